@@ -1,0 +1,62 @@
+"""Named initialisations, drawn from a seed alone.
+
+Each tensor has a generator of its own, seeded by the trial's seed and the tensor's name, so a weight depends neither
+on the arrangement of the blocks nor on the networks trained beside it. Draws are made on the CPU in float32 and moved
+afterwards, so every device starts from the same values.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from models.shape import StackShape
+
+Bounds = Callable[[int, int], tuple[float, float]]
+
+
+def _glorot(fan_in: int, fan_out: int) -> tuple[float, float]:
+    return math.sqrt(6 / (fan_in + fan_out)), 0.0
+
+
+def _torch_default(fan_in: int, fan_out: int) -> tuple[float, float]:
+    return 1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in)
+
+
+INITIALISATIONS: dict[str, Bounds] = {"glorot": _glorot, "torch": _torch_default}
+"""Name to the half-widths of the uniform draws of (weight, bias), given fan-in and fan-out.
+
+`glorot` is Glorot and Bengio (2010) with zero biases, the default of Keras; `torch` is PyTorch's default.
+"""
+
+
+def initial_parameters(shape: StackShape, initialisation: str, seed: int) -> dict[str, Tensor]:
+    """Starting values of one stack, float32 on the CPU, by the names of `StackShape.tensors`.
+
+    Raises KeyError for an unknown initialisation.
+    """
+    bounds = INITIALISATIONS[initialisation]
+    tensors = shape.tensors()
+    values: dict[str, Tensor] = {}
+    for layer in ("embedding", "blocks", "head"):
+        fan_in, fan_out = _fans(layer, shape)
+        for kind, bound in zip(("weight", "bias"), bounds(fan_in, fan_out), strict=True):
+            name = f"{layer}.{kind}"
+            generator = torch.Generator().manual_seed(stream_seed(seed, name))
+            values[name] = torch.empty(tensors[name]).uniform_(-bound, bound, generator=generator)
+    return values
+
+
+def stream_seed(seed: int, name: str) -> int:
+    """A generator seed of 63 bits for one named stream of a trial's seed, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big") >> 1
+
+
+def _fans(layer: str, shape: StackShape) -> tuple[int, int]:
+    area = shape.kernel_size**2
+    if layer == "head":
+        return shape.features, shape.classes
+    inputs = shape.input_shape[0] if layer == "embedding" else shape.filters
+    return inputs * area, shape.filters * area

@@ -1,0 +1,118 @@
+"""CIFAR-10's batches of 10,000 images, as Python pickles and as binary files (CIFAR's home page)."""
+
+import io
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweep.data.specs import Pixels
+from sweep.errors import SweepError
+
+BATCH = 10_000
+_PIXELS = 3 * 32 * 32
+_BINARY_BYTES = BATCH * (1 + _PIXELS)
+_PICKLE_BYTES = 2 * _BINARY_BYTES
+
+
+class _Array:
+    """Stands in for numpy.ndarray: makes an array of integers of a pickled array's state."""
+
+    def __init__(self, *_: object) -> None:
+        self.value = np.empty(0, np.uint8)
+
+    def __setstate__(self, state: tuple[int, tuple[int, ...], "_Dtype", bool, bytes]) -> None:
+        _, shape, dtype, fortran, data = state
+        self.value = np.frombuffer(data, dtype.value).reshape(shape, order="F" if fortran else "C")
+
+
+class _Dtype:
+    """Stands in for numpy.dtype: knows integers only."""
+
+    def __init__(self, code: str | bytes, *_: object) -> None:
+        text = code.decode() if isinstance(code, bytes) else code
+        if text not in {"u1", "i1", "i2", "i4", "i8", "u2", "u4", "u8"}:
+            raise pickle.UnpicklingError(f"an array of type {text!r}")
+        self.value = np.dtype(text).newbyteorder("<")
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] in (">", b">"):
+            self.value = self.value.newbyteorder(">")
+
+
+def _reconstruct(*_: object) -> _Array:
+    return _Array()
+
+
+def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
+    array = _Array()
+    array.__setstate__((1, shape, dtype, order == "F", data))
+    return array
+
+
+def _encode(text: str, encoding: str = "latin1") -> bytes:
+    # Python 3 writes bytes so in protocol 2 and below, always in latin1.
+    return text.encode("latin1")
+
+
+_ADMITTED: dict[str, Callable[..., object]] = {
+    "numpy.ndarray": _Array,
+    "numpy.dtype": _Dtype,
+    "numpy.core.multiarray._reconstruct": _reconstruct,
+    "numpy._core.multiarray._reconstruct": _reconstruct,
+    "numpy.core.numeric._frombuffer": _frombuffer,
+    "numpy._core.numeric._frombuffer": _frombuffer,
+    "_codecs.encode": _encode,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    """Builds dicts, lists, strings, numbers and integer arrays; no name in the file is ever imported."""
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        try:
+            return _ADMITTED[f"{module}.{name}"]
+        except KeyError:
+            raise pickle.UnpicklingError(f"{module}.{name} has no place in a batch") from None
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise SweepError(f"{path} cannot be read ({error.strerror}); make it readable or get a fresh copy.") from error
+    if len(data) > limit:
+        raise SweepError(f"{path} is too long for a CIFAR-10 batch; get a fresh copy of it.")
+    return data
+
+
+def _images(planes: Pixels) -> Pixels:
+    """(N, 3072), each row a red, a green and a blue plane, as (N, 32, 32, 3)."""
+    return planes.reshape(BATCH, 3, 32, 32).transpose(0, 2, 3, 1)
+
+
+def read_pickle(path: Path) -> tuple[Pixels, Pixels]:
+    """Images uint8 (10000, 32, 32, 3) and labels uint8 (10000,) of a Python batch.
+
+    Raises SweepError for any other content; nothing in the file is executed.
+    """
+    data = _read(path, _PICKLE_BYTES)
+    try:
+        batch = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        batch = {key.decode() if isinstance(key, bytes) else key: value for key, value in batch.items()}
+        pixels, labels = (v.value if isinstance(v, _Array) else v for v in (batch["data"], batch["labels"]))
+        return _images(np.asarray(pixels, np.uint8)), np.asarray(labels, np.uint8).reshape(BATCH)
+    except Exception as error:  # bytes that are no batch can make an unpickler raise almost anything
+        raise SweepError(f"{path} is not a CIFAR-10 Python batch ({error}); get a fresh copy of it.") from error
+
+
+def read_binary(path: Path) -> tuple[Pixels, Pixels]:
+    """Images uint8 (10000, 32, 32, 3) and labels uint8 (10000,) of a binary batch. Raises SweepError."""
+    data = _read(path, _BINARY_BYTES)
+    if len(data) != _BINARY_BYTES:
+        raise SweepError(f"{path} is too short for a CIFAR-10 binary batch; get a fresh copy of it.")
+    records = np.frombuffer(data, np.uint8).reshape(BATCH, 1 + _PIXELS)
+    return _images(records[:, 1:]), records[:, 0]

@@ -1,0 +1,33 @@
+"""The training engine: trains a pack of trials, and knows nothing of where or why."""
+
+from importlib import import_module
+
+from sweep.engine.result import Engine, Epoch, OutOfMemory, Progress, Setting, Status, TrialResult
+from sweep.errors import SweepError
+from sweep.factors import unknown_name
+
+ENGINES = {"torch": "sweep.engine.training:train", "null": "sweep.engine.null:train"}
+"""Name to ``module:function``, imported when first asked for."""
+
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Epoch",
+    "OutOfMemory",
+    "Progress",
+    "Setting",
+    "Status",
+    "TrialResult",
+    "find_engine",
+]
+
+
+def find_engine(name: str) -> Engine:
+    """The engine of a registered name, or of a ``module:function``. Raises SweepError if there is none."""
+    module, separator, function = ENGINES.get(name, name).partition(":")
+    if not separator:
+        raise unknown_name("engine", name, ENGINES)
+    try:
+        return getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise SweepError(f"the engine {name!r} cannot be loaded: {error}") from None

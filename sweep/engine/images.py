@@ -1,0 +1,113 @@
+"""Images on the device: a data set is one uint8 tensor, a batch is an index into it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sweep.data import area_average, balanced_subset, held_out, load
+from sweep.trial import HELD_OUT_SHARE, Trial
+
+_ORDER_STREAM = 1
+_VALIDATION_SEED = 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images (N, height, width, channels) uint8 and labels (N) int64 on the device, with the pixels' normalisation."""
+
+    images: Tensor
+    labels: Tensor
+    scale: Tensor
+    shift: Tensor
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised float32 images and labels at `index`.
+
+        Index (B) gives (B, height, width, channels) and (B); index (B, K) gives (B, height, width, K, channels) and
+        (K, B).
+        """
+        images = self.images[index]
+        if index.ndim == 2:
+            images = images.permute(0, 2, 3, 1, 4)
+        labels = self.labels[index]
+        return torch.addcmul(self.shift, images, self.scale), labels.T if index.ndim == 2 else labels
+
+
+@lru_cache(maxsize=4)
+def _arrays(dataset: str, image_size: int, cache: str | None) -> dict[str, np.ndarray]:
+    data = load(dataset, Path(cache) if cache else None)
+    native = data.spec.shape[1] == image_size
+    return {
+        "train_images": data.train_images if native else area_average(data.train_images, image_size),
+        "test_images": data.test_images if native else area_average(data.test_images, image_size),
+        "train_labels": data.train_labels,
+        "test_labels": data.test_labels,
+    }
+
+
+@lru_cache(maxsize=4)
+def _split(dataset: str, image_size: int, normalisation: str, cache: str | None, device: str, part: str) -> Split:
+    arrays = _arrays(dataset, image_size, cache)
+    spec = load(dataset, Path(cache) if cache else None).spec
+    mean, std = (spec.mean, spec.std) if normalisation == "published" else ((0.0,), (1.0,))
+    return Split(
+        images=torch.from_numpy(arrays[f"{part}_images"].copy()).to(device),
+        labels=torch.from_numpy(arrays[f"{part}_labels"].astype(np.int64)).to(device),
+        scale=1 / (255 * torch.tensor(std, device=device)),
+        shift=-torch.tensor(mean, device=device) / torch.tensor(std, device=device),
+    )
+
+
+class TrialImages:
+    """The training and validation images of the trials trained together; they share a data set and its options."""
+
+    def __init__(self, trials: Sequence[Trial], device: str, cache: str | None) -> None:
+        first = trials[0]
+        options = (first.dataset, first.image_size, first.normalisation, cache, device)
+        self.train = _split(*options, "train")
+        self.validation = self.train if first.validation == "held-out" else _split(*options, "test")
+        labels = _arrays(first.dataset, first.image_size, cache)
+        subsets = {trial.seed: _subsets(trial, labels["train_labels"], labels["test_labels"]) for trial in trials}
+        self._device = device
+        self._seeds = [trial.seed for trial in trials]
+        self._train_subsets = {seed: train for seed, (train, _) in subsets.items()}
+        self.train_index = self._columns([subsets[seed][0] for seed in self._seeds])
+        self.validation_index = self._columns([subsets[seed][1] for seed in self._seeds])
+
+    def epoch_order(self, epoch: int) -> Tensor:
+        """Indices (samples, K) of the training images in this epoch's order, which the trial's seed alone decides."""
+        orders = {
+            seed: subset[np.random.default_rng([_ORDER_STREAM, seed, epoch]).permutation(len(subset))]
+            for seed, subset in self._train_subsets.items()
+        }
+        stacked = np.stack([orders[seed] for seed in self._seeds], axis=1)
+        return torch.from_numpy(stacked).to(self._device)
+
+    def keep(self, networks: Tensor) -> None:
+        """Drop the trials that are not at the given indices."""
+        self._seeds = [self._seeds[i] for i in networks.tolist()]
+        if self.train_index.ndim == 2:
+            self.train_index = self.train_index[:, networks]
+        if self.validation_index.ndim == 2:
+            self.validation_index = self.validation_index[:, networks]
+
+    def _columns(self, subsets: list[np.ndarray]) -> Tensor:
+        """One index for all trials where they agree, else a column for each."""
+        same = all(np.array_equal(subsets[0], subset) for subset in subsets[1:])
+        index = np.sort(subsets[0]) if same else np.stack([np.sort(subset) for subset in subsets], axis=1)
+        return torch.from_numpy(np.ascontiguousarray(index)).to(self._device)
+
+
+def _subsets(trial: Trial, train_labels: np.ndarray, test_labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of a trial's training images, and of its validation images in their split."""
+    if trial.validation == "test":
+        validation = balanced_subset(test_labels, trial.val_samples, _VALIDATION_SEED)
+        return balanced_subset(train_labels, trial.train_samples, trial.seed), validation
+    rest, held = held_out(train_labels, HELD_OUT_SHARE, trial.seed)
+    train = rest[balanced_subset(train_labels[rest], trial.train_samples, trial.seed)]
+    return train, held[balanced_subset(train_labels[held], trial.val_samples, trial.seed)]

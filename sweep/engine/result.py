@@ -1,0 +1,71 @@
+"""What an engine reports: progress while it trains, then one result for each trial."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sweep.trial import Trial
+
+Status = Literal["finished", "diverged", "failed"]
+
+
+class OutOfMemory(Exception):
+    """The trials do not fit in memory together; fewer of them may."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One trial's measurements over one epoch; `seconds` is the trial's share of the time of all trained with it."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    gradient_norm: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """The end of one trial.
+
+    `finished` has the final measurements of its last epoch, in which the training figures are measured in evaluation
+    mode over the training set (running means before). `diverged` has the epoch in which a loss or gradient ceased to
+    be finite. `failed` has the error's message.
+    """
+
+    trial: Trial
+    status: Status
+    epochs: tuple[Epoch, ...] = ()
+    diverged_epoch: int | None = None
+    error: str | None = None
+    seconds: float = 0.0
+    fused_with: int = 0
+    peak_memory_bytes: int = 0
+    device: str = ""
+
+    @property
+    def last(self) -> Epoch | None:
+        """The final epoch of a finished trial."""
+        return self.epochs[-1] if self.status == "finished" and self.epochs else None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Share of the pack's work that is done, 0 to 1."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where an engine computes: a torch device and the CPU threads it may use."""
+
+    device: str = "cpu"
+    threads: int = 1
+    data_cache: str | None = field(default=None)
+
+
+Engine = Callable[[Sequence[Trial], Setting], Iterator[Progress | list[TrialResult]]]
+"""Trains the trials of one pack: yields progress any number of times, then the list of results once."""

@@ -1,0 +1,67 @@
+"""The factors of a trial: their types and allowed values, and the sentences that refuse anything else."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from sweep.errors import SweepError
+
+Value = str | int | float
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One field of a trial: its type, and either its choices or its range (bounds included)."""
+
+    kind: type[str] | type[int] | type[float]
+    choices: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+    meaning: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """What the factor takes, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.kind is str:
+            return "a name of letters, digits, '-' and '_'"
+        noun = "an integer" if self.kind is int else "a number"
+        if math.isinf(self.high):
+            return noun if math.isinf(self.low) else f"{noun} of at least {self.low:g}"
+        return f"{noun} from {self.low:g} to {self.high:g}"
+
+    def coerce(self, name: str, value: object) -> Value:
+        """`value` as the factor's own type, so that equal trials have equal canonical forms.
+
+        Raises SweepError for a value that is not allowed.
+        """
+        if self.kind is str and isinstance(value, str):
+            known = value in self.choices if self.choices else value.replace("-", "").replace("_", "").isalnum()
+            if known:
+                return value
+        elif self.kind is not str and isinstance(value, int | float) and not isinstance(value, bool):
+            whole = self.kind is float or float(value).is_integer()
+            if math.isfinite(value) and whole and self.low <= value <= self.high:
+                # -0.0 and 0.0 are equal, so they must not differ in print.
+                return self.kind(value) or self.kind(0)
+        raise SweepError(f"{name} is {value!r}, but takes {self.allowed}")
+
+    def parse(self, name: str, text: str) -> Value:
+        """The value written as `text`. Raises SweepError if it is not one."""
+        if self.kind is str:
+            return self.coerce(name, text)
+        try:
+            number = float(text)
+        except ValueError:
+            raise SweepError(f"{name} is {text!r}, but takes {self.allowed}") from None
+        return self.coerce(name, number)
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> SweepError:
+    """The sentence for a name that is none of the known ones, with the nearest of them."""
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
+    return SweepError(f"{kind} {name!r} is not known{hint}")

@@ -1,0 +1,112 @@
+"""The files of a store, on a local folder or an object store, written whole or not at all."""
+
+import contextlib
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import fs
+
+from sweep.errors import SweepError
+
+_TEMPORARY = ".tmp-"
+
+
+class StoreFiles:
+    """Reads, lists and atomically writes files under one URI.
+
+    Every fault of the file system becomes a SweepError that names the store.
+    """
+
+    def __init__(self, uri: str | os.PathLike[str]) -> None:
+        text = os.fspath(uri)
+        self.uri = text
+        try:
+            if "://" in text:
+                self._fs, self._base = fs.FileSystem.from_uri(text)
+            else:
+                self._fs, self._base = fs.LocalFileSystem(), str(Path(text).expanduser().absolute())
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise SweepError(f"the store {text!r} cannot be opened: {_reason(error)}") from None
+
+    @property
+    def local(self) -> Path | None:
+        """The folder, where the store is a local one."""
+        return Path(self._base) if isinstance(self._fs, fs.LocalFileSystem) else None
+
+    def list(self, folder: str) -> dict[str, int]:
+        """File name to size in bytes, of the files directly in `folder`; empty where there is none."""
+        selector = fs.FileSelector(self._path(folder), allow_not_found=True)
+        with self._faults("read"):
+            infos = self._fs.get_file_info(selector)
+        return {info.base_name: info.size for info in infos if info.is_file and _TEMPORARY not in info.base_name}
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file, or None where there is none."""
+        with self._faults("read"):
+            try:
+                with self._fs.open_input_stream(self._path(name)) as stream:
+                    return stream.read()
+            except FileNotFoundError:
+                return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file; a reader sees all of it or none, whenever this process or machine dies."""
+        with self._faults("written"):
+            if self.local is not None:
+                _write_local(self.local / name, content)
+            else:
+                with self._fs.open_output_stream(self._path(name)) as stream:
+                    stream.write(content)
+
+    def delete(self, name: str) -> None:
+        """Remove a file if it is there."""
+        with self._faults("written"), contextlib.suppress(FileNotFoundError):
+            self._fs.delete_file(self._path(name))
+
+    def _path(self, name: str) -> str:
+        return f"{self._base.rstrip('/')}/{name}"
+
+    @contextlib.contextmanager
+    def _faults(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            code = getattr(error, "errno", None)
+            if code in (errno.ENOSPC, errno.EDQUOT):
+                raise SweepError(
+                    f"the store {self.uri} is full; free some space and run the same command again, "
+                    "finished trials are kept"
+                ) from error
+            raise SweepError(
+                f"the store {self.uri} cannot be {verb}: {_reason(error)}; mend that or choose another with --store"
+            ) from error
+
+
+def _write_local(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _reason(error: BaseException) -> str:
+    # The first line of an AWS error says what is wrong; the rest are its retries.
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text.splitlines()[0].rstrip(".")

@@ -1,0 +1,74 @@
+"""Packs: trials whose networks have one shape and can be trained as one fused model."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from sweep.cost import CostModel
+from sweep.trial import Trial
+
+PACK_SIZE = 24
+"""Trials in a pack at most: two arrangements of one depth-1 shape in the grid, twelve trials of any other."""
+
+FREE_WITHIN_PACK = (
+    "architecture",
+    "activation",
+    "initialisation",
+    "learning_rate",
+    "weight_decay",
+    "momentum",
+    "schedule",
+    "seed",
+)
+"""Fields in which the trials of one pack may differ; `stages` is not among them, `architecture` only names it."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Trials trained together."""
+
+    trials: tuple[Trial, ...]
+
+    @cached_property
+    def pack_id(self) -> str:
+        """Identity of this set of trials: 20 hexadecimal digits."""
+        return trials_digest(self.trials)
+
+    @cached_property
+    def cost(self) -> float:
+        """Estimated seconds on one worker, for ordering and weighing."""
+        return CostModel().seconds(self.trials)
+
+    def halves(self) -> tuple["Pack", "Pack"]:
+        """The pack cut in two; the first half is the larger one. Neighbours stay together where they can."""
+        middle = (len(self.trials) + 1) // 2
+        return Pack(self.trials[:middle]), Pack(self.trials[middle:])
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+
+def trials_digest(trials: Iterable[Trial]) -> str:
+    """Identity of a set of trials, whatever their order."""
+    ids = sorted(trial.trial_id for trial in trials)
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:20]
+
+
+def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
+    """Deal trials into packs of at most `size`, the costliest pack first."""
+    groups = group_by_network(trials)
+    packs = [Pack(tuple(group[start : start + size])) for group in groups for start in range(0, len(group), size)]
+    return sorted(packs, key=lambda pack: (-pack.cost, pack.pack_id))
+
+
+def group_by_network(trials: Iterable[Trial]) -> list[list[Trial]]:
+    """Trials that could share a pack, in the order in which each group first appears."""
+    groups: dict[tuple[object, ...], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(_network_key(trial), []).append(trial)
+    return list(groups.values())
+
+
+def _network_key(trial: Trial) -> tuple[object, ...]:
+    return tuple(value for name, value in trial.as_dict().items() if name not in FREE_WITHIN_PACK)

@@ -1,0 +1,100 @@
+"""Plans: the ordered trials that a study and the user's overrides ask for."""
+
+import heapq
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sweep.errors import SweepError
+from sweep.expression import Expression
+from sweep.pack import Pack, group_by_network, make_packs, trials_digest
+from sweep.space import Space, parse_override
+from sweep.trial import FACTORS, Trial
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Distinct trials of one study, in order."""
+
+    study: str
+    trials: tuple[Trial, ...]
+
+    @classmethod
+    def of(cls, study: str, trials: Iterable[Trial]) -> "Plan":
+        """A plan of the given trials, each once, at its first place."""
+        return cls(study, tuple({trial.trial_id: trial for trial in trials}.values()))
+
+    @cached_property
+    def sweep_id(self) -> str:
+        """Identity of this set of trials; a run of the same plan on one store is the same sweep."""
+        return trials_digest(self.trials)
+
+    def where(self, expression: str) -> "Plan":
+        """The trials for which the expression holds."""
+        holds = Expression(expression, FACTORS)
+        return replace(self, trials=tuple(trial for trial in self.trials if holds(trial.as_dict())))
+
+    def limit(self, count: int) -> "Plan":
+        """The first `count` trials."""
+        if count < 1:
+            raise SweepError(f"--limit is {count}, but takes an integer of at least 1")
+        return replace(self, trials=self.trials[:count])
+
+    def shard(self, index: int, count: int) -> "Plan":
+        """Part `index` of `count` (from 1), of about equal cost; the parts are disjoint and cover the plan.
+
+        Trials that can share a pack stay in one part.
+        """
+        if not 1 <= index <= count:
+            raise SweepError(f"--shard is {index}/{count}, but takes I/N with I from 1 to N")
+        loads = [(0.0, part) for part in range(1, count + 1)]
+        chosen: set[str] = set()
+        groups = [Pack(tuple(group)) for group in group_by_network(self.trials)]
+        for group in sorted(groups, key=lambda group: (-group.cost, group.pack_id)):
+            load, part = heapq.heappop(loads)
+            heapq.heappush(loads, (load + group.cost, part))
+            if part == index:
+                chosen.update(trial.trial_id for trial in group.trials)
+        return replace(self, trials=tuple(trial for trial in self.trials if trial.trial_id in chosen))
+
+    def without(self, done: Collection[str]) -> "Plan":
+        """The trials whose identity is not among those given."""
+        return replace(self, trials=tuple(trial for trial in self.trials if trial.trial_id not in done))
+
+    def packs(self, size: int) -> list[Pack]:
+        """The trials dealt into packs of at most `size`, the costliest first."""
+        return make_packs(self.trials, size)
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+
+def make_plan(
+    space: Space,
+    where: str | None = None,
+    overrides: Sequence[str] = (),
+    limit: int | None = None,
+    shard: str | None = None,
+) -> Plan:
+    """The plan of a space under a user's options, applied in this order: overrides, where, limit, shard.
+
+    Raises SweepError for an option that cannot be read, and for a plan without a trial.
+    """
+    space = space.override(dict(parse_override(text) for text in overrides))
+    plan = Plan.of(space.study, space.trials())
+    if where is not None:
+        plan = plan.where(where)
+    if limit is not None:
+        plan = plan.limit(limit)
+    if not plan.trials:
+        raise SweepError(f"no trial of {space.study!r} meets the conditions; loosen --where or the constraints")
+    if shard is not None:
+        plan = plan.shard(*_parse_shard(shard))
+    return plan
+
+
+def _parse_shard(text: str) -> tuple[int, int]:
+    index, separator, count = text.partition("/")
+    if not (separator and index.strip().isdecimal() and count.strip().isdecimal()):
+        raise SweepError(f"--shard is {text!r}, but takes I/N such as 2/8")
+    return int(index), int(count)

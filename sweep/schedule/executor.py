@@ -1,0 +1,57 @@
+"""The small interface between a sweep and what runs its packs. A new backend is one module and one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from sweep.engine import TrialResult
+from sweep.factors import unknown_name
+from sweep.ledger import Tables
+from sweep.schedule.queue import Attempt, PackQueue
+
+
+class Listener(Protocol):
+    """Told by an executor what happens, on one thread; raises to stop the sweep."""
+
+    def started(self, attempt: Attempt) -> None:
+        """A worker has begun the pack."""
+        ...
+
+    def progressed(self, attempt: Attempt, share: float) -> None:
+        """The worker has done this share, 0 to 1, of the pack."""
+        ...
+
+    def finished(self, attempt: Attempt, tables: Tables) -> None:
+        """The pack's results."""
+        ...
+
+    def failed(self, attempt: Attempt, reason: str, given_up: list[TrialResult]) -> None:
+        """The pack did not finish; results of the trials that are not tried again."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExecutorOptions:
+    """What a user may say about where packs run."""
+
+    engine: str = "torch"
+    device: str | None = None
+    workers: int | None = None
+    address: str | None = None
+    data_cache: str | None = None
+
+
+Executor = Callable[[PackQueue, Listener, ExecutorOptions], None]
+"""Runs packs until the queue is exhausted, and lets go of all it holds however it ends."""
+
+EXECUTORS = {"ray": "sweep.schedule.tune:run", "local": "sweep.schedule.local:run"}
+"""Name to ``module:function``, imported when asked for."""
+
+
+def find_executor(name: str) -> Executor:
+    """The executor of a name. Raises SweepError if there is none."""
+    if name not in EXECUTORS:
+        raise unknown_name("executor", name, EXECUTORS)
+    module, _, function = EXECUTORS[name].partition(":")
+    return getattr(import_module(module), function)

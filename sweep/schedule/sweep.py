@@ -1,0 +1,184 @@
+"""Runs what is missing of a plan: plan, minus what the ledger has, through an executor, into the ledger."""
+
+import contextlib
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Protocol
+
+from sweep.engine import TrialResult
+from sweep.ledger import Ledger, Tables, to_tables
+from sweep.pack import PACK_SIZE
+from sweep.plan import Plan
+from sweep.schedule.executor import ExecutorOptions, find_executor
+from sweep.schedule.progress import SweepProgress
+from sweep.schedule.queue import Attempt, PackQueue
+from sweep.schedule.writer import Writer
+from sweep.tracking import Tracker, is_complete
+
+
+class Display(Protocol):
+    """Shows a person what a sweep does."""
+
+    def update(self, progress: SweepProgress) -> None:
+        """Something has changed."""
+        ...
+
+    def note(self, line: str) -> None:
+        """Something a person should know."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a plan is run."""
+
+    executor: str = "ray"
+    pack_size: int = PACK_SIZE
+    retry_failed: bool = False
+    tracking: str | None = None
+    resources: ExecutorOptions = field(default_factory=ExecutorOptions)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A plan's trials by status after a run, and whether it was interrupted."""
+
+    planned: int
+    status: Counter[str]
+    interrupted: bool = False
+    tracking_fault: str | None = None
+
+    @property
+    def missing(self) -> int:
+        """Trials without a row."""
+        return self.planned - self.status.total()
+
+
+def missing_trials(plan: Plan, ledger: Ledger, retry_failed: bool = False) -> Plan:
+    """The trials of a plan that the ledger has no row of, or, to be retried, only a failure."""
+    status = ledger.contents.status
+    return plan.without({i for i in status if not (retry_failed and status[i] == "failed")})
+
+
+def outcome(plan: Plan, ledger: Ledger, interrupted: bool = False, tracking_fault: str | None = None) -> Outcome:
+    """How the plan's trials stand in the ledger."""
+    status = ledger.contents.status
+    ended = Counter(status[trial.trial_id] for trial in plan.trials if trial.trial_id in status)
+    return Outcome(len(plan), ended, interrupted, tracking_fault)
+
+
+def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display) -> Outcome:
+    """Train the missing trials of a plan and keep their results.
+
+    An interrupt (SIGINT, SIGTERM) ends the run within seconds with all finished packs kept. Raises SweepError where
+    the store cannot be written, the sweep already runs, or the executor cannot start.
+    """
+    with ledger.lock(plan.sweep_id):
+        ledger.refresh()
+        for fault in ledger.contents.damaged.values():
+            display.note(f"{fault}: its trials count as missing")
+        ledger.record_sweep(plan.sweep_id, plan.study, [trial.trial_id for trial in plan.trials])
+        missing = missing_trials(plan, ledger, options.retry_failed)
+        if not missing.trials and (options.tracking is None or is_complete(ledger, options.tracking)):
+            return outcome(plan, ledger)
+        return _Run(plan, missing, ledger, options, display).run()
+
+
+class _Run:
+    """One run of a sweep: the executor's listener, between the queue, the writer, the tracker and the display."""
+
+    def __init__(self, plan: Plan, missing: Plan, ledger: Ledger, options: RunOptions, display: Display) -> None:
+        self._plan, self._ledger, self._options, self._display = plan, ledger, options, display
+        packs = missing.packs(options.pack_size)
+        self._queue = PackQueue(packs)
+        waiting = {trial.trial_id for trial in missing.trials}
+        status = ledger.contents.status
+        already = Counter(
+            status[i] for i in (trial.trial_id for trial in plan.trials) if i in status and i not in waiting
+        )
+        self._progress = SweepProgress.of(len(plan), already, packs)
+        self._tracker = Tracker(ledger.uri, options.tracking, plan.sweep_id) if options.tracking is not None else None
+        self._writer = Writer(ledger, self._published)
+
+    def run(self) -> Outcome:
+        interrupted = False
+        try:
+            with _terminate_as_interrupt():
+                if not self._queue.exhausted:
+                    find_executor(self._options.executor)(self._queue, self, self._options.resources)
+        except KeyboardInterrupt:
+            interrupted = True
+        except Exception:
+            # A store that cannot be written surfaces in the executor's loop, perhaps wrapped in its own error.
+            self._writer.check()
+            raise
+        finally:
+            self._writer.close()
+            fault = self._finish_tracking(interrupted or not self._queue.exhausted)
+        self._writer.check()
+        return outcome(self._plan, self._ledger, interrupted, fault)
+
+    def started(self, attempt: Attempt) -> None:
+        self._writer.check()
+        self._progress.started(attempt.number, attempt.pack)
+        if self._tracker is not None:
+            self._tracker.trials_started(attempt.pack.trials)
+        self._display.update(self._progress)
+
+    def progressed(self, attempt: Attempt, share: float) -> None:
+        self._writer.check()
+        self._progress.progressed(attempt.number, share)
+        self._display.update(self._progress)
+
+    def finished(self, attempt: Attempt, tables: Tables) -> None:
+        self._writer.publish(tables)
+        self._progress.left(attempt.number, len(attempt.pack))
+        self._display.update(self._progress)
+
+    def failed(self, attempt: Attempt, reason: str, given_up: list[TrialResult]) -> None:
+        self._progress.left(attempt.number, len(given_up))
+        if given_up:
+            self._writer.publish(to_tables(given_up))
+            self._display.note(f"trial {given_up[0].trial.trial_id} failed: {reason}")
+        else:
+            self._display.note(f"a pack of {len(attempt.pack)} trials is tried again: {reason}")
+
+    def _published(self, ended: Counter[str]) -> None:
+        self._progress.ended.update(ended)
+        if self._tracker is not None:
+            self._tracker.published()
+        self._display.update(self._progress)
+
+    def _finish_tracking(self, interrupted: bool) -> str | None:
+        if self._tracker is None:
+            return None
+
+        def waiting(written: int) -> None:
+            self._display.note(f"writing MLflow runs: {written} trials so far")
+
+        try:
+            self._tracker.finish(interrupted, waiting)
+        except KeyboardInterrupt:
+            return "the wait for it was interrupted"
+        return None if self._tracker.complete or interrupted else self._tracker.fault or "it did not finish"
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Within, SIGTERM does what Ctrl-C does: batch systems send it before they kill."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

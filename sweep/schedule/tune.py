@@ -1,0 +1,217 @@
+"""Runs packs on Ray Tune: one Tune trial a pack, actors reused, results handed back to the driver.
+
+Tune decides where and when; which pack comes next and what a failure leads to is the `PackQueue`'s. Tune keeps no
+state worth keeping: its loggers and snapshots are off, and its folder is temporary.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sweep.errors import SweepError
+from sweep.schedule.executor import ExecutorOptions, Listener
+from sweep.schedule.queue import Attempt, Failure, PackQueue
+from sweep.schedule.work import cpu_count, work
+
+_ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
+
+import pyarrow as pa  # noqa: E402
+import ray  # noqa: E402
+from ray import tune  # noqa: E402
+from ray.tune.search import Searcher  # noqa: E402
+
+from sweep.engine import Progress, Setting  # noqa: E402
+from sweep.trial import Trial  # noqa: E402
+
+_REPORT_SECONDS = 1.0
+
+
+def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
+    """An `Executor`. Raises SweepError where the cluster cannot be reached."""
+    with _cluster(options), _temporary_folder() as folder:
+        resources = _resources(options)
+        os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(1 + int(ray.cluster_resources().get("CPU", 1))))
+        search = _PackSearch(queue)
+        tuner = tune.Tuner(
+            tune.with_resources(_PackTrainable, resources),
+            param_space={"engine": options.engine, "device": options.device, "data_cache": options.data_cache},
+            tune_config=tune.TuneConfig(
+                search_alg=search, num_samples=-1, reuse_actors=True, trial_dirname_creator=_trial_id
+            ),
+            run_config=tune.RunConfig(
+                name="sweep", storage_path=str(folder), verbose=0, callbacks=[_Relay(search, listener)]
+            ),
+        )
+        tuner.fit()
+
+
+class _PackTrainable(tune.Trainable):
+    """The worker: trains the pack of its configuration a second or so at a time."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        gpus = ray.get_gpu_ids()
+        setting = Setting(
+            device=new_config["device"] or ("cuda" if gpus else "cpu"),
+            threads=max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))),
+            data_cache=new_config["data_cache"],
+        )
+        trials = [Trial.from_dict(values) for values in json.loads(new_config["trials"])]
+        self._events = work(trials, new_config["engine"], setting)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        deadline = time.monotonic() + _REPORT_SECONDS
+        for event in self._events:
+            if isinstance(event, Failure):
+                return {"done": True, "share": 1.0, "failure": [event.kind, event.message]}
+            if not isinstance(event, Progress):
+                return {"done": True, "share": 1.0, "tables": {name: _to_ipc(table) for name, table in event.items()}}
+            if time.monotonic() > deadline:
+                return {"done": False, "share": event.share}
+        return {"done": True, "share": 1.0, "failure": ["error", "the engine ended without results"]}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing: a pack that is cut off starts anew."""
+
+    def load_checkpoint(self, checkpoint: object) -> None:
+        """Nothing, likewise."""
+
+
+class _NotKept:
+    """Tune pickles its parts to restore an experiment; these are of this process alone and stay behind."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _PackSearch(_NotKept, Searcher):
+    """Feeds Tune from the queue, and knows which attempt each Tune trial is."""
+
+    def __init__(self, queue: PackQueue) -> None:
+        super().__init__(metric="share", mode="max")
+        self.queue = queue
+        self.attempts: dict[str, Attempt] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        attempt = self.queue.next()
+        if attempt is None:
+            return Searcher.FINISHED if self.queue.exhausted else None
+        self.attempts[trial_id] = attempt
+        return {"trials": json.dumps([trial.as_dict() for trial in attempt.pack.trials])}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """The relay has the whole result, and settles the attempt with it."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger knows what is done."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, likewise."""
+
+
+class _Relay(_NotKept, tune.Callback):
+    """Passes what Tune reports to the queue and the listener, in the driver."""
+
+    def __init__(self, search: _PackSearch, listener: Listener) -> None:
+        self._search = search
+        self._listener = listener
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._listener.started(self._search.attempts[trial.trial_id])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        attempts, queue = self._search.attempts, self._search.queue
+        # Taken out of the result, so that Tune neither keeps nor prints them.
+        tables, failure = result.pop("tables", None), result.pop("failure", None)
+        if tables is not None:
+            attempt = attempts.pop(trial.trial_id)
+            queue.finished(attempt)
+            self._listener.finished(attempt, {name: _from_ipc(content) for name, content in tables.items()})
+        elif failure is not None:
+            self._give_up(attempts.pop(trial.trial_id), Failure(*failure))
+        else:
+            self._listener.progressed(attempts[trial.trial_id], result["share"])
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        # The trainable turns every exception into a result, so what Tune sees as an error is a worker's death.
+        attempt = self._search.attempts.pop(trial.trial_id, None)
+        if attempt is not None:
+            self._give_up(attempt, Failure("crash", "the worker process died while training this trial"))
+
+    def _give_up(self, attempt: Attempt, failure: Failure) -> None:
+        self._listener.failed(attempt, failure.message, self._search.queue.failed(attempt, failure))
+
+
+def _resources(options: ExecutorOptions) -> dict[str, float]:
+    """What one pack asks of a node: a GPU where the cluster has any, and one processor."""
+    wants_gpu = options.device is None or options.device.startswith("cuda")
+    return {"cpu": 1, "gpu": 1 if wants_gpu and ray.cluster_resources().get("GPU", 0) >= 1 else 0}
+
+
+@contextlib.contextmanager
+def _cluster(options: ExecutorOptions) -> Iterator[None]:
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    arguments: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if options.address is None:
+        arguments |= {"num_cpus": options.workers or cpu_count(), "include_dashboard": False, "address": "local"}
+    else:
+        arguments["address"] = options.address
+    try:
+        ray.init(**arguments)
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        where = options.address or "this machine"
+        raise SweepError(
+            f"Ray cannot be reached at {where}: {reason}; check --address, or use --executor local"
+        ) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sweep-tune-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _trial_id(trial: Any) -> str:
+    return trial.trial_id
+
+
+def _to_ipc(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def _from_ipc(content: bytes) -> pa.Table:
+    with pa.ipc.open_stream(content) as reader:
+        return reader.read_all()

@@ -1,0 +1,39 @@
+"""One pack on a worker: the engine's events, with its exceptions turned into a `Failure`."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+from sweep.engine import OutOfMemory, Progress, Setting, find_engine
+from sweep.ledger import Tables, to_tables
+from sweep.schedule.queue import Failure
+from sweep.trial import Trial
+
+
+def work(trials: Sequence[Trial], engine: str, setting: Setting) -> Iterator[Progress | Tables | Failure]:
+    """Progress, any number of times, then the results as tables, or why there are none."""
+    try:
+        for event in find_engine(engine)(trials, setting):
+            if isinstance(event, Progress):
+                yield event
+            else:
+                yield to_tables(event)
+    except (OutOfMemory, MemoryError) as error:
+        yield Failure("memory", f"out of memory: {_one_line(error)}")
+    except Exception as error:  # whatever the engine raises is the trial's outcome, kept in its row
+        yield Failure("error", f"{type(error).__name__}: {_one_line(error)}")
+
+
+def best_device() -> str:
+    """The GPU where there is one, else the CPU."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def cpu_count() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:500]

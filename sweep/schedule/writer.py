@@ -1,0 +1,48 @@
+"""The single writer: the one thread that publishes results, beside the driver."""
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from sweep.ledger import Ledger, Tables
+
+
+class Writer:
+    """Publishes tables to the ledger in the order given.
+
+    `published` is called on the writer's thread with the number of trials by status. The first fault ends the writing;
+    `check` raises it in the caller's thread.
+    """
+
+    def __init__(self, ledger: Ledger, published: Callable[[Counter[str]], None]) -> None:
+        self._ledger = ledger
+        self._published = published
+        self._inbox: queue.SimpleQueue[Tables | None] = queue.SimpleQueue()
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
+        self._thread.start()
+
+    def publish(self, tables: Tables) -> None:
+        """Hand over one pack's results. Raises what an earlier one ran into."""
+        self.check()
+        self._inbox.put(tables)
+
+    def check(self) -> None:
+        """Raise the writer's fault, if there is one."""
+        if self._fault is not None:
+            raise self._fault
+
+    def close(self) -> None:
+        """Publish what has been handed over, and end."""
+        self._inbox.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while (tables := self._inbox.get()) is not None:
+            try:
+                if self._ledger.publish(tables) is not None:
+                    self._published(Counter(tables["trials"]["status"].to_pylist()))
+            except Exception as error:  # carried to the caller's thread, which raises it
+                self._fault = error
+                return

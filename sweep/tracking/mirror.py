@@ -1,0 +1,107 @@
+"""Brings MLflow up to date with a store: every commit that is not noted as written is written."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sweep.errors import SweepError
+from sweep.ledger import Ledger
+from sweep.tracking.location import artifact_location, redacted
+from sweep.tracking.note import Note
+from sweep.trial import Trial
+
+if TYPE_CHECKING:
+    from sweep.tracking.projection import Projection
+
+_BATCH_COMMITS = 8
+
+
+class Mirror:
+    """One store beside one tracking URI. Methods raise what MLflow or its transport raises."""
+
+    def __init__(self, ledger: Ledger, uri: str) -> None:
+        self.ledger = ledger
+        self.note = Note(ledger, uri)
+        # Made at first use, MLflow's database must not be made by two processes at once.
+        with ledger.lock("mlflow", wait=True):
+            self.projection = _connect(ledger, uri)
+        self._sweeps = ledger.sweeps()
+        self._sweep_of: dict[str, str] = {}
+        for sweep_id, sweep in self._sweeps.items():
+            self._sweep_of.update(dict.fromkeys(sweep["trials"], sweep_id))
+
+    def open(self, sweep_id: str) -> None:
+        """Set a sweep's parent run RUNNING, and count shared trials as this sweep's."""
+        sweep = self._sweeps[sweep_id]
+        self._sweep_of.update(dict.fromkeys(sweep["trials"], sweep_id))
+        self.projection.open_sweep(sweep["study"], sweep_id, running=True)
+
+    def start(self, trials: Iterable[Trial], sweep_id: str) -> None:
+        """Set the runs of trials RUNNING, but for those that are done."""
+        done = self.ledger.refresh().status
+        self.projection.start([trial for trial in trials if trial.trial_id not in done], sweep_id)
+
+    def write_new(self, wrote: Callable[[int], None] = lambda trials: None) -> None:
+        """Write what is not noted as written, telling the number of trials after each batch."""
+        self.ledger.refresh()
+        missing = sorted(self.ledger.contents.commits.keys() - self.note.commits)
+        for start in range(0, len(missing), _BATCH_COMMITS):
+            commits = missing[start : start + _BATCH_COMMITS]
+            curves: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+            for point in self.ledger.read("curves", commits).to_pylist():
+                curves[point["trial_id"]].append(point)
+            rows = self.ledger.read("trials", commits).to_pylist()
+            for row in rows:
+                sweep_id = self._sweep_of.get(row["trial_id"])
+                if sweep_id is not None:
+                    self.projection.open_sweep(row["study"], sweep_id)
+                self.projection.write(row, curves[row["trial_id"]], sweep_id)
+            self.note.add(commits)
+            wrote(len(rows))
+
+    def close(self, sweep_id: str, status: str) -> None:
+        """Terminate a sweep's parent run, with how many of its trials ended how."""
+        planned, statuses = self._sweeps[sweep_id]["trials"], self.ledger.contents.status
+        ended = Counter(statuses[trial_id] for trial_id in planned if trial_id in statuses)
+        counts = {f"trials_{name}": ended[name] for name in ("finished", "diverged", "failed")}
+        self.projection.close_sweep(sweep_id, status, {"trials_planned": len(planned), **counts})
+        self.note.save()
+
+    def rebuild(self, fresh: bool, wrote: Callable[[int], None]) -> None:
+        """Write what is missing of all sweeps; with `fresh`, after deleting their trials' runs."""
+        if fresh:
+            self.note.commits.clear()
+            self.note.save()
+            for sweep in self._sweeps.values():
+                self.projection.delete_trials(sweep["study"], sweep["trials"])
+        for sweep_id in self._sweeps:
+            self.open(sweep_id)
+        self.write_new(wrote)
+        for sweep_id in self._sweeps:
+            self.close(sweep_id, "FINISHED")
+
+
+def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[int], None]) -> None:
+    """Write a store's trials to MLflow. Raises SweepError if MLflow does not take them."""
+    try:
+        Mirror(ledger, uri).rebuild(fresh, wrote)
+    except SweepError:
+        raise
+    except Exception as error:  # MLflow's and its transport's faults have no common base
+        raise SweepError(
+            f"MLflow at {redacted(uri)} did not take the runs: {reason(error)}; no result is lost, run "
+            "`sweep track` again when it answers"
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """The first line of a fault."""
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300].rstrip(".")
+
+
+def _connect(ledger: Ledger, uri: str) -> "Projection":
+    # MLflow takes seconds to import, on the tracker's thread rather than before the sweep.
+    from sweep.tracking.projection import Projection
+
+    return Projection(uri, artifact_location(ledger, uri))

@@ -1,0 +1,194 @@
+"""Writes MLflow runs from rows of the ledger, each exactly once, keyed by trial identity.
+
+An experiment a study, a parent run a sweep, one run a trial. Everything is written so that it can be cut off anywhere
+and done again: a run counts as written once it is terminated, which happens last.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# Set before MLflow reads them: a server that is down is to be noticed, not waited for.
+for _name, _value in {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.entities import Metric, Param, RunTag  # noqa: E402
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
+
+from sweep.trial import FACTORS, Trial  # noqa: E402
+
+for _logger in ("mlflow", "alembic"):
+    logging.getLogger(_logger).setLevel(logging.ERROR)
+
+Row = Mapping[str, Any]
+
+_TAGS = ("study", "dataset", "architecture", "depth", "filters", "kernel_size", "activation", "seed")
+_CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm")
+_SCALARS = (
+    "parameters",
+    "forward_flops",
+    "determination_ratio",
+    "seconds",
+    "fused_with",
+    "peak_memory_bytes",
+    "epochs_run",
+    "diverged_epoch",
+)
+_BATCH_METRICS = 900
+_PAGE = 1000
+
+
+@dataclass
+class _Known:
+    """A run that MLflow has: enough to decide whether it is to be written, reused or replaced."""
+
+    run_id: str
+    status: str
+    outcome: str | None = None
+    has_metrics: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.status in ("FINISHED", "FAILED")
+
+
+class Projection:
+    """The MLflow side of a store. Any method may raise what MLflow or its transport raises."""
+
+    def __init__(self, uri: str, artifacts: str | None = None) -> None:
+        self._client = MlflowClient(tracking_uri=uri)
+        self._artifacts = artifacts
+        self._experiments: dict[str, str] = {}
+        self._runs: dict[str, _Known] = {}
+        self._parents: dict[str, str] = {}
+
+    def open_sweep(self, study: str, sweep_id: str, running: bool = False) -> None:
+        """Find or make a sweep's parent run, RUNNING if it is to be."""
+        experiment = self._open_study(study)
+        if sweep_id not in self._parents:
+            tags = {"sweep_id": sweep_id, "study": study, "kind": "sweep"}
+            run = self._client.create_run(experiment, tags=tags, run_name=f"sweep {sweep_id[:8]}")
+            self._parents[sweep_id] = run.info.run_id
+        elif running:
+            self._client.update_run(self._parents[sweep_id], status="RUNNING")
+
+    def close_sweep(self, sweep_id: str, status: str, counts: Mapping[str, int]) -> None:
+        """Write how many trials ended how, and terminate the parent run."""
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, count, now, 0) for name, count in counts.items()]
+        self._client.log_batch(self._parents[sweep_id], metrics=metrics)
+        self._client.set_terminated(self._parents[sweep_id], status)
+
+    def start(self, trials: Iterable[Trial], sweep_id: str) -> None:
+        """Make the trials' runs, or find them again, and set them RUNNING."""
+        for trial in trials:
+            known = self._runs.get(trial.trial_id)
+            if known is None:
+                self._create({"trial_id": trial.trial_id, **trial.as_dict()}, sweep_id)
+            elif known.status != "RUNNING" and not known.over:
+                self._client.update_run(known.run_id, status="RUNNING")
+                known.status = "RUNNING"
+
+    def interrupt(self, trials: Iterable[Trial]) -> None:
+        """Mark the runs of trials that were cut off as KILLED."""
+        for trial in trials:
+            known = self._runs.get(trial.trial_id)
+            if known is not None and not known.over:
+                self._client.set_terminated(known.run_id, "KILLED")
+                known.status = "KILLED"
+
+    def write(self, row: Row, curve: Sequence[Row], sweep_id: str | None) -> None:
+        """Bring a trial's run to its final state, from its row of `trials` and its rows of `curves`."""
+        self._open_study(row["study"])
+        known = self._runs.get(row["trial_id"])
+        if known is not None and known.over and known.outcome == row["status"]:
+            return
+        if known is not None and (known.over or known.has_metrics):
+            # Metrics only ever append, so a run that was cut off among them, or has another outcome, is replaced.
+            self._client.delete_run(known.run_id)
+            known = None
+        known = known or self._create(row, sweep_id)
+        known.has_metrics = True
+        self._fill(known.run_id, row, curve)
+        known.outcome, known.status = row["status"], "FAILED" if row["status"] == "failed" else "FINISHED"
+        self._client.set_terminated(known.run_id, known.status, _milliseconds(row))
+
+    def delete_trials(self, study: str, trial_ids: Iterable[str]) -> None:
+        """Delete the runs of trials."""
+        self._open_study(study)
+        for trial_id in trial_ids:
+            known = self._runs.pop(trial_id, None)
+            if known is not None:
+                self._client.delete_run(known.run_id)
+
+    def _open_study(self, study: str) -> str:
+        """Find or make the study's experiment, and learn what runs it has."""
+        if study in self._experiments:
+            return self._experiments[study]
+        experiment = self._client.get_experiment_by_name(study)
+        if experiment is None:
+            location = f"{self._artifacts}/{study}" if self._artifacts else None
+            identity = self._client.create_experiment(study, artifact_location=location)
+        else:
+            identity = experiment.experiment_id
+            if experiment.lifecycle_stage != "active":
+                self._client.restore_experiment(identity)
+            self._learn_runs(identity)
+        self._experiments[study] = identity
+        return identity
+
+    def _learn_runs(self, experiment: str) -> None:
+        token = None
+        while True:
+            page = self._client.search_runs([experiment], max_results=_PAGE, page_token=token)
+            for run in page:
+                tags, identity = run.data.tags, run.info.run_id
+                if "trial_id" in tags:
+                    known = _Known(identity, run.info.status, tags.get("outcome"), bool(run.data.metrics))
+                    self._runs[tags["trial_id"]] = known
+                elif tags.get("kind") == "sweep":
+                    self._parents[tags["sweep_id"]] = identity
+            token = page.token
+            if not token:
+                return
+
+    def _create(self, row: Row, sweep_id: str | None) -> _Known:
+        tags = {name: str(row[name]) for name in ("trial_id", *_TAGS)}
+        if sweep_id is not None:
+            tags |= {"sweep_id": sweep_id, MLFLOW_PARENT_RUN_ID: self._parents[sweep_id]}
+        run = self._client.create_run(self._experiments[row["study"]], tags=tags, run_name=_run_name(row))
+        self._runs[row["trial_id"]] = _Known(run.info.run_id, "RUNNING")
+        return self._runs[row["trial_id"]]
+
+    def _fill(self, run_id: str, row: Row, curve: Sequence[Row]) -> None:
+        now = _milliseconds(row)
+        params = [Param(name, str(row[name])) for name in FACTORS]
+        tags = [RunTag("outcome", row["status"])]
+        if row["error"]:
+            tags.append(RunTag("error", row["error"][:5000]))
+        metrics = [Metric(name, float(row[name]), now, 0) for name in _SCALARS if row[name] is not None]
+        metrics += [Metric(name, point[name], now, point["epoch"]) for point in curve for name in _CURVES]
+        self._client.log_batch(run_id, metrics=metrics[:_BATCH_METRICS], params=params, tags=tags)
+        for start in range(_BATCH_METRICS, len(metrics), _BATCH_METRICS):
+            self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH_METRICS])
+
+
+def _milliseconds(row: Row) -> int:
+    return int(row["finished_at"].timestamp() * 1000)
+
+
+def _run_name(row: Row) -> str:
+    return (
+        f"{row['dataset']} {row['architecture']} d{row['depth']} f{row['filters']} k{row['kernel_size']} "
+        f"{row['activation']} s{row['seed']}"
+    )

@@ -1,0 +1,127 @@
+"""Keeps MLflow up to date beside a running sweep, on a thread of its own that the sweep never waits for.
+
+The tracker reads finished trials from the ledger, not from the sweep: what it misses while MLflow is down it finds
+there later.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from sweep.ledger import Ledger
+from sweep.tracking.mirror import Mirror, reason
+from sweep.trial import Trial
+
+_RETRY_SECONDS = 15.0
+_STALLED_SECONDS = 60.0
+_INTERRUPTED_SECONDS = 5.0
+
+
+class Tracker:
+    """A thread that mirrors one sweep into MLflow.
+
+    A fault of MLflow is kept in `fault` and tried again later; none reaches the caller. `complete` says that
+    everything is written, `written` counts trials.
+    """
+
+    def __init__(self, store: str, uri: str, sweep_id: str) -> None:
+        self._store, self._uri, self._sweep_id = store, uri, sweep_id
+        self._inbox: queue.SimpleQueue[Sequence[Trial] | None] = queue.SimpleQueue()
+        self._started: dict[str, Trial] = {}
+        self._mirror: Mirror | None = None
+        self._retry_at = 0.0
+        self._alive_at = time.monotonic()
+        self._finishing = threading.Event()
+        self._interrupted = False
+        self.fault: str | None = None
+        self.complete = False
+        self.written = 0
+        self._thread = threading.Thread(target=self._serve, name="mlflow", daemon=True)
+        self._thread.start()
+
+    def trials_started(self, trials: Sequence[Trial]) -> None:
+        """Their runs are to be RUNNING."""
+        self._inbox.put(trials)
+
+    def published(self) -> None:
+        """The ledger has a new commit."""
+        self._inbox.put(())
+
+    def finish(self, interrupted: bool, waiting: Callable[[int], None] = lambda written: None) -> None:
+        """Write what is missing and end.
+
+        Waits as long as trials are being written, telling their number each second; a few seconds after an interrupt.
+        """
+        self._interrupted = interrupted
+        self._finishing.set()
+        self._inbox.put(None)
+        began = time.monotonic()
+        while self._thread.is_alive():
+            self._thread.join(1.0)
+            now = time.monotonic()
+            idle = now - max(began, self._alive_at)
+            if idle > _STALLED_SECONDS or (interrupted and now - began > _INTERRUPTED_SECONDS):
+                self.fault = self.fault or "it has not answered for a while"
+                return
+            if self._thread.is_alive():
+                waiting(self.written)
+
+    def _serve(self) -> None:
+        finishing = False
+        while not finishing:
+            new, finishing = self._receive()
+            self._started.update({trial.trial_id: trial for trial in new})
+            if finishing or time.monotonic() >= self._retry_at:
+                self._attempt(new, finishing)
+
+    def _receive(self) -> tuple[list[Trial], bool]:
+        """Trials newly started, and whether to finish; waits for a message until a retry is due."""
+        new: list[Trial] = []
+        finishing = False
+        try:
+            message = self._inbox.get(timeout=_RETRY_SECONDS)
+            while True:
+                finishing = finishing or message is None
+                new.extend(message or ())
+                message = self._inbox.get_nowait()
+        except queue.Empty:
+            return new, finishing
+
+    def _attempt(self, new: Sequence[Trial], finishing: bool) -> None:
+        try:
+            mirror = self._connected()
+            mirror.start(new, self._sweep_id)
+            if finishing and self._interrupted:
+                mirror.projection.interrupt(self._started.values())
+                mirror.close(self._sweep_id, "KILLED")
+                return
+            mirror.write_new(self._wrote)
+            if finishing:
+                mirror.close(self._sweep_id, "FINISHED")
+                self.complete = True
+            self.fault = None
+        except _Stop:
+            self._attempt((), finishing=True)
+        except Exception as error:  # MLflow's and its transport's faults have no common base, and none stops a sweep
+            self.fault = reason(error)
+            self._mirror = None
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+
+    def _connected(self) -> Mirror:
+        if self._mirror is None:
+            mirror = Mirror(Ledger.open(self._store), self._uri)
+            mirror.open(self._sweep_id)
+            mirror.start(list(self._started.values()), self._sweep_id)
+            self._mirror = mirror
+        return self._mirror
+
+    def _wrote(self, trials: int) -> None:
+        self.written += trials
+        self._alive_at = time.monotonic()
+        if self._interrupted:
+            raise _Stop
+
+
+class _Stop(Exception):
+    """The sweep was interrupted while a backlog was being written."""
