@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ from sweep.engine import Progress, Setting  # noqa: E402
 from sweep.trial import Trial  # noqa: E402
 
 _REPORT_SECONDS = 1.0
+_CONNECT_SECONDS = 5.0
 
 
 def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
@@ -177,6 +179,7 @@ def _cluster(options: ExecutorOptions) -> Iterator[None]:
     if options.address is None:
         arguments |= {"num_cpus": options.workers or cpu_count(), "include_dashboard": False, "address": "local"}
     else:
+        _check_reachable(options.address)
         arguments["address"] = options.address
     try:
         ray.init(**arguments)
@@ -190,6 +193,19 @@ def _cluster(options: ExecutorOptions) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Knock before Ray does, which tries for minutes."""
+    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    if not separator:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise SweepError(
+            f"Ray cannot be reached at {address}: {error}; check --address, or leave it out to use this machine"
+        ) from None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,101 @@
+"""The plain answer: how far parallel networks are from sequential ones, over matched pairs.
+
+The unit is the configuration: seeds are averaged within it, since two seeds of one configuration are not two
+independent pieces of evidence about architectures. Depth-1 pairs are the sweep's control, and in no estimate.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import stats
+
+_NOT_CONFIGURATION = (
+    "pair_id",
+    "seed",
+    "sequential_id",
+    "parallel_id",
+    "sequential_status",
+    "parallel_status",
+    "sequential",
+    "parallel",
+    "difference",
+    "ratio",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Parallel minus sequential over matched pairs deeper than one block.
+
+    `low` and `high` bound the mean difference over configurations by Student's t at `confidence`; they are NaN below
+    two configurations. `incomplete` counts pairs of which a side has no value: diverged or failed.
+    """
+
+    pairs: int
+    configurations: int
+    incomplete: int
+    sequential: float
+    parallel: float
+    difference: float
+    low: float
+    high: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Depth-1 pairs, whose sides are one function: how many there are, and how many are identical bit for bit."""
+
+    pairs: int
+    identical: int
+
+
+def compare(pairs: pa.Table, confidence: float = 0.95) -> Comparison:
+    """Summarise the pairs of `Results.pairs`. Means are NaN where there is no complete pair."""
+    pairs = pairs.filter(pc.field("depth") > 1)
+    complete = pairs.filter(pc.field("difference").is_valid())
+    by_configuration = [name for name in complete.schema.names if name not in _NOT_CONFIGURATION]
+    means = complete.group_by(by_configuration).aggregate(
+        [("sequential", "mean"), ("parallel", "mean"), ("difference", "mean")]
+    )
+    sequential, parallel, difference = (
+        means[f"{name}_mean"].to_numpy() for name in ("sequential", "parallel", "difference")
+    )
+    count = len(difference)
+    margin = float("nan")
+    if count > 1:
+        error = float(np.std(difference, ddof=1)) / count**0.5
+        margin = float(stats.t.ppf(0.5 + confidence / 2, count - 1)) * error
+    center = _mean(difference)
+    return Comparison(
+        pairs=complete.num_rows,
+        configurations=count,
+        incomplete=pairs.num_rows - complete.num_rows,
+        sequential=_mean(sequential),
+        parallel=_mean(parallel),
+        difference=center,
+        low=center - margin,
+        high=center + margin,
+        confidence=confidence,
+    )
+
+
+def controls(*metrics: pa.Table) -> Controls:
+    """Check the depth-1 pairs of `Results.pairs`, given for one metric or several: identical in each of them.
+
+    A pair without values on both sides is not identical.
+    """
+    differs: dict[str, bool] = {}
+    for pairs in metrics:
+        depth_one = pairs.filter(pc.field("depth") == 1)
+        for pair_id, difference in zip(
+            depth_one["pair_id"].to_pylist(), depth_one["difference"].to_pylist(), strict=True
+        ):
+            differs[pair_id] = differs.get(pair_id, False) or difference != 0
+    return Controls(len(differs), list(differs.values()).count(False))
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

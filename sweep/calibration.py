@@ -1,0 +1,58 @@
+"""Measures how fast this machine trains the networks of a plan."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import nnls
+
+from sweep.cost import CostModel, features
+from sweep.engine import Setting, find_engine
+from sweep.pack import Pack
+from sweep.trial import Trial
+
+_SAMPLES = 9
+_SECONDS_A_SAMPLE = 0.7
+_TRIALS_A_SAMPLE = 4
+
+
+def calibrate(packs: Sequence[Pack], setting: Setting) -> CostModel:
+    """Fit the cost model to short real trainings of networks spread over the packs, by cost.
+
+    Takes some ten seconds. Weighs relative errors alike, so that small networks count as much as large ones.
+    """
+    ordered = sorted(packs, key=lambda pack: pack.cost / len(pack))
+    places = np.unique(np.linspace(0, len(ordered) - 1, _SAMPLES).round().astype(int))
+    samples = [_shortened(ordered[place].trials[:_TRIALS_A_SAMPLE]) for place in places]
+    _seconds(samples[0], setting)
+    measured = np.array([_seconds(trials, setting) for trials in samples])
+    rows = np.array([np.sum([features(trial) for trial in trials], axis=0) for trials in samples])
+    coefficients, _ = nnls(rows / measured[:, None], np.ones(len(samples)))
+    return CostModel(*(float(coefficient) for coefficient in coefficients))
+
+
+def _shortened(trials: Sequence[Trial]) -> list[Trial]:
+    """The same networks on as few images as the default model expects to take the time of a sample."""
+    first = trials[0]
+    one = CostModel().seconds([_with_samples(trial, first.batch_size) for trial in trials])
+    images = int(first.batch_size * min(8.0, max(_SECONDS_A_SAMPLE / one, 4 / first.batch_size)))
+    return [_with_samples(trial, images) for trial in trials]
+
+
+def _with_samples(trial: Trial, images: int) -> Trial:
+    images = max(4, min(images, trial.train_samples, 4 * trial.val_samples))
+    return replace(
+        trial,
+        epochs=1,
+        train_samples=images,
+        val_samples=max(1, images // 4),
+        batch_size=min(trial.batch_size, images),
+    )
+
+
+def _seconds(trials: Sequence[Trial], setting: Setting) -> float:
+    started = time.perf_counter()
+    for _ in find_engine("torch")(trials, setting):
+        pass
+    return time.perf_counter() - started

@@ -1,0 +1,41 @@
+"""The command `sweep`. Each command is one function in one module, registered here in one line."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+from sweep.cli.data import data
+from sweep.cli.inspect import query, status, ui
+from sweep.cli.plan import plan
+from sweep.cli.run import run
+from sweep.cli.track import track
+from sweep.errors import SweepError
+
+app = App(
+    name="sweep",
+    help="Sweeps that ask whether deep residual networks can be replaced by shallow parallel ones.",
+    version=version("deep-parallel-sweep"),
+)
+for command in (plan, run, status, query, ui, track, data):
+    app.command(command)
+
+WRONG_INPUT, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exits with 0, 1 (failed trials), 2 (wrong input) or 130 (interrupted)."""
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (CycloptsError, SweepError) as error:
+        print(f"sweep: {error}", file=sys.stderr)
+        code = WRONG_INPUT
+    except KeyboardInterrupt:
+        print("sweep: interrupted; run the same command again to go on", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,109 @@
+"""``sweep status``, ``query`` and ``ui``: looking at a store."""
+
+import json as json_module
+import os
+import sys
+from collections import Counter
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from sweep.cli.options import DEFAULT_STORE, Flag, Store, TrackingOptions
+from sweep.errors import SweepError
+from sweep.ledger import Ledger
+from sweep.tracking import tracking_uri
+
+_STATES = ("planned", "finished", "diverged", "failed", "missing")
+
+
+def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
+    """Show how many trials of each sweep in a store are finished, diverged, failed or missing.
+
+    Parameters
+    ----------
+    json
+        Print JSON.
+    """
+    ledger = Ledger.open(store)
+    rows = [
+        {"sweep_id": sweep_id, "study": sweep["study"], **_counts(sweep["trials"], ledger.contents.status)}
+        for sweep_id, sweep in ledger.sweeps().items()
+    ]
+    every = {trial_id for sweep in ledger.sweeps().values() for trial_id in sweep["trials"]}
+    total = _counts(every, ledger.contents.status)
+    damaged = sorted(ledger.contents.damaged.values())
+    if json:
+        print(json_module.dumps({"store": ledger.uri, "sweeps": rows, "total": total, "damaged": damaged}, indent=1))
+        return
+    table = Table("study", "sweep", *_STATES, title=f"store {ledger.uri}", title_justify="left")
+    for row in rows:
+        table.add_row(row["study"], row["sweep_id"][:8], *(str(row[state]) for state in _STATES))
+    table.add_section()
+    table.add_row("all", "", *(str(total[state]) for state in _STATES))
+    console = Console(highlight=False)
+    console.print(table)
+    for fault in damaged:
+        console.print(f"damaged: {fault}; run its sweep again to train these trials anew")
+
+
+def query(
+    sql: str, /, *, store: Store = DEFAULT_STORE, format: Literal["table", "csv", "json", "arrow"] = "table"
+) -> None:
+    """Answer an SQL query over the tables trials, curves and pairs.
+
+    Parameters
+    ----------
+    sql
+        A query in DuckDB's dialect, such as "select architecture, avg(val_loss) from trials group by 1".
+    format
+        table, csv, json (one array of rows) or arrow (an IPC stream, to be redirected).
+    """
+    import analysis
+
+    answer = analysis.open(store).sql(sql)
+    if format == "arrow":
+        if sys.stdout.isatty():
+            raise SweepError("Arrow is binary; redirect it to a file, or choose another --format")
+        import pyarrow as pa
+
+        with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as writer:
+            writer.write_table(answer)
+    elif format == "csv":
+        import pyarrow.csv as pcsv
+
+        pcsv.write_csv(answer, sys.stdout.buffer)
+    elif format == "json":
+        print(json_module.dumps(answer.to_pylist(), default=str, indent=1))
+    else:
+        console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        table = Table(*answer.schema.names)
+        for row in answer.to_pylist():
+            table.add_row(*(_cell(value) for value in row.values()))
+        console.print(table)
+
+
+def ui(*, store: Store = DEFAULT_STORE, tracking: TrackingOptions = TrackingOptions(), port: int = 5000) -> None:
+    """Open MLflow's UI on a store, at http://127.0.0.1:5000; Ctrl-C ends it.
+
+    Parameters
+    ----------
+    port
+        Port to listen on, on loopback only.
+    """
+    uri = tracking_uri(Ledger.open(store), tracking.tracking)
+    if uri.startswith(("http://", "https://")):
+        raise SweepError(f"the runs are on a server; open {uri} in a browser")
+    print(f"MLflow on {store}: http://127.0.0.1:{port}", flush=True)
+    arguments = ["-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def _counts(planned: list[str] | set[str], status: dict[str, str]) -> dict[str, int]:
+    ended = Counter(status[trial_id] for trial_id in planned if trial_id in status)
+    counts = {state: ended[state] for state in ("finished", "diverged", "failed")}
+    return {"planned": len(planned), **counts, "missing": len(planned) - ended.total()}
+
+
+def _cell(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -1,0 +1,117 @@
+"""``sweep run``: trains what is missing of a study, and prints the answer."""
+
+import os
+import shlex
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from sweep.cli.display import make_display
+from sweep.cli.options import DEFAULT_STORE, Flag, PlanOptions, Store, TrackingOptions
+from sweep.data import load
+from sweep.errors import SweepError
+from sweep.ledger import Ledger
+from sweep.pack import PACK_SIZE
+from sweep.plan import Plan
+from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials, run_sweep
+from sweep.tracking import redacted, tracking_uri
+
+
+def run(
+    study: str,
+    /,
+    *,
+    store: Store = DEFAULT_STORE,
+    options: PlanOptions = PlanOptions(),
+    tracking: TrackingOptions = TrackingOptions(),
+    track: bool = True,
+    executor: str = "ray",
+    address: str | None = None,
+    workers: int | None = None,
+    device: str | None = None,
+    pack_size: int = PACK_SIZE,
+    retry_failed: Flag = False,
+    engine: Annotated[str, Parameter(show=False)] = "torch",
+) -> int:
+    """Train what is missing of a study; the same command again goes on where it ended.
+
+    Exit codes: 0 all done, 1 some trials failed, 2 wrong usage or input, 130 interrupted.
+
+    Parameters
+    ----------
+    study
+        A built-in study (grid, quick), or a YAML or TOML file of the same form.
+    track
+        Keep an MLflow run for every trial.
+    executor
+        ray: Ray Tune, on this machine or a cluster; local: one pack after another in this process.
+    address
+        Ray cluster to join; by default one is started on this machine for the sweep.
+    workers
+        Packs trained at once on this machine (ray), or CPU threads (local); by default one a processor.
+    device
+        cpu, cuda or cuda:N; by default a GPU where there is one.
+    pack_size
+        Trials trained together at most.
+    retry_failed
+        Train trials again whose only row is a failure.
+    """
+    plan = options.plan(study)
+    if pack_size < 1:
+        raise SweepError(f"--pack-size is {pack_size}, but takes an integer of at least 1")
+    if workers is not None and workers < 1:
+        raise SweepError(f"--workers is {workers}, but takes an integer of at least 1")
+    ledger = Ledger.create(store)
+    uri = tracking_uri(ledger, tracking.tracking) if track else None
+    missing = missing_trials(plan, ledger, retry_failed)
+    if engine == "torch":
+        _fetch_images(missing)
+    resources = ExecutorOptions(engine, device, workers, address, os.environ.get("SWEEP_DATA"))
+    with make_display() as display:
+        outcome = run_sweep(plan, ledger, RunOptions(executor, pack_size, retry_failed, uri, resources), display)
+    return _conclude(plan, outcome, store, uri)
+
+
+def _fetch_images(missing: Plan) -> None:
+    """Have the images here before workers ask for them, all at once."""
+    for name in sorted({trial.dataset for trial in missing.trials}):
+        load(name, log=lambda line: print(line, file=sys.stderr, flush=True))
+
+
+def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None) -> int:
+    console = Console(highlight=False)
+    status = outcome.status
+    console.print(
+        f"{plan.study}: {outcome.planned} trials planned, {status['finished']} finished, {status['diverged']} diverged, "
+        f"{status['failed']} failed, {outcome.missing} missing."
+    )
+    if outcome.tracking_fault and uri is not None:
+        console.print(
+            f"MLflow at {redacted(uri)} lacks some runs ({outcome.tracking_fault}); no result is lost, "
+            f"`sweep track {_store_argument(store)}` writes them."
+        )
+    if outcome.interrupted or outcome.missing:
+        console.print(f"Interrupted; go on with: {shlex.join(['sweep', *sys.argv[1:]])}")
+        return 130
+    if status["finished"]:
+        from sweep.cli.answer import print_answer
+
+        print_answer(store, plan.study, console)
+    _print_next(console, store, uri is not None)
+    return 1 if status["failed"] else 0
+
+
+def _print_next(console: Console, store: str, tracked: bool) -> None:
+    where = _store_argument(store)
+    console.print("Look further:")
+    query = "select dataset, architecture, depth, avg(val_loss) as val_loss from trials group by all order by all"
+    console.print(f'  sweep query {where} "{query}"', soft_wrap=True)
+    console.print(f'  sweep query {where} "select * from pairs order by abs(difference) desc limit 10"', soft_wrap=True)
+    if tracked:
+        console.print(f"  sweep ui {where}")
+
+
+def _store_argument(store: str) -> str:
+    return "" if store == DEFAULT_STORE else f"--store {shlex.quote(store)}"

@@ -1,0 +1,33 @@
+"""``sweep track``: MLflow runs from the store."""
+
+import sys
+
+from sweep.cli.options import DEFAULT_STORE, Flag, Store, TrackingOptions
+from sweep.ledger import Ledger
+from sweep.tracking import rebuild as rebuild_runs
+from sweep.tracking import redacted, tracking_uri
+
+
+def track(
+    *, store: Store = DEFAULT_STORE, tracking: TrackingOptions = TrackingOptions(), rebuild: Flag = False
+) -> None:
+    """Write the MLflow runs that a store's trials lack.
+
+    Parameters
+    ----------
+    rebuild
+        Delete the runs of the store's trials first, and write them all anew.
+    """
+    ledger = Ledger.open(store)
+    uri = tracking_uri(ledger, tracking.tracking)
+    written = 0
+
+    def wrote(trials: int) -> None:
+        nonlocal written
+        written += trials
+        print(f"{written} runs written", file=sys.stderr, flush=True)
+
+    rebuild_runs(ledger, uri, rebuild, wrote)
+    print(
+        f"{len(ledger.contents.status)} trials of {ledger.uri} are in MLflow at {redacted(uri)}, {written} written now"
+    )

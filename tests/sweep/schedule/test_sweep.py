@@ -1,0 +1,121 @@
+"""Sweeps through each executor, with engines that fail for real."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sweep.errors import SweepError
+from sweep.ledger import Ledger
+from sweep.plan import Plan
+from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
+from sweep.trial import Trial
+
+RAISES, HUNGRY, KILLS, KILLS_ONCE = 101, 102, 103, 104
+HEALTHY = (0, 1, 2)
+
+
+def plan_of(*seeds: int) -> Plan:
+    """Packs that differ in depth, so that each fault has a pack of its own with healthy neighbours."""
+    trials = [
+        Trial("test", dataset="digits", depth=depth, seed=s)
+        for depth, seed in enumerate(seeds, 1)
+        for s in (*HEALTHY, seed)
+    ]
+    return Plan.of("test", trials)
+
+
+def run(plan: Plan, store: Path, notes, engine: str = "null", executor: str = "local", **options):
+    resources = ExecutorOptions(engine=engine, workers=2)
+    return run_sweep(plan, Ledger.create(store), RunOptions(executor, resources=resources, **options), notes)
+
+
+def statuses(store: Path) -> dict[int, Counter[str]]:
+    """Status counts by seed."""
+    counts: dict[int, Counter[str]] = {}
+    for row in Ledger.open(store).read("trials").to_pylist():
+        counts.setdefault(row["seed"], Counter())[row["status"]] += 1
+    return counts
+
+
+def test_one_poisoned_trial_does_not_take_its_pack_down(tmp_path, notes, faulty):
+    plan = plan_of(RAISES, HUNGRY)
+    outcome = run(plan, tmp_path / "store", notes, faulty)
+    assert outcome.status == Counter(finished=7, failed=1)
+    assert statuses(tmp_path / "store")[RAISES] == Counter(failed=1)
+    errors = Ledger.open(tmp_path / "store").read("trials")["error"].drop_null().to_pylist()
+    assert errors == ["ValueError: this trial cannot be trained"]
+    assert any("is tried again" in line and "out of memory" in line for line in notes.lines)
+
+
+def test_ray_survives_dying_workers_and_gives_up_only_the_guilty(tmp_path, notes, faulty):
+    plan = plan_of(KILLS, KILLS_ONCE, RAISES)
+    outcome = run(plan, tmp_path / "store", notes, faulty, executor="ray")
+    assert outcome.status == Counter(finished=10, failed=2)
+    assert outcome.missing == 0
+    found = statuses(tmp_path / "store")
+    assert found[KILLS] == found[RAISES] == Counter(failed=1)
+    assert found[KILLS_ONCE] == Counter(finished=1)
+    assert all(found[seed] == Counter(finished=3) for seed in HEALTHY)
+
+
+def test_a_second_run_trains_nothing(tmp_path, notes, faulty):
+    plan = plan_of(RAISES)
+    run(plan, tmp_path / "store", notes, faulty)
+    before = sorted((tmp_path / "store" / "commits").iterdir())
+    assert run(plan, tmp_path / "store", notes, "no-such:engine").status == Counter(finished=3, failed=1)
+    assert sorted((tmp_path / "store" / "commits").iterdir()) == before
+
+
+def test_failed_trials_are_trained_again_on_request(tmp_path, notes, faulty):
+    plan = plan_of(RAISES)
+    run(plan, tmp_path / "store", notes, faulty)
+    outcome = run(plan, tmp_path / "store", notes, "null", retry_failed=True)
+    assert outcome.status == Counter(finished=4)
+    assert Ledger.open(tmp_path / "store").read("trials").num_rows == 4
+
+
+def test_shards_of_one_plan_fill_one_store(tmp_path, notes):
+    plan = plan_of(3, 4, 5, 6)
+    for part in (1, 2, 3):
+        run(plan.shard(part, 3), tmp_path / "store", notes)
+    assert run(plan, tmp_path / "store", notes, "no-such:engine").status == Counter(finished=len(plan))
+
+
+def test_the_same_sweep_twice_at_once_is_refused(tmp_path, notes):
+    plan = plan_of(3)
+    ledger = Ledger.create(tmp_path / "store")
+    with ledger.lock(plan.sweep_id), pytest.raises(SweepError, match="already running"):
+        run(plan, tmp_path / "store", notes)
+
+
+def test_trials_of_a_damaged_commit_are_trained_again(tmp_path, notes):
+    plan = plan_of(3, 4)
+    run(plan, tmp_path / "store", notes)
+    victim = next((tmp_path / "store" / "trials").iterdir())
+    victim.write_bytes(victim.read_bytes()[:-10])
+    outcome = run(plan, tmp_path / "store", notes)
+    assert outcome.status == Counter(finished=len(plan))
+    assert any("bytes where" in line for line in notes.lines)
+    assert Ledger.open(tmp_path / "store").read("trials").num_rows == len(plan)
+
+
+@pytest.mark.parametrize("executor", ["local", "ray"])
+def test_a_store_that_cannot_be_written_ends_the_sweep_in_one_sentence(tmp_path, notes, executor):
+    ledger = Ledger.create(tmp_path / "store")
+    plan = plan_of(3, 4)
+    (tmp_path / "store" / "curves").write_text("a file where a folder belongs")
+    options = RunOptions(executor, resources=ExecutorOptions(engine="null", workers=2))
+    with pytest.raises(SweepError, match="cannot be written"):
+        run_sweep(plan, ledger, options, notes)
+
+
+def test_an_unknown_engine_is_a_failure_of_every_trial_with_its_reason(tmp_path, notes):
+    outcome = run(plan_of(3), tmp_path / "store", notes, "nul")
+    assert outcome.status == Counter(failed=4)
+
+
+def test_an_unreachable_cluster_is_one_sentence(tmp_path, notes):
+    options = RunOptions("ray", resources=ExecutorOptions(engine="null", address="127.0.0.1:1"))
+    with pytest.raises(SweepError, match="Ray cannot be reached at 127.0.0.1:1"):
+        run_sweep(plan_of(3), Ledger.create(tmp_path / "store"), options, notes)

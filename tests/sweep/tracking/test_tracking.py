@@ -1,0 +1,200 @@
+"""MLflow runs against a real MLflow on SQLite."""
+
+import socket
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from sweep.engine import Epoch, TrialResult
+from sweep.errors import SweepError
+from sweep.ledger import Ledger, to_tables
+from sweep.tracking import Tracker, is_complete, rebuild, redacted, tracking_uri
+from sweep.tracking.mirror import Mirror
+from sweep.trial import Trial
+
+SWEEP = "a" * 20
+TRIALS = [Trial("test", dataset="digits", seed=seed, epochs=2) for seed in range(4)]
+
+
+def epoch(number: int) -> Epoch:
+    return Epoch(number, 1.0 / number, 0.5, 2.0 / number, 0.4, 0.1, 0.01)
+
+
+def results(trials: list[Trial]) -> list[TrialResult]:
+    return [TrialResult(trial, "finished", (epoch(1), epoch(2)), seconds=1.0, fused_with=4) for trial in trials]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    ledger = Ledger.create(tmp_path / "store")
+    ledger.record_sweep(SWEEP, "test", [trial.trial_id for trial in TRIALS])
+    return ledger
+
+
+def client(ledger: Ledger) -> MlflowClient:
+    return MlflowClient(tracking_uri=tracking_uri(ledger, None))
+
+
+def runs(ledger: Ledger):
+    mlflow = client(ledger)
+    experiment = mlflow.get_experiment_by_name("test")
+    assert experiment is not None
+    found = mlflow.search_runs([experiment.experiment_id])
+    return (
+        {run.data.tags["trial_id"]: run for run in found if "trial_id" in run.data.tags},
+        [run for run in found if run.data.tags.get("kind") == "sweep"],
+        Counter(run.data.tags.get("trial_id") for run in found),
+    )
+
+
+def finished(tracker: Tracker) -> Tracker:
+    tracker.finish(interrupted=False)
+    assert tracker.fault is None
+    assert tracker.complete
+    return tracker
+
+
+def test_a_trial_has_one_run_with_its_params_tags_figures_and_curves(ledger):
+    tracker = Tracker(ledger.uri, tracking_uri(ledger, None), SWEEP)
+    tracker.trials_started(TRIALS)
+    ledger.publish(to_tables(results(TRIALS[:3])))
+    ledger.publish(to_tables([TrialResult(TRIALS[3], "failed", error="it burst")]))
+    tracker.published()
+    finished(tracker)
+    found, parents, count = runs(ledger)
+    assert set(count.values()) == {1}
+    assert [parent.info.status for parent in parents] == ["FINISHED"]
+    assert parents[0].data.metrics == {
+        "trials_planned": 4,
+        "trials_finished": 3,
+        "trials_diverged": 0,
+        "trials_failed": 1,
+    }
+    run = found[TRIALS[0].trial_id]
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
+    assert {run.data.tags[name] for name in ("sweep_id", "study", "architecture", "outcome")} == {
+        SWEEP,
+        "test",
+        "sequential",
+        "finished",
+    }
+    assert run.data.params["learning_rate"] == "0.001"
+    assert run.data.params["seed"] == "0"
+    assert run.data.metrics["val_loss"] == 1.0
+    assert len(run.data.metrics) <= 20
+    history = client(ledger).get_metric_history(run.info.run_id, "train_loss")
+    assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5)]
+    failed = found[TRIALS[3].trial_id]
+    assert (failed.info.status, failed.data.tags["error"]) == ("FAILED", "it burst")
+    assert is_complete(ledger, tracking_uri(ledger, None))
+
+
+def test_runs_are_running_while_trials_train(ledger):
+    mirror = Mirror(ledger, tracking_uri(ledger, None))
+    mirror.open(SWEEP)
+    mirror.start(TRIALS, SWEEP)
+    found, parents, _ = runs(ledger)
+    assert {run.info.status for run in found.values()} == {"RUNNING"} == {run.info.status for run in parents}
+
+
+def test_runs_that_a_killed_sweep_left_running_are_found_and_finished(ledger):
+    mirror = Mirror(ledger, tracking_uri(ledger, None))
+    mirror.open(SWEEP)
+    mirror.start(TRIALS, SWEEP)
+    left, _, _ = runs(ledger)
+    ledger.publish(to_tables(results(TRIALS)))
+    finished(Tracker(ledger.uri, tracking_uri(ledger, None), SWEEP))
+    found, parents, count = runs(ledger)
+    assert set(count.values()) == {1}
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert {i: run.info.run_id for i, run in found.items()} == {i: run.info.run_id for i, run in left.items()}
+    assert len(parents) == 1
+
+
+def test_a_run_cut_off_among_its_metrics_is_written_anew_without_doubled_points(ledger):
+    mirror = Mirror(ledger, tracking_uri(ledger, None))
+    mirror.open(SWEEP)
+    mirror.start(TRIALS, SWEEP)
+    half = runs(ledger)[0][TRIALS[0].trial_id]
+    client(ledger).log_metric(half.info.run_id, "train_loss", 1.0, step=1)
+    ledger.publish(to_tables(results(TRIALS)))
+    finished(Tracker(ledger.uri, tracking_uri(ledger, None), SWEEP))
+    found, _, count = runs(ledger)
+    assert set(count.values()) == {1}
+    history = client(ledger).get_metric_history(found[TRIALS[0].trial_id].info.run_id, "train_loss")
+    assert [point.step for point in history] == [1, 2]
+
+
+def test_an_interrupt_leaves_no_run_running(ledger):
+    tracker = Tracker(ledger.uri, tracking_uri(ledger, None), SWEEP)
+    tracker.trials_started(TRIALS)
+    tracker.finish(interrupted=True)
+    found, parents, _ = runs(ledger)
+    assert {run.info.status for run in (*found.values(), *parents)} == {"KILLED"}
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_rebuild_makes_the_runs_anew_from_the_store(ledger, fresh):
+    ledger.publish(to_tables(results(TRIALS)))
+    written: list[int] = []
+    for _ in range(2):
+        rebuild(ledger, tracking_uri(ledger, None), fresh, written.append)
+    found, parents, count = runs(ledger)
+    assert sum(written) == (8 if fresh else 4)
+    assert len(found) == 4
+    assert set(count.values()) == {1}
+    assert {run.info.status for run in (*found.values(), *parents)} == {"FINISHED"}
+
+
+def test_a_deleted_database_is_noticed_and_made_again(ledger):
+    ledger.publish(to_tables(results(TRIALS)))
+    uri = tracking_uri(ledger, None)
+    rebuild(ledger, uri, False, lambda trials: None)
+    assert is_complete(ledger, uri)
+    Path(uri.removeprefix("sqlite:///")).unlink()
+    assert not is_complete(ledger, uri)
+    other = f"{uri}.again.db"
+    rebuild(ledger, other, False, lambda trials: None)
+    assert is_complete(ledger, other)
+
+
+def test_a_server_that_is_down_costs_nothing_but_its_runs(ledger):
+    tracker = Tracker(ledger.uri, "http://127.0.0.1:1", SWEEP)
+    tracker.trials_started(TRIALS)
+    ledger.publish(to_tables(results(TRIALS)))
+    tracker.published()
+    tracker.finish(interrupted=False)
+    assert tracker.fault
+    assert not tracker.complete
+    assert Ledger.open(ledger.uri).contents.status.keys() == {trial.trial_id for trial in TRIALS}
+    with pytest.raises(SweepError, match="no result is lost"):
+        rebuild(ledger, "http://127.0.0.1:1", False, lambda trials: None)
+
+
+def test_a_server_that_never_answers_is_not_waited_for_for_long(ledger, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        tracker = Tracker(ledger.uri, f"http://127.0.0.1:{silent.getsockname()[1]}", SWEEP)
+        ledger.publish(to_tables(results(TRIALS)))
+        tracker.published()
+        tracker.finish(interrupted=False)
+        assert tracker.fault
+        assert time.monotonic() - began < 30
+
+
+def test_an_object_store_needs_a_tracking_uri_of_its_own(monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    ledger = Ledger("s3://bucket/prefix?region=us-east-1")
+    with pytest.raises(SweepError, match="--tracking"):
+        tracking_uri(ledger, None)
+    assert tracking_uri(ledger, "http://tracking:5000") == "http://tracking:5000"
+
+
+def test_passwords_in_addresses_are_not_printed():
+    assert redacted("https://user:secret@host:5000/x") == "https://…@host:5000/x"
+    assert redacted("sqlite:///folder/mlflow.db") == "sqlite:///folder/mlflow.db"
