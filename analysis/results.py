@@ -39,10 +39,10 @@ class Results:
             connection.register("curves", self.curves)
             connection.execute(f"create view pairs as {pairs_sql('val_loss', self.trials.schema.names)}")
             try:
-                answer = connection.sql(query)
-                if answer is None:
-                    raise SweepError("the query has no rows to return; it should be a select")
-                return answer.to_arrow_table()
+                kinds = [statement.type for statement in connection.extract_statements(query)]
+                if kinds != [duckdb.StatementType.SELECT]:
+                    raise SweepError("a query is one select statement; results are read, never changed")
+                return connection.sql(query).to_arrow_table()
             except duckdb.Error as error:
                 raise SweepError(f"the query cannot be answered: {' '.join(str(error).split())}") from None
 

@@ -16,6 +16,12 @@ from models.initialisation import initial_parameters
 from models.shape import StackShape
 from models.stack import ResidualStack
 
+_ALIGNED = 16
+"""A matrix product rounds by the alignment of its operands: with rows of whole cache lines, all networks' are alike."""
+
+_FEW_BRANCHES = 4
+"""A reduction over few branches, and its gradient, runs value by value on a CPU; up to here additions are faster."""
+
 
 class FusedStack(nn.Module):
     """K networks of one `StackShape`, with an activation for each.
@@ -86,21 +92,20 @@ class FusedStack(nn.Module):
         batch, height, width = images.shape[:3]
         networks, shape = len(self), self.shape
         own_images = images.ndim == 5
-        hidden = self._convolve(images.flatten(3), "embedding", slice(None), groups=networks if own_images else 1).view(
-            batch, height, width, networks, shape.filters
-        )
-        for stage in range(shape.stages):
-            blocks = slice(stage * shape.branches, (stage + 1) * shape.branches)
-            outputs = self._convolve(hidden.flatten(3), "blocks", blocks, groups=networks)
+        embedding = self.value("embedding.weight"), self.value("embedding.bias")
+        hidden = self._convolve(images.flatten(3), *embedding, groups=networks if own_images else 1)
+        hidden = hidden.view(batch, height, width, networks, shape.filters)
+        # One split for all stages: the gradient of a slice is as large as the tensor, and there would be one a stage.
+        weights = self.value("blocks.weight").split(shape.branches, 1)
+        biases = self.value("blocks.bias").split(shape.branches, 1)
+        for weight, bias in zip(weights, biases, strict=True):
+            outputs = self._convolve(hidden.flatten(3), weight, bias, groups=networks)
             outputs = outputs.view(batch, height, width, networks, shape.branches, shape.filters)
-            hidden = hidden + apply_each(outputs, self.activations, dim=3).sum(4)
+            hidden = _add_branches(hidden, apply_each(outputs, self.activations, dim=3))
         return self._classify(hidden)
 
-    def _convolve(self, channels_last: Tensor, layer: str, blocks: slice, groups: int) -> Tensor:
+    def _convolve(self, channels_last: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:
         """(batch, height, width, networks * inputs) to (batch, height, width, networks * branches * filters)."""
-        weight, bias = self.value(f"{layer}.weight"), self.value(f"{layer}.bias")
-        if layer == "blocks":
-            weight, bias = weight[:, blocks], bias[:, blocks]
         weight = weight.reshape(-1, *weight.shape[-3:]).to(self.dtype)
         images = channels_last.permute(0, 3, 1, 2).to(self.dtype)
         output = F.conv2d(images, weight, bias.reshape(-1).to(self.dtype), padding="same", groups=groups)
@@ -108,11 +113,24 @@ class FusedStack(nn.Module):
 
     def _classify(self, hidden: Tensor) -> Tensor:
         batch, height, width, networks, filters = hidden.shape
+        if hidden.requires_grad:
+            # Else every block would work on the gradient in the order of the features.
+            hidden.register_hook(Tensor.contiguous)
         features = hidden.permute(3, 0, 1, 2, 4).reshape(networks, batch, -1)
         weight = self.value("head.weight").view(networks, -1, filters, height, width)
         weight = weight.permute(0, 3, 4, 2, 1).reshape(networks, features.shape[2], -1)
-        logits = torch.bmm(features, weight.to(self.dtype)).to(weight.dtype)
-        return logits + self.value("head.bias").unsqueeze(1)
+        spare_features, spare_classes = -features.shape[2] % _ALIGNED, -weight.shape[2] % _ALIGNED
+        logits = torch.bmm(
+            F.pad(features, (0, spare_features)), F.pad(weight.to(self.dtype), (0, spare_classes, 0, spare_features))
+        )
+        return logits[:, :, : self.shape.classes].to(weight.dtype) + self.value("head.bias").unsqueeze(1)
+
+
+def _add_branches(hidden: Tensor, outputs: Tensor) -> Tensor:
+    """Hidden (batch, height, width, K, filters) plus outputs (batch, height, width, K, branches, filters)."""
+    if outputs.shape[4] > _FEW_BRANCHES:
+        return hidden + outputs.sum(4)
+    return sum(outputs.unbind(4), start=hidden)
 
 
 def _key(name: str) -> str:

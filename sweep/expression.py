@@ -35,6 +35,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.In: lambda value, several: value in several,
     ast.NotIn: lambda value, several: value not in several,
 }
+_COLLECTIONS: dict[type[ast.expr], Callable[[Any], Any]] = {ast.Tuple: tuple, ast.List: list, ast.Set: frozenset}
 _MAX_LENGTH = 2000
 
 Values = Mapping[str, Any]
@@ -78,7 +79,8 @@ class Expression:
                 return lambda values: values[name]
             case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
                 parts = [self._compile(element) for element in elements]
-                return lambda values: tuple(part(values) for part in parts)
+                collection = _COLLECTIONS[type(node)]
+                return lambda values: collection(part(values) for part in parts)
             case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
                 unary, inner = _UNARY[type(op)], self._compile(operand)
                 return lambda values: unary(inner(values))

@@ -5,9 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+import numpy as np
+
 from sweep.errors import SweepError
 
 Value = str | int | float
+
+_NUMBER = (int, float, np.integer, np.floating)
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,8 @@ class Factor:
             return "a name of letters, digits, '-' and '_'"
         noun = "an integer" if self.kind is int else "a number"
         if math.isinf(self.high):
-            return noun if math.isinf(self.low) else f"{noun} of at least {self.low:g}"
-        return f"{noun} from {self.low:g} to {self.high:g}"
+            return noun if math.isinf(self.low) else f"{noun} of at least {self.low:.12g}"
+        return f"{noun} from {self.low:.12g} to {self.high:.12g}"
 
     def coerce(self, name: str, value: object) -> Value:
         """`value` as the factor's own type, so that equal trials have equal canonical forms.
@@ -40,10 +44,11 @@ class Factor:
         if self.kind is str and isinstance(value, str):
             known = value in self.choices if self.choices else value.replace("-", "").replace("_", "").isalnum()
             if known:
-                return value
-        elif self.kind is not str and isinstance(value, int | float) and not isinstance(value, bool):
-            whole = self.kind is float or float(value).is_integer()
-            if math.isfinite(value) and whole and self.low <= value <= self.high:
+                return str(value)
+        # Not math.isfinite: an integer may be too large for a float.
+        elif self.kind is not str and isinstance(value, _NUMBER) and not isinstance(value, bool):
+            finite = -math.inf < value < math.inf and self.low <= value <= self.high
+            if finite and (self.kind is float or value % 1 == 0):
                 # -0.0 and 0.0 are equal, so they must not differ in print.
                 return self.kind(value) or self.kind(0)
         raise SweepError(f"{name} is {value!r}, but takes {self.allowed}")
@@ -53,10 +58,9 @@ class Factor:
         if self.kind is str:
             return self.coerce(name, text)
         try:
-            number = float(text)
-        except ValueError:
+            return self.coerce(name, float(text))
+        except (ValueError, SweepError):
             raise SweepError(f"{name} is {text!r}, but takes {self.allowed}") from None
-        return self.coerce(name, number)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> SweepError:

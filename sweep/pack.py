@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from sweep.cost import CostModel
+from sweep.cost import CostModel, features
 from sweep.trial import Trial
 
 PACK_SIZE = 24
@@ -39,6 +39,11 @@ class Pack:
     def cost(self) -> float:
         """Estimated seconds on one worker, for ordering and weighing."""
         return CostModel().seconds(self.trials)
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of training and validating all trials."""
+        return sum(features(trial)[0] for trial in self.trials)
 
     def halves(self) -> tuple["Pack", "Pack"]:
         """The pack cut in two; the first half is the larger one. Neighbours stay together where they can."""

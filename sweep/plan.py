@@ -47,9 +47,9 @@ class Plan:
         """
         if not 1 <= index <= count:
             raise SweepError(f"--shard is {index}/{count}, but takes I/N with I from 1 to N")
-        loads = [(0.0, part) for part in range(1, count + 1)]
         chosen: set[str] = set()
         groups = [Pack(tuple(group)) for group in group_by_network(self.trials)]
+        loads = [(0.0, part) for part in range(1, min(count, len(groups)) + 1)]
         for group in sorted(groups, key=lambda group: (-group.cost, group.pack_id)):
             load, part = heapq.heappop(loads)
             heapq.heappush(loads, (load + group.cost, part))

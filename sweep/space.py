@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from sweep.errors import SweepError
 from sweep.expression import Expression
 from sweep.factors import Value, unknown_name
-from sweep.trial import FACTORS, Trial
+from sweep.trial import FACTORS, ArrangementError, Trial
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,12 @@ class Space:
     """All combinations of the factors' levels that meet every constraint.
 
     Factors vary as digits of a counter, the last one fastest; `architecture` always varies fastest of all, so that the
-    sides of a matched pair are neighbours. Raises SweepError for an unknown factor, a level that is not allowed, an
-    empty factor or a constraint that cannot be read.
+    sides of a matched pair are neighbours. Where `stages` has several levels, combinations whose architecture and depth
+    do not have that many stages are left out: architecture [sequential, mixed, parallel] with stages [0, 2, 4] at depth
+    8 gives the sequential and the parallel stack once each, and the mixed stacks of 2 and 4 stages.
+
+    Raises SweepError for an unknown factor, a level that is not allowed, an empty factor or a constraint that cannot be
+    read.
     """
 
     study: str
@@ -51,8 +55,14 @@ class Space:
         """Every trial of the space, in order. Raises SweepError for a combination that is no trial."""
         constraints = [Expression(constraint, FACTORS) for constraint in self.constraints]
         names = list(self.factors)
+        several_stages = len(self.factors.get("stages", ())) > 1
         for combination in itertools.product(*self.factors.values()):
-            trial = Trial.from_dict({"study": self.study, **dict(zip(names, combination, strict=True))})
+            try:
+                trial = Trial.from_dict({"study": self.study, **dict(zip(names, combination, strict=True))})
+            except ArrangementError:
+                if several_stages:
+                    continue
+                raise
             values = trial.as_dict()
             if all(constraint(values) for constraint in constraints):
                 yield trial

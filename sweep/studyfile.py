@@ -4,8 +4,10 @@ A file has ``study`` (its name), ``factors`` (levels by name; a single value is 
 (one constraint or several) and ``about``.
 """
 
+import contextlib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.space import Space
 from sweep.studies import STUDIES
+from sweep.trial import FACTORS
 
 _KEYS = ("study", "about", "factors", "where")
 
@@ -26,51 +29,114 @@ def find_space(study: str) -> Space:
     path = Path(study)
     if path.suffix not in (".yaml", ".yml", ".toml"):
         raise SweepError(f"{unknown_name('study', study, STUDIES)}; a file's name ends in .yaml, .yml or .toml")
-    content = _read(path)
+    text = _read(path)
+    content = _parse(path, text)
     try:
         return _space(content)
-    except SweepError as error:
-        raise SweepError(f"{path}{_line_of(path, str(error))}: {error}") from None
+    except _KeyFault as fault:
+        raise SweepError(f"{path}{_line_of(text, fault.key)}: {fault}") from None
 
 
-def _read(path: Path) -> object:
+class _KeyFault(SweepError):
+    """A fault of what stands at one key of the file."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@contextlib.contextmanager
+def _at(key: str) -> Iterator[None]:
     try:
-        text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
+        yield
+    except SweepError as error:
+        raise _KeyFault(key, str(error)) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's core schema, in which 1e-3 is a number, 010 is ten, and no and 2025-01-01 are text; each key once."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  # declared by PyYAML without ClassVar
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set[str]()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+    def construct_decimal(self, node: yaml.ScalarNode) -> int:
+        return int(self.construct_scalar(node))
+
+
+for _type, _pattern, _first in (
+    ("null", r"(~|null|Null|NULL|)", ["~", "n", "N", ""]),
+    ("bool", r"(true|True|TRUE|false|False|FALSE)", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("float", r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan)", list("-+.0123456789")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(f"{_pattern}$"), _first)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_decimal)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise SweepError(f"the study file {path} cannot be read: {reason}") from None
-    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise SweepError(f"the study file {path} is not valid {path.suffix[1:].upper()}: {reason}") from None
+
+
+def _parse(path: Path, text: str) -> object:
+    try:
+        return tomllib.loads(text) if path.suffix == ".toml" else yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        reason = ", ".join(filter(None, (error.context, error.problem))) + place
+    except (KeyError, AttributeError):  # PyYAML's answer to "!!bool maybe"
+        reason = "a value is not of the type that its tag says"
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+    raise SweepError(f"the study file {path} is not valid {'TOML' if path.suffix == '.toml' else 'YAML'}: {reason}")
 
 
 def _space(content: object) -> Space:
     if not isinstance(content, Mapping):
-        raise SweepError(f"a study file holds the keys {', '.join(_KEYS)}")
+        raise _KeyFault("", f"a study file holds the keys {', '.join(_KEYS)}")
     values: Mapping[Any, Any] = content
     for key in values:
-        if key not in _KEYS:
-            raise unknown_name("key", str(key), _KEYS)
-    factors = values.get("factors")
-    if not isinstance(values.get("study"), str) or not isinstance(factors, Mapping):
-        raise SweepError("a study file needs 'study', a name, and 'factors', levels by factor")
-    if values["study"] in STUDIES:
-        raise SweepError(f"study is {values['study']!r}, which is built in; take another name")
-    where = values.get("where", [])
-    constraints = [where] if isinstance(where, str) else where
-    if not isinstance(constraints, list) or not all(isinstance(entry, str) for entry in constraints):
-        raise SweepError(f"where is {where!r}, but takes an expression or a list of expressions")
+        with _at(str(key)):
+            if key not in _KEYS:
+                raise unknown_name("key", str(key), _KEYS)
+    for key in ("study", "factors"):
+        if key not in values:
+            raise _KeyFault("", f"the key {key!r} is missing; a study file needs 'study', a name, and 'factors'")
+    study, about, factors, where = values["study"], values.get("about", ""), values["factors"], values.get("where", [])
+    with _at("study"):
+        FACTORS["study"].coerce("study", study)
+        if study in STUDIES:
+            raise SweepError(f"study is {study!r}, which is built in; take another name")
+    with _at("about"):
+        if not isinstance(about, str):
+            raise SweepError(f"about is {about!r}, but takes text")
+    with _at("factors"):
+        if not isinstance(factors, Mapping):
+            raise SweepError(f"factors is {factors!r}, but takes levels by factor, such as depth: [1, 2]")
     levels = {str(name): value if isinstance(value, list) else [value] for name, value in factors.items()}
-    return Space(values["study"], levels, constraints, str(values.get("about", "")))
+    for name, several in levels.items():
+        with _at(name):
+            Space(study, {name: several})
+    with _at("where"):
+        constraints = [where] if isinstance(where, str) else where
+        if not isinstance(constraints, list) or not all(isinstance(entry, str) for entry in constraints):
+            raise SweepError(f"where is {where!r}, but takes an expression or a list of expressions")
+        return Space(study, levels, constraints, about)
 
 
-def _line_of(path: Path, message: str) -> str:
-    """`` line N`` where the message's subject is a key that stands at the start of a line of the file."""
-    words = message.replace("'", " ").split()
-    subject = next((word for word in words if word in ("factor", "key")), None)
-    key = words[words.index(subject) + 1] if subject else words[0]
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip().strip("\"'").startswith((f"{key}:", f"{key} ", f"{key}=", f'{key}"')):
-            return f" line {number}"
-    return ""
+def _line_of(text: str, key: str) -> str:
+    """`` line N`` where exactly one line of the file begins with the key."""
+    start = re.compile(rf"""\s*\[?(factors\s*\.\s*)?["']?{re.escape(key)}["']?\s*[]:=]""")
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if start.match(line)]
+    return f" line {lines[0]}" if key and len(lines) == 1 else ""

@@ -49,6 +49,10 @@ ARRANGEMENT = ("architecture", "stages")
 """The fields in which the two sides of a matched pair differ."""
 
 
+class ArrangementError(SweepError):
+    """The number of stages does not go with the architecture and the depth."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One training run. Defaults are the authors' published habits (P1; KDIR 2022): AdamW, 1e-3, 1e-4, batch 256.
@@ -108,12 +112,12 @@ class Trial:
     def _resolve_stages(self) -> None:
         implied = {"sequential": self.depth, "parallel": 1}.get(self.architecture)
         if implied is not None and self.stages not in (0, implied):
-            raise SweepError(
+            raise ArrangementError(
                 f"stages is {self.stages}, but a {self.architecture} stack of depth {self.depth} has {implied}; "
                 "leave it at 0 or set architecture to mixed"
             )
         if implied is None and (not 1 < self.stages < self.depth or self.depth % self.stages):
-            raise SweepError(
+            raise ArrangementError(
                 f"stages is {self.stages}, but a mixed stack of depth {self.depth} takes a divisor of the depth "
                 "between 1 and the depth"
             )

@@ -9,7 +9,7 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-from sweep.cli.options import DEFAULT_STORE, Flag, Store, TrackingOptions
+from sweep.cli.options import DEFAULT_STORE, Flag, Store, Tracking
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
@@ -83,7 +83,7 @@ def query(
         console.print(table)
 
 
-def ui(*, store: Store = DEFAULT_STORE, tracking: TrackingOptions = TrackingOptions(), port: int = 5000) -> None:
+def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5000) -> None:
     """Open MLflow's UI on a store, at http://127.0.0.1:5000; Ctrl-C ends it.
 
     Parameters
@@ -91,7 +91,7 @@ def ui(*, store: Store = DEFAULT_STORE, tracking: TrackingOptions = TrackingOpti
     port
         Port to listen on, on loopback only.
     """
-    uri = tracking_uri(Ledger.open(store), tracking.tracking)
+    uri = tracking_uri(Ledger.open(store), tracking)
     if uri.startswith(("http://", "https://")):
         raise SweepError(f"the runs are on a server; open {uri} in a browser")
     print(f"MLflow on {store}: http://127.0.0.1:{port}", flush=True)

@@ -10,6 +10,10 @@ from sweep.studyfile import find_space
 
 Flag = Annotated[bool, Parameter(negative=())]
 Store = Annotated[str, Parameter(name="--store", help="Folder or object-store URI that holds the results.")]
+Tracking = Annotated[
+    str | None,
+    Parameter(name="--tracking", help="MLflow tracking URI; by default an SQLite database inside a local store."),
+]
 DEFAULT_STORE = "results"
 
 
@@ -42,10 +46,4 @@ class PlanOptions:
         return [word for pair in given for word in pair]
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class TrackingOptions:
-    """Where MLflow runs go."""
-
-    tracking: str | None = None
-    """MLflow tracking URI; by default an SQLite database inside a local store."""
+ALL_TRIALS = PlanOptions()

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweep.cli.display import duration
-from sweep.cli.options import DEFAULT_STORE, Flag, PlanOptions, Store
+from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store
 from sweep.cost import CostModel
 from sweep.engine import Setting
 from sweep.ledger import Ledger
@@ -41,8 +41,8 @@ def plan(
     /,
     *,
     store: Store = DEFAULT_STORE,
-    options: PlanOptions = PlanOptions(),
-    calibrated: bool = True,
+    options: PlanOptions = ALL_TRIALS,
+    calibrate: bool = True,
     pack_size: int = PACK_SIZE,
     trials: Flag = False,
     json: Flag = False,
@@ -53,7 +53,7 @@ def plan(
     ----------
     study
         A built-in study (grid, quick), or a YAML or TOML file of the same form.
-    calibrated
+    calibrate
         Train a few networks for some ten seconds to measure this machine, rather than trust a rough model.
     pack_size
         Trials trained together at most.
@@ -63,7 +63,7 @@ def plan(
         Print JSON.
     """
     chosen = options.plan(study)
-    summary = summarise(chosen, _done(store), pack_size, calibrated)
+    summary = summarise(chosen, _done(store), pack_size, calibrate)
     listed = [{"trial_id": trial.trial_id, **trial.as_dict()} for trial in chosen.trials] if trials else None
     if json:
         print(json_module.dumps(asdict(summary) | ({"list": listed} if listed is not None else {}), indent=1))
@@ -72,7 +72,7 @@ def plan(
     for row in listed or ():
         console.print(" ".join(f"{name}={value}" for name, value in row.items()), soft_wrap=True)
     console.print(_factor_table(chosen))
-    _print_summary(console, summary, calibrated)
+    _print_summary(console, summary, calibrate)
 
 
 def summarise(plan: Plan, done: set[str], pack_size: int, calibrated: bool) -> PlanSummary:

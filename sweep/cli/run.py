@@ -3,13 +3,14 @@
 import os
 import shlex
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
 
 from sweep.cli.display import make_display
-from sweep.cli.options import DEFAULT_STORE, Flag, PlanOptions, Store, TrackingOptions
+from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Tracking
 from sweep.data import load
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
@@ -24,8 +25,8 @@ def run(
     /,
     *,
     store: Store = DEFAULT_STORE,
-    options: PlanOptions = PlanOptions(),
-    tracking: TrackingOptions = TrackingOptions(),
+    options: PlanOptions = ALL_TRIALS,
+    tracking: Tracking = None,
     track: bool = True,
     executor: str = "ray",
     address: str | None = None,
@@ -63,15 +64,16 @@ def run(
         raise SweepError(f"--pack-size is {pack_size}, but takes an integer of at least 1")
     if workers is not None and workers < 1:
         raise SweepError(f"--workers is {workers}, but takes an integer of at least 1")
-    ledger = Ledger.create(store)
-    uri = tracking_uri(ledger, tracking.tracking) if track else None
-    missing = missing_trials(plan, ledger, retry_failed)
-    if engine == "torch":
-        _fetch_images(missing)
     resources = ExecutorOptions(engine, device, workers, address, os.environ.get("SWEEP_DATA"))
+    how = RunOptions(executor, pack_size, retry_failed, resources=resources)
+    ledger = Ledger.create(store)
+    if track:
+        how = replace(how, tracking=tracking_uri(ledger, tracking))
+    if engine == "torch":
+        _fetch_images(missing_trials(plan, ledger, retry_failed))
     with make_display() as display:
-        outcome = run_sweep(plan, ledger, RunOptions(executor, pack_size, retry_failed, uri, resources), display)
-    return _conclude(plan, outcome, store, uri)
+        outcome = run_sweep(plan, ledger, how, display)
+    return _conclude(plan, outcome, store, how.tracking)
 
 
 def _fetch_images(missing: Plan) -> None:
@@ -84,8 +86,8 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None) -> int:
     console = Console(highlight=False)
     status = outcome.status
     console.print(
-        f"{plan.study}: {outcome.planned} trials planned, {status['finished']} finished, {status['diverged']} diverged, "
-        f"{status['failed']} failed, {outcome.missing} missing."
+        f"{plan.study}: {outcome.planned} trials planned, {status['finished']} finished, "
+        f"{status['diverged']} diverged, {status['failed']} failed, {outcome.missing} missing."
     )
     if outcome.tracking_fault and uri is not None:
         console.print(

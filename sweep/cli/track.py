@@ -2,15 +2,13 @@
 
 import sys
 
-from sweep.cli.options import DEFAULT_STORE, Flag, Store, TrackingOptions
+from sweep.cli.options import DEFAULT_STORE, Flag, Store, Tracking
 from sweep.ledger import Ledger
 from sweep.tracking import rebuild as rebuild_runs
 from sweep.tracking import redacted, tracking_uri
 
 
-def track(
-    *, store: Store = DEFAULT_STORE, tracking: TrackingOptions = TrackingOptions(), rebuild: Flag = False
-) -> None:
+def track(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, rebuild: Flag = False) -> None:
     """Write the MLflow runs that a store's trials lack.
 
     Parameters
@@ -19,7 +17,7 @@ def track(
         Delete the runs of the store's trials first, and write them all anew.
     """
     ledger = Ledger.open(store)
-    uri = tracking_uri(ledger, tracking.tracking)
+    uri = tracking_uri(ledger, tracking)
     written = 0
 
     def wrote(trials: int) -> None:

@@ -71,20 +71,20 @@ class TrialImages:
         options = (first.dataset, first.image_size, first.normalisation, cache, device)
         self.train = _split(*options, "train")
         self.validation = self.train if first.validation == "held-out" else _split(*options, "test")
-        labels = _arrays(first.dataset, first.image_size, cache)
-        subsets = {trial.seed: _subsets(trial, labels["train_labels"], labels["test_labels"]) for trial in trials}
+        counts = (first.validation, first.train_samples, first.val_samples)
+        subsets = [_subsets(first.dataset, cache, *counts, trial.seed) for trial in trials]
         self._device = device
         self._seeds = [trial.seed for trial in trials]
-        self._train_subsets = {seed: train for seed, (train, _) in subsets.items()}
-        self.train_index = self._columns([subsets[seed][0] for seed in self._seeds])
-        self.validation_index = self._columns([subsets[seed][1] for seed in self._seeds])
+        self._train_subsets = {seed: train for seed, (train, _) in zip(self._seeds, subsets, strict=True)}
+        self.train_index = self._columns([train for train, _ in subsets])
+        self.validation_index = self._columns([validation for _, validation in subsets])
 
     def epoch_order(self, epoch: int) -> Tensor:
         """Indices (samples, K) of the training images in this epoch's order, which the trial's seed alone decides."""
-        orders = {
-            seed: subset[np.random.default_rng([_ORDER_STREAM, seed, epoch]).permutation(len(subset))]
-            for seed, subset in self._train_subsets.items()
-        }
+        orders = {}
+        for seed in set(self._seeds):
+            subset = self._train_subsets[seed]
+            orders[seed] = subset[_random_order(len(subset), seed, epoch)]
         stacked = np.stack([orders[seed] for seed in self._seeds], axis=1)
         return torch.from_numpy(stacked).to(self._device)
 
@@ -103,11 +103,21 @@ class TrialImages:
         return torch.from_numpy(np.ascontiguousarray(index)).to(self._device)
 
 
-def _subsets(trial: Trial, train_labels: np.ndarray, test_labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _random_order(count: int, seed: int, epoch: int) -> np.ndarray:
+    # NumPy promises never to change the raw stream (NEP 19), unlike what `Generator.permutation` makes of it.
+    stream = np.random.PCG64(np.random.SeedSequence([_ORDER_STREAM, seed, epoch]))
+    return np.argsort(stream.random_raw(count), kind="stable")
+
+
+@lru_cache(maxsize=16)
+def _subsets(
+    dataset: str, cache: str | None, validation: str, train_samples: int, val_samples: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Indices of a trial's training images, and of its validation images in their split."""
-    if trial.validation == "test":
-        validation = balanced_subset(test_labels, trial.val_samples, _VALIDATION_SEED)
-        return balanced_subset(train_labels, trial.train_samples, trial.seed), validation
-    rest, held = held_out(train_labels, HELD_OUT_SHARE, trial.seed)
-    train = rest[balanced_subset(train_labels[rest], trial.train_samples, trial.seed)]
-    return train, held[balanced_subset(train_labels[held], trial.val_samples, trial.seed)]
+    data = load(dataset, Path(cache) if cache else None)
+    if validation == "test":
+        judged_by = balanced_subset(data.test_labels, val_samples, _VALIDATION_SEED)
+        return balanced_subset(data.train_labels, train_samples, seed), judged_by
+    rest, held = held_out(data.train_labels, HELD_OUT_SHARE, seed)
+    train = rest[balanced_subset(data.train_labels[rest], train_samples, seed)]
+    return train, held[balanced_subset(data.train_labels[held], val_samples, seed)]

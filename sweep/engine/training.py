@@ -35,7 +35,7 @@ def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Progress | list
             for share in run.epochs():
                 yield Progress((len(results) + share * len(group)) / len(trials))
             results.update(zip(group, run.results(), strict=True))
-    except torch.OutOfMemoryError as error:
+    except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemory(str(error)) from error
     except RuntimeError as error:
         if "can't allocate memory" in str(error) or "not enough memory" in str(error):
@@ -98,7 +98,7 @@ class GroupTraining:
         ]
 
     def _epoch(self, epoch: int) -> None:
-        started = time.perf_counter()
+        started, trained = time.perf_counter(), list(self.live)
         running = self._train_epoch(epoch)
         if self.live:
             running["val_loss"], running["val_accuracy"] = evaluate(
@@ -110,12 +110,13 @@ class GroupTraining:
                 )
             finite = torch.isfinite(running["val_loss"]) & torch.isfinite(running["train_loss"])
             running = self._drop_diverged(finite, running, epoch)
-        share = (time.perf_counter() - started) / max(1, len(self.live))
+        share = (time.perf_counter() - started) / len(trained)
+        for index in trained:
+            self.seconds[index] += share
         columns = {name: values.tolist() for name, values in running.items()}
         for place, index in enumerate(self.live):
             row = {name: values[place] for name, values in columns.items()}
             self.curves[index].append(Epoch(epoch=epoch, seconds=share, **row))
-            self.seconds[index] += share
 
     def _train_epoch(self, epoch: int) -> dict[str, Tensor]:
         """Running means (live networks) of training loss, accuracy and gradient norm over one epoch."""

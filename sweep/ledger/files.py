@@ -13,6 +13,7 @@ from pyarrow import fs
 from sweep.errors import SweepError
 
 _TEMPORARY = ".tmp-"
+_S3_ATTEMPTS = 4
 
 
 class StoreFiles:
@@ -26,7 +27,7 @@ class StoreFiles:
         self.uri = text
         try:
             if "://" in text:
-                self._fs, self._base = fs.FileSystem.from_uri(text)
+                self._fs, self._base = _from_uri(text)
             else:
                 self._fs, self._base = fs.LocalFileSystem(), str(Path(text).expanduser().absolute())
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -86,6 +87,16 @@ class StoreFiles:
             ) from error
 
 
+def _from_uri(uri: str) -> tuple[fs.FileSystem, str]:
+    system, base = fs.FileSystem.from_uri(uri)
+    if isinstance(system, fs.S3FileSystem):
+        # Arrow tries an endpoint that does not answer for 100 seconds, and a URI cannot say otherwise; pickling has the
+        # options that it was read with.
+        _, (options,) = system.__reduce__()
+        system = fs.S3FileSystem(**options, retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS))
+    return system, base
+
+
 def _write_local(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
@@ -107,6 +118,7 @@ def _write_local(path: Path, content: bytes) -> None:
 
 
 def _reason(error: BaseException) -> str:
+    code = getattr(error, "errno", None)
     # The first line of an AWS error says what is wrong; the rest are its retries.
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    text = os.strerror(code) if code else str(error) or type(error).__name__
     return text.splitlines()[0].rstrip(".")

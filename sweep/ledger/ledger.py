@@ -6,7 +6,7 @@ Layout of a store, version 1::
     sweeps/SWEEP.json       what was planned: study and trial identities
     trials/COMMIT.parquet   one row a trial, one file a pack
     curves/COMMIT.parquet   one row a trial and epoch
-    commits/COMMIT.json     written last: what the commit holds, and the size of its files
+    commits/COMMIT.json     written last: what the commit holds, and size and SHA-256 of its files
 
 Files without a marker do not exist for any reader. A trial in several commits is read from one of them: a result
 before a failure, then the earliest.
@@ -14,6 +14,7 @@ before a failure, then the earliest.
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -37,11 +38,12 @@ _LITTER_AGE = 24 * 3600
 
 @dataclass(frozen=True)
 class Commit:
-    """One published pack: status by trial identity, and the size in bytes of its file in each table."""
+    """One published pack: status by trial identity, and the size in bytes and SHA-256 of its file in each table."""
 
     name: str
     statuses: dict[str, str]
     sizes: dict[str, int]
+    digests: dict[str, str]
 
 
 @dataclass
@@ -123,15 +125,20 @@ class Ledger:
             return None
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         encoded = {table: _encode(content) for table, content in tables.items()}
-        for table, content in encoded.items():
-            self.files.write(f"{table}/{name}.parquet", content)
         commit = Commit(
             name,
             dict(zip(trials["trial_id"].to_pylist(), trials["status"].to_pylist(), strict=True)),
             {table: len(content) for table, content in encoded.items()},
+            {table: _digest(content) for table, content in encoded.items()},
         )
-        marker = {"schema": STORE_SCHEMA, "trials": commit.statuses, "bytes": commit.sizes}
-        self.files.write(f"commits/{name}.json", _json(marker))
+        marker = {"schema": STORE_SCHEMA, "trials": commit.statuses, "bytes": commit.sizes, "sha256": commit.digests}
+        try:
+            for table, content in encoded.items():
+                self.files.write(f"{table}/{name}.parquet", content)
+            self.files.write(f"commits/{name}.json", _json(marker))
+        except SweepError:
+            self._withdraw(name)
+            raise
         self.contents.add(commit)
         return name
 
@@ -158,16 +165,18 @@ class Ledger:
     def record_sweep(self, sweep_id: str, study: str, trial_ids: Sequence[str]) -> None:
         """Keep what a sweep has planned."""
         name = f"sweeps/{sweep_id}.json"
-        if self.files.read(name) is None:
-            self.files.write(name, _json({"study": study, "trials": list(trial_ids)}))
+        content = _json({"study": study, "trials": list(trial_ids)})
+        if self.files.read(name) != content:
+            self.files.write(name, content)
 
     def sweeps(self) -> dict[str, dict[str, Any]]:
         """Sweep identity to its study and planned trial identities."""
         found: dict[str, dict[str, Any]] = {}
         for name in sorted(self.files.list("sweeps")):
             content = self.files.read(f"sweeps/{name}")
-            with contextlib.suppress(ValueError):
-                found[name.removesuffix(".json")] = json.loads(content or b"")
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                sweep = json.loads(content or b"")
+                found[name.removesuffix(".json")] = {"study": str(sweep["study"]), "trials": list(sweep["trials"])}
         return found
 
     @contextlib.contextmanager
@@ -193,6 +202,10 @@ class Ledger:
                 raise SweepError(
                     f"this sweep is already running on the store {self.uri}; wait for it, or end it and run again"
                 ) from None
+            except OSError as error:
+                raise SweepError(
+                    f"the store {self.uri} cannot be locked: {error.strerror}; choose another with --store"
+                ) from None
             yield
         finally:
             os.close(descriptor)
@@ -202,9 +215,14 @@ class Ledger:
         if content is None:
             return False
         try:
-            version = int(json.loads(content)["schema"])
+            version = json.loads(content)["schema"]
         except (ValueError, KeyError, TypeError):
-            raise SweepError(f"{self.uri} has a store.json that is not a store's; choose another store") from None
+            version = None
+        if not isinstance(version, int):
+            raise SweepError(
+                f"{self.uri} has a store.json that is not a store's; choose another store, or if this is one, delete "
+                "that file and run its sweep again"
+            )
         if version > STORE_SCHEMA:
             raise SweepError(
                 f"the store {self.uri} has schema {version}, newer than this program's {STORE_SCHEMA}; upgrade it"
@@ -215,22 +233,24 @@ class Ledger:
         content = self.files.read(f"commits/{name}.json")
         try:
             marker = json.loads(content or b"")
-            return Commit(name, dict(marker["trials"]), dict(marker["bytes"]))
+            return Commit(name, dict(marker["trials"]), dict(marker["bytes"]), dict(marker["sha256"]))
         except (ValueError, KeyError, TypeError):
             return None
 
     def _read_part(self, table: str, commit: str) -> pa.Table:
-        content = self.files.read(f"{table}/{commit}.parquet")
+        content = self.files.read(f"{table}/{commit}.parquet") or b""
+        marker, source = self.contents.commits[commit], self.contents.source
         try:
-            part = pq.read_table(pa.BufferReader(content or b""))
+            if _digest(content) != marker.digests.get(table):
+                raise SweepError("it is not what was written")
+            part = pq.ParquetFile(pa.BufferReader(content)).read()
             check_table(table, part)
         except (pa.ArrowException, OSError, SweepError) as error:
             raise SweepError(
                 f"{self.uri}/{table}/{commit}.parquet cannot be read ({str(error).splitlines()[0]}); delete "
                 f"commits/{commit}.json and run its sweep again to train these trials anew"
             ) from None
-        source = self.contents.source
-        foreign = {i for i in self.contents.commits[commit].statuses if source[i] != commit}
+        foreign = {i for i in marker.statuses if source[i] != commit}
         return part.filter(~pc.field("trial_id").isin(sorted(foreign))) if foreign else part
 
     def _unpublished(self, tables: Tables) -> Tables:
@@ -246,6 +266,12 @@ class Ledger:
         if not done:
             return tables
         return {name: table.filter(~pc.field("trial_id").isin(done)) for name, table in tables.items()}
+
+    def _withdraw(self, name: str) -> None:
+        """Remove what there is of a commit that could not be written whole, the marker first."""
+        with contextlib.suppress(SweepError):
+            for path in (f"commits/{name}.json", *(f"{table}/{name}.parquet" for table in SCHEMAS)):
+                self.files.delete(path)
 
     def _remove_litter(self) -> None:
         """Delete what killed writers left: temporary files, and tables that never got a marker."""
@@ -279,6 +305,10 @@ def _encode(table: pa.Table) -> bytes:
     if back.num_rows != table.num_rows or not back.schema.equals(table.schema):
         raise SweepError("a table changed on its way into Parquet; this is a fault of the pyarrow installed")
     return content.to_pybytes()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _json(value: object) -> bytes:

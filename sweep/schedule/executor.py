@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import Protocol
 
 from sweep.engine import TrialResult
-from sweep.factors import unknown_name
 from sweep.ledger import Tables
 from sweep.schedule.queue import Attempt, PackQueue
 
@@ -50,8 +49,6 @@ EXECUTORS = {"ray": "sweep.schedule.tune:run", "local": "sweep.schedule.local:ru
 
 
 def find_executor(name: str) -> Executor:
-    """The executor of a name. Raises SweepError if there is none."""
-    if name not in EXECUTORS:
-        raise unknown_name("executor", name, EXECUTORS)
+    """The executor of a registered name."""
     module, _, function = EXECUTORS[name].partition(":")
     return getattr(import_module(module), function)

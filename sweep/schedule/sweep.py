@@ -1,6 +1,7 @@
 """Runs what is missing of a plan: plan, minus what the ledger has, through an executor, into the ledger."""
 
 import contextlib
+import itertools
 import signal
 import threading
 from collections import Counter
@@ -10,14 +11,17 @@ from types import FrameType
 from typing import Protocol
 
 from sweep.engine import TrialResult
+from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Tables, to_tables
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
-from sweep.schedule.executor import ExecutorOptions, find_executor
+from sweep.schedule.executor import EXECUTORS, ExecutorOptions, find_executor
 from sweep.schedule.progress import SweepProgress
 from sweep.schedule.queue import Attempt, PackQueue
 from sweep.schedule.writer import Writer
 from sweep.tracking import Tracker, is_complete
+
+_WAITING_NOTE_SECONDS = 5
 
 
 class Display(Protocol):
@@ -34,13 +38,17 @@ class Display(Protocol):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a plan is run."""
+    """How a plan is run. Raises SweepError for an unknown executor."""
 
     executor: str = "ray"
     pack_size: int = PACK_SIZE
     retry_failed: bool = False
     tracking: str | None = None
     resources: ExecutorOptions = field(default_factory=ExecutorOptions)
+
+    def __post_init__(self) -> None:
+        if self.executor not in EXECUTORS:
+            raise unknown_name("executor", self.executor, EXECUTORS)
 
 
 @dataclass(frozen=True)
@@ -157,8 +165,11 @@ class _Run:
         if self._tracker is None:
             return None
 
+        calls = itertools.count(1)
+
         def waiting(written: int) -> None:
-            self._display.note(f"writing MLflow runs: {written} trials so far")
+            if next(calls) % _WAITING_NOTE_SECONDS == 0:
+                self._display.note(f"writing MLflow runs: {written} trials so far")
 
         try:
             self._tracker.finish(interrupted, waiting)

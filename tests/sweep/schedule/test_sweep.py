@@ -117,5 +117,5 @@ def test_an_unknown_engine_is_a_failure_of_every_trial_with_its_reason(tmp_path,
 
 def test_an_unreachable_cluster_is_one_sentence(tmp_path, notes):
     options = RunOptions("ray", resources=ExecutorOptions(engine="null", address="127.0.0.1:1"))
-    with pytest.raises(SweepError, match="Ray cannot be reached at 127.0.0.1:1"):
+    with pytest.raises(SweepError, match=r"Ray cannot be reached at 127\.0\.0\.1:1"):
         run_sweep(plan_of(3), Ledger.create(tmp_path / "store"), options, notes)

@@ -1,0 +1,55 @@
+"""What the service costs beside training: the 6912 trials of the grid with an engine that trains nothing.
+
+Plan, Ray Tune, ledger and MLflow, then the same command again on the finished store, and the rebuilding of MLflow.
+
+    python benchmarks/overhead.py [--json FILE]
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def timed(*arguments: str) -> float:
+    """Wall-clock seconds of one `sweep` command; raises if it fails."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "sweep", *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Run the commands one after another in a temporary store, and print their times."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        store = ["--store", str(Path(folder) / "store")]
+        figures = {
+            "first run, seconds": timed("run", "grid", "--engine", "null", *store),
+            "second run on the finished store, seconds": timed("run", "grid", "--engine", "null", *store),
+            "status, seconds": timed("status", *store),
+            "query, seconds": timed("query", "select avg(val_loss) from trials group by depth", *store),
+        }
+        sizes = {path.name: path.stat().st_size for path in Path(folder, "store").iterdir() if path.is_file()}
+        files = sum(1 for path in Path(folder, "store").rglob("*") if path.is_file())
+    report = {
+        "trials": 6912,
+        "processors": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        **{name: round(value, 1) for name, value in figures.items()},
+        "files in the store": files,
+        "mlflow.db, MB": round(sizes.get("mlflow.db", 0) / 1e6, 1),
+    }
+    print(json.dumps(report, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Ctrl-C and SIGTERM on a real process."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from sweep.ledger import Ledger
+from sweep.tracking import tracking_uri
+
+
+def start(store: Path, *options: str) -> "subprocess.Popen[str]":
+    factors = ["--set", "dataset=digits", "--set", "train_samples=0", "--set", "val_samples=0", "--set", "image_size=0"]
+    command = [sys.executable, "-m", "sweep", "run", "quick", "--store", str(store), "--pack-size", "2"]
+    return subprocess.Popen(
+        [*command, *factors, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_commit(process: "subprocess.Popen[str]", store: Path) -> None:
+    deadline = time.monotonic() + 90
+    while not list(store.glob("commits/*.json")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("executor", "number"), [("local", signal.SIGTERM), ("ray", signal.SIGINT)])
+def test_an_interrupt_ends_within_seconds_and_says_how_to_go_on(tmp_path, executor, number):
+    store = tmp_path / "store"
+    process = start(store, "--executor", executor)
+    wait_for_commit(process, store)
+    process.send_signal(number)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert time.monotonic() - began < 20
+    assert f"go on with: sweep run quick --store {store}" in " ".join(out.split())
+    assert "Traceback" not in err
+
+    ledger = Ledger.open(store)
+    assert ledger.read("trials").num_rows == len(ledger.contents.status) > 0
+    client = MlflowClient(tracking_uri=tracking_uri(ledger, None))
+    experiment = client.get_experiment_by_name("quick")
+    if experiment is not None:
+        runs = client.search_runs([experiment.experiment_id], "attributes.status = 'RUNNING'")
+        assert not runs

@@ -1,0 +1,61 @@
+"""Results to publish, and processes that publish them."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sweep.engine import Epoch, Status, TrialResult
+from sweep.ledger import Ledger, Tables, to_tables
+from sweep.trial import Trial
+
+Results = Callable[..., Tables]
+
+
+def _results(seeds: Iterable[int], status: Status = "finished", loss: float = 1.0, epochs: int = 2) -> Tables:
+    """Tables of one trial a seed; `loss` tells one publisher's rows from another's."""
+
+    def result(seed: int) -> TrialResult:
+        curve = tuple(Epoch(i + 1, loss + i, 0.5, loss, 0.25, 2.0, 0.125) for i in range(epochs))
+        trial = Trial("s", seed=seed)
+        if status == "failed":
+            return TrialResult(trial, status, error=f"loss {loss}")
+        return TrialResult(trial, status, curve, diverged_epoch=epochs if status == "diverged" else None, seconds=1.5)
+
+    return to_tables([result(seed) for seed in seeds])
+
+
+@pytest.fixture(scope="session")
+def results() -> Results:
+    return _results
+
+
+@pytest.fixture(scope="session")
+def ids() -> Callable[[Iterable[int]], list[str]]:
+    """Identities of the trials of some seeds, sorted."""
+    return lambda seeds: sorted(Trial("s", seed=seed).trial_id for seed in seeds)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger.create(tmp_path / "store")
+
+
+@pytest.fixture
+def publisher() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts processes that wait for a line, then publish; those still alive at the end are killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(store: Path, first: int, packs: int, size: int = 4) -> subprocess.Popen[str]:
+        script = str(Path(__file__).with_name("publisher.py"))
+        arguments = [sys.executable, script, str(store), str(first), str(packs), str(size)]
+        process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

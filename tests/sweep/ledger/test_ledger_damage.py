@@ -1,0 +1,197 @@
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweep.errors import SweepError
+from sweep.ledger import SCHEMAS, Ledger
+
+PACKS = 3
+SIZE = 4
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, results) -> Path:
+    """A store of three packs of four."""
+    ledger = Ledger.create(tmp_path_factory.mktemp("original") / "store")
+    for pack in range(PACKS):
+        ledger.publish(results(range(pack * SIZE, (pack + 1) * SIZE)))
+    return Path(ledger.uri)
+
+
+@pytest.fixture
+def store(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "store"))
+
+
+def second(store: Path, table: str) -> Path:
+    """The file of the second commit."""
+    return sorted((store / table).iterdir())[1]
+
+
+def sentence(error: pytest.ExceptionInfo[SweepError], store: Path) -> str:
+    message = str(error.value)
+    assert "\n" not in message
+    assert str(store) in message
+    return message
+
+
+def flip_bit(path: Path, place: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "truncated": (lambda path: os.truncate(path, path.stat().st_size - 1), "bytes were written|bytes where"),
+    "emptied": (lambda path: os.truncate(path, 0), "has 0 bytes where"),
+    "missing": (Path.unlink, "is missing"),
+}
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+@pytest.mark.parametrize(("damage", "words"), DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_commit_is_named_costs_its_own_trials_only_and_is_made_good(
+    store: Path, results, ids, table: str, damage: Callable[[Path], None], words: str
+) -> None:
+    path = second(store, table)
+    damage(path)
+    ledger = Ledger.open(store)
+    assert list(ledger.contents.damaged) == [path.stem]
+    assert sorted(ledger.contents.status) == ids([*range(SIZE), *range(2 * SIZE, 3 * SIZE)])
+    assert ledger.read("trials").num_rows == 2 * SIZE
+    with pytest.raises(SweepError, match=words) as error:
+        ledger.require_whole()
+    assert f"{table}/{path.name}" in sentence(error, store)
+    assert "run its sweep again" in str(error.value)
+
+    assert ledger.publish(results(range(3 * SIZE)))
+    for reader in (ledger, Ledger.open(store)):
+        reader.require_whole()
+        assert sorted(reader.read("trials")["trial_id"].to_pylist()) == ids(range(3 * SIZE))
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_any_flipped_bit_is_noticed_on_reading(store: Path, results, ids, table: str) -> None:
+    path = second(store, table)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 97):
+        flip_bit(path, place)
+        with pytest.raises(SweepError, match="cannot be read") as error:
+            Ledger.open(store).read(table)
+        assert f"delete commits/{path.stem}.json and run its sweep again" in sentence(error, store)
+        path.write_bytes(whole)
+
+    flip_bit(path, len(whole) // 2)
+    second(store, "commits").unlink()
+    ledger = Ledger.open(store)
+    assert ledger.publish(results(range(3 * SIZE)))
+    assert sorted(Ledger.open(store).read(table)["trial_id"].unique().to_pylist()) == ids(range(3 * SIZE))
+
+
+def test_a_file_that_goes_after_opening_is_one_sentence(store: Path) -> None:
+    ledger = Ledger.open(store)
+    second(store, "trials").unlink()
+    with pytest.raises(SweepError, match="cannot be read") as error:
+        ledger.read("trials")
+    sentence(error, store)
+
+
+MARKERS = [b"", b"{", b"\xff\xfe", b"[]", b"null", b"5", b"{}", b'{"trials": 1, "bytes": 1, "sha256": 1}', b'"x"']
+
+
+@pytest.mark.parametrize("garbage", MARKERS)
+def test_a_garbage_marker_is_named_until_it_is_deleted(store: Path, results, ids, garbage: bytes) -> None:
+    path = second(store, "commits")
+    path.write_bytes(garbage)
+    ledger = Ledger.open(store)
+    assert ledger.read("trials").num_rows == 2 * SIZE
+    assert ledger.contents.damaged == {path.stem: f"commits/{path.name} is not a marker"}
+    ledger.publish(results(range(3 * SIZE)))
+    with pytest.raises(SweepError, match=f"then delete commits/{path.name}$") as error:
+        ledger.require_whole()
+    sentence(error, store)
+    path.unlink()
+    Ledger.open(store).require_whole()
+    assert sorted(Ledger.open(store).contents.status) == ids(range(3 * SIZE))
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"schema": null}', b'{"schema": "1"}', b'{"schema": Infinity}'],
+)
+def test_a_garbage_store_file_is_refused_and_made_good(store: Path, garbage: bytes) -> None:
+    path = store / "store.json"
+    path.write_bytes(garbage)
+    for use in (Ledger.open, Ledger.create):
+        with pytest.raises(SweepError, match=r"has a store\.json that is not a store's; choose another store") as error:
+            use(store)
+        sentence(error, store)
+    path.unlink()
+    assert Ledger.create(store).read("trials").num_rows == PACKS * SIZE
+
+
+def test_a_newer_store_is_refused(store: Path) -> None:
+    (store / "store.json").write_text(json.dumps({"schema": 2}))
+    with pytest.raises(SweepError, match=r"has schema 2, newer than this program's 1; upgrade it$") as error:
+        Ledger.create(store)
+    sentence(error, store)
+
+
+def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(
+            SweepError, match=r"^there is no store at .*; `sweep run STUDY --store .*` makes one$"
+        ) as error:
+            Ledger.open(place)
+        sentence(error, place)
+    assert not (tmp_path / "missing").exists()
+    file = tmp_path / "file"
+    file.write_text("")
+    for use in (Ledger.open, Ledger.create):
+        with pytest.raises(SweepError, match="cannot be read: Not a directory; mend that or choose another") as error:
+            use(file)
+        sentence(error, file)
+
+
+@pytest.mark.parametrize("uri", ["ftp://a/b", "s3://", "file://relative/x", "://", "s3://bucket/a?nonsense=1"])
+def test_a_uri_that_is_none_is_refused(uri: str) -> None:
+    with pytest.raises(SweepError, match=r"^the store \S+ cannot be (opened|read): [^\n]*$"):
+        Ledger.create(uri)
+
+
+@pytest.mark.parametrize("name", ["with space", "ünïcode 好", "a#b%20c", "it's"])
+def test_any_folder_name_will_do(tmp_path: Path, results, name: str) -> None:
+    ledger = Ledger.create(tmp_path / name)
+    ledger.publish(results([0]))
+    assert Ledger.open(str(tmp_path / name)).read("trials").num_rows == 1
+    assert (tmp_path / name / "store.json").exists()
+
+
+def test_home_and_file_uris_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Ledger.create("~/store").publish(results([0]))
+    assert (tmp_path / "store/store.json").exists()
+    ledger = Ledger.open(f"file://{tmp_path}/store")
+    assert ledger.read("trials").num_rows == 1
+    assert ledger.files.local == tmp_path / "store"
+
+
+def test_old_litter_of_killed_writers_is_removed_and_nothing_else(store: Path) -> None:
+    kept = {path for path in store.rglob("*") if path.is_file()}
+    old = time.time() - 2 * 24 * 3600
+    for path in kept:
+        os.utime(path, (old, old))
+    litter = [store / "trials/1-dead.parquet", store / "curves/.tmp-1", store / "commits/.tmp-2"]
+    young = [store / "trials/2-alive.parquet", store / "commits/.tmp-3"]
+    for path in (*litter, *young):
+        path.write_bytes(b"x")
+    for path in litter:
+        os.utime(path, (old, old))
+    assert Ledger.open(store).contents.damaged == {}
+    Ledger.create(store)
+    assert {path for path in store.rglob("*") if path.is_file()} == kept | set(young)

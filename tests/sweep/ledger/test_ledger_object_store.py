@@ -1,0 +1,164 @@
+"""The ledger on an object store: a server of S3's protocol on loopback."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sweep.errors import SweepError
+from sweep.ledger import SCHEMAS, Ledger
+from sweep.ledger.files import StoreFiles
+
+moto_server = pytest.importorskip("moto.server")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(params=["URI", "environment"])
+def store(request: pytest.FixtureRequest, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An unused prefix in a bucket; the endpoint stands in the URI or in the environment."""
+    from pyarrow import fs
+
+    system = fs.S3FileSystem(endpoint_override=endpoint, scheme="http", allow_bucket_creation=True)
+    system.create_dir("bucket")
+    uri = f"s3://bucket/{request.node.name.translate(dict.fromkeys(b'[]', '-'))}/my%20results"
+    if request.param == "URI":
+        return f"{uri}?endpoint_override={endpoint}&scheme=http"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{endpoint}")
+    return uri
+
+
+def names(ledger: Ledger, folder: str) -> list[str]:
+    return sorted(ledger.files.list(folder))
+
+
+def test_create_publish_read_refresh(store: str, results, ids) -> None:
+    with pytest.raises(SweepError, match=r"^there is no store at s3://bucket/"):
+        Ledger.open(store)
+    ledger = Ledger.create(store)
+    assert ledger.files.local is None
+    reader = Ledger.open(store)
+    assert reader.contents.status == {}
+    assert ledger.publish(results(range(3)))
+    assert reader.publish(results(range(5), loss=2.0))
+    ledger.refresh()
+    for each in (ledger, reader, Ledger.create(store)):
+        each.require_whole()
+        rows = each.read("trials").to_pylist()
+        assert sorted(row["trial_id"] for row in rows) == ids(range(5))
+        assert sorted(row["val_loss"] for row in rows) == [1.0, 1.0, 1.0, 2.0, 2.0]
+        assert each.read("curves").num_rows == 10
+    ledger.record_sweep("abc", "s", ids([0]))
+    assert reader.sweeps() == {"abc": {"study": "s", "trials": ids([0])}}
+    with ledger.lock("abc"), reader.lock("abc"):
+        pass
+
+
+def test_damage_is_named_and_made_good(store: str, results, ids) -> None:
+    ledger = Ledger.create(store)
+    for seed in range(4):
+        ledger.publish(results([seed]))
+    trials, curves, commits = (names(ledger, folder) for folder in (*SCHEMAS, "commits"))
+    content = ledger.files.read(f"trials/{trials[0]}")
+    assert content is not None
+    ledger.files.write(f"trials/{trials[0]}", content[:-1])
+    ledger.files.delete(f"curves/{curves[1]}")
+    ledger.files.write(f"commits/{commits[2]}", b"{")
+    reader = Ledger.open(store)
+    assert sorted(reader.contents.status) == ids([3])
+    assert sorted(reader.contents.damaged.values()) == sorted(
+        [
+            f"trials/{trials[0]} has {len(content) - 1} bytes where {len(content)} were written",
+            f"curves/{curves[1]} is missing",
+            f"commits/{commits[2]} is not a marker",
+        ]
+    )
+    with pytest.raises(SweepError, match=r"^the store s3://bucket/.* is damaged: "):
+        reader.require_whole()
+    assert reader.publish(results(range(4)))
+    reader.files.delete(f"commits/{commits[2]}")
+    whole = Ledger.open(store)
+    whole.require_whole()
+    assert sorted(whole.read("trials")["trial_id"].to_pylist()) == ids(range(4))
+
+
+def test_publishers_at_once(store: str, results, ids) -> None:
+    Ledger.create(store)
+
+    def publish(first: int) -> None:
+        ledger = Ledger.open(store)
+        for seed in range(first, first + 4):
+            ledger.publish(results([seed, seed + 1]))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(publish, [0, 2]))
+    assert sorted(Ledger.open(store).read("trials")["trial_id"].to_pylist()) == ids(range(7))
+
+
+def test_a_missing_bucket_is_one_sentence(endpoint: str) -> None:
+    uri = f"s3://no-such-bucket/store?endpoint_override={endpoint}&scheme=http"
+    with pytest.raises(SweepError, match=r"^the store s3://no-such-bucket/\S* cannot be written: [^\n]*; mend that"):
+        Ledger.create(uri)
+
+
+def nobody() -> str:
+    """An address at which nothing listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{unused.getsockname()[1]}"
+
+
+def test_an_endpoint_that_cannot_be_reached_is_one_sentence_within_seconds() -> None:
+    uri = f"s3://bucket/store?endpoint_override={nobody()}&scheme=http"
+    start = time.monotonic()
+    with pytest.raises(SweepError, match=r"cannot be read: [^\n]*Could not connect to server[^\n]*; mend that"):
+        Ledger.create(uri)
+    assert time.monotonic() - start < 30
+
+
+def test_an_endpoint_that_goes_away_leaves_a_sentence(results) -> None:
+    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    from pyarrow import fs
+
+    system = fs.S3FileSystem(endpoint_override=f"{host}:{port}", scheme="http", allow_bucket_creation=True)
+    system.create_dir("gone")
+    ledger = Ledger.create(f"s3://gone/store?endpoint_override={host}:{port}&scheme=http")
+    ledger.publish(results([0]))
+    server.stop()
+    with pytest.raises(SweepError, match=r"^the store s3://gone/\S* cannot be read: [^\n]*; mend that"):
+        ledger.publish(results([1]))
+    assert len(ledger.contents.status) == 1
+
+
+def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that accepts and never answers: 100 seconds without bounds, about 15 with them."""
+    monkeypatch.setattr("sweep.ledger.files._S3_ATTEMPTS", 1)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        start = time.monotonic()
+        files = StoreFiles(f"s3://bucket/a?endpoint_override=127.0.0.1:{mute.getsockname()[1]}&scheme=http")
+        with pytest.raises(SweepError, match="Timeout was reached"):
+            files.read("store.json")
+        assert time.monotonic() - start < 15

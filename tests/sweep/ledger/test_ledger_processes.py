@@ -1,0 +1,109 @@
+"""Several processes on one store, and processes that are killed."""
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sweep.errors import SweepError
+from sweep.ledger import Ledger
+
+LOCKER = """
+import sys
+from sweep.errors import SweepError
+from sweep.ledger import Ledger
+try:
+    with Ledger.create(sys.argv[1]).lock(sys.argv[2]):
+        print("held", flush=True)
+        sys.stdin.read()
+except SweepError as error:
+    print(error, flush=True)
+"""
+
+
+def lines(process: subprocess.Popen[str]) -> list[str]:
+    """What the process prints until it ends."""
+    output, _ = process.communicate()
+    return output.split()
+
+
+def assert_consistent(store: Path) -> set[int]:
+    """Every trial has one row and one whole curve; the seeds."""
+    ledger = Ledger.open(store)
+    ledger.require_whole()
+    seeds = Counter(ledger.read("trials")["seed"].to_pylist())
+    assert set(seeds.values()) <= {1}
+    points = Counter(ledger.read("curves")["trial_id"].to_pylist())
+    assert points == dict.fromkeys(ledger.contents.status, 1)
+    return set(seeds)
+
+
+def test_two_processes_publish_overlapping_packs_at_once(tmp_path: Path, publisher) -> None:
+    store = tmp_path / "store"
+    both = [publisher(store, 0, 50), publisher(store, 25, 50)]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    kept = [int(pack) for process in both for pack in lines(process)]
+    assert set(kept) == set(range(75))
+    assert [process.returncode for process in both] == [0, 0]
+    assert assert_consistent(store) == set(range(75 * 4))
+
+
+def test_a_publisher_killed_at_any_moment_leaves_a_consistent_store(tmp_path: Path, publisher) -> None:
+    store = tmp_path / "store"
+    moments = random.Random(0)
+    done: set[int] = set()
+    processes = [publisher(store, 0, 400, 1) for _ in range(10)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+        process.stdin.write("\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        time.sleep(moments.uniform(0, 0.1))
+        process.kill()
+        reported = {int(pack) for pack in lines(process)}
+        now = assert_consistent(store)
+        assert now >= done | reported
+        done = now
+    assert len(done) >= 10
+    assert not Ledger.open(store).contents.damaged
+
+
+def locker(store: Path, name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", LOCKER, str(store), name]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_sweep_runs_once_at_a_time_until_its_process_ends_however_it_ends(ledger: Ledger) -> None:
+    process = locker(Path(ledger.uri), "sweep")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        message = f"^this sweep is already running on the store {ledger.uri}; wait for it, or end it and run again$"
+        with pytest.raises(SweepError, match=message), ledger.lock("sweep"):
+            pass
+        with ledger.lock("another sweep"):
+            pass
+    finally:
+        process.kill()
+        process.communicate()
+    with ledger.lock("sweep"):
+        refused = locker(Path(ledger.uri), "sweep")
+        output, _ = refused.communicate()
+        assert output.startswith("this sweep is already running")
+    with ledger.lock("sweep"), ledger.lock("sweep2", wait=True):
+        pass
+
+
+def test_a_lock_is_let_go_by_an_exception(ledger: Ledger) -> None:
+    with pytest.raises(KeyError), ledger.lock("sweep"):
+        raise KeyError
+    with ledger.lock("sweep"):
+        pass

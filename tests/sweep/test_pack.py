@@ -1,0 +1,112 @@
+"""How trials are dealt into packs, and what they are taken to cost."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweep.cost import CostModel, features
+from sweep.pack import FREE_WITHIN_PACK, PACK_SIZE, Pack, group_by_network, make_packs, trials_digest
+from sweep.trial import Trial
+
+LEVELS = {
+    "depth": [1, 2, 4],
+    "filters": [1, 8],
+    "activation": ["relu", "tanh"],
+    "learning_rate": [1e-3, 1e-2],
+    "epochs": [1, 10],
+    "seed": [0, 1, 2],
+    "architecture": ["sequential", "parallel"],
+}
+PLAN = [Trial("test", **dict(zip(LEVELS, values, strict=True))) for values in itertools.product(*LEVELS.values())]
+
+plans = st.lists(st.sampled_from(PLAN), unique=True, max_size=60)
+sizes = st.integers(1, 30)
+steady = settings(deadline=None, derandomize=True)
+
+
+def network(trial: Trial) -> dict[str, object]:
+    return {name: value for name, value in trial.as_dict().items() if name not in FREE_WITHIN_PACK}
+
+
+@steady
+@given(plans, sizes)
+def test_packs_are_a_partition_of_the_plan(trials: list[Trial], size: int) -> None:
+    packs = make_packs(trials, size)
+    dealt = [trial.trial_id for pack in packs for trial in pack.trials]
+    assert sorted(dealt) == sorted(trial.trial_id for trial in trials)
+    assert all(1 <= len(pack) <= size for pack in packs)
+
+
+@steady
+@given(plans, sizes)
+def test_a_pack_has_one_network_and_one_budget(trials: list[Trial], size: int) -> None:
+    for pack in make_packs(trials, size):
+        assert len({trial.shape for trial in pack.trials}) == 1
+        assert all(network(trial) == network(pack.trials[0]) for trial in pack.trials)
+
+
+@steady
+@given(plans, sizes)
+def test_the_longest_pack_comes_first(trials: list[Trial], size: int) -> None:
+    costs = [pack.cost for pack in make_packs(trials, size)]
+    assert costs == sorted(costs, reverse=True)
+
+
+@steady
+@given(plans)
+def test_no_more_packs_than_needed(trials: list[Trial]) -> None:
+    groups = group_by_network(trials)
+    assert len(make_packs(trials)) == sum(-(-len(group) // PACK_SIZE) for group in groups)
+
+
+def test_twins_of_depth_one_are_neighbours_in_one_pack() -> None:
+    twins = 0
+    for pack in make_packs(PLAN):
+        if pack.trials[0].depth == 1:
+            for first, second in zip(pack.trials[::2], pack.trials[1::2], strict=True):
+                assert first.pair_id == second.pair_id
+                assert {first.architecture, second.architecture} == {"sequential", "parallel"}
+                twins += 1
+    assert twins == sum(trial.depth == 1 for trial in PLAN) / 2
+
+
+@pytest.mark.parametrize("length", [2, 3, 8, 24])
+def test_halves(length: int) -> None:
+    pack = Pack(tuple(PLAN[:length]))
+    first, second = pack.halves()
+    assert first.trials + second.trials == pack.trials
+    assert 0 <= len(first) - len(second) <= 1
+
+
+def test_a_pack_is_the_set_of_its_trials() -> None:
+    first, second = Pack(tuple(PLAN[:4])), Pack(tuple(reversed(PLAN[:4])))
+    assert first.pack_id == second.pack_id == trials_digest(PLAN[:4])
+    assert first.pack_id != Pack(tuple(PLAN[:5])).pack_id
+
+
+grown = st.sampled_from(["epochs", "train_samples", "val_samples", "depth", "filters", "kernel_size", "image_size"])
+
+
+@steady
+@given(st.sampled_from(PLAN), grown)
+def test_more_work_costs_more(trial: Trial, name: str) -> None:
+    small = trial.but(train_samples=1000, val_samples=1000, image_size=14, kernel_size=3)
+    large = small.but(**{name: 2 * getattr(small, name)})
+    assert all(0 < less <= more for less, more in zip(features(small), features(large), strict=True))
+    assert CostModel().seconds([small]) < CostModel().seconds([large])
+
+
+@steady
+@given(st.lists(st.sampled_from(PLAN), max_size=8))
+def test_trials_cost_what_they_cost_one_by_one(trials: list[Trial]) -> None:
+    model = CostModel()
+    assert model.seconds(trials) == pytest.approx(sum(model.seconds([trial]) for trial in trials))
+    assert Pack(tuple(trials)).cost == model.seconds(trials)
+
+
+def test_steps_are_counted_as_they_are_taken() -> None:
+    trial = Trial("test", train_samples=100, batch_size=32, epochs=3)
+    assert features(trial)[2] == 12
+    assert features(trial.but(batch_size=100))[2] == 3

@@ -1,0 +1,169 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweep.errors import SweepError
+from sweep.pack import group_by_network
+from sweep.plan import Plan, make_plan
+from sweep.space import Space
+from sweep.trial import Trial
+
+SPACE = Space(
+    "s",
+    {
+        "depth": [1, 2, 4],
+        "filters": [1, 4],
+        "activation": ["relu", "tanh"],
+        "seed": [0, 1],
+        "architecture": ["sequential", "parallel"],
+    },
+)
+ALL = tuple(SPACE.trials())
+EXPRESSIONS = st.sampled_from(
+    ["depth == 1", "depth > 1", "filters * depth < 8", "seed == 0", "activation == 'tanh' or depth == 4", "depth > 99"]
+)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    return Plan.of("s", draw(st.lists(st.sampled_from(ALL), max_size=40)))
+
+
+def is_subsequence(part: Plan, whole: Plan) -> bool:
+    rest = iter(whole.trials)
+    return all(trial in rest for trial in part.trials)
+
+
+@given(st.lists(st.sampled_from(ALL)))
+def test_each_trial_once_at_its_first_place(trials: list[Trial]) -> None:
+    plan = Plan.of("s", trials)
+    assert list(plan.trials) == sorted(set(trials), key=trials.index)
+    assert Plan.of("s", plan.trials) == plan
+
+
+@settings(deadline=None)
+@given(plans(), st.integers(1, 9))
+def test_shards_are_disjoint_and_cover_the_plan_in_order(plan: Plan, count: int) -> None:
+    parts = [plan.shard(index, count) for index in range(1, count + 1)]
+    assert sum(len(part) for part in parts) == len(plan)
+    assert {trial for part in parts for trial in part.trials} == set(plan.trials)
+    assert all(is_subsequence(part, plan) for part in parts)
+    assert parts == [plan.shard(index, count) for index in range(1, count + 1)]
+
+
+@settings(deadline=None)
+@given(plans(), st.integers(1, 9))
+def test_trials_that_can_share_a_pack_stay_in_one_shard(plan: Plan, count: int) -> None:
+    shard_of = {trial: index for index in range(1, count + 1) for trial in plan.shard(index, count).trials}
+    for group in group_by_network(plan.trials):
+        assert len({shard_of[trial] for trial in group}) == 1
+
+
+@settings(deadline=None)
+@given(st.permutations(ALL), st.integers(1, 5))
+def test_shards_do_not_depend_on_the_order(trials: list[Trial], count: int) -> None:
+    plan, reordered = Plan.of("s", ALL), Plan.of("s", trials)
+    for index in range(1, count + 1):
+        assert set(plan.shard(index, count).trials) == set(reordered.shard(index, count).trials)
+
+
+def test_shards_are_of_about_equal_cost() -> None:
+    plan = make_plan(Space("s", {"depth": [1, 2, 4, 8], "filters": [1, 2, 4, 8], "kernel_size": [1, 3, 5]}))
+    costs = [sum(pack.cost for pack in plan.shard(index, 4).packs(1)) for index in range(1, 5)]
+    assert max(costs) < 1.2 * min(costs)
+
+
+def test_more_shards_than_trials_leave_some_empty_at_once() -> None:
+    plan = Plan.of("s", ALL[:2])
+    assert len(plan.shard(1, 10**12)) == 2
+    assert len(plan.shard(10**12, 10**12)) == 0
+
+
+@given(plans(), EXPRESSIONS, EXPRESSIONS)
+def test_where_keeps_what_holds(plan: Plan, one: str, other: str) -> None:
+    kept = plan.where(one)
+    assert kept.trials == tuple(trial for trial in plan.trials if eval(one, {}, trial.as_dict()))
+    assert kept.where(one) == kept
+    assert kept.where(other) == plan.where(other).where(one) == plan.where(f"({one}) and ({other})")
+    assert {*kept.trials, *plan.where(f"not ({one})").trials} == set(plan.trials)
+
+
+@given(plans(), st.integers(1, 50), st.integers(1, 50))
+def test_limit_keeps_the_first(plan: Plan, one: int, other: int) -> None:
+    assert plan.limit(one).trials == plan.trials[:one]
+    assert plan.limit(one).limit(other) == plan.limit(min(one, other))
+
+
+@given(plans(), plans())
+def test_without_leaves_the_rest_in_order(plan: Plan, done: Plan) -> None:
+    ids = {trial.trial_id for trial in done.trials}
+    rest = plan.without(ids)
+    assert rest.trials == tuple(trial for trial in plan.trials if trial.trial_id not in ids)
+    assert rest.without(ids) == rest
+    assert plan.without(()) == plan
+
+
+@given(plans(), st.randoms())
+def test_the_identity_of_a_sweep_is_that_of_its_set(plan: Plan, random) -> None:
+    trials = list(plan.trials)
+    random.shuffle(trials)
+    assert Plan.of("s", trials).sweep_id == plan.sweep_id
+    if trials:
+        assert Plan.of("s", trials[1:]).sweep_id != plan.sweep_id
+
+
+@settings(deadline=None)
+@given(plans(), st.integers(1, 30))
+def test_packs_hold_every_trial_once(plan: Plan, size: int) -> None:
+    packs = plan.packs(size)
+    assert sorted(trial.trial_id for pack in packs for trial in pack.trials) == sorted(t.trial_id for t in plan.trials)
+    assert all(1 <= len(pack) <= size for pack in packs)
+    assert [pack.cost for pack in packs] == sorted((pack.cost for pack in packs), reverse=True)
+
+
+def test_options_apply_in_order_overrides_where_limit_shard() -> None:
+    plan = make_plan(SPACE, where="depth > 1", overrides=["seed=5", "depth=1,2,8"], limit=12, shard="1/2")
+    whole = make_plan(SPACE, where="depth > 1", overrides=["seed=5", "depth=1,2,8"])
+    assert {(trial.depth, trial.seed) for trial in whole.trials} == {(2, 5), (8, 5)}
+    assert plan == whole.limit(12).shard(1, 2)
+    assert make_plan(SPACE).trials == ALL
+
+
+@pytest.mark.parametrize("shard", ["1/1", " 2 / 8 ", "8/8"])
+def test_a_shard_is_read(shard: str) -> None:
+    index, count = map(int, shard.split("/"))
+    assert make_plan(SPACE, shard=shard) == make_plan(SPACE).shard(index, count)
+
+
+@pytest.mark.parametrize("shard", ["", "1", "/", "1/", "/2", "a/b", "1/2/3", "-1/2", "1.0/2", "²/3", "1|2"])
+def test_what_is_no_shard_is_refused(shard: str) -> None:
+    with pytest.raises(SweepError, match=f"^--shard is {re.escape(repr(shard))}, but takes I/N such as 2/8$"):
+        make_plan(SPACE, shard=shard)
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1/0", "0/0"])
+def test_a_shard_is_within_its_count(shard: str) -> None:
+    with pytest.raises(SweepError, match=f"^--shard is {shard}, but takes I/N with I from 1 to N$"):
+        make_plan(SPACE, shard=shard)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_is_positive(limit: int) -> None:
+    with pytest.raises(SweepError, match=f"^--limit is {limit}, but takes an integer of at least 1$"):
+        make_plan(SPACE, limit=limit)
+
+
+def test_bad_overrides_and_conditions_are_refused() -> None:
+    with pytest.raises(SweepError, match="did you mean 'depth'"):
+        make_plan(SPACE, overrides=["dephts=1"])
+    with pytest.raises(SweepError, match="has a level twice"):
+        make_plan(SPACE, overrides=["depth=1,1"])
+    with pytest.raises(SweepError, match="did you mean 'depth'"):
+        make_plan(SPACE, where="dephts == 1")
+
+
+def test_a_plan_without_a_trial_is_refused() -> None:
+    with pytest.raises(SweepError, match=r"^no trial of 's' meets the conditions; loosen --where"):
+        make_plan(SPACE, where="depth > 99")

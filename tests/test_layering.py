@@ -1,0 +1,190 @@
+"""Dependencies point one way: analysis -> (Arrow files) <- sweep -> models."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OWN = ("models", "sweep", "analysis")
+HEAVY = ("ray", "mlflow", "pydantic", "yaml", "rich", "cyclopts", "duckdb", "scipy", "sklearn", "pandas")
+
+
+def imports() -> dict[str, set[str]]:
+    """Module name to the modules that it imports anywhere in it, own ones with their full names."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): set(_imported(path))
+        for package in OWN
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            assert node.module is not None
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if _is_module(full) else node.module
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return name.startswith(OWN) and (path.with_suffix(".py").exists() or (path / "__init__.py").exists())
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+IMPORTS = imports()
+
+
+def importers(*packages: str) -> set[str]:
+    """Modules that import any of the packages themselves."""
+    return {module for module, names in IMPORTS.items() if any(within(name, *packages) for name in names)}
+
+
+def breaches(of: str, *forbidden: str) -> set[tuple[str, str]]:
+    return {
+        (module, name)
+        for module, names in IMPORTS.items()
+        if within(module, of)
+        for name in names
+        if within(name, *forbidden)
+    }
+
+
+def test_the_walk_sees_the_packages() -> None:
+    assert {"models.stack", "sweep.trial", "sweep.ledger.ledger", "analysis.results"} <= IMPORTS.keys()
+    assert "sweep.data" in IMPORTS["sweep.trial"]
+    assert "sweep.schedule.queue" in IMPORTS["sweep.schedule.local"]
+    assert not any(within(name, *OWN) and not _is_module(name) for names in IMPORTS.values() for name in names)
+
+
+def test_models_import_torch_alone() -> None:
+    allowed = {*sys.stdlib_module_names, "torch", "torchvision", "models"}
+    assert not {
+        (module, name)
+        for module, names in IMPORTS.items()
+        if within(module, "models")
+        for name in names
+        if name.partition(".")[0] not in allowed
+    }
+
+
+def test_ray_is_for_the_modules_that_schedule_on_it_or_submit_to_it() -> None:
+    assert importers("ray") <= {"sweep.schedule.tune"} | {
+        module for module in IMPORTS if within(module, "sweep.submission")
+    }
+    assert "sweep.schedule.tune" in importers("ray")
+
+
+def test_mlflow_is_for_tracking() -> None:
+    assert importers("mlflow")
+    assert all(within(module, "sweep.tracking") for module in importers("mlflow"))
+
+
+@pytest.mark.parametrize(
+    ("library", "package"),
+    [("cyclopts", "sweep.cli"), ("rich", "sweep.cli"), ("duckdb", "analysis"), ("yaml", "sweep.studyfile")],
+)
+def test_a_library_is_for_one_package(library: str, package: str) -> None:
+    assert all(within(module, package) for module in importers(library))
+
+
+CORE = (
+    "sweep.errors",
+    "sweep.factors",
+    "sweep.trial",
+    "sweep.expression",
+    "sweep.space",
+    "sweep.cost",
+    "sweep.pack",
+    "sweep.plan",
+    "sweep.studies",
+    "sweep.engine",
+    "sweep.ledger",
+)
+
+
+@pytest.mark.parametrize("part", CORE)
+def test_the_core_knows_of_nothing_above_it(part: str) -> None:
+    assert any(within(module, part) for module in IMPORTS)
+    above = ("sweep.schedule", "sweep.tracking", "sweep.cli", "sweep.calibration", "sweep.studyfile", "analysis")
+    assert not breaches(part, *HEAVY, *above)
+
+
+def test_the_engine_does_not_know_the_ledger_nor_the_ledger_what_trains() -> None:
+    assert not breaches("sweep.engine", "sweep.ledger")
+    assert not breaches("sweep.ledger", "torch", "models", "sweep.engine.training", "sweep.plan", "sweep.pack")
+
+
+def test_trials_and_plans_are_known_without_torch() -> None:
+    for part in ("sweep.trial", "sweep.plan", "sweep.pack", "sweep.space", "sweep.ledger", "sweep.studies"):
+        assert not breaches(part, "torch", "torchvision")
+
+
+@pytest.mark.parametrize("part", ["models", "sweep.data", "sweep.schedule", "sweep.tracking", "sweep.ledger"])
+def test_nothing_reaches_back_to_the_command_line_or_the_analysis(part: str) -> None:
+    assert not breaches(part, "sweep.cli", "analysis")
+
+
+def test_tracking_does_not_know_what_schedules() -> None:
+    assert not breaches("sweep.tracking", "sweep.schedule", "ray")
+
+
+def test_analysis_meets_sweep_at_the_ledger() -> None:
+    assert not breaches("analysis", "torch", "torchvision", "ray", "mlflow", "models")
+    met = {name for module, names in IMPORTS.items() if within(module, "analysis") for name in names}
+    assert {name for name in met if within(name, "sweep")} <= {"sweep.errors", "sweep.ledger"}
+
+
+def run(code: str) -> list[str]:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+LOADED = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
+
+
+def test_analysis_loads_no_torch_ray_or_mlflow() -> None:
+    loaded = set(run(f"import analysis\n{LOADED}"))
+    assert {"sweep", "duckdb"} <= loaded
+    assert not loaded & {"torch", "torchvision", "ray", "mlflow"}
+
+
+def test_planning_loads_no_torch() -> None:
+    assert "torch" not in run(f"import sweep.plan, sweep.studies, sweep.ledger\n{LOADED}")
+
+
+BLOCK = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {HEAVY!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+"""
+
+
+def test_the_core_needs_torch_numpy_and_pyarrow_only() -> None:
+    core = "sweep.trial, sweep.plan, sweep.studies, sweep.engine.training, sweep.ledger, sweep.schedule.local"
+    code = f"""{BLOCK}
+import {core}
+import tempfile
+from sweep.engine import find_engine, Setting
+from sweep.ledger import Ledger, to_tables
+ledger = Ledger.create(tempfile.mkdtemp())
+ledger.publish(to_tables(next(find_engine("null")([sweep.trial.Trial("s")], Setting()))))
+print(ledger.read("trials").num_rows)
+"""
+    assert run(code) == ["1"]
