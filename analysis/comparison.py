@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import stats
+from scipy.special import stdtrit
 
 _NOT_CONFIGURATION = (
     "pair_id",
@@ -67,7 +67,7 @@ def compare(pairs: pa.Table, confidence: float = 0.95) -> Comparison:
     margin = float("nan")
     if count > 1:
         error = float(np.std(difference, ddof=1)) / count**0.5
-        margin = float(stats.t.ppf(0.5 + confidence / 2, count - 1)) * error
+        margin = float(stdtrit(count - 1, 0.5 + confidence / 2)) * error
     center = _mean(difference)
     return Comparison(
         pairs=complete.num_rows,

@@ -36,7 +36,8 @@ class Results:
         # A Python variable is no table, and a query about the store has no business with other files.
         with duckdb.connect(config={"python_enable_replacements": False}) as connection:
             connection.register("trials", self.trials)
-            connection.register("curves", self.curves)
+            if "curves" in query.lower():
+                connection.register("curves", self.curves)
             connection.execute(f"create view pairs as {pairs_sql('val_loss', self.trials.schema.names)}")
             try:
                 kinds = [statement.type for statement in connection.extract_statements(query)]

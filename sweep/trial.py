@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -126,12 +126,12 @@ class Trial:
     @cached_property
     def trial_id(self) -> str:
         """The trial's identity: 20 hexadecimal digits."""
-        return _digest(asdict(self))
+        return _digest(self.as_dict())
 
     @cached_property
     def pair_id(self) -> str:
         """Identity of everything but the arrangement of the blocks: equal for the sides of a matched pair."""
-        return _digest({name: value for name, value in asdict(self).items() if name not in ARRANGEMENT})
+        return _digest({name: value for name, value in self.as_dict().items() if name not in ARRANGEMENT})
 
     @property
     def shape(self) -> StackShape:
@@ -153,7 +153,7 @@ class Trial:
 
     def as_dict(self) -> dict[str, Value]:
         """The fields by name."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in FACTORS}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Trial":
@@ -164,7 +164,10 @@ class Trial:
         return cls(**values)
 
     def but(self, **changes: Value) -> "Trial":
-        """The same trial with some fields changed; a changed architecture or depth implies its own stages anew."""
+        """The same trial with some fields changed.
+
+        A changed architecture or depth implies its own stages anew; sample counts and image size stay what they are.
+        """
         if {"architecture", "depth"} & changes.keys():
             changes.setdefault("stages", 0)
         return replace(self, **changes)

@@ -13,15 +13,12 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 def prepare_process() -> None:
-    """Make this process fit for training on the CPU in the calling thread; idempotent."""
+    """Make this process fit for training on the CPU; idempotent."""
     # By default glibc hands every large freed block back to the system, so each activation is paged in anew.
     if platform.libc_ver()[0] == "glibc":
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, 1 << 30)
         mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
-    # Moments of dead units decay into denormal numbers, which cost a hundred times an ordinary one. The setting is
-    # the thread's own, and would make results depend on it.
-    torch.set_flush_denormal(True)
 
 
 class PeakMemory:

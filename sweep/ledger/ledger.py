@@ -32,7 +32,7 @@ from sweep.errors import SweepError
 from sweep.ledger.files import StoreFiles
 from sweep.ledger.schema import SCHEMAS, STORE_SCHEMA, Tables, check_table
 
-_READERS = 16
+_LOCAL_READERS, _REMOTE_READERS = 4, 16
 _LITTER_AGE = 24 * 3600
 
 
@@ -76,6 +76,11 @@ class Ledger:
     def uri(self) -> str:
         return self.files.uri
 
+    @property
+    def _readers(self) -> int:
+        # An object store's answers are waited for, a local file's are decoded under one lock.
+        return _REMOTE_READERS if self.files.local is None else _LOCAL_READERS
+
     @classmethod
     def create(cls, uri: str | os.PathLike[str]) -> "Ledger":
         """Open a store, making it where there is none."""
@@ -102,7 +107,7 @@ class Ledger:
         new = [name for name in names if name not in known]
         if new:
             sizes = {table: self.files.list(table) for table in SCHEMAS}
-            with ThreadPoolExecutor(_READERS) as pool:
+            with ThreadPoolExecutor(self._readers) as pool:
                 for name, marker in zip(new, pool.map(self._read_marker, new), strict=True):
                     fault = _fault(name, marker, sizes)
                     if marker is None or fault:
@@ -148,7 +153,7 @@ class Ledger:
         Raises SweepError for a file that cannot be read.
         """
         names = sorted(self.contents.commits) if commits is None else commits
-        with ThreadPoolExecutor(_READERS) as pool:
+        with ThreadPoolExecutor(self._readers) as pool:
             parts = list(pool.map(lambda name: self._read_part(table, name), names))
         return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
 

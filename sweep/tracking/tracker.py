@@ -15,7 +15,7 @@ from sweep.trial import Trial
 
 _RETRY_SECONDS = 15.0
 _STALLED_SECONDS = 60.0
-_INTERRUPTED_SECONDS = 5.0
+_INTERRUPTED_SECONDS = 10.0
 
 
 class Tracker:

@@ -3,13 +3,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweep.errors import SweepError
 from sweep.expression import Expression
 from sweep.trial import FACTORS, Trial
 
+laws = settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 NAMES = {"depth": 4, "seed": 0, "learning_rate": 1e-3, "dataset": "mnist", "activation": "relu"}
 
 
@@ -56,7 +57,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@laws
 @given(EXPRESSIONS)
 def test_what_can_be_computed_is_what_python_computes(text: str) -> None:
     if len(text) > 2000:

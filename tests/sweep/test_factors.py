@@ -2,13 +2,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweep.errors import SweepError
 from sweep.factors import Factor, unknown_name
 from sweep.trial import FACTORS
 
+laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 NUMERIC = [name for name, factor in FACTORS.items() if factor.kind is not str]
 CHOICES = [name for name, factor in FACTORS.items() if factor.choices]
 WHOLE = [name for name, factor in FACTORS.items() if factor.kind is int]
@@ -74,6 +75,7 @@ def test_zero_has_no_sign() -> None:
     assert math.copysign(1, float(FACTORS["momentum"].coerce("momentum", -0.0))) == 1
 
 
+@laws
 @given(st.integers(min_value=10**300, max_value=10**400))
 def test_an_integer_too_large_for_a_float_is_refused_or_kept_exactly(value: int) -> None:
     assert FACTORS["train_samples"].coerce("train_samples", value) == value
@@ -81,6 +83,7 @@ def test_an_integer_too_large_for_a_float_is_refused_or_kept_exactly(value: int)
     assert str(value) in refusal("learning_rate", value)
 
 
+@laws
 @given(st.sampled_from(["learning_rate", "weight_decay"]), st.floats(0, 1))
 def test_a_number_survives_being_printed_and_read(name: str, value: float) -> None:
     assert FACTORS[name].parse(name, repr(value)) == FACTORS[name].coerce(name, value) == value

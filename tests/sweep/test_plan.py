@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweep.errors import SweepError
@@ -10,6 +10,7 @@ from sweep.plan import Plan, make_plan
 from sweep.space import Space
 from sweep.trial import Trial
 
+laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 SPACE = Space(
     "s",
     {
@@ -36,6 +37,7 @@ def is_subsequence(part: Plan, whole: Plan) -> bool:
     return all(trial in rest for trial in part.trials)
 
 
+@laws
 @given(st.lists(st.sampled_from(ALL)))
 def test_each_trial_once_at_its_first_place(trials: list[Trial]) -> None:
     plan = Plan.of("s", trials)
@@ -43,7 +45,7 @@ def test_each_trial_once_at_its_first_place(trials: list[Trial]) -> None:
     assert Plan.of("s", plan.trials) == plan
 
 
-@settings(deadline=None)
+@laws
 @given(plans(), st.integers(1, 9))
 def test_shards_are_disjoint_and_cover_the_plan_in_order(plan: Plan, count: int) -> None:
     parts = [plan.shard(index, count) for index in range(1, count + 1)]
@@ -53,7 +55,7 @@ def test_shards_are_disjoint_and_cover_the_plan_in_order(plan: Plan, count: int)
     assert parts == [plan.shard(index, count) for index in range(1, count + 1)]
 
 
-@settings(deadline=None)
+@laws
 @given(plans(), st.integers(1, 9))
 def test_trials_that_can_share_a_pack_stay_in_one_shard(plan: Plan, count: int) -> None:
     shard_of = {trial: index for index in range(1, count + 1) for trial in plan.shard(index, count).trials}
@@ -61,7 +63,7 @@ def test_trials_that_can_share_a_pack_stay_in_one_shard(plan: Plan, count: int) 
         assert len({shard_of[trial] for trial in group}) == 1
 
 
-@settings(deadline=None)
+@laws
 @given(st.permutations(ALL), st.integers(1, 5))
 def test_shards_do_not_depend_on_the_order(trials: list[Trial], count: int) -> None:
     plan, reordered = Plan.of("s", ALL), Plan.of("s", trials)
@@ -81,6 +83,7 @@ def test_more_shards_than_trials_leave_some_empty_at_once() -> None:
     assert len(plan.shard(10**12, 10**12)) == 0
 
 
+@laws
 @given(plans(), EXPRESSIONS, EXPRESSIONS)
 def test_where_keeps_what_holds(plan: Plan, one: str, other: str) -> None:
     kept = plan.where(one)
@@ -90,12 +93,14 @@ def test_where_keeps_what_holds(plan: Plan, one: str, other: str) -> None:
     assert {*kept.trials, *plan.where(f"not ({one})").trials} == set(plan.trials)
 
 
+@laws
 @given(plans(), st.integers(1, 50), st.integers(1, 50))
 def test_limit_keeps_the_first(plan: Plan, one: int, other: int) -> None:
     assert plan.limit(one).trials == plan.trials[:one]
     assert plan.limit(one).limit(other) == plan.limit(min(one, other))
 
 
+@laws
 @given(plans(), plans())
 def test_without_leaves_the_rest_in_order(plan: Plan, done: Plan) -> None:
     ids = {trial.trial_id for trial in done.trials}
@@ -105,6 +110,7 @@ def test_without_leaves_the_rest_in_order(plan: Plan, done: Plan) -> None:
     assert plan.without(()) == plan
 
 
+@laws
 @given(plans(), st.randoms())
 def test_the_identity_of_a_sweep_is_that_of_its_set(plan: Plan, random) -> None:
     trials = list(plan.trials)
@@ -114,7 +120,7 @@ def test_the_identity_of_a_sweep_is_that_of_its_set(plan: Plan, random) -> None:
         assert Plan.of("s", trials[1:]).sweep_id != plan.sweep_id
 
 
-@settings(deadline=None)
+@laws
 @given(plans(), st.integers(1, 30))
 def test_packs_hold_every_trial_once(plan: Plan, size: int) -> None:
     packs = plan.packs(size)

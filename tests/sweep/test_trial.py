@@ -6,13 +6,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweep.data import DATASETS
 from sweep.errors import SweepError
 from sweep.trial import ARRANGEMENT, FACTORS, ArrangementError, Trial
 
+laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 UNUSUAL = {
     "study": "lesion-2",
     "dataset": "cifar10",
@@ -81,6 +82,7 @@ def trials(draw: st.DrawFn) -> Trial:
     return Trial.from_dict({"study": draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,9}", fullmatch=True)), **values})
 
 
+@laws
 @given(trials(), st.randoms())
 def test_the_order_of_the_fields_does_not_matter(trial: Trial, random: "np.random.Generator") -> None:
     items = list(trial.as_dict().items())
@@ -89,11 +91,13 @@ def test_the_order_of_the_fields_does_not_matter(trial: Trial, random: "np.rando
     assert (again, again.trial_id, again.pair_id) == (trial, trial.trial_id, trial.pair_id)
 
 
+@laws
 @given(trials())
 def test_a_trial_survives_json(trial: Trial) -> None:
     assert Trial.from_dict(json.loads(json.dumps(trial.as_dict()))).trial_id == trial.trial_id
 
 
+@laws
 @given(trials(), trials())
 def test_identities_are_equal_exactly_for_equal_trials(one: Trial, other: Trial) -> None:
     assert (one.trial_id == other.trial_id) == (one == other)

@@ -135,7 +135,8 @@ def test_an_endpoint_that_cannot_be_reached_is_one_sentence_within_seconds() -> 
     assert time.monotonic() - start < 30
 
 
-def test_an_endpoint_that_goes_away_leaves_a_sentence(results) -> None:
+def test_an_endpoint_that_goes_away_leaves_a_sentence(results, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.ledger.files._S3_ATTEMPTS", 2)
     server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
