@@ -33,7 +33,7 @@ class Results:
 
         Raises SweepError where the query cannot be answered.
         """
-        # A Python variable is no table, and a query about the store has no business with other files.
+        # A Python variable is no table.
         with duckdb.connect(config={"python_enable_replacements": False}) as connection:
             connection.register("trials", self.trials)
             if "curves" in query.lower():

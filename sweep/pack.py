@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sweep.cost import CostModel, features
+from sweep.errors import SweepError
 from sweep.trial import Trial
 
 PACK_SIZE = 24
@@ -48,6 +49,8 @@ class Pack:
     def halves(self) -> tuple["Pack", "Pack"]:
         """The pack cut in two; the first half is the larger one. Neighbours stay together where they can."""
         middle = (len(self.trials) + 1) // 2
+        # Even, so that the sides of a depth-1 pair, which are neighbours, stay together.
+        middle += middle % 2 if middle + 1 < len(self.trials) else 0
         return Pack(self.trials[:middle]), Pack(self.trials[middle:])
 
     def __len__(self) -> int:
@@ -61,7 +64,13 @@ def trials_digest(trials: Iterable[Trial]) -> str:
 
 
 def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
-    """Deal trials into packs of at most `size`, the costliest pack first."""
+    """Deal trials into packs of at most `size`, the costliest pack first.
+
+    Raises SweepError for a size below 1.
+    """
+    if size < 1:
+        raise SweepError(f"--pack-size is {size}, but takes an integer of at least 1")
+    size -= size % 2 if size > 1 else 0
     groups = group_by_network(trials)
     packs = [Pack(tuple(group[start : start + size])) for group in groups for start in range(0, len(group), size)]
     return sorted(packs, key=lambda pack: (-pack.cost, pack.pack_id))

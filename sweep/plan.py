@@ -90,6 +90,8 @@ def make_plan(
         raise SweepError(f"no trial of {space.study!r} meets the conditions; loosen --where or the constraints")
     if shard is not None:
         plan = plan.shard(*_parse_shard(shard))
+        if not plan.trials:
+            raise SweepError(f"--shard is {shard}, but that part has no trial; take fewer parts")
     return plan
 
 

@@ -25,7 +25,7 @@ FACTORS: dict[str, Factor] = {
     "image_size": Factor(int, low=0, high=1024, meaning="side after area averaging, pixels; 0 is native"),
     "normalisation": Factor(str, ("published", "none"), meaning="published channel means, or pixels in 0..1"),
     "validation": Factor(str, ("test", "held-out"), meaning="the test split, or a tenth of the training split"),
-    "val_samples": Factor(int, low=0, meaning="class-balanced validation subset, one for all seeds; 0 is all"),
+    "val_samples": Factor(int, low=0, meaning="class-balanced subset of the validation images; 0 is all"),
     "architecture": Factor(str, ("sequential", "parallel", "mixed"), meaning="how the blocks are arranged"),
     "depth": Factor(int, low=1, high=4096, meaning="residual blocks"),
     "stages": Factor(int, low=0, high=4096, meaning="sequential stages; 0 is what the architecture implies"),

@@ -67,7 +67,7 @@ class LiveDisplay:
 
     def note(self, line: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(line, style="dim", highlight=False)
+        self._bar.console.print(line, style="dim", highlight=False, markup=False)
 
 
 def make_display() -> PlainDisplay | LiveDisplay:

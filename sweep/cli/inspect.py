@@ -8,6 +8,7 @@ from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from sweep.cli.options import DEFAULT_STORE, Flag, Store, Tracking
 from sweep.errors import SweepError
@@ -44,7 +45,7 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
     console = Console(highlight=False)
     console.print(table)
     for fault in damaged:
-        console.print(f"damaged: {fault}; run its sweep again to train these trials anew")
+        console.print(f"damaged: {fault}; run its sweep again to train these trials anew", markup=False)
 
 
 def query(
@@ -79,7 +80,7 @@ def query(
         console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         table = Table(*answer.schema.names)
         for row in answer.to_pylist():
-            table.add_row(*(_cell(value) for value in row.values()))
+            table.add_row(*(Text(_cell(value)) for value in row.values()))
         console.print(table)
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from sweep.cli.display import make_display
 from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Tracking
 from sweep.data import load
+from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE
@@ -53,17 +54,17 @@ def run(
     workers
         Packs trained at once on this machine (ray), or CPU threads (local); by default one a processor.
     device
-        cpu, cuda or cuda:N; by default a GPU where there is one.
+        cpu, cuda, or with the local executor cuda:N; by default a GPU where there is one.
     pack_size
         Trials trained together at most.
     retry_failed
         Train trials again whose only row is a failure.
     """
     plan = options.plan(study)
-    if pack_size < 1:
-        raise SweepError(f"--pack-size is {pack_size}, but takes an integer of at least 1")
     if workers is not None and workers < 1:
         raise SweepError(f"--workers is {workers}, but takes an integer of at least 1")
+    _check_device(device, executor)
+    find_engine(engine)
     resources = ExecutorOptions(engine, device, workers, address, os.environ.get("SWEEP_DATA"))
     how = RunOptions(executor, pack_size, retry_failed, resources=resources)
     ledger = Ledger.create(store)
@@ -74,6 +75,14 @@ def run(
     with make_display() as display:
         outcome = run_sweep(plan, ledger, how, display)
     return _conclude(plan, outcome, store, how.tracking)
+
+
+def _check_device(device: str | None, executor: str) -> None:
+    kind, _, number = (device or "cpu").partition(":")
+    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+        raise SweepError(f"--device is {device!r}, but takes cpu, cuda or, with --executor local, cuda:N")
+    if number and executor == "ray":
+        raise SweepError(f"--device is {device!r}, but Ray chooses among the GPUs; take cuda")
 
 
 def _fetch_images(missing: Plan) -> None:
@@ -100,7 +109,7 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None) -> int:
     if status["finished"]:
         from sweep.cli.answer import print_answer
 
-        print_answer(store, plan.study, console)
+        print_answer(store, plan, console)
     _print_next(console, store, uri is not None)
     return 1 if status["failed"] else 0
 

@@ -7,6 +7,8 @@ from sweep.ledger import Ledger
 from sweep.tracking import rebuild as rebuild_runs
 from sweep.tracking import redacted, tracking_uri
 
+_LINE_TRIALS = 100
+
 
 def track(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, rebuild: Flag = False) -> None:
     """Write the MLflow runs that a store's trials lack.
@@ -20,10 +22,11 @@ def track(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, rebuild: F
     uri = tracking_uri(ledger, tracking)
     written = 0
 
-    def wrote(trials: int) -> None:
+    def wrote() -> None:
         nonlocal written
-        written += trials
-        print(f"{written} runs written", file=sys.stderr, flush=True)
+        written += 1
+        if written % _LINE_TRIALS == 0:
+            print(f"{written} runs written", file=sys.stderr, flush=True)
 
     rebuild_runs(ledger, uri, rebuild, wrote)
     print(

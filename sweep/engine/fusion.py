@@ -23,8 +23,10 @@ def fusion_groups(trials: Sequence[Trial], device: str) -> list[list[int]]:
     if torch.device(device).type != "cuda":
         width = _CPU_WIDTH if trials[0].filters <= _CPU_FILTERS else 1
         return [chunk for run in _by_activation(trials) for chunk in _chunks(run, width)]
-    free, _ = torch.cuda.mem_get_info(device)
-    width = max(1, int(_GPU_SHARE * free / network_bytes(trials[0])))
+    # Not what is free at the moment: PyTorch keeps what an earlier pack has used.
+    _, memory = torch.cuda.mem_get_info(device)
+    width = max(1, int(_GPU_SHARE * memory / network_bytes(trials[0])))
+    width -= width % 2 if width > 1 else 0
     order = [index for run in _by_activation(trials) for index in run]
     return _chunks(order, width)
 

@@ -34,7 +34,7 @@ class SweepProgress:
     @property
     def share(self) -> float:
         """Share of this run's work that is done, 0 to 1."""
-        under_way = sum(pack.cost * share for pack, share in self.running.values())
+        under_way = sum(pack.cost * share for pack, share in list(self.running.values()))
         return min(1.0, (self._done_cost + under_way) / self.total_cost) if self.total_cost else 1.0
 
     @property

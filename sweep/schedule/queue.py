@@ -11,14 +11,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sweep.engine import TrialResult
+from sweep.errors import SweepError
 from sweep.pack import Pack
 
-FailureKind = Literal["error", "memory", "crash"]
+FailureKind = Literal["error", "memory", "crash", "environment"]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a pack did not finish: an exception of the engine, too little memory, or the death of its worker."""
+    """Why a pack did not finish.
+
+    An exception of the engine, too little memory, the death of its worker, or something a user must mend, such as data
+    that cannot be had, which says nothing of the trials.
+    """
 
     kind: FailureKind
     message: str
@@ -60,7 +65,12 @@ class PackQueue:
         del self._running[attempt.number]
 
     def failed(self, attempt: Attempt, failure: Failure) -> list[TrialResult]:
-        """Queue what the failure leads to; the results of trials that are given up."""
+        """Queue what the failure leads to; the results of trials that are given up.
+
+        Raises SweepError for a fault of the environment, which ends the sweep.
+        """
+        if failure.kind == "environment":
+            raise SweepError(failure.message)
         del self._running[attempt.number]
         if failure.kind == "crash" and attempt.crashes < self._crashes_allowed:
             self._again(attempt.pack, attempt.crashes + 1)

@@ -89,9 +89,10 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
         ledger.refresh()
         for fault in ledger.contents.damaged.values():
             display.note(f"{fault}: its trials count as missing")
-        ledger.record_sweep(plan.sweep_id, plan.study, [trial.trial_id for trial in plan.trials])
+        planned = [trial.trial_id for trial in plan.trials]
+        ledger.record_sweep(plan.sweep_id, plan.study, planned)
         missing = missing_trials(plan, ledger, options.retry_failed)
-        if not missing.trials and (options.tracking is None or is_complete(ledger, options.tracking)):
+        if not missing.trials and (options.tracking is None or is_complete(ledger, options.tracking, planned)):
             return outcome(plan, ledger)
         return _Run(plan, missing, ledger, options, display).run()
 
@@ -113,22 +114,22 @@ class _Run:
         self._writer = Writer(ledger, self._published)
 
     def run(self) -> Outcome:
-        interrupted = False
-        try:
-            with _terminate_as_interrupt():
+        with _terminate_as_interrupt():
+            interrupted = False
+            try:
                 if not self._queue.exhausted:
                     find_executor(self._options.executor)(self._queue, self, self._options.resources)
-        except KeyboardInterrupt:
-            interrupted = True
-        except Exception:
-            # A store that cannot be written surfaces in the executor's loop, perhaps wrapped in its own error.
+            except KeyboardInterrupt:
+                interrupted = True
+            except Exception:
+                # A store that cannot be written surfaces in the executor's loop, perhaps wrapped in its own error.
+                self._writer.check()
+                raise
+            finally:
+                self._writer.close()
+                fault = self._finish_tracking(interrupted or not self._queue.exhausted)
             self._writer.check()
-            raise
-        finally:
-            self._writer.close()
-            fault = self._finish_tracking(interrupted or not self._queue.exhausted)
-        self._writer.check()
-        return outcome(self._plan, self._ledger, interrupted, fault)
+            return outcome(self._plan, self._ledger, interrupted, fault)
 
     def started(self, attempt: Attempt) -> None:
         self._writer.check()

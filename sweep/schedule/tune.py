@@ -51,17 +51,22 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
         resources = _resources(options)
         os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(1 + int(ray.cluster_resources().get("CPU", 1))))
         search = _PackSearch(queue)
+        relay = _Relay(search, listener)
         tuner = tune.Tuner(
             tune.with_resources(_PackTrainable, resources),
             param_space={"engine": options.engine, "device": options.device, "data_cache": options.data_cache},
             tune_config=tune.TuneConfig(
                 search_alg=search, num_samples=-1, reuse_actors=True, trial_dirname_creator=_trial_id
             ),
-            run_config=tune.RunConfig(
-                name="sweep", storage_path=str(folder), verbose=0, callbacks=[_Relay(search, listener)]
-            ),
+            run_config=tune.RunConfig(name="sweep", storage_path=str(folder), verbose=0, callbacks=[relay]),
         )
-        tuner.fit()
+        try:
+            tuner.fit()
+        except Exception:
+            # Tune wraps what a callback raises in its own advice.
+            if relay.fault is not None:
+                raise relay.fault from None
+            raise
 
 
 class _PackTrainable(tune.Trainable):
@@ -137,6 +142,7 @@ class _Relay(_NotKept, tune.Callback):
     def __init__(self, search: _PackSearch, listener: Listener) -> None:
         self._search = search
         self._listener = listener
+        self.fault: SweepError | None = None
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._listener.started(self._search.attempts[trial.trial_id])
@@ -163,7 +169,12 @@ class _Relay(_NotKept, tune.Callback):
             self._give_up(attempt, Failure("crash", "the worker process died while training this trial"))
 
     def _give_up(self, attempt: Attempt, failure: Failure) -> None:
-        self._listener.failed(attempt, failure.message, self._search.queue.failed(attempt, failure))
+        try:
+            given_up = self._search.queue.failed(attempt, failure)
+        except SweepError as fault:
+            self.fault = fault
+            raise
+        self._listener.failed(attempt, failure.message, given_up)
 
 
 def _resources(options: ExecutorOptions) -> dict[str, float]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from sweep.engine import OutOfMemory, Progress, Setting, find_engine
+from sweep.errors import SweepError
 from sweep.ledger import Tables, to_tables
 from sweep.schedule.queue import Failure
 from sweep.trial import Trial
@@ -17,6 +18,8 @@ def work(trials: Sequence[Trial], engine: str, setting: Setting) -> Iterator[Pro
                 yield event
             else:
                 yield to_tables(event)
+    except SweepError as error:
+        yield Failure("environment", str(error))
     except (OutOfMemory, MemoryError) as error:
         yield Failure("memory", f"out of memory: {_one_line(error)}")
     except Exception as error:  # whatever the engine raises is the trial's outcome, kept in its row

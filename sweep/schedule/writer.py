@@ -41,8 +41,9 @@ class Writer:
     def _serve(self) -> None:
         while (tables := self._inbox.get()) is not None:
             try:
-                if self._ledger.publish(tables) is not None:
-                    self._published(Counter(tables["trials"]["status"].to_pylist()))
+                published = self._ledger.publish(tables) is not None
             except Exception as error:  # carried to the caller's thread, which raises it
                 self._fault = error
                 return
+            if published:
+                self._published(Counter(tables["trials"]["status"].to_pylist()))

@@ -41,23 +41,30 @@ class Mirror:
         done = self.ledger.refresh().status
         self.projection.start([trial for trial in trials if trial.trial_id not in done], sweep_id)
 
-    def write_new(self, wrote: Callable[[int], None] = lambda trials: None) -> None:
-        """Write what is not noted as written, telling the number of trials after each batch."""
+    def write_new(self, wrote: Callable[[], None] = lambda: None, sweep_id: str | None = None) -> None:
+        """Write what is not noted as written, of one sweep or of all, calling `wrote` after each trial.
+
+        A running sweep writes its own commits alone: those of another that runs beside it are that one's to write.
+        """
         self.ledger.refresh()
-        missing = sorted(self.ledger.contents.commits.keys() - self.note.commits)
+        wanted = None if sweep_id is None else set(self._sweeps[sweep_id]["trials"])
+        missing = [
+            name
+            for name, commit in sorted(self.ledger.contents.commits.items())
+            if name not in self.note.commits and (wanted is None or not wanted.isdisjoint(commit.statuses))
+        ]
         for start in range(0, len(missing), _BATCH_COMMITS):
             commits = missing[start : start + _BATCH_COMMITS]
             curves: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
             for point in self.ledger.read("curves", commits).to_pylist():
                 curves[point["trial_id"]].append(point)
-            rows = self.ledger.read("trials", commits).to_pylist()
-            for row in rows:
-                sweep_id = self._sweep_of.get(row["trial_id"])
-                if sweep_id is not None:
-                    self.projection.open_sweep(row["study"], sweep_id)
-                self.projection.write(row, curves[row["trial_id"]], sweep_id)
+            for row in self.ledger.read("trials", commits).to_pylist():
+                parent = self._sweep_of.get(row["trial_id"])
+                if parent is not None:
+                    self.projection.open_sweep(row["study"], parent)
+                self.projection.write(row, curves[row["trial_id"]], parent)
+                wrote()
             self.note.add(commits)
-            wrote(len(rows))
 
     def close(self, sweep_id: str, status: str) -> None:
         """Terminate a sweep's parent run, with how many of its trials ended how."""
@@ -67,21 +74,24 @@ class Mirror:
         self.projection.close_sweep(sweep_id, status, {"trials_planned": len(planned), **counts})
         self.note.save()
 
-    def rebuild(self, fresh: bool, wrote: Callable[[int], None]) -> None:
-        """Write what is missing of all sweeps; with `fresh`, after deleting their trials' runs."""
+    def rebuild(self, fresh: bool, wrote: Callable[[], None]) -> None:
+        """Write what is missing of all sweeps; with `fresh`, after deleting their trials' runs.
+
+        Parent runs of sweeps that are complete become FINISHED.
+        """
         if fresh:
-            self.note.commits.clear()
-            self.note.save()
+            self.note.clear()
             for sweep in self._sweeps.values():
                 self.projection.delete_trials(sweep["study"], sweep["trials"])
-        for sweep_id in self._sweeps:
-            self.open(sweep_id)
         self.write_new(wrote)
-        for sweep_id in self._sweeps:
-            self.close(sweep_id, "FINISHED")
+        for sweep_id, sweep in self._sweeps.items():
+            if self.ledger.contents.status.keys() >= set(sweep["trials"]):
+                self.projection.open_sweep(sweep["study"], sweep_id)
+                self.close(sweep_id, "FINISHED")
+        self.note.save()
 
 
-def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[int], None]) -> None:
+def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) -> None:
     """Write a store's trials to MLflow. Raises SweepError if MLflow does not take them."""
     try:
         Mirror(ledger, uri).rebuild(fresh, wrote)

@@ -23,15 +23,10 @@ class Note:
         # A digest, since an address may carry a password.
         self._name = f"tracking/{hashlib.sha256(uri.encode()).hexdigest()[:16]}.json"
         self._saved = time.monotonic()
-        self.commits: set[str] = set()
-        if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).exists():
-            return
-        content = self._files.read(self._name)
-        if content is not None:
-            try:
-                self.commits = set(json.loads(content)["commits"])
-            except (ValueError, KeyError, TypeError):
-                self.commits = set()
+        fresh = uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).exists()
+        if fresh:
+            self.clear()
+        self.commits = self._load()
 
     def add(self, commits: Iterable[str]) -> None:
         """Remember commits; the note is saved every few seconds."""
@@ -39,12 +34,26 @@ class Note:
         if time.monotonic() - self._saved > _SAVE_SECONDS:
             self.save()
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._files.delete(self._name)
+        self.commits = set()
+
     def save(self) -> None:
-        """Write the note to the store."""
+        """Write the note to the store, with what a sweep beside this one has noted."""
+        self.commits |= self._load()
         self._files.write(self._name, json.dumps({"commits": sorted(self.commits)}).encode())
         self._saved = time.monotonic()
 
+    def _load(self) -> set[str]:
+        try:
+            return set(json.loads(self._files.read(self._name) or b"")["commits"])
+        except (ValueError, KeyError, TypeError):
+            return set()
 
-def is_complete(ledger: Ledger, uri: str) -> bool:
-    """Whether every commit of the store has been written to the tracking URI."""
-    return ledger.contents.commits.keys() <= Note(ledger, uri).commits
+
+def is_complete(ledger: Ledger, uri: str, trial_ids: Iterable[str] | None = None) -> bool:
+    """Whether every commit of the store, or of the given trials, has been written to the tracking URI."""
+    sources = ledger.contents.source
+    wanted = set(sources.values()) if trial_ids is None else {sources[i] for i in trial_ids if i in sources}
+    return wanted <= Note(ledger, uri).commits

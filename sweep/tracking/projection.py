@@ -170,7 +170,10 @@ class Projection:
             page = self._client.search_runs([experiment], max_results=_PAGE, page_token=token)
             for run in page:
                 tags, identity = run.data.tags, run.info.run_id
-                if "trial_id" in tags:
+                if tags.get("trial_id") in self._runs:
+                    # Two sweeps that share the trial wrote it at once.
+                    self._client.delete_run(identity)
+                elif "trial_id" in tags:
                     known = _Known(identity, run.info.status, tags.get("outcome"), bool(run.data.metrics))
                     self._runs[tags["trial_id"]] = known
                 elif tags.get("kind") == "sweep":

@@ -96,7 +96,7 @@ class Tracker:
                 mirror.projection.interrupt(self._started.values())
                 mirror.close(self._sweep_id, "KILLED")
                 return
-            mirror.write_new(self._wrote)
+            mirror.write_new(self._wrote, self._sweep_id)
             if finishing:
                 mirror.close(self._sweep_id, "FINISHED")
                 self.complete = True
@@ -116,8 +116,8 @@ class Tracker:
             self._mirror = mirror
         return self._mirror
 
-    def _wrote(self, trials: int) -> None:
-        self.written += trials
+    def _wrote(self) -> None:
+        self.written += 1
         self._alive_at = time.monotonic()
         if self._interrupted:
             raise _Stop

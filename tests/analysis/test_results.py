@@ -70,12 +70,14 @@ def test_comparison_is_student_over_configurations_without_the_control(tmp_path)
 def test_controls_are_identical_or_not(tmp_path):
     results = store_of(tmp_path / "good", losses)
     pairs = [results.pairs(metric) for metric in ("val_loss", "train_loss")]
-    assert analysis.controls(*pairs) == analysis.Controls(pairs=6, identical=6)
-    broken = store_of(
-        tmp_path / "bad",
-        lambda each: losses(each) + 1e-9 * (each.seed == 1) * (each.stages == 1) * (each.architecture == "parallel"),
-    )
-    assert analysis.controls(broken.pairs("val_loss")) == analysis.Controls(pairs=6, identical=4)
+    assert analysis.controls(*pairs) == analysis.Controls(pairs=6, identical=6, rounded=0)
+    for error, rounded in ((1e-9, 2), (1e-2, 0)):
+        changed = store_of(tmp_path / f"{error}", lambda each, error=error: losses(each) + error * _odd_one(each))
+        assert analysis.controls(changed.pairs("val_loss")) == analysis.Controls(pairs=6, identical=4, rounded=rounded)
+
+
+def _odd_one(each: Trial) -> bool:
+    return each.depth == 1 and each.seed == 1 and each.architecture == "parallel"
 
 
 def test_diverged_sides_are_counted_not_averaged(tmp_path):

@@ -63,12 +63,13 @@ def test_run_again_trains_nothing(study, store, capsys):
     assert "8 finished" in capsys.readouterr().out
 
 
-def test_failed_trials_are_exit_code_1(study, tmp_path, capsys):
-    arguments = ("--executor", "local", "--no-track", "--engine", "no_such_module:train")
+def test_failed_trials_are_exit_code_1(study, tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "schedule"))
+    arguments = ("--executor", "local", "--no-track", "--engine", "faulty_engines:train", "--set", "seed=0,101")
     assert call("run", study, "--store", str(tmp_path / "s"), *arguments) == 1
     printed = capsys.readouterr()
-    assert "8 failed" in printed.out
-    assert "cannot be loaded" in printed.err
+    assert "4 finished, 0 diverged, 4 failed, 0 missing" in printed.out
+    assert "ValueError: this trial cannot be trained" in printed.err
 
 
 def test_a_run_takes_part_of_a_study(study, tmp_path, capsys):
@@ -164,6 +165,11 @@ def test_every_command_has_help(command, capsys):
         (["run", "quick", "--limit", "0"], "--limit is 0"),
         (["run", "quick", "--limit", "x"], '"x"'),
         (["run", "quick", "--shard", "3/2"], "3/2"),
+        (["plan", "quick", "--limit", "2", "--shard", "2/2"], "fewer parts"),
+        (["plan", "quick", "--pack-size", "0"], "--pack-size is 0"),
+        (["run", "quick", "--device", "gpu"], "--device is 'gpu'"),
+        (["run", "quick", "--device", "cuda:1"], "Ray chooses"),
+        (["run", "quick", "--engine", "troch"], "did you mean 'torch'"),
         (["run", "quick", "--executor", "slurm"], "'slurm'"),
         (["run", "quick", "--workers", "0"], "--workers is 0"),
         (["run", "quick", "--pack-size", "0"], "--pack-size is 0"),

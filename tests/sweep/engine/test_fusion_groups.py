@@ -35,11 +35,11 @@ def test_trials_of_one_activation_keep_their_order(trials: list[Trial]) -> None:
         assert places == sorted(places)
 
 
-@pytest.mark.parametrize(("fitting", "sizes"), [(100, [10]), (4, [4, 4, 2]), (1, [1] * 10), (0, [1] * 10)])
+@pytest.mark.parametrize(("fitting", "sizes"), [(100, [10]), (5, [4, 4, 2]), (1, [1] * 10), (0, [1] * 10)])
 def test_a_gpu_takes_what_fits(monkeypatch: pytest.MonkeyPatch, fitting: int, sizes: list[int]) -> None:
     trials = [Trial("test", activation=("relu", "tanh")[i % 2], seed=i) for i in range(10)]
-    free = int((fitting + 0.5) * network_bytes(trials[0]) / 0.6)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 2 * free))
+    memory = int((fitting + 0.5) * network_bytes(trials[0]) / 0.6)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (memory // 3, memory))
     groups = fusion_groups(trials, "cuda")
     assert [len(group) for group in groups] == sizes
     assert sorted(index for group in groups for index in group) == list(range(10))

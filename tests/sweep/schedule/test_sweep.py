@@ -110,9 +110,11 @@ def test_a_store_that_cannot_be_written_ends_the_sweep_in_one_sentence(tmp_path,
         run_sweep(plan, ledger, options, notes)
 
 
-def test_an_unknown_engine_is_a_failure_of_every_trial_with_its_reason(tmp_path, notes):
-    outcome = run(plan_of(3), tmp_path / "store", notes, "nul")
-    assert outcome.status == Counter(failed=4)
+@pytest.mark.parametrize("executor", ["local", "ray"])
+def test_what_a_user_must_mend_ends_the_sweep_and_fails_no_trial(tmp_path, notes, executor):
+    with pytest.raises(SweepError, match="did you mean 'null'"):
+        run(plan_of(3), tmp_path / "store", notes, "nul", executor=executor)
+    assert not Ledger.open(tmp_path / "store").contents.status
 
 
 def test_an_unreachable_cluster_is_one_sentence(tmp_path, notes):

@@ -142,7 +142,7 @@ def test_rebuild_makes_the_runs_anew_from_the_store(ledger, fresh):
     ledger.publish(to_tables(results(TRIALS)))
     written: list[int] = []
     for _ in range(2):
-        rebuild(ledger, tracking_uri(ledger, None), fresh, written.append)
+        rebuild(ledger, tracking_uri(ledger, None), fresh, lambda: written.append(1))
     found, parents, count = runs(ledger)
     assert sum(written) == (8 if fresh else 4)
     assert len(found) == 4
@@ -153,13 +153,35 @@ def test_rebuild_makes_the_runs_anew_from_the_store(ledger, fresh):
 def test_a_deleted_database_is_noticed_and_made_again(ledger):
     ledger.publish(to_tables(results(TRIALS)))
     uri = tracking_uri(ledger, None)
-    rebuild(ledger, uri, False, lambda trials: None)
+    rebuild(ledger, uri, False, lambda: None)
     assert is_complete(ledger, uri)
     Path(uri.removeprefix("sqlite:///")).unlink()
     assert not is_complete(ledger, uri)
     other = f"{uri}.again.db"
-    rebuild(ledger, other, False, lambda trials: None)
+    rebuild(ledger, other, False, lambda: None)
     assert is_complete(ledger, other)
+
+
+def test_sweeps_beside_each_other_write_each_trial_once(ledger):
+    first, second = Mirror(ledger, tracking_uri(ledger, None)), None
+    other = "b" * 20
+    more = [Trial("test", dataset="digits", seed=seed, epochs=2) for seed in range(4, 8)]
+    ledger.record_sweep(other, "test", [trial.trial_id for trial in more])
+    second = Mirror(Ledger.open(ledger.uri), tracking_uri(ledger, None))
+    first.open(SWEEP)
+    second.open(other)
+    first.start(TRIALS, SWEEP)
+    second.start(more, other)
+    ledger.publish(to_tables(results(TRIALS)))
+    ledger.publish(to_tables(results(more)))
+    for mirror, sweep_id in ((first, SWEEP), (second, other), (first, SWEEP)):
+        mirror.write_new(sweep_id=sweep_id)
+        mirror.note.save()
+    found, parents, count = runs(ledger)
+    assert len(found) == 8
+    assert len(parents) == 2
+    assert {count[trial_id] for trial_id in found} == {1}
+    assert is_complete(ledger, tracking_uri(ledger, None))
 
 
 def test_a_server_that_is_down_costs_nothing_but_its_runs(ledger):
@@ -172,7 +194,7 @@ def test_a_server_that_is_down_costs_nothing_but_its_runs(ledger):
     assert not tracker.complete
     assert Ledger.open(ledger.uri).contents.status.keys() == {trial.trial_id for trial in TRIALS}
     with pytest.raises(SweepError, match="no result is lost"):
-        rebuild(ledger, "http://127.0.0.1:1", False, lambda trials: None)
+        rebuild(ledger, "http://127.0.0.1:1", False, lambda: None)
 
 
 def test_a_server_that_never_answers_is_not_waited_for_for_long(ledger, monkeypatch):
