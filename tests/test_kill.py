@@ -27,7 +27,7 @@ factors:
   activation: [relu]
   seed: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
   architecture: [sequential, parallel]
-  epochs: [12]
+  epochs: [8]
 """
 TRIALS = 3 * 12 * 2
 
@@ -75,7 +75,7 @@ def test_ten_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
     for number in range(KILLS):
         executor = "ray" if number % 3 == 0 else "local"
         # A third of the kills falls into start-up, the others into training, publishing and tracking.
-        delay = moments.uniform(*[(7, 14), (1, 5), (4, 9)][number % 3])
+        delay = moments.uniform(*[(7, 12), (1, 4), (4, 8)][number % 3])
         process = subprocess.Popen(
             command(study, store, executor), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
