@@ -104,11 +104,7 @@ class _Run:
         self._plan, self._ledger, self._options, self._display = plan, ledger, options, display
         packs = missing.packs(options.pack_size)
         self._queue = PackQueue(packs)
-        waiting = {trial.trial_id for trial in missing.trials}
-        status = ledger.contents.status
-        already = Counter(
-            status[i] for i in (trial.trial_id for trial in plan.trials) if i in status and i not in waiting
-        )
+        already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
         self._progress = SweepProgress.of(len(plan), already, packs)
         self._tracker = Tracker(ledger.uri, options.tracking, plan.sweep_id) if options.tracking is not None else None
         self._writer = Writer(ledger, self._published)

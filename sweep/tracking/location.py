@@ -1,7 +1,11 @@
 """Where a store's MLflow runs are."""
 
+from pathlib import Path
+
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
+
+_SQLITE = "sqlite:///"
 
 
 def tracking_uri(ledger: Ledger, given: str | None) -> str:
@@ -26,6 +30,11 @@ def artifact_location(ledger: Ledger, uri: str) -> str | None:
     if folder is None or not uri.startswith("sqlite:"):
         return None
     return (folder / "artifacts").as_uri()
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The database's file, where the tracking URI is an SQLite one."""
+    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
 
 
 def redacted(uri: str) -> str:

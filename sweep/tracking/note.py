@@ -7,12 +7,11 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from sweep.ledger import Ledger
+from sweep.tracking.location import sqlite_path
 
 _SAVE_SECONDS = 5.0
-_SQLITE = "sqlite:///"
 
 
 class Note:
@@ -23,8 +22,8 @@ class Note:
         # A digest, since an address may carry a password.
         self._name = f"tracking/{hashlib.sha256(uri.encode()).hexdigest()[:16]}.json"
         self._saved = time.monotonic()
-        fresh = uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).exists()
-        if fresh:
+        database = sqlite_path(uri)
+        if database is not None and not database.exists():
             self.clear()
         self.commits = self._load()
 

@@ -11,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 # Set before MLflow reads them: a server that is down is to be noticed, not waited for.
@@ -29,6 +28,7 @@ from mlflow.entities import Metric, Param, RunTag  # noqa: E402
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
 from sqlalchemy import Engine, event  # noqa: E402
 
+from sweep.tracking.location import sqlite_path  # noqa: E402
 from sweep.trial import FACTORS, Trial  # noqa: E402
 
 for _logger in ("mlflow", "alembic"):
@@ -61,7 +61,6 @@ _SCALARS = (
 )
 _BATCH_METRICS = 900
 _PAGE = 1000
-_SQLITE = "sqlite:///"
 
 
 @dataclass
@@ -205,14 +204,14 @@ class Projection:
 
 def _create_database(uri: str) -> None:
     """Make an SQLite database whole or not at all; one whose tables were cut off could never be opened again."""
-    path = Path(uri.removeprefix(_SQLITE))
-    if not uri.startswith(_SQLITE) or path.exists():
+    path = sqlite_path(uri)
+    if path is None or path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
     temporary.unlink(missing_ok=True)
     try:
-        MlflowClient(tracking_uri=f"{_SQLITE}{temporary}").search_experiments(max_results=1)
+        MlflowClient(tracking_uri=f"sqlite:///{temporary}").search_experiments(max_results=1)
         # Unlike a rename, this does not replace what another process has made meanwhile.
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(temporary)
