@@ -2,11 +2,12 @@
 
 import heapq
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sweep.errors import SweepError
 from sweep.expression import Expression
+from sweep.margins import Margins, parse_margin
 from sweep.pack import Pack, group_by_network, make_packs, trials_digest
 from sweep.space import Space, parse_override
 from sweep.trial import FACTORS, Trial
@@ -14,15 +15,16 @@ from sweep.trial import FACTORS, Trial
 
 @dataclass(frozen=True)
 class Plan:
-    """Distinct trials of one study, in order."""
+    """Distinct trials of one study, in order, and the margins that their results will be judged by."""
 
     study: str
     trials: tuple[Trial, ...]
+    margins: Margins = field(default_factory=Margins)
 
     @classmethod
-    def of(cls, study: str, trials: Iterable[Trial]) -> "Plan":
+    def of(cls, study: str, trials: Iterable[Trial], margins: Margins | None = None) -> "Plan":
         """A plan of the given trials, each once, at its first place."""
-        return cls(study, tuple({trial.trial_id: trial for trial in trials}.values()))
+        return cls(study, tuple({trial.trial_id: trial for trial in trials}.values()), margins or Margins())
 
     @cached_property
     def sweep_id(self) -> str:
@@ -75,13 +77,19 @@ def make_plan(
     overrides: Sequence[str] = (),
     limit: int | None = None,
     shard: str | None = None,
+    margins: Sequence[str] = (),
 ) -> Plan:
     """The plan of a space under a user's options, applied in this order: overrides, where, limit, shard.
+
+    `margins` are texts such as ``ratio=0.05`` that replace the space's.
 
     Raises SweepError for an option that cannot be read, and for a plan without a trial.
     """
     space = space.override(dict(parse_override(text) for text in overrides))
-    plan = Plan.of(space.study, space.trials())
+    declared = space.margins
+    for text in margins:
+        declared = declared.override(parse_margin(text))
+    plan = Plan.of(space.study, space.trials(), declared)
     if where is not None:
         plan = plan.where(where)
     if limit is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from sweep.errors import SweepError
 from sweep.expression import Expression
 from sweep.factors import Value, unknown_name
+from sweep.margins import Margins
 from sweep.trial import FACTORS, ArrangementError, Trial
 
 
@@ -27,6 +28,7 @@ class Space:
     factors: Mapping[str, Sequence[Value]]
     constraints: Sequence[str] = ()
     about: str = field(default="", compare=False)
+    margins: Margins = field(default_factory=Margins)
 
     def __post_init__(self) -> None:
         checked: dict[str, tuple[Value, ...]] = {}

@@ -1,7 +1,7 @@
 """Studies by name or from a user's YAML or TOML file.
 
 A file has ``study`` (its name), ``factors`` (levels by name; a single value is a list of one), and optionally ``where``
-(one constraint or several) and ``about``.
+(one constraint or several), ``margins`` (of equivalence, by name) and ``about``.
 """
 
 import contextlib
@@ -15,11 +15,12 @@ import yaml
 
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
+from sweep.margins import Margins
 from sweep.space import Space
 from sweep.studies import STUDIES
 from sweep.trial import FACTORS
 
-_KEYS = ("study", "about", "factors", "where")
+_KEYS = ("study", "about", "factors", "where", "margins")
 
 
 def find_space(study: str) -> Space:
@@ -128,11 +129,15 @@ def _space(content: object) -> Space:
     for name, several in levels.items():
         with _at(name):
             Space(study, {name: several})
+    with _at("margins"):
+        if not isinstance(given := values.get("margins", {}), Mapping):
+            raise SweepError(f"margins is {given!r}, but takes numbers by name, such as ratio: 0.1")
+        margins = Margins().override(given)
     with _at("where"):
         constraints = [where] if isinstance(where, str) else where
         if not isinstance(constraints, list) or not all(isinstance(entry, str) for entry in constraints):
             raise SweepError(f"where is {where!r}, but takes an expression or a list of expressions")
-        return Space(study, levels, constraints, about)
+        return Space(study, levels, constraints, about, margins)
 
 
 def _line_of(text: str, key: str) -> str:

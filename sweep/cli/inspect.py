@@ -27,11 +27,12 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
         Print JSON.
     """
     ledger = Ledger.open(store)
+    sweeps = ledger.sweeps()
     rows = [
-        {"sweep_id": sweep_id, "study": sweep["study"], **_counts(sweep["trials"], ledger.contents.status)}
-        for sweep_id, sweep in ledger.sweeps().items()
+        {"sweep_id": sweep_id, "study": sweep.study, **_counts(sweep.trial_ids, ledger.contents.status)}
+        for sweep_id, sweep in sweeps.items()
     ]
-    every = {trial_id for sweep in ledger.sweeps().values() for trial_id in sweep["trials"]}
+    every = {trial_id for sweep in sweeps.values() for trial_id in sweep.trial_ids}
     total = _counts(every, ledger.contents.status)
     damaged = sorted(ledger.contents.damaged.values())
     if json:

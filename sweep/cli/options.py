@@ -34,16 +34,12 @@ class PlanOptions:
     shard: str | None = None
     """Keep part I of N of about equal cost, such as 2/8."""
 
+    margin: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
+    """Declare an equivalence margin before there are results: ratio=0.1 (of the loss) or seed_noise=1; repeatable."""
+
     def plan(self, study: str) -> Plan:
         """The plan of a study under these options. Raises SweepError if they cannot be met."""
-        return make_plan(find_space(study), self.where, self.set, self.limit, self.shard)
-
-    def as_arguments(self) -> list[str]:
-        """The options as they would be typed."""
-        arguments = [("--where", self.where), ("--limit", self.limit), ("--shard", self.shard)]
-        given = [(name, str(value)) for name, value in arguments if value is not None]
-        given += [("--set", text) for text in self.set]
-        return [word for pair in given for word in pair]
+        return make_plan(find_space(study), self.where, self.set, self.limit, self.shard, self.margin)
 
 
 ALL_TRIALS = PlanOptions()

@@ -34,6 +34,7 @@ class PlanSummary:
     workers: int
     estimated_seconds: float
     estimated_seconds_left: float
+    margins: dict[str, float]
 
 
 def plan(
@@ -73,6 +74,7 @@ def plan(
         console.print(" ".join(f"{name}={value}" for name, value in row.items()), soft_wrap=True)
     console.print(_factor_table(chosen))
     _print_summary(console, summary, calibrate)
+    console.print(f"margins     {chosen.margins}")
 
 
 def summarise(plan: Plan, done: set[str], pack_size: int, calibrated: bool) -> PlanSummary:
@@ -98,6 +100,7 @@ def summarise(plan: Plan, done: set[str], pack_size: int, calibrated: bool) -> P
         workers=workers,
         estimated_seconds=makespan(packs, model, workers),
         estimated_seconds_left=makespan(missing, model, workers),
+        margins=plan.margins.as_dict(),
     )
 
 

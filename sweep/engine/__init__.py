@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from sweep.engine.result import Engine, Epoch, OutOfMemory, Progress, Setting, Status, TrialResult
+from sweep.engine.result import Engine, Epoch, Measurement, OutOfMemory, Progress, Setting, Status, TrialResult
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 
@@ -13,6 +13,7 @@ __all__ = [
     "ENGINES",
     "Engine",
     "Epoch",
+    "Measurement",
     "OutOfMemory",
     "Progress",
     "Setting",

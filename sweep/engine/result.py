@@ -27,6 +27,22 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Measurement:
+    """One number measured on a trial's network beside its losses.
+
+    `measurement` says what was done, `subject` to what (block numbers, a layer), `size` how much of it (blocks deleted,
+    path length), `draw` is the number of the random draw, and `value` is None where it is not defined.
+    """
+
+    measurement: str
+    metric: str
+    value: float | None
+    subject: str = ""
+    size: int = 0
+    draw: int = 0
+
+
+@dataclass(frozen=True)
 class TrialResult:
     """The end of one trial.
 
@@ -44,6 +60,7 @@ class TrialResult:
     fused_with: int = 0
     peak_memory_bytes: int = 0
     device: str = ""
+    measurements: tuple[Measurement, ...] = ()
 
     @property
     def last(self) -> Epoch | None:

@@ -1,6 +1,26 @@
 """The ledger: results as Arrow tables in a local or object store, published whole, each trial once."""
 
-from sweep.ledger.ledger import Contents, Ledger
-from sweep.ledger.schema import SCHEMAS, STORE_SCHEMA, Tables, to_tables
+from sweep.ledger.commit import STORE_SCHEMA, Commit, Contents, covered
+from sweep.ledger.ledger import Ledger
+from sweep.ledger.merging import merge_commits
+from sweep.ledger.planned import PlannedSweep
+from sweep.ledger.scan import name_damage, scan
+from sweep.ledger.schema import PLAN_SCHEMA, SCHEMAS, Tables, to_tables
+from sweep.margins import Margins
 
-__all__ = ["SCHEMAS", "STORE_SCHEMA", "Contents", "Ledger", "Tables", "to_tables"]
+__all__ = [
+    "PLAN_SCHEMA",
+    "SCHEMAS",
+    "STORE_SCHEMA",
+    "Commit",
+    "Contents",
+    "Ledger",
+    "Margins",
+    "PlannedSweep",
+    "Tables",
+    "covered",
+    "merge_commits",
+    "name_damage",
+    "scan",
+    "to_tables",
+]

@@ -54,6 +54,19 @@ class StoreFiles:
             except FileNotFoundError:
                 return None
 
+    def read_range(self, name: str, start: int, size: int) -> bytes:
+        """`size` bytes from `start` of a file; fewer where it ends before, or is gone."""
+        with self._faults("read"):
+            try:
+                with self._fs.open_input_file(self._path(name)) as file:
+                    return file.read_at(min(size, max(0, file.size() - start)), start)
+            except FileNotFoundError:
+                return b""
+
+    def location(self, name: str) -> tuple[fs.FileSystem, str]:
+        """Arrow's file system and the file's path on it, for a reader that scans."""
+        return self._fs, self._path(name)
+
     def write(self, name: str, content: bytes) -> None:
         """Write a file; a reader sees all of it or none, whenever this process or machine dies."""
         with self._faults("written"):

@@ -1,68 +1,45 @@
 """The ledger: a store's record of which trials are done, and the only authority on that.
 
-Layout of a store, version 1::
+Layout of a store, version 2::
 
-    store.json              schema version
-    sweeps/SWEEP.json       what was planned: study and trial identities
-    trials/COMMIT.parquet   one row a trial, one file a pack
-    curves/COMMIT.parquet   one row a trial and epoch
-    commits/COMMIT.json     written last: what the commit holds, and size and SHA-256 of its files
+    store.json                    schema version
+    sweeps/SWEEP.parquet          what was planned: trials with their factors, study, margins
+    trials/COMMIT.parquet         one row a trial, one file a pack
+    curves/COMMIT.parquet         one row a trial and epoch
+    measurements/COMMIT.parquet   one row a trial and thing measured
+    commits/COMMIT.json           written last: what the commit holds, and the size and digests of its files
 
 Files without a marker do not exist for any reader. A trial in several commits is read from one of them: a result
-before a failure, then the earliest.
+before a failure, then the earliest. Many small commits are merged into a larger one, which replaces them.
 """
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from sweep.errors import SweepError
+from sweep.ledger.commit import MERGED, STORE_SCHEMA, Commit, Contents
+from sweep.ledger.encoding import decode, encode
 from sweep.ledger.files import StoreFiles
-from sweep.ledger.schema import SCHEMAS, STORE_SCHEMA, Tables, check_table
+from sweep.ledger.planned import PlannedSweep
+from sweep.ledger.schema import SCHEMAS, Tables, check_table
+from sweep.margins import Margins
+from sweep.trial import Trial
 
 _LOCAL_READERS, _REMOTE_READERS = 4, 16
 _LITTER_AGE = 24 * 3600
 
-
-@dataclass(frozen=True)
-class Commit:
-    """One published pack: status by trial identity, and the size in bytes and SHA-256 of its file in each table."""
-
-    name: str
-    statuses: dict[str, str]
-    sizes: dict[str, int]
-    digests: dict[str, str]
-
-
-@dataclass
-class Contents:
-    """What a store holds: which commit each trial is read from, and its status there."""
-
-    commits: dict[str, Commit] = field(default_factory=dict)
-    source: dict[str, str] = field(default_factory=dict)
-    status: dict[str, str] = field(default_factory=dict)
-    damaged: dict[str, str] = field(default_factory=dict)
-    """Commit to what is wrong with it; its trials count as missing."""
-
-    def add(self, commit: Commit) -> None:
-        """Count a whole commit in."""
-        self.commits[commit.name] = commit
-        for trial_id, status in commit.statuses.items():
-            rank = (status == "failed", commit.name)
-            if trial_id not in self.source or rank < (self.status[trial_id] == "failed", self.source[trial_id]):
-                self.source[trial_id], self.status[trial_id] = commit.name, status
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Ledger:
@@ -76,10 +53,11 @@ class Ledger:
     def uri(self) -> str:
         return self.files.uri
 
-    @property
-    def _readers(self) -> int:
+    def parallel(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """The function of each item, several at a time, in order."""
         # An object store's answers are waited for, a local file's are decoded under one lock.
-        return _REMOTE_READERS if self.files.local is None else _LOCAL_READERS
+        with ThreadPoolExecutor(_REMOTE_READERS if self.files.local is None else _LOCAL_READERS) as pool:
+            return list(pool.map(function, items))
 
     @classmethod
     def create(cls, uri: str | os.PathLike[str]) -> "Ledger":
@@ -87,8 +65,8 @@ class Ledger:
         ledger = cls(uri)
         if not ledger._check_version():
             ledger.files.write("store.json", _json({"schema": STORE_SCHEMA}))
-        ledger._remove_litter()
         ledger.refresh()
+        ledger._remove_litter()
         return ledger
 
     @classmethod
@@ -102,18 +80,18 @@ class Ledger:
 
     def refresh(self) -> Contents:
         """Read the commits that are new since the last look."""
-        known = self.contents.commits.keys() | self.contents.damaged.keys()
-        names = sorted(name.removesuffix(".json") for name in self.files.list("commits"))
-        new = [name for name in names if name not in known]
-        if new:
-            sizes = {table: self.files.list(table) for table in SCHEMAS}
-            with ThreadPoolExecutor(self._readers) as pool:
-                for name, marker in zip(new, pool.map(self._read_marker, new), strict=True):
-                    fault = _fault(name, marker, sizes)
-                    if marker is None or fault:
-                        self.contents.damaged[name] = fault or f"commits/{name}.json is not a marker"
-                    else:
-                        self.contents.add(marker)
+        new = [name for name in self._listed() if name not in self.contents.known]
+        if not new:
+            return self.contents
+        sizes = {table: self.files.list(table) for table in SCHEMAS}
+        # Merged commits first: what they replace need not be read.
+        for names in ([name for name in new if name.endswith(MERGED)], new):
+            for name, commit in self._read_markers([n for n in names if n not in self.contents.known]).items():
+                fault = _fault(name, commit, sizes)
+                if commit is None or fault:
+                    self.contents.damaged[name] = fault or f"commits/{name}.json is not a marker"
+                else:
+                    self.contents.add(commit)
         return self.contents
 
     def publish(self, tables: Tables) -> str | None:
@@ -125,22 +103,25 @@ class Ledger:
         for name, table in tables.items():
             check_table(name, table)
         tables = self._unpublished(tables)
-        trials = tables["trials"]
-        if not trials.num_rows:
+        if not tables["trials"].num_rows:
             return None
-        name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
-        encoded = {table: _encode(content) for table, content in tables.items()}
+        return self.write(tables)
+
+    def write(self, tables: Tables, replaces: Iterable[str] = ()) -> str:
+        """Commit tables as they are, in place of other commits if there are any given; the commit's name."""
+        trials = tables["trials"]
+        name = f"{time.time_ns():020d}-{secrets.token_hex(4)}{MERGED if replaces else ''}"
+        encoded = {table: encode(content) for table, content in tables.items() if content.num_rows}
         commit = Commit(
             name,
             dict(zip(trials["trial_id"].to_pylist(), trials["status"].to_pylist(), strict=True)),
-            {table: len(content) for table, content in encoded.items()},
-            {table: _digest(content) for table, content in encoded.items()},
+            {table: mark for table, (_, mark) in encoded.items()},
+            frozenset(replaces),
         )
-        marker = {"schema": STORE_SCHEMA, "trials": commit.statuses, "bytes": commit.sizes, "sha256": commit.digests}
         try:
-            for table, content in encoded.items():
+            for table, (content, _) in encoded.items():
                 self.files.write(f"{table}/{name}.parquet", content)
-            self.files.write(f"commits/{name}.json", _json(marker))
+            self.files.write(f"commits/{name}.json", commit.to_json())
         except SweepError:
             self._withdraw(name)
             raise
@@ -153,36 +134,42 @@ class Ledger:
         Raises SweepError for a file that cannot be read.
         """
         names = sorted(self.contents.commits) if commits is None else commits
-        with ThreadPoolExecutor(self._readers) as pool:
-            parts = list(pool.map(lambda name: self._read_part(table, name), names))
+        held = [name for name in names if table in self.contents.commits[name].files]
+        parts = self.parallel(lambda name: self._read_part(table, name), held)
         return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
 
     def require_whole(self) -> None:
         """Raise SweepError if a damaged commit hides results that no whole commit has."""
         for name, fault in self.contents.damaged.items():
-            marker = self._read_marker(name)
+            marker = self._read_markers([name])[name]
             if marker is None or marker.statuses.keys() - self.contents.source.keys():
                 raise SweepError(
                     f"the store {self.uri} is damaged: {fault}; run its sweep again to train these trials anew, "
                     f"then delete commits/{name}.json"
                 )
 
-    def record_sweep(self, sweep_id: str, study: str, trial_ids: Sequence[str]) -> None:
-        """Keep what a sweep has planned."""
-        name = f"sweeps/{sweep_id}.json"
-        content = _json({"study": study, "trials": list(trial_ids)})
-        if self.files.read(name) != content:
-            self.files.write(name, content)
+    def record_sweep(self, sweep_id: str, study: str, trials: Sequence[Trial], margins: Margins | None = None) -> None:
+        """Keep what a sweep has planned.
 
-    def sweeps(self) -> dict[str, dict[str, Any]]:
-        """Sweep identity to its study and planned trial identities."""
-        found: dict[str, dict[str, Any]] = {}
-        for name in sorted(self.files.list("sweeps")):
-            content = self.files.read(f"sweeps/{name}")
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                sweep = json.loads(content or b"")
-                found[name.removesuffix(".json")] = {"study": str(sweep["study"]), "trials": list(sweep["trials"])}
-        return found
+        Raises SweepError for margins that differ from those declared before, once a trial of the sweep is done.
+        """
+        margins = margins or Margins()
+        name = f"sweeps/{sweep_id}.parquet"
+        earlier = PlannedSweep.from_bytes(self.files.read(name))
+        if earlier is not None and earlier.margins == margins:
+            return
+        if earlier is not None and any(trial.trial_id in self.contents.status for trial in trials):
+            raise SweepError(
+                f"this sweep's margins were declared on {earlier.declared_at} as {earlier.margins}, and it has "
+                "results; run it with the same margins, or with others into another store"
+            )
+        self.files.write(name, PlannedSweep.of(study, trials, margins).to_bytes())
+
+    def sweeps(self) -> dict[str, PlannedSweep]:
+        """Sweep identity to what it planned; a file that is damaged is passed over, and made good by its sweep."""
+        names = sorted(name.removesuffix(".parquet") for name in self.files.list("sweeps"))
+        read = self.parallel(lambda name: PlannedSweep.from_bytes(self.files.read(f"sweeps/{name}.parquet")), names)
+        return {name: sweep for name, sweep in zip(names, read, strict=True) if sweep is not None}
 
     @contextlib.contextmanager
     def lock(self, name: str, wait: bool = False) -> Iterator[None]:
@@ -232,31 +219,30 @@ class Ledger:
             raise SweepError(
                 f"the store {self.uri} has schema {version}, newer than this program's {STORE_SCHEMA}; upgrade it"
             )
+        if version < STORE_SCHEMA:
+            raise SweepError(
+                f"the store {self.uri} has schema {version}, older than this program's {STORE_SCHEMA}; run its sweep "
+                "into another store"
+            )
         return True
 
-    def _read_marker(self, name: str) -> Commit | None:
-        content = self.files.read(f"commits/{name}.json")
-        try:
-            marker = json.loads(content or b"")
-            return Commit(name, dict(marker["trials"]), dict(marker["bytes"]), dict(marker["sha256"]))
-        except (ValueError, KeyError, TypeError):
-            return None
+    def _listed(self) -> list[str]:
+        return sorted(name.removesuffix(".json") for name in self.files.list("commits"))
 
-    def _read_part(self, table: str, commit: str) -> pa.Table:
-        content = self.files.read(f"{table}/{commit}.parquet") or b""
-        marker, source = self.contents.commits[commit], self.contents.source
+    def _read_markers(self, names: Sequence[str]) -> dict[str, Commit | None]:
+        read = self.parallel(lambda name: Commit.from_json(name, self.files.read(f"commits/{name}.json")), names)
+        return dict(zip(names, read, strict=True))
+
+    def _read_part(self, table: str, name: str) -> pa.Table:
+        commit = self.contents.commits[name]
+        content = self.files.read(f"{table}/{name}.parquet") or b""
         try:
-            if _digest(content) != marker.digests.get(table):
-                raise SweepError("it is not what was written")
-            part = pq.ParquetFile(pa.BufferReader(content)).read()
+            part = decode(content, commit.files[table])
             check_table(table, part)
         except (pa.ArrowException, OSError, SweepError) as error:
-            raise SweepError(
-                f"{self.uri}/{table}/{commit}.parquet cannot be read ({str(error).splitlines()[0]}); delete "
-                f"commits/{commit}.json and run its sweep again to train these trials anew"
-            ) from None
-        foreign = {i for i in marker.statuses if source[i] != commit}
-        return part.filter(~pc.field("trial_id").isin(sorted(foreign))) if foreign else part
+            raise unreadable(self, table, name, str(error)) from None
+        foreign = self.contents.foreign(commit)
+        return part.filter(~pc.field("trial_id").isin(foreign)) if foreign else part
 
     def _unpublished(self, tables: Tables) -> Tables:
         """Rows of trials that are not done yet; a failure adds nothing to any earlier row."""
@@ -279,10 +265,14 @@ class Ledger:
                 self.files.delete(path)
 
     def _remove_litter(self) -> None:
-        """Delete what killed writers left: temporary files, and tables that never got a marker."""
+        """Delete what has not been needed for a day: commits that were merged, and what killed writers left."""
+        commits = set(self._listed())
+        for name in commits & self.contents.replaced.keys():
+            into = self.contents.replaced[name]
+            if time.time() - int(into.split("-")[0]) / 1e9 > _LITTER_AGE:
+                self._withdraw(name)
         if self.files.local is None:
             return
-        commits = {name.removesuffix(".json") for name in self.files.list("commits")}
         for folder in (*SCHEMAS, "commits", "sweeps"):
             for path in (self.files.local / folder).glob("*"):
                 orphan = folder in SCHEMAS and path.stem not in commits
@@ -291,29 +281,22 @@ class Ledger:
                         path.unlink()
 
 
-def _fault(name: str, marker: Commit | None, sizes: dict[str, dict[str, int]]) -> str | None:
-    for table, expected in (marker.sizes if marker else {}).items():
+def unreadable(ledger: Ledger, table: str, commit: str, reason: str) -> SweepError:
+    """What to say of a file that is not what was written."""
+    return SweepError(
+        f"{ledger.uri}/{table}/{commit}.parquet cannot be read ({reason.splitlines()[0]}); delete "
+        f"commits/{commit}.json and run its sweep again to train these trials anew"
+    )
+
+
+def _fault(name: str, commit: Commit | None, sizes: dict[str, dict[str, int]]) -> str | None:
+    for table, mark in (commit.files if commit else {}).items():
         found = sizes.get(table, {}).get(f"{name}.parquet")
         if found is None:
             return f"{table}/{name}.parquet is missing"
-        if found != expected:
-            return f"{table}/{name}.parquet has {found} bytes where {expected} were written"
+        if found != mark.size:
+            return f"{table}/{name}.parquet has {found} bytes where {mark.size} were written"
     return None
-
-
-def _encode(table: pa.Table) -> bytes:
-    """The table as Parquet, read back before it is believed."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    content = sink.getvalue()
-    back = pq.read_table(pa.BufferReader(content))
-    if back.num_rows != table.num_rows or not back.schema.equals(table.schema):
-        raise SweepError("a table changed on its way into Parquet; this is a fault of the pyarrow installed")
-    return content.to_pybytes()
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _json(value: object) -> bytes:

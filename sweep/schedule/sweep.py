@@ -90,7 +90,7 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
         for fault in ledger.contents.damaged.values():
             display.note(f"{fault}: its trials count as missing")
         planned = [trial.trial_id for trial in plan.trials]
-        ledger.record_sweep(plan.sweep_id, plan.study, planned)
+        ledger.record_sweep(plan.sweep_id, plan.study, plan.trials, plan.margins)
         missing = missing_trials(plan, ledger, options.retry_failed)
         if not missing.trials and (options.tracking is None or is_complete(ledger, options.tracking, planned)):
             return outcome(plan, ledger)

@@ -5,11 +5,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from sweep.ledger import Ledger, Tables
+from sweep.ledger import Ledger, Tables, merge_commits
+
+_MERGE_AT, _MERGE_AT_END = 64, 8
 
 
 class Writer:
-    """Publishes tables to the ledger in the order given.
+    """Publishes tables to the ledger in the order given, and merges small commits now and then.
 
     `published` is called on the writer's thread with the number of trials by status. The first fault ends the writing;
     `check` raises it in the caller's thread.
@@ -39,11 +41,11 @@ class Writer:
         self._thread.join()
 
     def _serve(self) -> None:
-        while (tables := self._inbox.get()) is not None:
-            try:
-                published = self._ledger.publish(tables) is not None
-            except Exception as error:  # carried to the caller's thread, which raises it
-                self._fault = error
-                return
-            if published:
-                self._published(Counter(tables["trials"]["status"].to_pylist()))
+        try:
+            while (tables := self._inbox.get()) is not None:
+                if self._ledger.publish(tables) is not None:
+                    self._published(Counter(tables["trials"]["status"].to_pylist()))
+                    merge_commits(self._ledger, _MERGE_AT)
+            merge_commits(self._ledger, _MERGE_AT_END)
+        except Exception as error:  # carried to the caller's thread, which raises it
+            self._fault = error

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sweep.errors import SweepError
-from sweep.ledger import Ledger
+from sweep.ledger import Ledger, covered
 from sweep.tracking.location import artifact_location, redacted
 from sweep.tracking.note import Note
 from sweep.trial import Trial
@@ -28,13 +28,13 @@ class Mirror:
         self._sweeps = ledger.sweeps()
         self._sweep_of: dict[str, str] = {}
         for sweep_id, sweep in self._sweeps.items():
-            self._sweep_of.update(dict.fromkeys(sweep["trials"], sweep_id))
+            self._sweep_of.update(dict.fromkeys(sweep.trial_ids, sweep_id))
 
     def open(self, sweep_id: str) -> None:
         """Set a sweep's parent run RUNNING, and count shared trials as this sweep's."""
         sweep = self._sweeps[sweep_id]
-        self._sweep_of.update(dict.fromkeys(sweep["trials"], sweep_id))
-        self.projection.open_sweep(sweep["study"], sweep_id, running=True)
+        self._sweep_of.update(dict.fromkeys(sweep.trial_ids, sweep_id))
+        self.projection.open_sweep(sweep.study, sweep_id, running=True)
 
     def start(self, trials: Iterable[Trial], sweep_id: str) -> None:
         """Set the runs of trials RUNNING, but for those that are done."""
@@ -47,11 +47,11 @@ class Mirror:
         A running sweep writes its own commits alone: those of another that runs beside it are that one's to write.
         """
         self.ledger.refresh()
-        wanted = None if sweep_id is None else set(self._sweeps[sweep_id]["trials"])
+        wanted = None if sweep_id is None else set(self._sweeps[sweep_id].trial_ids)
         missing = [
             name
             for name, commit in sorted(self.ledger.contents.commits.items())
-            if name not in self.note.commits and (wanted is None or not wanted.isdisjoint(commit.statuses))
+            if not covered(commit, self.note.commits) and (wanted is None or not wanted.isdisjoint(commit.statuses))
         ]
         for start in range(0, len(missing), _BATCH_COMMITS):
             commits = missing[start : start + _BATCH_COMMITS]
@@ -64,11 +64,11 @@ class Mirror:
                     self.projection.open_sweep(row["study"], parent)
                 self.projection.write(row, curves[row["trial_id"]], parent)
                 wrote()
-            self.note.add(commits)
+            self.note.add(self.ledger.contents.commits[name] for name in commits)
 
     def close(self, sweep_id: str, status: str) -> None:
         """Terminate a sweep's parent run, with how many of its trials ended how."""
-        planned, statuses = self._sweeps[sweep_id]["trials"], self.ledger.contents.status
+        planned, statuses = self._sweeps[sweep_id].trial_ids, self.ledger.contents.status
         ended = Counter(statuses[trial_id] for trial_id in planned if trial_id in statuses)
         counts = {f"trials_{name}": ended[name] for name in ("finished", "diverged", "failed")}
         self.projection.close_sweep(sweep_id, status, {"trials_planned": len(planned), **counts})
@@ -82,11 +82,11 @@ class Mirror:
         if fresh:
             self.note.clear()
             for sweep in self._sweeps.values():
-                self.projection.delete_trials(sweep["study"], sweep["trials"])
+                self.projection.delete_trials(sweep.study, sweep.trial_ids)
         self.write_new(wrote)
         for sweep_id, sweep in self._sweeps.items():
-            if self.ledger.contents.status.keys() >= set(sweep["trials"]):
-                self.projection.open_sweep(sweep["study"], sweep_id)
+            if self.ledger.contents.status.keys() >= set(sweep.trial_ids):
+                self.projection.open_sweep(sweep.study, sweep_id)
                 self.close(sweep_id, "FINISHED")
         self.note.save()
 

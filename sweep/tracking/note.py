@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Iterable
 
-from sweep.ledger import Ledger
+from sweep.ledger import Commit, Ledger, covered
 from sweep.tracking.location import sqlite_path
 
 _SAVE_SECONDS = 5.0
@@ -27,9 +27,10 @@ class Note:
             self.clear()
         self.commits = self._load()
 
-    def add(self, commits: Iterable[str]) -> None:
-        """Remember commits; the note is saved every few seconds."""
-        self.commits.update(commits)
+    def add(self, commits: Iterable[Commit]) -> None:
+        """Remember commits, with what was merged into them; the note is saved every few seconds."""
+        for commit in commits:
+            self.commits |= {commit.name} | commit.replaces
         if time.monotonic() - self._saved > _SAVE_SECONDS:
             self.save()
 
@@ -53,6 +54,7 @@ class Note:
 
 def is_complete(ledger: Ledger, uri: str, trial_ids: Iterable[str] | None = None) -> bool:
     """Whether every commit of the store, or of the given trials, has been written to the tracking URI."""
-    sources = ledger.contents.source
+    commits, sources = ledger.contents.commits, ledger.contents.source
     wanted = set(sources.values()) if trial_ids is None else {sources[i] for i in trial_ids if i in sources}
-    return wanted <= Note(ledger, uri).commits
+    written = Note(ledger, uri).commits
+    return all(covered(commits[name], written) for name in wanted)

@@ -1,0 +1,99 @@
+"""Commits: what one marker says, and what all markers of a store say together."""
+
+import json
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+STORE_SCHEMA = 2
+"""Version of the tables and of the store's layout; a reader refuses any other."""
+
+MERGED = "-merged"
+"""How the name of a commit ends that other commits were merged into."""
+
+
+@dataclass(frozen=True)
+class FileMark:
+    """What a table's file of a commit is: size in bytes, SHA-256 of all of it, and of its Parquet footer."""
+
+    size: int
+    sha256: str
+    footer_size: int
+    footer_sha256: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A published pack, or several merged: status by trial identity, and its file in each table that it has rows of."""
+
+    name: str
+    statuses: dict[str, str]
+    files: dict[str, FileMark]
+    replaces: frozenset[str] = frozenset()
+    """Commits whose rows are in this one, and which are not read any more; also those that they had replaced."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(file.size for file in self.files.values())
+
+    def to_json(self) -> bytes:
+        """The marker."""
+        files = {
+            table: [file.size, file.sha256, file.footer_size, file.footer_sha256] for table, file in self.files.items()
+        }
+        marker = {"schema": STORE_SCHEMA, "trials": self.statuses, "files": files, "replaces": sorted(self.replaces)}
+        return json.dumps(marker, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, name: str, content: bytes | None) -> "Commit | None":
+        """The commit of a marker, or None where that is not one."""
+        try:
+            marker = json.loads(content or b"")
+            files = {table: FileMark(*values) for table, values in marker["files"].items()}
+            return cls(name, dict(marker["trials"]), files, frozenset(marker["replaces"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+@dataclass
+class Contents:
+    """What a store holds: which commit each trial is read from, and its status there."""
+
+    commits: dict[str, Commit] = field(default_factory=dict)
+    source: dict[str, str] = field(default_factory=dict)
+    status: dict[str, str] = field(default_factory=dict)
+    replaced: dict[str, str] = field(default_factory=dict)
+    """Commit to the one that it was merged into."""
+    damaged: dict[str, str] = field(default_factory=dict)
+    """Commit to what is wrong with it; its trials count as missing."""
+
+    @property
+    def known(self) -> set[str]:
+        """Every commit that has been looked at, or need not be."""
+        return self.commits.keys() | self.replaced.keys() | self.damaged.keys()
+
+    def add(self, commit: Commit) -> None:
+        """Count a whole commit in."""
+        if commit.name in self.replaced:
+            return
+        for name in commit.replaces:
+            # The latest: it is the one that is read.
+            self.replaced[name] = max(commit.name, self.replaced.get(name, ""))
+            self.commits.pop(name, None)
+            self.damaged.pop(name, None)
+        self.commits[commit.name] = commit
+        for trial_id, status in commit.statuses.items():
+            source = self.source.get(trial_id)
+            rank = (status == "failed", commit.name)
+            if source is None or source in commit.replaces or rank < (self.status[trial_id] == "failed", source):
+                self.source[trial_id], self.status[trial_id] = commit.name, status
+
+    def foreign(self, commit: Commit) -> list[str]:
+        """Trials of a commit that are read from another one."""
+        return sorted(trial_id for trial_id in commit.statuses if self.source[trial_id] != commit.name)
+
+
+def covered(commit: Commit, names: Container[str]) -> bool:
+    """Whether a commit, or every published one that was merged into it, is among the names."""
+    published = [name for name in commit.replaces if not name.endswith(MERGED)]
+    return commit.name in names or (bool(published) and all(name in names for name in published))

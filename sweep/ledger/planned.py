@@ -1,0 +1,58 @@
+"""What a sweep has planned: its trials, all their factors, and the margins declared with them, in one file."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sweep.errors import SweepError
+from sweep.ledger.schema import PLAN_SCHEMA, plan_row
+from sweep.margins import Margins
+from sweep.trial import Trial
+
+_KEY = b"sweep"
+
+
+@dataclass(frozen=True)
+class PlannedSweep:
+    """One sweep of a store; `trials` has the columns of `PLAN_SCHEMA`."""
+
+    study: str
+    margins: Margins
+    declared_at: str
+    """When the margins were first written, ISO 8601 in UTC."""
+    trials: pa.Table
+
+    @property
+    def trial_ids(self) -> list[str]:
+        """Identities of the planned trials, in order."""
+        return self.trials["trial_id"].to_pylist()
+
+    @classmethod
+    def of(cls, study: str, trials: Sequence[Trial], margins: Margins) -> "PlannedSweep":
+        """A sweep that is declared now."""
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        table = pa.Table.from_pylist([plan_row(trial) for trial in trials], schema=PLAN_SCHEMA)
+        return cls(study, margins, now, table)
+
+    def to_bytes(self) -> bytes:
+        """The sweep's file: its trials as Parquet, the rest in the metadata."""
+        facts = {"study": self.study, "margins": self.margins.as_dict(), "declared_at": self.declared_at}
+        sink = pa.BufferOutputStream()
+        pq.write_table(self.trials.replace_schema_metadata({_KEY: json.dumps(facts)}), sink, compression="zstd")
+        return sink.getvalue().to_pybytes()
+
+    @classmethod
+    def from_bytes(cls, content: bytes | None) -> "PlannedSweep | None":
+        """The sweep of a file's content, or None where that is not one."""
+        try:
+            table = pq.ParquetFile(pa.BufferReader(content or b"")).read()
+            facts = json.loads((table.schema.metadata or {})[_KEY])
+            margins = Margins().override(facts["margins"])
+            trials = table.replace_schema_metadata(None).select(PLAN_SCHEMA.names).cast(PLAN_SCHEMA)
+            return cls(str(facts["study"]), margins, str(facts["declared_at"]), trials)
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, SweepError):
+            return None

@@ -1,0 +1,55 @@
+"""A table of a store as an Arrow dataset: scanned when asked, only the columns and rows that are asked for.
+
+What is scanned is checked as it is read: the footer of each file against its commit's marker, each page against its
+checksum.
+"""
+
+from collections.abc import Sequence
+
+import pyarrow.dataset as ds
+
+from sweep.ledger.encoding import digest
+from sweep.ledger.ledger import Ledger, unreadable
+from sweep.ledger.schema import SCHEMAS
+
+_FORMAT = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
+
+
+def scan(ledger: Ledger, table: str) -> ds.Dataset:
+    """A table of all commits, each trial from the one commit that it is read from.
+
+    Raises SweepError for a file whose footer is not what was written; scanning raises pa.ArrowException for a page
+    that is not, and `name_damage` then says which file.
+    """
+    whole: list[str] = []
+    parts: list[str] = []
+    for name, commit in sorted(ledger.contents.commits.items()):
+        if table in commit.files:
+            (parts if ledger.contents.foreign(commit) else whole).append(name)
+    ledger.parallel(lambda name: _check_footer(ledger, table, name), whole)
+    datasets: list[ds.Dataset] = [ds.dataset(ledger.read(table, parts))] if parts or not whole else []
+    if whole:
+        datasets.append(_files(ledger, table, whole))
+    return datasets[0] if len(datasets) == 1 else ds.UnionDataset(SCHEMAS[table], datasets)
+
+
+def name_damage(ledger: Ledger, table: str) -> None:
+    """Raise SweepError that names a file of a table which is not what was written, if there is one."""
+    for name, commit in ledger.contents.commits.items():
+        if table in commit.files:
+            ledger.read(table, [name])
+
+
+def _files(ledger: Ledger, table: str, commits: Sequence[str]) -> ds.Dataset:
+    places = [ledger.files.location(f"{table}/{name}.parquet") for name in commits]
+    paths = [path for _, path in places]
+    return ds.dataset(paths, schema=SCHEMAS[table], format=_FORMAT, filesystem=places[0][0])
+
+
+def _check_footer(ledger: Ledger, table: str, name: str) -> None:
+    mark = ledger.contents.commits[name].files[table]
+    path = f"{table}/{name}.parquet"
+    if digest(ledger.files.read_range(path, mark.size - mark.footer_size, mark.footer_size)) != mark.footer_sha256:
+        raise unreadable(ledger, table, name, "its footer is not what was written")
