@@ -1,12 +1,34 @@
-"""What a sweep's results mean: tables, queries, matched pairs and their differences.
+"""What a sweep's results mean: tables, queries, matched pairs, and whether their sides are equivalent.
 
 >>> import analysis
 >>> results = analysis.open("results/")
 >>> results.sql("select dataset, avg(val_loss) from trials group by dataset")
->>> analysis.compare(results.pairs("val_loss"))
+>>> analysis.assess(results.pairs("val_loss")).verdict
+
+`analysis.equivalence` holds the statistics as pure functions of arrays, `analysis.report` writes the report,
+`analysis.figures` draws.
 """
 
-from analysis.comparison import Comparison, Controls, compare, controls
+from typing import TYPE_CHECKING, Any
+
 from analysis.results import Results, open
 
-__all__ = ["Comparison", "Controls", "Results", "compare", "controls", "open"]
+if TYPE_CHECKING:
+    from analysis.assessment import Assessment, assess
+    from analysis.controls import Controls, controls
+
+__all__ = ["Assessment", "Controls", "Results", "assess", "controls", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    # The statistics need SciPy, which a query does not wait for.
+    if name in ("Assessment", "assess"):
+        from analysis import assessment
+
+        return getattr(assessment, name)
+    if name in ("Controls", "controls"):
+        from analysis import controls as module
+
+        globals().update(Controls=module.Controls, controls=module.controls)
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,69 +1,181 @@
-"""A store's results as Arrow tables and SQL."""
+"""The results of one store or several, as Arrow tables and SQL."""
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
-from analysis.pairs import pairs_sql
+from analysis.pairs import KNOWN_SQL, METRICS, pairs_sql
 from sweep.errors import SweepError
-from sweep.ledger import Ledger
+from sweep.ledger import PLAN_SCHEMA, SCHEMAS, Ledger, PlannedSweep
+from sweep.ledger.scan import name_damage, scan
+
+TableName = Literal["trials", "curves", "measurements"]
 
 
 class Results:
-    """The results that a store has at the moment of opening, each trial once."""
+    """What stores hold at the moment of opening, each trial once.
 
-    def __init__(self, ledger: Ledger) -> None:
-        ledger.require_whole()
-        self._ledger = ledger
+    A trial that several stores have is read from one of them: a result before a failure, then the first store given.
+    """
+
+    def __init__(self, ledgers: Sequence[Ledger]) -> None:
+        for ledger in ledgers:
+            ledger.require_whole()
+        self._ledgers = ledgers
+        self._owner = _owners(ledgers)
+        if not self._owner:
+            names = " and ".join(ledger.uri for ledger in ledgers)
+            raise SweepError(f"there are no results in {names} yet; `sweep run STUDY --store URI` makes some")
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """The stores."""
+        return tuple(ledger.uri for ledger in self._ledgers)
 
     @cached_property
     def trials(self) -> pa.Table:
         """One row a trial: its identity, every factor, status, final figures, size and cost."""
-        return self._ledger.read("trials")
+        return self.table("trials")
 
     @cached_property
     def curves(self) -> pa.Table:
         """One row a trial and epoch."""
-        return self._ledger.read("curves")
+        return self.table("curves")
+
+    @cached_property
+    def measurements(self) -> pa.Table:
+        """One row a trial and thing measured on its network."""
+        return self.table("measurements")
+
+    @cached_property
+    def plan(self) -> pa.Table:
+        """One row a planned trial, done or not, with every factor."""
+        planned = pa.concat_tables([PLAN_SCHEMA.empty_table(), *(sweep.trials for sweep in self.sweeps.values())])
+        first: dict[str, int] = {}
+        for place, trial_id in enumerate(planned["trial_id"].to_pylist()):
+            first.setdefault(trial_id, place)
+        return planned if len(first) == planned.num_rows else planned.take(list(first.values()))
+
+    @cached_property
+    def sweeps(self) -> dict[str, PlannedSweep]:
+        """Sweep identity to what it planned, and the margins declared with it."""
+        return {name: sweep for ledger in reversed(self._ledgers) for name, sweep in ledger.sweeps().items()}
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """Trial identity to status, of every trial with a row."""
+        return {trial: self._ledgers[place].contents.status[trial] for trial, place in self._owner.items()}
+
+    def table(
+        self, name: TableName, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+    ) -> pa.Table:
+        """Rows and columns of a table; only those asked for are read.
+
+        Raises SweepError for a column that the table does not have, or a file that is damaged.
+        """
+        for column in columns or ():
+            if column not in SCHEMAS[name].names:
+                raise SweepError(f"{name} has no column {column!r}, but {', '.join(SCHEMAS[name].names)}")
+        try:
+            return self.scan(name).to_table(columns=list(columns) if columns is not None else None, filter=where)
+        except (pa.ArrowException, OSError) as error:
+            self._name_damage([name])
+            raise SweepError(f"{name} cannot be read: {str(error).splitlines()[0]}") from None
+
+    def scan(self, name: TableName) -> ds.Dataset:
+        """A table as an Arrow dataset, which reads when it is scanned, and only what the scan asks for."""
+        parts = [self._scan_store(place, name) for place in range(len(self._ledgers))]
+        return parts[0] if len(parts) == 1 else ds.UnionDataset(SCHEMAS[name], parts)
 
     def sql(self, query: str) -> pa.Table:
-        """The answer of DuckDB over the tables `trials`, `curves` and `pairs` (of ``val_loss``).
+        """The answer of DuckDB to one select over `trials`, `curves`, `measurements`, `plan` and `pairs`.
 
-        Raises SweepError where the query cannot be answered.
+        `pairs` compares validation losses; `pairs_train_loss` and the like compare other metrics. `known` has every
+        trial that is planned or done. Raises SweepError where the query cannot be answered.
         """
         # A Python variable is no table.
         with duckdb.connect(config={"python_enable_replacements": False}) as connection:
-            connection.register("trials", self.trials)
-            if "curves" in query.lower():
-                connection.register("curves", self.curves)
-            connection.execute(f"create view pairs as {pairs_sql('val_loss', self.trials.schema.names)}")
+            used = self._register(connection, query.lower())
             try:
                 kinds = [statement.type for statement in connection.extract_statements(query)]
                 if kinds != [duckdb.StatementType.SELECT]:
                     raise SweepError("a query is one select statement; results are read, never changed")
                 return connection.sql(query).to_arrow_table()
             except duckdb.Error as error:
+                if isinstance(error, duckdb.InvalidInputException | duckdb.IOException):
+                    self._name_damage(used)
                 raise SweepError(f"the query cannot be answered: {' '.join(str(error).split())}") from None
 
     def pairs(self, metric: str = "val_loss") -> pa.Table:
         """Every sequential trial beside its parallel twin: all else equal, the seed included.
 
-        Columns: `pair_id`, the shared factors, `determination_ratio`, and for each side its trial identity, status and
-        value, then `difference` (parallel minus sequential) and `ratio` (parallel over sequential); null where a side
-        has no value. Raises SweepError for a metric that trials do not have.
+        Columns: `pair_id`, `contrast`, the shared factors, sizes and `determination_ratio`, and for each side its
+        stages, trial identity, status (finished, diverged, failed or missing) and value, then `difference` (parallel
+        minus sequential) and `ratio` (parallel over sequential); null where a side has no value.
+
+        A mixed network is beside both its ends, under the contrasts ``mixed/sequential`` and ``parallel/mixed``: the
+        side with more stages is in the columns named sequential. Raises SweepError for a metric that trials do not
+        have.
         """
-        names = self.trials.schema.names
-        numeric = [field.name for field in self.trials.schema if pa.types.is_floating(field.type)]
-        if metric not in numeric:
-            raise SweepError(f"metric is {metric!r}, but takes one of {', '.join(numeric)}")
-        return self.sql(pairs_sql(metric, names))
+        if metric not in METRICS:
+            raise SweepError(f"metric is {metric!r}, but takes one of {', '.join(METRICS)}")
+        return self.sql(f"select * from pairs_{metric}")
+
+    def _register(self, connection: duckdb.DuckDBPyConnection, query: str) -> list[TableName]:
+        """Make the tables that a query may name; which of them are files."""
+        known = "pairs" in query or "known" in query
+        if known or "plan" in query:
+            connection.register("plan", self.plan)
+        used: list[TableName] = []
+        tables: tuple[TableName, ...] = ("trials", "curves", "measurements")
+        for name in tables:
+            if name in query or (known and name == "trials"):
+                # What has been read is not read again.
+                connection.register(name, self.__dict__.get(name) or self.scan(name))
+                used.append(name)
+        if known:
+            connection.execute(f"create view known as {KNOWN_SQL}")
+            connection.execute(f"create view pairs as {pairs_sql('val_loss')}")
+            for metric in METRICS:
+                if f"pairs_{metric}" in query:
+                    connection.execute(f"create view pairs_{metric} as {pairs_sql(metric)}")
+        return used
+
+    def _scan_store(self, place: int, name: TableName) -> ds.Dataset:
+        ledger = self._ledgers[place]
+        dataset = scan(ledger, name)
+        foreign = [trial for trial in ledger.contents.status if self._owner[trial] != place]
+        return ds.dataset(dataset.to_table(filter=~pc.field("trial_id").isin(foreign))) if foreign else dataset
+
+    def _name_damage(self, tables: Sequence[TableName]) -> None:
+        for ledger in self._ledgers:
+            for name in tables:
+                name_damage(ledger, name)
 
 
-def open(store: str | os.PathLike[str]) -> Results:
+def open(*stores: str | os.PathLike[str]) -> Results:
     """The results of a store: a local folder or an object store's URI, also while a sweep writes to it.
 
-    Raises SweepError where there is no store, or it is damaged or newer than this program.
+    Several stores are opened as one. Raises SweepError where there is no store, or it is empty, damaged, or newer than
+    this program.
     """
-    return Results(Ledger.open(store))
+    if not stores:
+        raise SweepError("open takes at least one store, such as analysis.open('results')")
+    return Results([Ledger.open(store) for store in stores])
+
+
+def _owners(ledgers: Sequence[Ledger]) -> dict[str, int]:
+    """Trial identity to the place of the store that it is read from."""
+    owner: dict[str, int] = {}
+    for place, ledger in enumerate(ledgers):
+        for trial_id, status in ledger.contents.status.items():
+            held = owner.get(trial_id)
+            if held is None or (ledgers[held].contents.status[trial_id] == "failed" and status != "failed"):
+                owner[trial_id] = place
+    return owner

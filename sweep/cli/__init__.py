@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError
 from sweep.cli.data import data
 from sweep.cli.inspect import query, status, ui
 from sweep.cli.plan import plan
+from sweep.cli.report import report
 from sweep.cli.run import run
 from sweep.cli.track import track
 from sweep.errors import SweepError
@@ -18,7 +19,7 @@ app = App(
     help="Sweeps that ask whether deep residual networks can be replaced by shallow parallel ones.",
     version=version("deep-parallel-sweep"),
 )
-for command in (plan, run, status, query, ui, track, data):
+for command in (plan, run, status, query, report, ui, track, data):
     app.command(command)
 
 WRONG_INPUT, INTERRUPTED = 2, 130

@@ -1,64 +1,74 @@
 """The plain answer that a sweep prints at its end."""
 
-from collections.abc import Sequence
+import math
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
 
-import analysis
+from analysis import Results
+from analysis.assessment import Assessment, assess
+from analysis.controls import Controls, controls
 from sweep.plan import Plan
 
 _METRICS = ("val_loss", "train_loss", "val_accuracy")
+_WIDTH = 92
+_LEFT = ("data set", "metric", "verdict")
 
 
-def print_answer(store: str, plan: Plan, console: Console) -> None:
-    """Mean differences over a plan's matched pairs with their intervals, and the control."""
-    results = analysis.open(store)
+def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
+    """Parallel against sequential over a plan's matched pairs, with verdicts, and the control."""
     planned = pa.array([trial.trial_id for trial in plan.trials])
     both = pc.field("sequential_id").isin(planned) & pc.field("parallel_id").isin(planned)
     pairs = {metric: results.pairs(metric).filter(both) for metric in _METRICS}
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("data set", "metric", "sequential", "parallel", "difference", "95 % interval"):
-        table.add_column(name, justify="left" if name in ("data set", "metric") else "right", no_wrap=True)
+    for name in ("data set", "metric", "parallel / sequential", "90 % interval", "verdict"):
+        table.add_column(name, justify="left" if name in _LEFT else "right", no_wrap=True)
     counts: list[str] = []
     for dataset in pairs["val_loss"]["dataset"].unique().to_pylist():
-        for metric in _METRICS:
-            answer = analysis.compare(pairs[metric].filter(pc.field("dataset") == dataset))
-            if answer.pairs:
-                table.add_row(dataset, metric, *_figures(answer))
-            if metric == "val_loss":
-                counts.append(_count(dataset, answer))
+        found = {
+            metric: assess(rows.filter(pc.field("dataset") == dataset), metric, plan.margins)
+            for metric, rows in pairs.items()
+        }
+        for metric, assessment in found.items():
+            if assessment.counts.complete:
+                table.add_row(dataset, metric, *_figures(assessment))
+        if found["val_loss"].counts.pairs:
+            counts.append(_count(dataset, found["val_loss"]))
     if table.row_count:
-        console.print("\nParallel minus sequential, in matched pairs deeper than one block, seeds averaged:")
-        console.print(table)
-        console.print(f"Pairs: {'; '.join(counts)}.")
-    _print_control(list(pairs.values()), console)
+        console.print("\nParallel against sequential, in matched pairs deeper than one block, seeds averaged:")
+        # A table cut off by a narrow window, or a file taken for one, would lose its last words.
+        console.print(table, width=max(console.width, _WIDTH), crop=False)
+        console.print(f"Margins declared: {plan.margins}. Pairs: {'; '.join(counts)}.")
+    control = controls(pairs)
+    _print_control(control, console)
+    return control
 
 
-def _figures(answer: analysis.Comparison) -> Sequence[str]:
-    return (
-        f"{answer.sequential:.4f}",
-        f"{answer.parallel:.4f}",
-        f"{answer.difference:+.4f}",
-        f"[{answer.low:+.4f}, {answer.high:+.4f}]",
-    )
+def _figures(assessment: Assessment) -> tuple[str, str, str]:
+    tost = assessment.main.tost
+    low, high = tost.interval.low, tost.interval.high
+    if assessment.ratio is not None:
+        ratio, low, high = (math.exp(value) if math.isfinite(value) else value for value in (tost.estimate, low, high))
+        return f"{ratio:.4f}", f"[{low:.4f}, {high:.4f}]", assessment.verdict.value
+    return f"{tost.estimate:+.4f}", f"[{low:+.4f}, {high:+.4f}]", "(difference)"
 
 
-def _count(dataset: str, answer: analysis.Comparison) -> str:
-    text = f"{dataset} {answer.pairs} of {answer.configurations} configurations"
-    return text + (f", {answer.incomplete} left out because a side diverged or failed" if answer.incomplete else "")
+def _count(dataset: str, assessment: Assessment) -> str:
+    counts = assessment.counts
+    text = f"{dataset} {counts.complete} of {assessment.configurations} configurations"
+    incomplete = counts.pairs - counts.complete
+    return text + (f", {incomplete} incomplete because a side diverged, failed or is missing" if incomplete else "")
 
 
-def _print_control(metrics: list[pa.Table], console: Console) -> None:
-    control = analysis.controls(*metrics)
+def _print_control(control: Controls, console: Console) -> None:
     if not control.pairs:
         return
-    if control.identical == control.pairs:
-        verdict = "as they must be."
-    elif control.identical + control.rounded == control.pairs:
-        verdict = f"{control.rounded} differ by rounding, as sides trained in different packs may."
-    else:
+    if control.failed:
         verdict = "and others differ: THE CONTROL FAILS, do not trust these results."
+    elif control.identical == control.pairs:
+        verdict = "as they must be."
+    else:
+        verdict = f"{control.rounded} differ by rounding, as sides trained in different packs may."
     console.print(f"Control: {control.identical} of {control.pairs} depth-1 pairs are identical, {verdict}")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sweep.cli.options import DEFAULT_STORE, Flag, Store, Tracking
+from sweep.cli.options import DEFAULT_STORE, DEFAULT_STORES, Flag, Store, Stores, Tracking
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
@@ -50,9 +50,9 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
 
 
 def query(
-    sql: str, /, *, store: Store = DEFAULT_STORE, format: Literal["table", "csv", "json", "arrow"] = "table"
+    sql: str, /, *, store: Stores = DEFAULT_STORES, format: Literal["table", "csv", "json", "arrow"] = "table"
 ) -> None:
-    """Answer an SQL query over the tables trials, curves and pairs.
+    """Answer an SQL query over the tables trials, curves, measurements, plan and pairs.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def query(
     """
     import analysis
 
-    answer = analysis.open(store).sql(sql)
+    answer = analysis.open(*store).sql(sql)
     if format == "arrow":
         if sys.stdout.isatty():
             raise SweepError("Arrow is binary; redirect it to a file, or choose another --format")

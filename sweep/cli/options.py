@@ -14,7 +14,14 @@ Tracking = Annotated[
     str | None,
     Parameter(name="--tracking", help="MLflow tracking URI; by default an SQLite database inside a local store."),
 ]
+Stores = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--store", negative=(), help="Folder or object-store URI that holds results; repeatable, read as one."
+    ),
+]
 DEFAULT_STORE = "results"
+DEFAULT_STORES = (DEFAULT_STORE,)
 
 
 @Parameter(name="*")

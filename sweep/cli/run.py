@@ -11,6 +11,7 @@ from rich.console import Console
 
 from sweep.cli.display import make_display
 from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Tracking
+from sweep.cli.report import write_if_new
 from sweep.data import load
 from sweep.engine import find_engine
 from sweep.errors import SweepError
@@ -35,6 +36,7 @@ def run(
     device: str | None = None,
     pack_size: int = PACK_SIZE,
     retry_failed: Flag = False,
+    report: bool = True,
     engine: Annotated[str, Parameter(show=False)] = "torch",
 ) -> int:
     """Train what is missing of a study; the same command again goes on where it ended.
@@ -59,6 +61,8 @@ def run(
         Trials trained together at most.
     retry_failed
         Train trials again whose only row is a failure.
+    report
+        Write the equivalence report at the end, as `sweep report` does, if there are new results.
     """
     plan = options.plan(study)
     if workers is not None and workers < 1:
@@ -74,7 +78,7 @@ def run(
         _fetch_images(missing_trials(plan, ledger, retry_failed))
     with make_display() as display:
         outcome = run_sweep(plan, ledger, how, display)
-    return _conclude(plan, outcome, store, how.tracking)
+    return _conclude(plan, outcome, store, how.tracking, report)
 
 
 def _check_device(device: str | None, executor: str) -> None:
@@ -91,7 +95,7 @@ def _fetch_images(missing: Plan) -> None:
         load(name, log=lambda line: print(line, file=sys.stderr, flush=True))
 
 
-def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None) -> int:
+def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool) -> int:
     console = Console(highlight=False)
     status = outcome.status
     console.print(
@@ -106,12 +110,21 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None) -> int:
     if outcome.interrupted or outcome.missing:
         console.print(f"Interrupted; go on with: {shlex.join(['sweep', *sys.argv[1:]])}")
         return 130
-    if status["finished"]:
-        from sweep.cli.answer import print_answer
-
-        print_answer(store, plan, console)
+    trusted = _answer(plan, store, uri, report, console) if status["finished"] else True
     _print_next(console, store, uri is not None)
-    return 1 if status["failed"] else 0
+    return 1 if status["failed"] or not trusted else 0
+
+
+def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Console) -> bool:
+    """Print the answer and write the report; whether the control holds."""
+    import analysis
+    from sweep.cli.answer import print_answer
+
+    results = analysis.open(store)
+    control = print_answer(results, plan, console)
+    if report and (page := write_if_new(results, plan.study, store, uri)):
+        console.print(f"Report: {page}", soft_wrap=True)
+    return not control.failed
 
 
 def _print_next(console: Console, store: str, tracked: bool) -> None:

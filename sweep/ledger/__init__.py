@@ -1,10 +1,9 @@
 """The ledger: results as Arrow tables in a local or object store, published whole, each trial once."""
 
-from sweep.ledger.commit import STORE_SCHEMA, Commit, Contents, covered
+from sweep.ledger.commit import STORE_SCHEMA, Commit, Contents
 from sweep.ledger.ledger import Ledger
 from sweep.ledger.merging import merge_commits
 from sweep.ledger.planned import PlannedSweep
-from sweep.ledger.scan import name_damage, scan
 from sweep.ledger.schema import PLAN_SCHEMA, SCHEMAS, Tables, to_tables
 from sweep.margins import Margins
 
@@ -18,9 +17,6 @@ __all__ = [
     "Margins",
     "PlannedSweep",
     "Tables",
-    "covered",
     "merge_commits",
-    "name_damage",
-    "scan",
     "to_tables",
 ]

@@ -1,8 +1,9 @@
 """Commits: what one marker says, and what all markers of a store say together."""
 
 import json
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 
 STORE_SCHEMA = 2
 """Version of the tables and of the store's layout; a reader refuses any other."""
@@ -28,20 +29,31 @@ class Commit:
     name: str
     statuses: dict[str, str]
     files: dict[str, FileMark]
-    replaces: frozenset[str] = frozenset()
-    """Commits whose rows are in this one, and which are not read any more; also those that they had replaced."""
+    replaces: dict[str, list[str]] = field(default_factory=dict)
+    """Commits that are not read any more, since their rows are in this one, and those that they had replaced; for each
+    that was published its trials here."""
 
     @property
     def size(self) -> int:
         """Bytes of all its files."""
         return sum(file.size for file in self.files.values())
 
+    @cached_property
+    def parts(self) -> dict[str, Collection[str]]:
+        """The published commits that it holds rows of, with their trials: itself, where nothing was merged into it."""
+        return {name: trials for name, trials in self.replaces.items() if trials} or {self.name: self.statuses}
+
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """Trial identity to the commit that it was published in."""
+        return {trial_id: name for name, trials in self.parts.items() for trial_id in trials}
+
     def to_json(self) -> bytes:
         """The marker."""
         files = {
             table: [file.size, file.sha256, file.footer_size, file.footer_sha256] for table, file in self.files.items()
         }
-        marker = {"schema": STORE_SCHEMA, "trials": self.statuses, "files": files, "replaces": sorted(self.replaces)}
+        marker = {"schema": STORE_SCHEMA, "trials": self.statuses, "files": files, "replaces": self.replaces}
         return json.dumps(marker, separators=(",", ":")).encode()
 
     @classmethod
@@ -50,7 +62,8 @@ class Commit:
         try:
             marker = json.loads(content or b"")
             files = {table: FileMark(*values) for table, values in marker["files"].items()}
-            return cls(name, dict(marker["trials"]), files, frozenset(marker["replaces"]))
+            replaces = {replaced: list(trials) for replaced, trials in marker["replaces"].items()}
+            return cls(name, dict(marker["trials"]), files, replaces)
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -73,27 +86,33 @@ class Contents:
         return self.commits.keys() | self.replaced.keys() | self.damaged.keys()
 
     def add(self, commit: Commit) -> None:
-        """Count a whole commit in."""
+        """Count a whole commit in; in whatever order commits are added, the same rows are read."""
         if commit.name in self.replaced:
             return
+        known = len(self.commits)
         for name in commit.replaces:
             # The latest: it is the one that is read.
             self.replaced[name] = max(commit.name, self.replaced.get(name, ""))
             self.commits.pop(name, None)
             self.damaged.pop(name, None)
+        anew = len(self.commits) < known
+        if anew:
+            self.source, self.status = {}, {}
         self.commits[commit.name] = commit
-        for trial_id, status in commit.statuses.items():
-            source = self.source.get(trial_id)
-            rank = (status == "failed", commit.name)
-            if source is None or source in commit.replaces or rank < (self.status[trial_id] == "failed", source):
-                self.source[trial_id], self.status[trial_id] = commit.name, status
+        for each in self.commits.values() if anew else (commit,):
+            self._count(each)
 
     def foreign(self, commit: Commit) -> list[str]:
         """Trials of a commit that are read from another one."""
         return sorted(trial_id for trial_id in commit.statuses if self.source[trial_id] != commit.name)
 
+    def _count(self, commit: Commit) -> None:
+        for trial_id, status in commit.statuses.items():
+            source = self.source.get(trial_id)
+            if source is None or _rank(commit, trial_id) < _rank(self.commits[source], trial_id):
+                self.source[trial_id], self.status[trial_id] = commit.name, status
 
-def covered(commit: Commit, names: Container[str]) -> bool:
-    """Whether a commit, or every published one that was merged into it, is among the names."""
-    published = [name for name in commit.replaces if not name.endswith(MERGED)]
-    return commit.name in names or (bool(published) and all(name in names for name in published))
+
+def _rank(commit: Commit, trial_id: str) -> tuple[bool, str, str]:
+    """The least is read: a result before a failure, then what was published first, wherever that is now."""
+    return commit.statuses[trial_id] == "failed", commit.origin.get(trial_id, commit.name), commit.name

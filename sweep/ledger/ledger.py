@@ -19,7 +19,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -107,7 +107,7 @@ class Ledger:
             return None
         return self.write(tables)
 
-    def write(self, tables: Tables, replaces: Iterable[str] = ()) -> str:
+    def write(self, tables: Tables, replaces: Mapping[str, list[str]] | None = None) -> str:
         """Commit tables as they are, in place of other commits if there are any given; the commit's name."""
         trials = tables["trials"]
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}{MERGED if replaces else ''}"
@@ -116,7 +116,7 @@ class Ledger:
             name,
             dict(zip(trials["trial_id"].to_pylist(), trials["status"].to_pylist(), strict=True)),
             {table: mark for table, (_, mark) in encoded.items()},
-            frozenset(replaces),
+            dict(replaces or {}),
         )
         try:
             for table, (content, _) in encoded.items():

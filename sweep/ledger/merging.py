@@ -6,9 +6,12 @@ is reading them.
 
 from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
+
+from sweep.errors import SweepError
 from sweep.ledger.commit import Commit
 from sweep.ledger.ledger import Ledger
-from sweep.ledger.schema import SCHEMAS
+from sweep.ledger.schema import SCHEMAS, Tables
 
 _SMALL = 8 << 20
 _LARGE = 64 << 20
@@ -17,19 +20,43 @@ _LARGE = 64 << 20
 def merge_commits(ledger: Ledger, least: int) -> int:
     """Merge the small commits of a store if there are at least so many; how many were merged.
 
-    Raises SweepError where a file cannot be read, or the store cannot be written.
+    A commit that cannot be read stays as it is. Raises SweepError where the store cannot be written.
     """
-    small = [commit for _, commit in sorted(ledger.contents.commits.items()) if commit.size < _SMALL]
-    if len(small) < max(least, 2):
+    if len(_small(ledger)) < max(least, 2):
         return 0
+    # What another process has merged meanwhile is not merged again.
+    ledger.refresh()
     merged = 0
-    for batch in _batches(small):
-        names = [commit.name for commit in batch]
-        tables = {table: ledger.read(table, names) for table in SCHEMAS}
-        if tables["trials"].num_rows:
-            ledger.write(tables, replaces={name for commit in batch for name in (commit.name, *commit.replaces)})
-            merged += len(names)
+    for batch in _batches(_small(ledger)):
+        read = ledger.parallel(lambda commit: _read(ledger, commit.name), batch)
+        parts = [(commit, tables) for commit, tables in zip(batch, read, strict=True) if tables is not None]
+        if len(parts) > 1 and any(tables["trials"].num_rows for _, tables in parts):
+            together = {table: pa.concat_tables([tables[table] for _, tables in parts]) for table in SCHEMAS}
+            ledger.write(together, replaces=_replaced(parts))
+            merged += len(parts)
     return merged
+
+
+def _small(ledger: Ledger) -> list[Commit]:
+    return [commit for _, commit in sorted(ledger.contents.commits.items()) if commit.size < _SMALL]
+
+
+def _read(ledger: Ledger, name: str) -> Tables | None:
+    """What is to be merged of a commit; None where it cannot be read, which its readers are told, not its sweep."""
+    try:
+        return {table: ledger.read(table, [name]) for table in SCHEMAS}
+    except SweepError:
+        return None
+
+
+def _replaced(parts: Sequence[tuple[Commit, Tables]]) -> dict[str, list[str]]:
+    """What a commit of these parts replaces, and the trials that each published commit has in it."""
+    replaced: dict[str, list[str]] = {}
+    for commit, tables in parts:
+        held = set(tables["trials"]["trial_id"].to_pylist())
+        replaced |= {commit.name: [], **commit.replaces}
+        replaced |= {name: [trial for trial in trials if trial in held] for name, trials in commit.parts.items()}
+    return replaced
 
 
 def _batches(commits: Sequence[Commit]) -> Iterator[list[Commit]]:

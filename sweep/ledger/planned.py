@@ -42,14 +42,15 @@ class PlannedSweep:
         """The sweep's file: its trials as Parquet, the rest in the metadata."""
         facts = {"study": self.study, "margins": self.margins.as_dict(), "declared_at": self.declared_at}
         sink = pa.BufferOutputStream()
-        pq.write_table(self.trials.replace_schema_metadata({_KEY: json.dumps(facts)}), sink, compression="zstd")
+        table = self.trials.replace_schema_metadata({_KEY: json.dumps(facts)})
+        pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         return sink.getvalue().to_pybytes()
 
     @classmethod
     def from_bytes(cls, content: bytes | None) -> "PlannedSweep | None":
         """The sweep of a file's content, or None where that is not one."""
         try:
-            table = pq.ParquetFile(pa.BufferReader(content or b"")).read()
+            table = pq.ParquetFile(pa.BufferReader(content or b""), page_checksum_verification=True).read()
             facts = json.loads((table.schema.metadata or {})[_KEY])
             margins = Margins().override(facts["margins"])
             trials = table.replace_schema_metadata(None).select(PLAN_SCHEMA.names).cast(PLAN_SCHEMA)

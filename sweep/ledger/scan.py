@@ -20,14 +20,15 @@ _FORMAT = ds.ParquetFileFormat(
 def scan(ledger: Ledger, table: str) -> ds.Dataset:
     """A table of all commits, each trial from the one commit that it is read from.
 
-    Raises SweepError for a file whose footer is not what was written; scanning raises pa.ArrowException for a page
-    that is not, and `name_damage` then says which file.
+    Raises SweepError for a file whose footer is not what was written; scanning raises OSError or pa.ArrowException for
+    a page that is not, and `name_damage` then says which file.
     """
     whole: list[str] = []
     parts: list[str] = []
     for name, commit in sorted(ledger.contents.commits.items()):
-        if table in commit.files:
-            (parts if ledger.contents.foreign(commit) else whole).append(name)
+        foreign = len(ledger.contents.foreign(commit))
+        if table in commit.files and foreign < len(commit.statuses):
+            (parts if foreign else whole).append(name)
     ledger.parallel(lambda name: _check_footer(ledger, table, name), whole)
     datasets: list[ds.Dataset] = [ds.dataset(ledger.read(table, parts))] if parts or not whole else []
     if whole:

@@ -2,11 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from sweep.errors import SweepError
-from sweep.ledger import Ledger, covered
-from sweep.tracking.location import artifact_location, redacted
+from sweep.ledger import Ledger
+from sweep.tracking.location import artifact_location, redacted, sqlite_path
 from sweep.tracking.note import Note
 from sweep.trial import Trial
 
@@ -49,22 +52,24 @@ class Mirror:
         self.ledger.refresh()
         wanted = None if sweep_id is None else set(self._sweeps[sweep_id].trial_ids)
         missing = [
-            name
+            (name, part, trials)
             for name, commit in sorted(self.ledger.contents.commits.items())
-            if not covered(commit, self.note.commits) and (wanted is None or not wanted.isdisjoint(commit.statuses))
+            for part, trials in self.note.missing(commit, wanted).items()
         ]
         for start in range(0, len(missing), _BATCH_COMMITS):
-            commits = missing[start : start + _BATCH_COMMITS]
+            batch = missing[start : start + _BATCH_COMMITS]
+            commits = sorted({name for name, _, _ in batch})
+            mine = pc.field("trial_id").isin([trial_id for _, _, trials in batch for trial_id in trials])
             curves: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-            for point in self.ledger.read("curves", commits).to_pylist():
+            for point in self.ledger.read("curves", commits).filter(mine).to_pylist():
                 curves[point["trial_id"]].append(point)
-            for row in self.ledger.read("trials", commits).to_pylist():
+            for row in self.ledger.read("trials", commits).filter(mine).to_pylist():
                 parent = self._sweep_of.get(row["trial_id"])
                 if parent is not None:
                     self.projection.open_sweep(row["study"], parent)
                 self.projection.write(row, curves[row["trial_id"]], parent)
                 wrote()
-            self.note.add(self.ledger.contents.commits[name] for name in commits)
+            self.note.add(part for _, part, _ in batch)
 
     def close(self, sweep_id: str, status: str) -> None:
         """Terminate a sweep's parent run, with how many of its trials ended how."""
@@ -102,6 +107,24 @@ def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) ->
             f"MLflow at {redacted(uri)} did not take the runs: {reason(error)}; no result is lost, run "
             "`sweep track` again when it answers"
         ) from error
+
+
+def log_report(ledger: Ledger, uri: str, study: str, folder: Path, numbers: Mapping[str, float]) -> str | None:
+    """Keep a report's folder and headline numbers with the parent run of each of the study's sweeps.
+
+    Sweeps without a run are passed over. Gives the fault where MLflow does not take it: no result depends on that.
+    """
+    database = sqlite_path(uri)
+    if database is not None and not database.exists():
+        return None
+    try:
+        projection = _connect(ledger, uri)
+        for sweep_id, sweep in ledger.sweeps().items():
+            if sweep.study == study:
+                projection.log_report(study, sweep_id, folder, numbers)
+    except Exception as error:  # MLflow's and its transport's faults have no common base
+        return reason(error)
+    return None
 
 
 def reason(error: BaseException) -> str:

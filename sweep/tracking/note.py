@@ -1,4 +1,4 @@
-"""Which commits of a store have been written to one tracking URI: a note that may be lost, never wrong.
+"""Which published commits of a store have been written to one tracking URI: a note that may be lost, never wrong.
 
 It saves asking MLflow for thousands of runs before a sweep that has nothing left to do.
 """
@@ -6,9 +6,9 @@ It saves asking MLflow for thousands of runs before a sweep that has nothing lef
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Set
 
-from sweep.ledger import Commit, Ledger, covered
+from sweep.ledger import Commit, Ledger
 from sweep.tracking.location import sqlite_path
 
 _SAVE_SECONDS = 5.0
@@ -27,10 +27,17 @@ class Note:
             self.clear()
         self.commits = self._load()
 
-    def add(self, commits: Iterable[Commit]) -> None:
-        """Remember commits, with what was merged into them; the note is saved every few seconds."""
-        for commit in commits:
-            self.commits |= {commit.name} | commit.replaces
+    def missing(self, commit: Commit, trial_ids: Set[str] | None = None) -> dict[str, Collection[str]]:
+        """What a commit has of published ones that are not noted; with trials given, of those that hold any of them."""
+        return {
+            name: trials
+            for name, trials in commit.parts.items()
+            if name not in self.commits and (trial_ids is None or not trial_ids.isdisjoint(trials))
+        }
+
+    def add(self, commits: Iterable[str]) -> None:
+        """Remember published commits; the note is saved every few seconds."""
+        self.commits.update(commits)
         if time.monotonic() - self._saved > _SAVE_SECONDS:
             self.save()
 
@@ -55,6 +62,6 @@ class Note:
 def is_complete(ledger: Ledger, uri: str, trial_ids: Iterable[str] | None = None) -> bool:
     """Whether every commit of the store, or of the given trials, has been written to the tracking URI."""
     commits, sources = ledger.contents.commits, ledger.contents.source
-    wanted = set(sources.values()) if trial_ids is None else {sources[i] for i in trial_ids if i in sources}
-    written = Note(ledger, uri).commits
-    return all(covered(commits[name], written) for name in wanted)
+    wanted = sources.keys() if trial_ids is None else sources.keys() & set(trial_ids)
+    note = Note(ledger, uri)
+    return not any(note.missing(commits[name], wanted) for name in {sources[trial_id] for trial_id in wanted})

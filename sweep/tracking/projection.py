@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # Set before MLflow reads them: a server that is down is to be noticed, not waited for.
@@ -146,6 +147,23 @@ class Projection:
             known = self._runs.pop(trial_id, None)
             if known is not None:
                 self._client.delete_run(known.run_id)
+
+    def log_report(self, study: str, sweep_id: str, folder: Path, numbers: Mapping[str, float]) -> None:
+        """Keep a folder as artifact ``report`` of a sweep's parent run, if it has one, and numbers as its metrics."""
+        experiment = self._client.get_experiment_by_name(study)
+        if experiment is None:
+            return
+        # Asked for by its tags, since a sweep has thousands of other runs.
+        found = self._client.search_runs(
+            [experiment.experiment_id], filter_string=f"tags.kind = 'sweep' and tags.sweep_id = '{sweep_id}'"
+        )
+        now = int(time.time() * 1000)
+        for run in found:
+            self._client.log_artifacts(run.info.run_id, str(folder), "report")
+            new = [
+                Metric(name, value, now, 0) for name, value in numbers.items() if run.data.metrics.get(name) != value
+            ]
+            self._client.log_batch(run.info.run_id, metrics=new)
 
     def _open_study(self, study: str) -> str:
         """Find or make the study's experiment, and learn what runs it has."""

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweep.errors import SweepError
+from sweep.margins import Margins
 from sweep.pack import group_by_network
 from sweep.plan import Plan, make_plan
 from sweep.space import Space
@@ -173,3 +174,33 @@ def test_bad_overrides_and_conditions_are_refused() -> None:
 def test_a_plan_without_a_trial_is_refused() -> None:
     with pytest.raises(SweepError, match=r"^no trial of 's' meets the conditions; loosen --where"):
         make_plan(SPACE, where="depth > 99")
+
+
+def test_margins_go_with_the_plan_and_do_not_change_what_it_is() -> None:
+    space = Space("s", SPACE.factors, margins=Margins(ratio=0.05))
+    plan = make_plan(space)
+    assert plan.margins == Margins(ratio=0.05)
+    assert make_plan(SPACE).margins == Margins()
+    other = make_plan(space, margins=["seed_noise=2", "ratio=0.2"])
+    assert other.margins == Margins(ratio=0.2, seed_noise=2)
+    assert make_plan(space, margins=["ratio=1", "ratio=2"]).margins == Margins(ratio=2)
+    assert other.sweep_id == plan.sweep_id
+    parts = [other.where("depth > 1"), other.limit(3), other.shard(1, 2), other.without({other.trials[0].trial_id})]
+    assert all(part.margins == other.margins for part in parts)
+    assert make_plan(space, where="depth > 1", overrides=["seed=5"], limit=4, shard="1/1").margins == plan.margins
+
+
+@pytest.mark.parametrize(
+    ("margin", "message"),
+    [
+        ("ratio", "--margin takes NAME=NUMBER such as ratio=0.05, not 'ratio'"),
+        ("ration=1", "margin 'ration' is not known; did you mean 'ratio'?"),
+        ("=1", "margin '' is not known; known are ratio, seed_noise"),
+        ("ratio=0", "margin ratio is 0.0, but takes a number above 0, up to 10"),
+        ("ratio=nan", "margin ratio is nan, but takes a number above 0, up to 10"),
+        ("seed_noise=1e3", "margin seed_noise is 1000.0, but takes a number above 0, up to 100"),
+    ],
+)
+def test_bad_margins_are_refused(margin: str, message: str) -> None:
+    with pytest.raises(SweepError, match=f"^{re.escape(message)}$"):
+        make_plan(SPACE, margins=["seed_noise=2", margin])

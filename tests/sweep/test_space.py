@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 
 from sweep.errors import SweepError
+from sweep.margins import Margins
 from sweep.plan import Plan
 from sweep.space import Space, parse_override
 from sweep.trial import Trial
@@ -118,6 +119,13 @@ def test_override_replaces_levels_in_place_and_adds_new_ones() -> None:
     changed = space.override({"depth": [4], "filters": [1, 2]})
     assert dict(changed.factors) == {"depth": (4,), "seed": (0, 1), "filters": (1, 2)}
     assert dict(space.factors) == {"depth": (1, 2), "seed": (0, 1)}
+
+
+def test_margins_stay_with_a_space() -> None:
+    space = Space("s", {"depth": [1]}, margins=Margins(ratio=0.05))
+    assert space.override({"depth": [4]}).margins == Margins(ratio=0.05)
+    assert Space("s", {"depth": [1]}).margins == Margins()
+    assert Space("s", {"depth": [1]}) != space
 
 
 @pytest.mark.parametrize(

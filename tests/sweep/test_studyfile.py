@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from sweep.errors import SweepError
+from sweep.margins import Margins
 from sweep.space import Space
 from sweep.studies import STUDIES
 from sweep.studyfile import find_space
@@ -24,6 +25,8 @@ factors:
 where:
   - depth > 1
   - filters == 8
+margins:
+  ratio: 5e-2
 """
 
 TOML = """\
@@ -37,6 +40,9 @@ depth = [2, 8]
 learning_rate = [1e-3, 0.0003]
 architecture = ["sequential", "parallel"]
 seed = 10
+
+[margins]
+ratio = 0.05
 """
 
 SPACE = Space(
@@ -49,6 +55,7 @@ SPACE = Space(
         "architecture": ["sequential", "parallel"],
     },
     ["depth > 1", "filters == 8"],
+    margins=Margins(ratio=0.05),
 )
 
 
@@ -76,6 +83,18 @@ def test_both_forms_give_the_same_space(name: str, content: str, tmp_path: Path)
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_built_in_study_is_found_by_name(name: str) -> None:
     assert find_space(name) is STUDIES[name]
+
+
+def test_margins_may_be_left_out_or_be_some_or_all(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    for text, margins in (
+        ("", Margins()),
+        ("margins: {}", Margins()),
+        ("margins: {seed_noise: 2}", Margins(seed_noise=2)),
+        ("margins: {seed_noise: 2, ratio: 1}", Margins(1, 2)),
+    ):
+        path.write_text(f"study: a\nfactors: {{depth: 1}}\n{text}\n")
+        assert find_space(str(path)).margins == margins
 
 
 def test_one_constraint_needs_no_list(tmp_path: Path) -> None:
@@ -110,8 +129,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 HEAD = "study: a\nfactors:\n"
 
 YAML_FAULTS = {
-    "not a mapping": ("- a", "s.yaml: a study file holds the keys study, about, factors, where"),
-    "empty": ("", "s.yaml: a study file holds the keys study, about, factors, where"),
+    "not a mapping": ("- a", "s.yaml: a study file holds the keys study, about, factors, where, margins"),
+    "empty": ("", "s.yaml: a study file holds the keys study, about, factors, where, margins"),
     "no study": ("factors: {}", "s.yaml: the key 'study' is missing; a study file needs"),
     "no factors": ("study: a", "s.yaml: the key 'factors' is missing; a study file needs"),
     "unknown key": ("study: a\n\nfactor: {}", "s.yaml line 3: key 'factor' is not known; did you mean 'factors'?"),
@@ -165,6 +184,41 @@ YAML_FAULTS = {
     "call": ("study: a\nfactors: {}\nwhere: exit()", "s.yaml line 3: the expression 'exit()' has 'exit()' in it"),
     "where is a number": ("study: a\nfactors: {}\nwhere: 1", "s.yaml line 3: where is 1, but takes an expression"),
     "where of numbers": ("study: a\nfactors: {}\nwhere: [1]", "s.yaml line 3: where is [1], but takes an expression"),
+    "unknown margin": (
+        "study: a\nfactors: {}\nmargins: {ration: 1}",
+        "s.yaml line 3: margin 'ration' is not known; did you mean 'ratio'?",
+    ),
+    "unknown margin in block": (
+        "study: a\nmargins:\n  loss: 1\nfactors: {}",
+        "s.yaml line 2: margin 'loss' is not known; known are ratio, seed_noise",
+    ),
+    "margin of zero": (
+        "study: a\nfactors: {}\nmargins: {ratio: 0}",
+        "s.yaml line 3: margin ratio is 0, but takes a number above 0, up to 10",
+    ),
+    "margin too large": (
+        "margins: {seed_noise: 101}\nstudy: a\nfactors: {}",
+        "s.yaml line 1: margin seed_noise is 101, but takes a number above 0, up to 100",
+    ),
+    "margin that is text": ("study: a\nfactors: {}\nmargins: {ratio: 10%}", "line 3: margin ratio is '10%', but takes"),
+    "margin that is true": ("study: a\nfactors: {}\nmargins: {ratio: true}", "line 3: margin ratio is True, but takes"),
+    "margin not a number": ("study: a\nfactors: {}\nmargins: {ratio: .nan}", "line 3: margin ratio is nan, but takes"),
+    "margin without a value": ("study: a\nfactors: {}\nmargins:\n  ratio:", "line 3: margin ratio is None, but takes"),
+    "margin that is a list": (
+        "study: a\nfactors: {}\nmargins: {ratio: [1]}",
+        "s.yaml line 3: margin ratio is [1], but takes",
+    ),
+    "margin that is a key's number": ("study: a\nfactors: {}\nmargins: {1: 1}", "line 3: margin '1' is not known"),
+    "margins is a number": (
+        "study: a\nfactors: {}\nmargins: 0.1",
+        "s.yaml line 3: margins is 0.1, but takes numbers by name, such as ratio: 0.1",
+    ),
+    "margins is a list": ("study: a\nfactors: {}\nmargins: [ratio]", "line 3: margins is ['ratio'], but takes numbers"),
+    "margins is null": ("study: a\nfactors: {}\nmargins:", "s.yaml line 3: margins is None, but takes numbers"),
+    "margin for margins": (
+        "study: a\nfactors: {}\nmargin: {ratio: 1}",
+        "s.yaml line 3: key 'margin' is not known; did you mean 'margins'?",
+    ),
     "about is a list": ("study: a\nfactors: {}\nabout: [1]", "s.yaml line 3: about is [1], but takes text"),
     "key twice": (
         HEAD + "  depth: 1\n  depth: 2",
@@ -205,6 +259,9 @@ TOML_FAULTS = {
     "table": (TOML_HEAD + "[factors.depth]\nlow = 1", "s.toml line 4: depth is {'low': 1}, but takes an integer"),
     "no level": (TOML_HEAD + "depth = []", "s.toml line 4: factor 'depth' has no level"),
     "expression": ('where = "depth ="\n' + TOML_HEAD, "s.toml line 1: the expression 'depth =' cannot be read"),
+    "unknown margin": (TOML_HEAD + "[margins]\nration = 1", "s.toml line 4: margin 'ration' is not known; did you"),
+    "bad margin": (TOML_HEAD + "[margins]\nratio = -1.0", "s.toml line 4: margin ratio is -1.0, but takes a number"),
+    "bad margin, dotted": ("margins.ratio = nan\n" + TOML_HEAD, "s.toml: margin ratio is nan, but takes a number"),
     "built-in name": ('study = "quick"\n[factors]', "s.toml line 1: study is 'quick', which is built in"),
     "key twice": (TOML_HEAD + "depth = 1\ndepth = 2\n", "is not valid TOML: Cannot overwrite a value (at line 5"),
     "syntax": ("study = a", "the study file s.toml is not valid TOML: Invalid value (at line 1, column 9)"),

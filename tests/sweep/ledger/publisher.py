@@ -1,13 +1,13 @@
-"""Publishes packs to a store: ``publisher.py STORE FIRST_PACK PACKS PACK_SIZE``; prints each that is kept.
+"""Publishes packs to a store: ``publisher.py STORE FIRST_PACK PACKS PACK_SIZE MERGE``; prints each that is kept.
 
-Pack i holds the trials of seeds i * PACK_SIZE and up.
+Pack i holds the trials of seeds i * PACK_SIZE and up. Whenever there are MERGE small commits, they are merged.
 """
 
 import sys
 
 from sweep.engine import Setting
 from sweep.engine.null import train
-from sweep.ledger import Ledger, to_tables
+from sweep.ledger import Ledger, merge_commits, to_tables
 from sweep.trial import Trial
 
 
@@ -20,7 +20,7 @@ class WithoutPandas:
             raise ModuleNotFoundError(name=name)
 
 
-def main(store: str, first: int, packs: int, size: int) -> None:
+def main(store: str, first: int, packs: int, size: int, merge: int) -> None:
     sys.meta_path.insert(0, WithoutPandas)
     ledger = Ledger.create(store)
     print("ready", flush=True)
@@ -30,6 +30,7 @@ def main(store: str, first: int, packs: int, size: int) -> None:
         for results in train(trials, Setting()):
             if isinstance(results, list) and ledger.publish(to_tables(results)):
                 print(pack, flush=True)
+                merge_commits(ledger, merge)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,23 @@ def test_a_file_that_goes_after_opening_is_one_sentence(store: Path) -> None:
     sentence(error, store)
 
 
-MARKERS = [b"", b"{", b"\xff\xfe", b"[]", b"null", b"5", b"{}", b'{"trials": 1, "bytes": 1, "sha256": 1}', b'"x"']
+MARKERS = [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b"[]",
+    b"null",
+    b"5",
+    b"{}",
+    b'"x"',
+    b'{"trials": {}, "bytes": {}, "sha256": {}}',
+    b'{"trials": {}, "files": {"trials": 1}, "replaces": []}',
+    b'{"trials": {}, "files": {"trials": [1, "a", 1]}, "replaces": []}',
+    b'{"trials": {}, "files": [], "replaces": []}',
+    b'{"trials": 1, "files": {}, "replaces": []}',
+    b'{"trials": {}, "files": {}, "replaces": 1}',
+    b'{"trials": {}, "files": {}}',
+]
 
 
 @pytest.mark.parametrize("garbage", MARKERS)
@@ -135,11 +151,21 @@ def test_a_garbage_store_file_is_refused_and_made_good(store: Path, garbage: byt
     assert Ledger.create(store).read("trials").num_rows == PACKS * SIZE
 
 
-def test_a_newer_store_is_refused(store: Path) -> None:
-    (store / "store.json").write_text(json.dumps({"schema": 2}))
-    with pytest.raises(SweepError, match=r"has schema 2, newer than this program's 1; upgrade it$") as error:
-        Ledger.create(store)
-    sentence(error, store)
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (1, r"has schema 1, older than this program's 2; run its sweep into another store$"),
+        (3, r"has schema 3, newer than this program's 2; upgrade it$"),
+    ],
+)
+def test_an_older_or_newer_store_is_refused(store: Path, schema: int, words: str) -> None:
+    (store / "store.json").write_text(json.dumps({"schema": schema}))
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    for use in (Ledger.open, Ledger.create):
+        with pytest.raises(SweepError, match=words) as error:
+            use(store)
+        sentence(error, store)
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
 
 
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:

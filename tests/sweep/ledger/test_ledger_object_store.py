@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sweep.errors import SweepError
-from sweep.ledger import SCHEMAS, Ledger
+from sweep.ledger import SCHEMAS, Ledger, merge_commits
 from sweep.ledger.files import StoreFiles
+from sweep.ledger.scan import name_damage, scan
+from sweep.trial import Trial
 
 moto_server = pytest.importorskip("moto.server")
 
@@ -66,39 +68,75 @@ def test_create_publish_read_refresh(store: str, results, ids) -> None:
         rows = each.read("trials").to_pylist()
         assert sorted(row["trial_id"] for row in rows) == ids(range(5))
         assert sorted(row["val_loss"] for row in rows) == [1.0, 1.0, 1.0, 2.0, 2.0]
-        assert each.read("curves").num_rows == 10
-    ledger.record_sweep("abc", "s", ids([0]))
-    assert reader.sweeps() == {"abc": {"study": "s", "trials": ids([0])}}
+        assert each.read("curves").num_rows == each.read("measurements").num_rows == 10
+    ledger.record_sweep("abc", "s", [Trial("s", seed=0)])
+    assert reader.sweeps()["abc"].trial_ids == ids([0])
     with ledger.lock("abc"), reader.lock("abc"):
         pass
 
 
 def test_damage_is_named_and_made_good(store: str, results, ids) -> None:
     ledger = Ledger.create(store)
-    for seed in range(4):
+    for seed in range(5):
         ledger.publish(results([seed]))
-    trials, curves, commits = (names(ledger, folder) for folder in (*SCHEMAS, "commits"))
+    trials, curves, measurements, commits = (names(ledger, folder) for folder in (*SCHEMAS, "commits"))
     content = ledger.files.read(f"trials/{trials[0]}")
     assert content is not None
+    size = ledger.files.list("measurements")[measurements[3]]
     ledger.files.write(f"trials/{trials[0]}", content[:-1])
     ledger.files.delete(f"curves/{curves[1]}")
     ledger.files.write(f"commits/{commits[2]}", b"{")
+    ledger.files.write(f"measurements/{measurements[3]}", b"")
     reader = Ledger.open(store)
-    assert sorted(reader.contents.status) == ids([3])
+    assert sorted(reader.contents.status) == ids([4])
     assert sorted(reader.contents.damaged.values()) == sorted(
         [
             f"trials/{trials[0]} has {len(content) - 1} bytes where {len(content)} were written",
             f"curves/{curves[1]} is missing",
             f"commits/{commits[2]} is not a marker",
+            f"measurements/{measurements[3]} has 0 bytes where {size} were written",
         ]
     )
     with pytest.raises(SweepError, match=r"^the store s3://bucket/.* is damaged: "):
         reader.require_whole()
-    assert reader.publish(results(range(4)))
+    assert reader.publish(results(range(5)))
     reader.files.delete(f"commits/{commits[2]}")
     whole = Ledger.open(store)
     whole.require_whole()
-    assert sorted(whole.read("trials")["trial_id"].to_pylist()) == ids(range(4))
+    assert sorted(whole.read("trials")["trial_id"].to_pylist()) == ids(range(5))
+
+
+def test_merging_scanning_and_deleting_after_a_day(store: str, results, clock) -> None:
+    ledger = Ledger.create(store)
+    for seed in range(3):
+        ledger.publish(results([seed]))
+    old, before, reader = set(ledger.contents.commits), ledger.read("curves"), Ledger.open(store)
+    assert merge_commits(ledger, 2) == 3
+    late = ledger.publish(results([3], "failed"))
+    (merged,) = ledger.contents.commits.keys() - {late}
+    assert scan(reader, "curves").to_table().equals(before)
+    for each in (ledger, Ledger.open(store), Ledger.create(store)):
+        assert each.read("curves").equals(before)
+        assert scan(each, "curves").to_table().equals(before)
+        assert scan(each, "trials").to_table(columns=["status"])["status"].to_pylist() == ["finished"] * 3 + ["failed"]
+    assert names(ledger, "commits") == sorted(f"{name}.json" for name in (*old, merged, late))
+
+    clock.now += 25 * 3600
+    again = Ledger.create(store)
+    assert names(ledger, "commits") == sorted(f"{name}.json" for name in (merged, late))
+    assert names(ledger, "trials") == sorted(f"{name}.parquet" for name in (merged, late))
+    assert names(ledger, "measurements") == names(ledger, "curves") == [f"{merged}.parquet"]
+    assert again.read("curves").equals(before)
+
+    content = ledger.files.read(f"curves/{merged}.parquet") or b""
+    for place in (len(content) // 3, len(content) - 20):
+        ledger.files.write(
+            f"curves/{merged}.parquet", content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        )
+        with pytest.raises((SweepError, OSError)):
+            scan(again, "curves").to_table()
+        with pytest.raises(SweepError, match=f"curves/{merged}.parquet cannot be read"):
+            name_damage(again, "curves")
 
 
 def test_publishers_at_once(store: str, results, ids) -> None:

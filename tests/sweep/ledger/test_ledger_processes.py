@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sweep.errors import SweepError
-from sweep.ledger import Ledger
+from sweep.ledger import SCHEMAS, Ledger, merge_commits
+from sweep.ledger.scan import scan
 
 LOCKER = """
 import sys
@@ -22,6 +23,20 @@ try:
         sys.stdin.read()
 except SweepError as error:
     print(error, flush=True)
+"""
+
+MERGER = """
+import sys
+from sweep.ledger import Ledger, merge_commits
+ledger = Ledger.open(sys.argv[1])
+write = ledger.files.write
+def stop(name, content):
+    if name.startswith("commits/"):
+        print("files are written", flush=True)
+        sys.stdin.read()
+    write(name, content)
+ledger.files.write = stop
+merge_commits(ledger, 2)
 """
 
 
@@ -37,30 +52,32 @@ def assert_consistent(store: Path) -> set[int]:
     ledger.require_whole()
     seeds = Counter(ledger.read("trials")["seed"].to_pylist())
     assert set(seeds.values()) <= {1}
-    points = Counter(ledger.read("curves")["trial_id"].to_pylist())
-    assert points == dict.fromkeys(ledger.contents.status, 1)
+    for curves in (ledger.read("curves"), scan(ledger, "curves").to_table()):
+        assert Counter(curves["trial_id"].to_pylist()) == dict.fromkeys(ledger.contents.status, 1)
     return set(seeds)
 
 
-def test_two_processes_publish_overlapping_packs_at_once(tmp_path: Path, publisher) -> None:
+@pytest.mark.parametrize("merge", [1000, 5])
+def test_two_processes_publish_overlapping_packs_at_once(tmp_path: Path, publisher, merge: int) -> None:
     store = tmp_path / "store"
-    both = [publisher(store, 0, 50), publisher(store, 25, 50)]
+    both = [publisher(store, 0, 30, merge=merge), publisher(store, 15, 30, merge=merge)]
     for process in both:
         assert process.stdout.readline() == "ready\n"
     for process in both:
         process.stdin.write("\n")
         process.stdin.flush()
     kept = [int(pack) for process in both for pack in lines(process)]
-    assert set(kept) == set(range(75))
+    assert set(kept) == set(range(45))
     assert [process.returncode for process in both] == [0, 0]
-    assert assert_consistent(store) == set(range(75 * 4))
+    assert assert_consistent(store) == set(range(45 * 4))
+    assert (len(Ledger.open(store).contents.commits) < 20) == (merge == 5)
 
 
 def test_a_publisher_killed_at_any_moment_leaves_a_consistent_store(tmp_path: Path, publisher) -> None:
     store = tmp_path / "store"
     moments = random.Random(0)
     done: set[int] = set()
-    processes = [publisher(store, 0, 400, 1) for _ in range(10)]
+    processes = [publisher(store, 0, 400, 1, merge=3) for _ in range(10)]
     for process in processes:
         assert process.stdout.readline() == "ready\n"
         process.stdin.write("\n")
@@ -73,7 +90,30 @@ def test_a_publisher_killed_at_any_moment_leaves_a_consistent_store(tmp_path: Pa
         assert now >= done | reported
         done = now
     assert len(done) >= 10
-    assert not Ledger.open(store).contents.damaged
+    contents = Ledger.open(store).contents
+    assert contents.replaced
+    assert not contents.damaged
+
+
+def test_a_merger_killed_before_its_marker_leaves_what_was_there(ledger: Ledger, results) -> None:
+    for seed in range(3):
+        ledger.publish(results([seed]))
+    command = [sys.executable, "-c", MERGER, ledger.uri]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "files are written\n"
+    process.kill()
+    process.communicate()
+    assert len(list(Path(ledger.uri, "trials").iterdir())) == 4
+    reader = Ledger.open(ledger.uri)
+    reader.require_whole()
+    for table in SCHEMAS:
+        assert reader.read(table).equals(ledger.read(table))
+    assert len(reader.contents.commits) == 3
+    assert merge_commits(reader, 2) == 3
+    ledger.refresh()
+    assert ledger.contents.commits == Ledger.open(ledger.uri).contents.commits == reader.contents.commits
+    assert ledger.read("trials")["seed"].to_pylist() == [0, 1, 2]
 
 
 def locker(store: Path, name: str) -> subprocess.Popen[str]:

@@ -1,4 +1,3 @@
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,14 @@ def test_a_row_has_the_whole_trial_and_its_measurements(ledger: Ledger, results)
     assert row["parameters"] == trial.shape.parameters
     assert row["determination_ratio"] == trial.determination_ratio
     assert [point["epoch"] for point in ledger.read("curves").to_pylist()] == [1, 2]
+    measured = ledger.read("measurements").to_pylist()
+    assert [(each["subject"], each["size"], each["draw"], each["value"]) for each in measured] == [
+        ("0", 1, 0, 1.0),
+        ("1", 1, 0, None),
+    ]
+    assert {(each["trial_id"], each["measurement"], each["metric"]) for each in measured} == {
+        (trial.trial_id, "deletion", "val_loss")
+    }
 
 
 @pytest.mark.parametrize(("status", "curve"), [("finished", 2), ("diverged", 2), ("failed", 0)])
@@ -50,7 +57,9 @@ def test_every_end_of_a_trial_is_a_row(ledger: Ledger, results, status: str, cur
     assert (row["val_loss"] is None) == (status != "finished")
     assert row["error"] == ("loss 1.0" if status == "failed" else None)
     assert row["diverged_epoch"] == (2 if status == "diverged" else None)
-    assert ledger.read("curves").num_rows == curve
+    assert ledger.read("curves").num_rows == ledger.read("measurements").num_rows == curve
+    folders = {path.parent.name for path in Path(ledger.uri).rglob("*.parquet")}
+    assert folders == ({"trials"} if status == "failed" else set(SCHEMAS)), "a table without a row has no file"
 
 
 def test_an_empty_store_has_empty_tables(ledger: Ledger) -> None:
@@ -156,7 +165,7 @@ def test_a_fault_between_the_files_of_a_commit_leaves_nothing(ledger: Ledger, re
     ledger.publish(results([0]))
     before = sorted(Path(ledger.uri).rglob("*"))
     write = ledger.files.write
-    for failing in ("trials/", "curves/", "commits/"):
+    for failing in (*(f"{table}/" for table in SCHEMAS), "commits/"):
 
         def faulty(name: str, data: bytes, failing: str = failing) -> None:
             if name.startswith(failing):
@@ -187,19 +196,6 @@ def test_a_reader_sees_new_commits_on_refresh_alone(ledger: Ledger, results) -> 
 
 def test_only_tables_of_the_schema_are_published(ledger: Ledger, results) -> None:
     tables = results([0])
-    with pytest.raises(SweepError, match="a table 'trials' does not have version 1 of its schema"):
+    with pytest.raises(SweepError, match="a table 'trials' does not have version 2 of its schema"):
         ledger.publish({**tables, "trials": tables["trials"].drop_columns(["seed"])})
     assert not list(Path(ledger.uri).rglob("*.parquet"))
-
-
-def test_planned_sweeps_are_kept(ledger: Ledger, results, ids) -> None:
-    ledger.record_sweep("abc", "grid", ids(range(3)))
-    ledger.record_sweep("abc", "grid", ids(range(3)))
-    ledger.record_sweep("def", "quick", [])
-    expected = {"abc": {"study": "grid", "trials": ids(range(3))}, "def": {"study": "quick", "trials": []}}
-    assert Ledger.open(ledger.uri).sweeps() == expected
-    for garbage in (b"", b"\xff", b"5", b"{}", json.dumps({"study": "a", "trials": None}).encode()):
-        (Path(ledger.uri) / "sweeps/abc.json").write_bytes(garbage)
-        assert Ledger.open(ledger.uri).sweeps() == {"def": expected["def"]}
-    ledger.record_sweep("abc", "grid", ids(range(3)))
-    assert ledger.sweeps() == expected

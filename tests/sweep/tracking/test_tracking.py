@@ -30,7 +30,7 @@ def results(trials: list[Trial]) -> list[TrialResult]:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     ledger = Ledger.create(tmp_path / "store")
-    ledger.record_sweep(SWEEP, "test", [trial.trial_id for trial in TRIALS])
+    ledger.record_sweep(SWEEP, "test", TRIALS)
     return ledger
 
 
@@ -166,7 +166,7 @@ def test_sweeps_beside_each_other_write_each_trial_once(ledger):
     first, second = Mirror(ledger, tracking_uri(ledger, None)), None
     other = "b" * 20
     more = [Trial("test", dataset="digits", seed=seed, epochs=2) for seed in range(4, 8)]
-    ledger.record_sweep(other, "test", [trial.trial_id for trial in more])
+    ledger.record_sweep(other, "test", more)
     second = Mirror(Ledger.open(ledger.uri), tracking_uri(ledger, None))
     first.open(SWEEP)
     second.open(other)

@@ -1,0 +1,263 @@
+"""Are the sides of matched pairs equivalent? The statistics of `analysis.equivalence` put together, and the rules.
+
+Declared rules, the same for every sample:
+
+- Estimates are over pairs of which both sides finished, seeds averaged within configurations, depth 1 left out.
+- A loss is judged as the ratio parallel / sequential against the declared ratio margin, and as ratio and difference
+  against the declared multiple of the seeds' own spread. An accuracy has no ratio.
+- Diverged trials are results: they are counted, and whether a side diverges more often is tested, with
+  configurations as clusters.
+- Failed and missing trials limit the verdict, and so do diverged ones where a side diverges more often: where filling
+  their pairs with the largest contrast seen, for or against parallel, leads to another verdict, it is undecided.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from analysis import equivalence as eq
+from analysis.equivalence import Verdict
+from analysis.formats import p_is
+from analysis.pairs import CONTRAST
+from analysis.sample import Array, Sample, Scale, make_sample
+from sweep.ledger import Margins
+
+ALPHA = 0.05
+_LOSSES = ("val_loss", "train_loss")
+_INSIDE = (Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Matched pairs by what became of them; a pair of several ends counts once, in this order of precedence."""
+
+    pairs: int
+    missing: int
+    failed: int
+    diverged: int
+    complete: int
+    sequential_diverged: int
+    parallel_diverged: int
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """What incomplete pairs could do: each filled with `fill`, for and against parallel.
+
+    Estimates and intervals are of the mean contrast with the fill; `tipping` is how far off zero the incomplete pairs
+    would have to be, in common, for the interval to leave the margin.
+    """
+
+    incomplete: int
+    fill: float
+    against: eq.Tost
+    for_parallel: eq.Tost
+    verdict_against: Verdict
+    verdict_for: Verdict
+    tipping: eq.TippingPoint
+
+
+@dataclass(frozen=True)
+class OnScale:
+    """One sample on one scale: log ratios (natural logarithm), or differences in the metric's unit."""
+
+    scale: Scale
+    configurations: int
+    pairs: int
+    margin: float
+    tost: eq.Tost
+    noninferiority: eq.Noninferiority
+    difference: eq.Difference
+    bootstrap: eq.Bootstrap
+    signed_rank: eq.SignedRank
+    rank_tost: eq.RankTost
+    effects: eq.EffectSizes
+    probability_better: eq.ProbabilityBetter
+    components: eq.Components
+    seed_noise: eq.SeedNoise
+    seed_noise_tost: eq.ScaledTost
+    agreement: eq.BlandAltman
+    concordance: eq.Concordance
+    worst_case: WorstCase
+    """Every incomplete pair filled."""
+    limiting: WorstCase
+    """The incomplete pairs that limit the verdict filled, and no others."""
+    verdict: Verdict
+    """Against `margin`, of complete pairs."""
+    seed_noise_verdict: Verdict
+    """Against the spread of the seeds, of complete pairs."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Everything said of one metric in one sample. `verdict` is the one that the declared rules let stand."""
+
+    metric: str
+    margins: Margins
+    counts: Counts
+    configurations: int
+    ratio: OnScale | None
+    difference: OnScale
+    divergence: eq.ClusteredMcNemar
+    divergence_by_pair: eq.McNemar
+    verdict: Verdict
+    remarks: tuple[str, ...]
+    """What is to be said beside the verdict, and why it is not that of the complete pairs, if it is not."""
+
+    @property
+    def main(self) -> OnScale:
+        """The scale that the verdict is on: the ratio of a loss, the difference of an accuracy."""
+        return self.ratio or self.difference
+
+
+def assess(pairs: pa.Table, metric: str = "val_loss", margins: Margins | None = None) -> Assessment:
+    """Judge the pairs of `Results.pairs(metric)`, parallel against sequential."""
+    return assess_sample(make_sample(pairs, metric, CONTRAST), margins or Margins())
+
+
+def assess_sample(sample: Sample, margins: Margins) -> Assessment:
+    """Judge a sample; see the module for the rules."""
+    failed = _either(sample, "failed") | _either(sample, "missing")
+    sequential, parallel = (side[~failed] == "diverged" for side in (sample.sequential_status, sample.parallel_status))
+    divergence = eq.clustered_mcnemar(sequential, parallel, sample.configuration[~failed])
+    limiting = failed | _either(sample, "diverged") if divergence.p_exact < ALPHA else failed
+    ratio = _on_scale(sample, "ratio", margins, limiting) if sample.metric in _LOSSES else None
+    difference = _on_scale(sample, "difference", margins, limiting)
+    verdict, remarks = _let_stand(ratio or difference, divergence)
+    return Assessment(
+        metric=sample.metric,
+        margins=margins,
+        counts=_counts(sample),
+        configurations=sample.configurations,
+        ratio=ratio,
+        difference=difference,
+        divergence=divergence,
+        divergence_by_pair=eq.mcnemar(divergence.sequential_only, divergence.parallel_only),
+        verdict=verdict,
+        remarks=remarks,
+    )
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a smaller value of the metric is the better one."""
+    return not metric.endswith("accuracy")
+
+
+def log_margin(margins: Margins) -> float:
+    """The ratio margin on the scale of log ratios, the same for either side."""
+    return math.log1p(margins.ratio)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Judges configuration means on one scale."""
+
+    scale: Scale
+    margin: float
+    noise: eq.SeedNoise
+    multiple: float
+    lower_is_better: bool
+
+    def __call__(self, means: Array) -> tuple[eq.Tost, Verdict]:
+        tost, difference = eq.tost(means, self.margin), eq.difference_test(means)
+        # The margin of differences is the seeds' noise, which is estimated: only the scaled test may use it.
+        p = tost.p if self.scale == "ratio" else eq.scaled_tost(means, self.noise, self.multiple).p
+        return tost, eq.verdict(p, difference.p, tost.estimate, ALPHA, self.lower_is_better)
+
+    def worst_case(self, sample: Sample, incomplete: Array) -> WorstCase:
+        """With the chosen pairs filled."""
+        contrast = sample.contrast(self.scale)
+        there = np.isfinite(contrast)
+        known, lacking = (contrast[there], sample.configuration[there]), sample.configuration[incomplete]
+        filled = eq.worst_case(*known, lacking)
+        above, below = self(filled.against_parallel), self(filled.for_parallel)
+        against, for_parallel = (above, below) if self.lower_is_better else (below, above)
+        tipping = eq.tipping_point(*known, lacking, self.margin)
+        return WorstCase(len(lacking), filled.fill, against[0], for_parallel[0], against[1], for_parallel[1], tipping)
+
+
+def _on_scale(sample: Sample, scale: Scale, margins: Margins, limiting: Array) -> OnScale:
+    contrast = sample.contrast(scale)
+    there = np.isfinite(contrast)
+    values, configuration = contrast[there], sample.configuration[there]
+    means = eq.configuration_means(values, configuration)
+    sides = [_transformed(side[there], scale) for side in (sample.sequential, sample.parallel)]
+    noise = eq.seed_noise(np.concatenate(sides), np.tile(configuration, 2), np.repeat([0, 1], len(values)))
+    lower = lower_is_better(sample.metric)
+    margin = log_margin(margins) if scale == "ratio" else margins.seed_noise * noise.sd
+    # Without a second seed there is no noise to compare with; no margin is too wide to test against.
+    judge = _Judge(scale, margin if margin > 0 else math.inf, noise, margins.seed_noise, lower)
+    tost, verdict = judge(means)
+    scaled, difference = eq.scaled_tost(means, noise, margins.seed_noise), eq.difference_test(means)
+    averages = [eq.configuration_means(side, configuration) for side in sides]
+    return OnScale(
+        scale=scale,
+        configurations=len(means),
+        pairs=len(values),
+        margin=margin,
+        tost=tost,
+        noninferiority=eq.noninferiority(means if lower else -means, judge.margin),
+        difference=difference,
+        bootstrap=eq.cluster_bootstrap(means),
+        signed_rank=eq.signed_rank(means),
+        rank_tost=eq.rank_tost(means, judge.margin),
+        effects=eq.effect_sizes(means),
+        probability_better=eq.probability_better(values if lower else -values, configuration),
+        components=eq.components(values, configuration),
+        seed_noise=noise,
+        seed_noise_tost=scaled,
+        agreement=eq.bland_altman(averages[0], averages[1]),
+        concordance=eq.concordance(averages[0], averages[1]),
+        worst_case=judge.worst_case(sample, ~there),
+        limiting=judge.worst_case(sample, limiting),
+        verdict=verdict,
+        seed_noise_verdict=eq.verdict(scaled.p, difference.p, tost.estimate, ALPHA, lower),
+    )
+
+
+def _let_stand(main: OnScale, divergence: eq.ClusteredMcNemar) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict under the declared rules for incomplete pairs, and what is to be said beside it."""
+    remarks: list[str] = []
+    if divergence.p_exact < ALPHA:
+        side = "sequential" if divergence.sequential_only > divergence.parallel_only else "parallel"
+        remarks.append(
+            f"the {side} side diverges more often: {divergence.sequential_only} pairs sequential only, "
+            f"{divergence.parallel_only} parallel only ({p_is(divergence.p_exact)})"
+        )
+    worst = main.limiting
+    outcomes = {worst.verdict_against, worst.verdict_for}
+    if not worst.incomplete or outcomes == {main.verdict} or (main.verdict in _INSIDE and outcomes <= set(_INSIDE)):
+        return main.verdict, tuple(remarks)
+    remarks.append(
+        f"the complete pairs alone say {main.verdict.value}, but {worst.incomplete} pairs are incomplete: with the "
+        f"largest contrast seen in their place it would be {worst.verdict_against.value} (against parallel) or "
+        f"{worst.verdict_for.value} (for it)"
+    )
+    return Verdict.UNDECIDED, tuple(remarks)
+
+
+def _transformed(side: Array, scale: Scale) -> Array:
+    if scale == "difference":
+        return side
+    # Both sides of a pair can be exactly zero; its log ratio is zero, and any floor serves.
+    return np.log(np.maximum(side, np.finfo(float).tiny))
+
+
+def _either(sample: Sample, status: str) -> Array:
+    return (sample.sequential_status == status) | (sample.parallel_status == status)
+
+
+def _counts(sample: Sample) -> Counts:
+    missing = _either(sample, "missing")
+    failed = _either(sample, "failed") & ~missing
+    return Counts(
+        pairs=len(sample),
+        missing=int(missing.sum()),
+        failed=int(failed.sum()),
+        diverged=int((_either(sample, "diverged") & ~missing & ~failed).sum()),
+        complete=int(sample.complete.sum()),
+        sequential_diverged=sample.count("diverged")[0],
+        parallel_diverged=sample.count("diverged")[1],
+    )

@@ -1,0 +1,96 @@
+"""Does one side diverge more often than the other?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import bdtr, chdtrc
+
+from analysis.equivalence.inputs import codes
+from analysis.equivalence.signs import plus_sums
+from analysis.equivalence.student import UNDEFINED
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's test of the pairs of which one side alone diverged: exact, mid-p, and chi-squared on 1 degree."""
+
+    sequential_only: int
+    parallel_only: int
+    p_exact: float
+    p_mid: float
+    chi2: float
+    p_chi2: float
+
+
+@dataclass(frozen=True)
+class ClusteredMcNemar:
+    """McNemar's test with configurations as clusters; `discordant` of them lean to a side."""
+
+    configurations: int
+    discordant: int
+    sequential_only: int
+    parallel_only: int
+    chi2: float
+    p_chi2: float
+    p_exact: float
+
+
+def mcnemar(sequential_only: int, parallel_only: int) -> McNemar:
+    """McNemar's test (1947) from the two counts of discordant pairs, as if pairs were independent.
+
+    Exact is the two-sided binomial test, mid-p that of Fagerland, Lydersen & Laake (2013), chi-squared is without
+    continuity correction. Without a discordant pair, p is 1 and chi-squared NaN. Raises ValueError for a negative
+    count.
+    """
+    if min(sequential_only, parallel_only) < 0:
+        raise ValueError("Counts of pairs must not be negative.")
+    n, least = sequential_only + parallel_only, min(sequential_only, parallel_only)
+    below = float(bdtr(least, n, 0.5))
+    before = float(bdtr(least - 1, n, 0.5)) if least else 0.0
+    chi2 = (sequential_only - parallel_only) ** 2 / n if n else UNDEFINED
+    return McNemar(
+        sequential_only, parallel_only, min(1.0, 2 * below), min(1.0, below + before), chi2, float(chdtrc(1, chi2))
+    )
+
+
+def clustered_mcnemar(
+    sequential_diverged: ArrayLike, parallel_diverged: ArrayLike, configuration: ArrayLike
+) -> ClusteredMcNemar:
+    """McNemar's test where pairs of one configuration are not independent.
+
+    All three have shape (pairs,), the first two are boolean. With b and c the pairs of a configuration of which only
+    the sequential, only the parallel side diverged, chi-squared is (K - 1) / K (sum(b - c))^2 / sum((b - c)^2) over
+    K configurations (Obuchowski 1998); Durkalski et al. (2003) weigh by 1 / pairs and leave (K - 1) / K out, which is
+    the same for many configurations with as many seeds each. With few discordant configurations p_chi2 can be too
+    small. `p_exact` holds for any number: it flips the sign of b - c in every configuration, all ways alike, as if
+    the sides of a configuration were exchangeable. Where no configuration leans to a side, it is 1 and chi-squared
+    NaN. Raises ValueError for malformed arrays.
+    """
+    sides = [np.asarray(each) for each in (sequential_diverged, parallel_diverged)]
+    if any(side.dtype != np.bool_ or side.ndim != 1 for side in sides) or sides[0].shape != sides[1].shape:
+        raise ValueError("What diverged must be two one-dimensional boolean arrays of one length.")
+    sequential, parallel = sides
+    code = codes(configuration, len(sequential))
+    only = sequential & ~parallel, parallel & ~sequential
+    lean = np.bincount(code[only[0]], minlength=code.max(initial=-1) + 1) - np.bincount(
+        code[only[1]], minlength=code.max(initial=-1) + 1
+    )
+    count, squares = len(lean), int((lean**2).sum())
+    chi2 = (count - 1) / count * int(lean.sum()) ** 2 / squares if squares and count > 1 else UNDEFINED
+    return ClusteredMcNemar(
+        configurations=count,
+        discordant=int(np.count_nonzero(lean)),
+        sequential_only=int(only[0].sum()),
+        parallel_only=int(only[1].sum()),
+        chi2=chi2,
+        p_chi2=float(chdtrc(1, chi2)),
+        p_exact=_sign_flips(np.abs(lean), abs(int(lean.sum()))) if count else UNDEFINED,
+    )
+
+
+def _sign_flips(sizes: np.ndarray, seen: int) -> float:
+    """The chance that `sizes` with random signs add up to `seen` or more, either way."""
+    chance = plus_sums(sizes[sizes > 0].tolist())
+    sums = 2 * np.arange(len(chance)) - int(sizes.sum())
+    return min(1.0, float(chance[np.abs(sums) >= seen].sum()))

@@ -1,0 +1,91 @@
+"""What every statistic of the package checks first, and how values are reduced to configurations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Vector = NDArray[np.float64]
+Codes = NDArray[np.intp]
+Margin = float | tuple[float, float]
+
+
+def vector(values: ArrayLike, name: str = "values") -> Vector:
+    """A one-dimensional array of finite floats, possibly empty; raises ValueError otherwise."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, not of shape {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite: leave out what is missing before.")
+    return array
+
+
+def pair(first: ArrayLike, second: ArrayLike, names: tuple[str, str]) -> tuple[Vector, Vector]:
+    """Two vectors of one length; raises ValueError otherwise."""
+    left, right = vector(first, names[0]), vector(second, names[1])
+    if left.shape != right.shape:
+        raise ValueError(f"{names[0]} and {names[1]} must have one length, not {len(left)} and {len(right)}.")
+    return left, right
+
+
+def codes(labels: ArrayLike, size: int, name: str = "configuration") -> Codes:
+    """The place of each of `size` labels among the sorted distinct ones; raises ValueError for another shape."""
+    array = np.asarray(labels)
+    if array.shape != (size,):
+        raise ValueError(f"{name} must have one label a value: shape ({size},), not {array.shape}.")
+    return np.unique(array, return_inverse=True)[1].astype(np.intp)
+
+
+def bounds(margin: Margin) -> tuple[float, float]:
+    """The lower and upper margin of equivalence; a single number m > 0 stands for (-m, m)."""
+    low, high = margin if isinstance(margin, tuple) else (-margin, margin)
+    if not low < high:
+        raise ValueError(f"The lower margin must be below the upper one, not {low:g} and {high:g}.")
+    return float(low), float(high)
+
+
+def level(value: float, name: str = "alpha", upper: float = 0.5) -> float:
+    """An error rate or confidence strictly between 0 and `upper`; raises ValueError otherwise."""
+    if not 0 < value < upper:
+        raise ValueError(f"{name} must lie between 0 and {upper:g}, not at {value:g}.")
+    return value
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Moments within groups, arrays over groups: how many, their mean, their sum of squared deviations."""
+
+    n: NDArray[np.intp]
+    mean: Vector
+    squares: Vector
+
+
+def groups(values: Vector, code: Codes) -> Groups:
+    """Moments of each group 0, 1, ...; identical values give exactly their value and no squares."""
+    n = np.bincount(code)
+    first = np.empty(len(n))
+    # Measured from a value of the group, equal values leave no rounding behind.
+    first[code] = values
+    shift = values - first[code]
+    mean = np.bincount(code, shift) / n
+    squares = np.bincount(code, (shift - mean[code]) ** 2).astype(np.float64)
+    return Groups(n, first + mean, squares)
+
+
+def configuration_means(values: ArrayLike, configuration: ArrayLike) -> Vector:
+    """Means over the seeds of each configuration, in the order of the sorted labels.
+
+    `values` and `configuration` hold one entry a pair. The result is what the functions of this package that take
+    one value a configuration work on: each configuration weighs alike, however many of its seeds are there.
+    """
+    array = vector(values)
+    return groups(array, codes(configuration, len(array))).mean
+
+
+def moments(values: Vector) -> tuple[int, float, float]:
+    """Count, mean and standard deviation (n - 1); NaN where there are too few values."""
+    n = len(values)
+    if n == 0:
+        return 0, float("nan"), float("nan")
+    whole = groups(values, np.zeros(n, np.intp))
+    return n, float(whole.mean[0]), float(np.sqrt(whole.squares[0] / (n - 1))) if n > 1 else float("nan")

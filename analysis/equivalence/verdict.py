@@ -1,0 +1,44 @@
+"""What the tests of equivalence and of difference say together."""
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+class Verdict(StrEnum):
+    """The five outcomes of testing for equivalence and for difference (Tryon & Lewis 2008)."""
+
+    EQUIVALENT = "equivalent"
+    PARALLEL_BETTER = "parallel better"
+    SEQUENTIAL_BETTER = "sequential better"
+    DIFFERENT_INSIDE = "different but inside the margin"
+    UNDECIDED = "undecided"
+
+
+def verdict(
+    tost_p: float, difference_p: float, estimate: float, alpha: float = 0.05, lower_is_better: bool = True
+) -> Verdict:
+    """The outcome at `alpha`, from the p of equivalence, the p of difference and parallel minus sequential.
+
+    Any NaN leaves it undecided.
+    """
+    if np.isnan((tost_p, difference_p, estimate)).any():
+        return Verdict.UNDECIDED
+    different = difference_p < alpha and estimate != 0
+    if tost_p < alpha:
+        return Verdict.DIFFERENT_INSIDE if different else Verdict.EQUIVALENT
+    if not different:
+        return Verdict.UNDECIDED
+    return Verdict.PARALLEL_BETTER if (estimate < 0) == lower_is_better else Verdict.SEQUENTIAL_BETTER
+
+
+def verdicts(
+    tost_p: ArrayLike, difference_p: ArrayLike, estimate: ArrayLike, alpha: float = 0.05, lower_is_better: bool = True
+) -> list[Verdict]:
+    """`verdict` of every stratum; the three arrays broadcast to shape (strata,)."""
+    columns = np.broadcast_arrays(*np.atleast_1d(tost_p, difference_p, estimate))
+    return [
+        verdict(float(equivalence), float(difference), float(size), alpha, lower_is_better)
+        for equivalence, difference, size in zip(*columns, strict=True)
+    ]

@@ -1,0 +1,42 @@
+"""Figures: pure functions from small tables of numbers to Matplotlib figures, and from those to files.
+
+They know nothing of stores or statistics. No pyplot, and no setting of the caller's is changed.
+
+>>> figure = draw_scatter([LossPairs("mnist", sequential, parallel)])
+>>> render(figure).svg
+"""
+
+from analysis.figures.bland_altman import draw_bland_altman
+from analysis.figures.by_q import QLosses, draw_by_q
+from analysis.figures.cost import CostPairs, draw_cost
+from analysis.figures.curves import LearningCurves, draw_curves
+from analysis.figures.forest import Stratum, StratumGroup, Verdict, draw_forest
+from analysis.figures.heat_map import RatioGrid, draw_heat_map
+from analysis.figures.scatter import LossPairs, draw_scatter
+from analysis.figures.style import Architecture, Rendered, render
+from analysis.figures.variance import Kind, VarianceShare, VarianceShares, draw_variance
+
+__all__ = [
+    "Architecture",
+    "CostPairs",
+    "Kind",
+    "LearningCurves",
+    "LossPairs",
+    "QLosses",
+    "RatioGrid",
+    "Rendered",
+    "Stratum",
+    "StratumGroup",
+    "VarianceShare",
+    "VarianceShares",
+    "Verdict",
+    "draw_bland_altman",
+    "draw_by_q",
+    "draw_cost",
+    "draw_curves",
+    "draw_forest",
+    "draw_heat_map",
+    "draw_scatter",
+    "draw_variance",
+    "render",
+]

@@ -1,0 +1,79 @@
+"""Parallel against sequential loss, a point a configuration."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.axes import drawable, head, log_axis, margin_key, margin_text, points, say_empty, span
+from analysis.figures.style import BAND, FAINT, GROUPS, INK, SQUARE, Floats, styled
+
+_FEW = 150
+
+
+@dataclass(frozen=True)
+class LossPairs:
+    """One data set's matched configurations: the losses of both sides, each of (n,), seeds averaged.
+
+    A loss that is NaN, infinite or not positive has no place on a log axis; such configurations are counted in words.
+    """
+
+    dataset: str
+    sequential: Floats
+    parallel: Floats
+
+
+@styled()
+def draw_scatter(groups: Sequence[LossPairs], margin: float = 0.1, loss: str = "validation loss") -> Figure:
+    """Both losses of each configuration on equal log axes, with the identity and the margin around it.
+
+    `margin` is relative: 0.1 shades ratios from 1/1.1 to 1.1. `loss` is a cross-entropy, in nats.
+    """
+    figure = Figure(figsize=(SQUARE, SQUARE + 0.6), layout="constrained")
+    axes = figure.subplots()
+    head(figure, f"{loss.capitalize()} of parallel against sequential networks")
+    axes.set_box_aspect(1)
+    everything = np.concatenate(
+        [np.empty(0), *(side for group in groups for side in (group.sequential, group.parallel))]
+    )
+    limits = span(everything, room=0.04)
+    for which in ("x", "y"):
+        log_axis(axes, which, limits)
+    axes.set_xlabel(f"sequential: {loss} (nats)")
+    axes.set_ylabel(f"parallel: {loss} (nats)")
+    _identity(figure, limits, margin)
+    keys = [_draw_group(figure, group, index, margin) for index, group in enumerate(groups)]
+    if not drawable(everything).any():
+        say_empty(axes)
+    identity: Any = (margin_key(margin), Line2D([], [], color=INK, lw=0.9))
+    words = [*(str(key.get_label()) for key in keys), f"equal losses, with the {margin_text(margin)}"]
+    figure.legend([*keys, identity], words, loc="outside lower left")
+    return figure
+
+
+def _identity(figure: Figure, limits: tuple[float, float], margin: float) -> None:
+    axes = figure.axes[0]
+    ends = np.array(limits)
+    axes.fill_between(ends, ends / (1 + margin), ends * (1 + margin), color=BAND, lw=0, zorder=0)
+    for factor in (1 / (1 + margin), 1 + margin):
+        axes.plot(ends, ends * factor, color=FAINT, lw=0.7, ls=(0, (2, 2)), zorder=0.5)
+    axes.plot(ends, ends, color=INK, lw=0.9, zorder=0.6)
+    for place, text in (((0.03, 0.97), "sequential better"), ((0.97, 0.03), "parallel better")):
+        side = ("left", "top") if place[0] < 0.5 else ("right", "bottom")
+        axes.text(*place, text, transform=axes.transAxes, ha=side[0], va=side[1], style="italic")
+
+
+def _draw_group(figure: Figure, group: LossPairs, index: int, margin: float) -> Line2D:
+    look = GROUPS[index % len(GROUPS)]
+    shown = drawable(group.sequential, group.parallel)
+    x, y = group.sequential[shown], group.parallel[shown]
+    few = len(x) <= _FEW
+    points(figure.axes[0], x, y, look, ms=4 if few else 3, mew=0.9 if few else 0.6)
+    inside = int(np.sum(np.abs(np.log(y / x)) <= np.log1p(margin)))
+    text = f"{group.dataset}: {len(x)} configurations, {inside} inside the margin"
+    if missing := int(np.sum(~shown)):
+        text += f", {missing} more without a loss on both sides"
+    return Line2D([], [], ls="none", marker=look.marker, color=look.color, mfc="none", label=text)

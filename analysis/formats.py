@@ -1,0 +1,18 @@
+"""Numbers in words, the same wherever a person reads them."""
+
+import math
+
+DASH = "\N{EN DASH}"
+
+
+def p_value(p: float) -> str:
+    """A p-value to two digits; one below 0.0001 as such, NaN as a dash."""
+    if not math.isfinite(p):
+        return DASH
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
+
+
+def p_is(p: float) -> str:
+    """A p-value as part of a sentence."""
+    text = p_value(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"

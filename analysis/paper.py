@@ -1,0 +1,175 @@
+"""The published Table 2 and ours, side by side, and what becomes of the paper's claims."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.assessment import ALPHA, Assessment
+from analysis.equivalence import Verdict
+from analysis.formats import p_is
+from analysis.published import TABLE_2
+from analysis.sample import Q_INTERVALS, Sample, q_interval
+
+_PUBLISHED = {
+    "optimizer": ("adamw",),
+    "weight_decay": (1e-4,),
+    "batch_size": (256,),
+    "epochs": (100,),
+    "precision": ("fp32",),
+    "normalisation": ("published",),
+    "validation": ("test",),
+}
+"""The authors' habits (KDIR 2022); their paper does not list them for this experiment."""
+_WHOLE = {"mnist": {"train_samples": 60_000, "image_size": 28}, "cifar10": {"train_samples": 50_000, "image_size": 32}}
+
+
+class Outcome(StrEnum):
+    """What a claim comes to in these results."""
+
+    HOLDS = "holds"
+    CONTRADICTED = "is contradicted"
+    OPEN = "is not decided"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of the paper's claims, and what these results say of it."""
+
+    claim: str
+    outcome: Outcome
+    because: str
+
+
+def table_2(training: Sample, validation: Sample) -> pa.Table:
+    """One row a data set, determination-ratio interval and metric: the paper's mean losses and ours.
+
+    Ours are means over complete pairs deeper than one block, each configuration weighing alike; null in intervals that
+    no configuration reaches. `agree` says whether both put the same arrangement ahead.
+    """
+    rows: list[dict[str, object]] = []
+    for dataset in dict.fromkeys(dataset for dataset, _ in TABLE_2):
+        for interval, label in enumerate(Q_INTERVALS):
+            for metric, sample in (("train", training), ("validation", validation)):
+                published = [getattr(TABLE_2[dataset, side][interval], metric) for side in ("sequential", "parallel")]
+                ours = _cell(sample, dataset, interval)
+                rows.append(
+                    {
+                        "dataset": dataset,
+                        "Q": label,
+                        "metric": metric,
+                        "paper_sequential": published[0],
+                        "paper_parallel": published[1],
+                        "paper_ratio": published[1] / published[0],
+                        **ours,
+                        "agree": _agree(published[1] - published[0], ours["sequential"], ours["parallel"]),
+                    }
+                )
+    numbers = ("paper_sequential", "paper_parallel", "paper_ratio")
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ("dataset", "Q", "metric")),
+            *((name, pa.float64()) for name in numbers),
+            *((name, pa.int64()) for name in ("configurations", "pairs")),
+            *((name, pa.float64()) for name in ("sequential", "parallel", "ratio")),
+            ("agree", pa.bool_()),
+        ]
+    )
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _cell(sample: Sample, dataset: str, interval: int) -> dict[str, float | int | None]:
+    at = q_interval(sample.determination_ratio) == interval
+    chosen = sample.complete & at & (sample.columns["dataset"] == dataset)
+    if not chosen.any():
+        return {"configurations": 0, "pairs": 0, "sequential": None, "parallel": None, "ratio": None}
+    part = sample.where(chosen)
+    weight = 1 / np.bincount(part.configuration)[part.configuration] / part.configurations
+    means = [float(weight @ side) for side in (part.sequential, part.parallel)]
+    return {
+        "configurations": part.configurations,
+        "pairs": len(part),
+        "sequential": means[0],
+        "parallel": means[1],
+        "ratio": means[1] / means[0] if means[0] else None,
+    }
+
+
+def _agree(published: float, sequential: float | int | None, parallel: float | int | None) -> bool | None:
+    if sequential is None or parallel is None or sequential == parallel:
+        return None
+    return (published > 0) == (parallel > sequential)
+
+
+def claims(training: Assessment, validation: Assessment) -> list[Claim]:
+    """The three claims of the paper's abstract and section 5, each by the declared tests at 5 %."""
+    return [
+        _close(training, validation),
+        _ahead("The parallel network is slightly ahead in loss on the validation set.", validation, parallel=True),
+        _ahead("The sequential network is marginally better on the training set.", training, parallel=False),
+    ]
+
+
+def _close(training: Assessment, validation: Assessment) -> Claim:
+    inside = (Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE)
+    verdicts = [each.verdict for each in (validation, training)]
+    apart = (Verdict.PARALLEL_BETTER, Verdict.SEQUENTIAL_BETTER)
+    outcome = Outcome.OPEN
+    if all(verdict in inside for verdict in verdicts):
+        outcome = Outcome.HOLDS
+    elif any(
+        verdict in apart and _outside(each) for verdict, each in zip(verdicts, (validation, training), strict=True)
+    ):
+        outcome = Outcome.CONTRADICTED
+    words = "; ".join(
+        f"{name} loss {_interval(each)}, {each.verdict.value}"
+        for name, each in (("validation", validation), ("training", training))
+    )
+    return Claim("The two architectures are close.", outcome, f"{words} (margin {100 * validation.margins.ratio:g} %)")
+
+
+def _outside(assessment: Assessment) -> bool:
+    """Whether the interval lies beyond the margin altogether."""
+    scale = assessment.main
+    return scale.tost.interval.low > scale.margin or scale.tost.interval.high < -scale.margin
+
+
+def _ahead(claim: str, assessment: Assessment, parallel: bool) -> Claim:
+    test = assessment.main.difference
+    outcome = Outcome.OPEN
+    if test.p < ALPHA:
+        outcome = Outcome.HOLDS if (test.estimate < 0) == parallel else Outcome.CONTRADICTED
+    return Claim(claim, outcome, f"parallel / sequential {_interval(assessment)}, {p_is(test.p)} of no difference")
+
+
+def _interval(assessment: Assessment) -> str:
+    tost = assessment.main.tost
+    estimate, low, high = np.exp([tost.estimate, tost.interval.low, tost.interval.high])
+    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def differences_in_budget(trials: pa.Table) -> list[str]:
+    """What differs from the paper's data and training, a sentence each; the grid's levels are never the paper's."""
+    found: list[str] = []
+    for name, published in _PUBLISHED.items():
+        levels = sorted(trials[name].unique().to_pylist())
+        if any(level not in published for level in levels):
+            found.append(f"{_words(name)} {_listed(levels)} instead of {_listed(published)}.")
+    for dataset, whole in _WHOLE.items():
+        rows = trials.filter(pc.field("dataset") == dataset)
+        for name, size in whole.items() if rows.num_rows else ():
+            levels = sorted(rows[name].unique().to_pylist())
+            if levels != [size]:
+                found.append(f"{dataset}: {_words(name).lower()} {_listed(levels)} instead of {size}.")
+    return found
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _listed(levels: Sequence[object]) -> str:
+    return ", ".join(f"{level:g}" if isinstance(level, float) else str(level) for level in levels)

@@ -1,0 +1,205 @@
+"""All numbers of a report on one study, from results; nothing here draws or writes."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis import equivalence as eq
+from analysis.assessment import Assessment, assess_sample
+from analysis.controls import Controls, controls
+from analysis.cost import cost_by_depth, cost_pairs
+from analysis.equivalence import Verdict
+from analysis.learning import ConfigurationCurves, chosen_curves
+from analysis.pairs import CONTRAST
+from analysis.paper import Claim, claims, differences_in_budget, table_2
+from analysis.results import Results
+from analysis.sample import Sample, make_sample, ordered_levels
+from analysis.strata import heterogeneity, strata
+from sweep.errors import SweepError
+from sweep.ledger import Margins
+
+NUMBERS_VERSION = 1
+"""Of the numbers of a report; raised when one changes its meaning."""
+
+METRICS = ("val_loss", "train_loss", "val_accuracy")
+LOSSES = ("val_loss", "train_loss")
+PRIMARY = "val_loss"
+
+
+class NothingToReport(SweepError):
+    """No matched pair deeper than one block has both sides finished."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Margins as they were declared, and when; `several` if sweeps of the study declared different ones."""
+
+    margins: Margins
+    declared_at: str | None
+    several: bool
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the results of one study say. Mappings are by metric unless said otherwise."""
+
+    study: str
+    key: str
+    """Changes whenever the results do, or what is made of them."""
+    stores: tuple[str, ...]
+    declared: Declared
+    states: dict[str, int]
+    controls: Controls
+    samples: dict[str, Sample]
+    overall: dict[str, Assessment]
+    by_dataset: dict[str, dict[str, Assessment]]
+    """Data set to metric."""
+    mixed: dict[str, dict[str, Assessment]]
+    """Contrast with mixed stages to metric; empty without mixed networks."""
+    strata: dict[str, pa.Table]
+    heterogeneity: dict[str, pa.Table]
+    variance: dict[str, eq.Decomposition]
+    """Data set, or ``all``, to what the validation loss varies with."""
+    table_2: pa.Table
+    claims: tuple[Claim, ...]
+    differences_in_budget: tuple[str, ...]
+    cost: pa.Table
+    cost_pairs: pa.Table
+    curves: tuple[ConfigurationCurves, ...]
+    trials: pa.Table
+    pairs: dict[str, pa.Table]
+
+    @property
+    def interim(self) -> bool:
+        """Whether planned trials are still missing."""
+        return self.states["missing"] > 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """The headline: validation loss over everything. Undecided if the control fails."""
+        return Verdict.UNDECIDED if self.controls.failed else self.overall[PRIMARY].verdict
+
+
+def find(results: Results, study: str | None = None) -> Findings:
+    """The findings of one study.
+
+    Raises SweepError where the stores hold several and none is named, and where it is not there; NothingToReport where
+    it has no matched pair with both sides finished.
+    """
+    study = _choose(results, study)
+    pairs = {metric: results.pairs(metric).filter(pc.field("study") == study) for metric in METRICS}
+    samples = {metric: make_sample(table, metric) for metric, table in pairs.items()}
+    if not samples[PRIMARY].complete.any():
+        raise NothingToReport(
+            f"{study!r} has no matched pair deeper than one block of which both sides finished, so there is nothing to "
+            "report; `sweep status` shows what it has"
+        )
+    declared = _declared(results, study)
+    overall = {metric: assess_sample(sample, declared.margins) for metric, sample in samples.items()}
+    trials = results.table("trials", where=pc.field("study") == study)
+    cost = cost_pairs(results, study)
+    return Findings(
+        study=study,
+        key=results_key(results, study),
+        stores=results.uris,
+        declared=declared,
+        states=_states(results, study),
+        controls=controls(pairs),
+        samples=samples,
+        overall=overall,
+        by_dataset=_by_dataset(samples, declared.margins),
+        mixed=_mixed(pairs, declared.margins),
+        strata={metric: strata(samples[metric], declared.margins) for metric in LOSSES},
+        heterogeneity={metric: heterogeneity(samples[metric]) for metric in LOSSES},
+        variance=_variance(samples[PRIMARY]),
+        table_2=table_2(samples["train_loss"], samples["val_loss"]),
+        claims=tuple(claims(overall["train_loss"], overall["val_loss"])),
+        differences_in_budget=tuple(differences_in_budget(trials)),
+        cost=cost_by_depth(cost),
+        cost_pairs=cost,
+        curves=tuple(chosen_curves(results, samples[PRIMARY], pairs[PRIMARY])),
+        trials=trials,
+        pairs=pairs,
+    )
+
+
+def results_key(results: Results, study: str) -> str:
+    """A digest of a study's trials, how each of them ended, the margins, and the version of the numbers."""
+    rows = results.sql("select trial_id, status, study from known order by trial_id").to_pylist()
+    trials = [(row["trial_id"], row["status"]) for row in rows if row["study"] == study]
+    margins = _declared(results, study).margins.as_dict()
+    return hashlib.sha256(json.dumps([NUMBERS_VERSION, margins, trials]).encode()).hexdigest()
+
+
+def _choose(results: Results, study: str | None) -> str:
+    known = results.sql("select distinct study from known order by study")["study"].to_pylist()
+    if study is None and len(known) > 1:
+        raise SweepError(f"the results are of {', '.join(known)}; name one, such as `sweep report {known[0]}`")
+    if study is not None and study not in known:
+        raise SweepError(f"there are no results of {study!r}, but of {', '.join(known)}")
+    return study or known[0]
+
+
+def _declared(results: Results, study: str) -> Declared:
+    sweeps = [sweep for sweep in results.sweeps.values() if sweep.study == study]
+    if not sweeps:
+        return Declared(Margins(), None, False)
+    # Of several the strictest: no reader of either may be promised more than was declared.
+    strictest = Margins(min(sweep.margins.ratio for sweep in sweeps), min(sweep.margins.seed_noise for sweep in sweeps))
+    several = any(sweep.margins != strictest for sweep in sweeps)
+    return Declared(strictest, min(sweep.declared_at for sweep in sweeps), several)
+
+
+def _states(results: Results, study: str) -> dict[str, int]:
+    rows = results.sql("select study, status, count(*) as trials from known group by all")
+    counted = Counter({row["status"]: row["trials"] for row in rows.to_pylist() if row["study"] == study})
+    return {"planned": counted.total()} | {
+        state: counted[state] for state in ("finished", "diverged", "failed", "missing")
+    }
+
+
+def _by_dataset(samples: Mapping[str, Sample], margins: Margins) -> dict[str, dict[str, Assessment]]:
+    datasets = ordered_levels(samples[PRIMARY].columns["dataset"])
+    return {
+        dataset: {
+            metric: assess_sample(sample.where(sample.columns["dataset"] == dataset), margins)
+            for metric, sample in samples.items()
+        }
+        for dataset in datasets
+    }
+
+
+def _mixed(pairs: Mapping[str, pa.Table], margins: Margins) -> dict[str, dict[str, Assessment]]:
+    contrasts = sorted(set(pairs[PRIMARY]["contrast"].to_pylist()) - {CONTRAST})
+    return {
+        contrast: {
+            metric: assess_sample(make_sample(table, metric, contrast), margins) for metric, table in pairs.items()
+        }
+        for contrast in contrasts
+    }
+
+
+def _variance(sample: Sample) -> dict[str, eq.Decomposition]:
+    datasets = ordered_levels(sample.columns["dataset"])
+    parts = {dataset: sample.where(sample.columns["dataset"] == dataset) for dataset in datasets}
+    return {name: _decompose(part) for name, part in ({"all": sample} if len(parts) > 1 else {}).items()} | {
+        name: _decompose(part) for name, part in parts.items()
+    }
+
+
+def _decompose(sample: Sample) -> eq.Decomposition:
+    """What the log loss of every trial of a complete pair varies with."""
+    part = sample.where(np.isfinite(sample.contrast("ratio")) & (sample.sequential > 0))
+    # Q follows from other factors; a linear model has room for one of them.
+    names = [name for name in part.strata if name != "Q" and len(np.unique(part.columns[name])) > 1]
+    factors = {name: np.tile(part.columns[name], 2) for name in names}
+    factors["architecture"] = np.repeat([0, 1], len(part))
+    terms = [("architecture",), *((name,) for name in names), *(("architecture", name) for name in names)]
+    loss = np.log(np.concatenate([part.sequential, part.parallel]))
+    return eq.decompose(loss, factors, terms, np.tile(part.configuration, 2), "architecture")

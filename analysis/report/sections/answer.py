@@ -1,0 +1,203 @@
+"""The first screen, and the answer for each data set and metric."""
+
+import math
+
+from analysis.assessment import Assessment
+from analysis.equivalence import Verdict
+from analysis.formats import p_is, p_value
+from analysis.report.document import (
+    Badge,
+    Block,
+    Callout,
+    IntervalBar,
+    Intervals,
+    KeyFigures,
+    Lead,
+    Prose,
+    Section,
+    Table,
+)
+from analysis.report.findings import PRIMARY, Findings
+from analysis.report.pictures import Picture
+from analysis.report.words import (
+    NAMES,
+    TONES,
+    columns,
+    dataset_name,
+    figure,
+    margin_words,
+    number,
+    percent,
+    size,
+)
+
+_SENTENCES = {
+    Verdict.EQUIVALENT: "Equivalent: shallow parallel networks reach the validation loss of deep sequential ones.",
+    Verdict.DIFFERENT_INSIDE: "Different, but inside the margin: the validation losses differ by less than matters.",
+    Verdict.PARALLEL_BETTER: "Not equivalent: shallow parallel networks reach a lower validation loss.",
+    Verdict.SEQUENTIAL_BETTER: "Not equivalent: deep sequential networks reach a lower validation loss.",
+    Verdict.UNDECIDED: "Undecided: these results do not settle whether the architectures are equivalent.",
+}
+
+
+def badges(findings: Findings) -> list[Badge]:
+    """What a reader must know of the results' standing."""
+    states, controls = findings.states, findings.controls
+    done = states["planned"] - states["missing"]
+    shown = [Badge(f"study {findings.study}"), Badge(f"{done} of {states['planned']} trials")]
+    if findings.interim:
+        shown.append(Badge("interim", "warning"))
+    if controls.failed:
+        shown.append(Badge("control failed", "bad"))
+    elif controls.pairs:
+        shown.append(Badge(f"control passed: {controls.identical} of {controls.pairs} pairs identical", "good"))
+    else:
+        shown.append(Badge("no control", "warning"))
+    if findings.differences_in_budget:
+        shown.append(Badge("budget differs from the paper's", "warning"))
+    return shown
+
+
+def lead(findings: Findings, pictures: dict[str, Picture]) -> Lead:
+    """Verdict, interval against margin, one figure."""
+    assessment = findings.overall[PRIMARY]
+    if findings.controls.failed:
+        return Lead(
+            verdict="The control fails: these results are not to be trusted.",
+            detail="At depth 1 both architectures are one function, and their trials must agree. "
+            "*No verdict is given*; see the control below.",
+            kind="bad",
+        )
+    scale = assessment.main
+    detail = (
+        f"Over {scale.configurations} configurations, the ratio parallel / sequential of validation losses is "
+        f"*{size(scale)}* (90 % interval); the declared margin is {margin_words(assessment)}."
+    )
+    if findings.differences_in_budget:
+        detail += " The training budget is not the paper's."
+    detail += "".join(f" Note: {remark}." for remark in assessment.remarks)
+    drawn = figure(pictures.get("losses"))
+    return Lead(
+        verdict=_SENTENCES[findings.verdict],
+        detail=detail,
+        kind=TONES[findings.verdict],
+        intervals=_intervals(findings),
+        figure=drawn[0] if drawn else None,
+        key_figures=_key_figures(findings),
+    )
+
+
+def _intervals(findings: Findings) -> Intervals:
+    margin = 1 + findings.declared.margins.ratio
+    bars = [
+        IntervalBar(
+            math.exp(scale.tost.estimate),
+            math.exp(scale.tost.interval.low),
+            math.exp(scale.tost.interval.high),
+            1 / margin,
+            margin,
+            NAMES[metric],
+        )
+        for metric, assessment in findings.overall.items()
+        if (scale := assessment.ratio) is not None and scale.configurations > 1
+    ]
+    return Intervals(bars, "Ratio parallel / sequential with its 90 % interval; shaded: the equivalence margin.")
+
+
+def _key_figures(findings: Findings) -> KeyFigures:
+    better = findings.overall[PRIMARY].main.probability_better
+    losses = [
+        (
+            f"{NAMES[metric].capitalize()}, ratio",
+            number(math.exp(scale.tost.estimate)),
+            f"{each.verdict.value}; TOST {p_is(scale.tost.p)}",
+        )
+        for metric, each in findings.overall.items()
+        if (scale := each.ratio) is not None
+    ]
+    probability = (
+        "Parallel better on a new seed",
+        percent(better.probability, 0),
+        f"90 % interval {percent(better.interval.low, 0)} to {percent(better.interval.high, 0)}",
+    )
+    return KeyFigures([*losses, probability])
+
+
+def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
+    """Every data set and metric."""
+    blocks: list[Block] = []
+    if findings.interim:
+        missing = findings.states["missing"]
+        blocks.append(Callout("warning", f"Interim: {missing} planned trials are missing. They limit every verdict."))
+    rows = [_row("all", metric, each) for metric, each in findings.overall.items()]
+    if len(findings.by_dataset) > 1:
+        for dataset, by_metric in findings.by_dataset.items():
+            rows += [_row(dataset_name(dataset), metric, each) for metric, each in by_metric.items()]
+    blocks.append(
+        Table(
+            columns(
+                "data",
+                "<metric",
+                "configurations",
+                "parallel / sequential [90 %]",
+                "p equivalent",
+                "p different",
+                "<against the margin",
+                "<against seed noise",
+                "parallel better",
+            ),
+            rows,
+            "Parallel against sequential, seeds averaged within configurations, depth 1 left out",
+            "Losses as geometric mean ratios, accuracy as mean difference. *p equivalent* is the larger of the two "
+            "one-sided tests: of a loss against the ratio margin, of an accuracy against the seeds' own spread. "
+            "*Parallel better* is the probability for a configuration of the grid and a new seed.",
+        )
+    )
+    blocks += _remarks(findings)
+    blocks += _mixed(findings)
+    return Section("answers", "The answer by data set and metric", blocks)
+
+
+def _remarks(findings: Findings) -> list[Block]:
+    """Every remark once, with what it is on."""
+    blocks: list[Block] = []
+    for dataset, by_metric in {"all": findings.overall, **findings.by_dataset}.items():
+        metrics: dict[str, list[str]] = {}
+        for metric, assessment in by_metric.items():
+            for text in assessment.remarks:
+                metrics.setdefault(text, []).append(NAMES[metric])
+        for text, names in metrics.items():
+            on = "" if len(names) == len(by_metric) else f", {' and '.join(names)}"
+            data = "All data" if dataset == "all" else dataset_name(dataset)
+            blocks.append(Callout("info", f"{data}{on}: {text}."))
+    return blocks
+
+
+def _row(data: str, metric: str, assessment: Assessment) -> list[str]:
+    scale = assessment.main
+    equivalent = scale.tost.p if assessment.ratio is not None else scale.seed_noise_tost.p
+    return [
+        data,
+        NAMES[metric],
+        str(scale.configurations),
+        size(scale),
+        p_value(equivalent),
+        p_value(scale.difference.p),
+        assessment.verdict.value if assessment.ratio is not None else "no margin declared",
+        scale.seed_noise_verdict.value,
+        percent(scale.probability_better.probability, 0),
+    ]
+
+
+def _mixed(findings: Findings) -> list[Block]:
+    if not findings.mixed:
+        return []
+    rows = [
+        [contrast, NAMES[metric], str(each.main.configurations), size(each.main), each.verdict.value]
+        for contrast, by_metric in findings.mixed.items()
+        for metric, each in by_metric.items()
+    ]
+    return [
+        Prose("Mixed networks, with several sequential stages of parallel blocks, against both ends:"),
+        Table(columns("contrast", "<metric", "configurations", "first / second [90 %]", "<verdict"), rows),
+    ]

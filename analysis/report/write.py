@@ -1,0 +1,91 @@
+"""Writes a report: one folder, whole or not at all."""
+
+import contextlib
+import io
+import json
+import shutil
+import uuid
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.report.document import Page
+from analysis.report.findings import Findings
+from analysis.report.numbers import as_json, tables
+from analysis.report.page import page_html
+from analysis.report.pictures import Picture, draw
+from analysis.report.sections import SECTIONS
+from analysis.report.sections.answer import badges, lead
+from sweep.errors import SweepError
+
+PAGE, NUMBERS = "report.html", "numbers.json"
+
+
+def write_report(findings: Findings, folder: Path) -> Path:
+    """Write page, figures, JSON and Parquet into a folder of their own, replacing an earlier report; the page's path.
+
+    Raises SweepError where it cannot be written, and for a folder that holds
+    something else.
+    """
+    pictures = draw(findings)
+    files: dict[str, bytes] = {PAGE: page_html(document(findings, pictures)).encode()}
+    for picture in pictures.values():
+        files[f"figures/{picture.name}.svg"] = picture.drawn.svg.encode()
+        files[f"figures/{picture.name}.png"] = picture.drawn.png
+    for name, table in tables(findings).items():
+        files[f"tables/{name}.parquet"] = _parquet(table)
+    files[NUMBERS] = as_json(findings).encode()
+    _replace(folder, files)
+    return folder / PAGE
+
+
+def is_current(folder: Path, key: str) -> bool:
+    """Whether a folder holds the report on results of this key."""
+    try:
+        return json.loads((folder / NUMBERS).read_bytes())["results"] == key and (folder / PAGE).exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def document(findings: Findings, pictures: dict[str, Picture]) -> Page:
+    """What the page says."""
+    sections = (make(findings, pictures) for make in SECTIONS)
+    return Page(
+        title="Can deep networks be made shallow?",
+        subtitle=f"Sequential against parallel residual networks, study {findings.study}",
+        badges=badges(findings),
+        lead=lead(findings, pictures),
+        sections=[section for section in sections if section is not None],
+        footer=f"Results of {', '.join(findings.stores)}.",
+    )
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _replace(folder: Path, files: dict[str, bytes]) -> None:
+    """Write beside the folder and rename, so that a reader finds the old report or the new one."""
+    try:
+        if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / NUMBERS).exists())):
+            raise SweepError(f"{folder} holds something other than a report; choose another place with -o")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh, old = (folder.with_name(f".tmp-{uuid.uuid4().hex}") for _ in range(2))
+        try:
+            for name, content in files.items():
+                (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+                (fresh / name).write_bytes(content)
+            if folder.exists():
+                folder.rename(old)
+            fresh.rename(folder)
+        finally:
+            for leftover in (fresh, old):
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(leftover)
+    except OSError as error:
+        raise SweepError(
+            f"the report cannot be written to {folder}: {error.strerror}; choose another with -o"
+        ) from None

@@ -1,0 +1,161 @@
+"""Matched pairs as arrays: what the statistics of `analysis.equivalence` are given.
+
+The unit is the configuration: seeds are averaged within it, since two seeds of one configuration are not two
+independent pieces of evidence about architectures. Depth-1 pairs are one function twice; they are the sweep's control
+and in no sample.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.pairs import CONTRAST, SHARED
+
+Scale = Literal["ratio", "difference"]
+Array = np.ndarray
+
+Q_EDGES = (0.0, 1.0, 3.0, 10.0, float("inf"))
+"""Intervals of the determination ratio in Table 2 of P1: from each value up to the next."""
+Q_INTERVALS = ("[0, 1)", "[1, 3)", "[3, 10)", "[10, inf)")
+
+NOT_STRATA = ("study", "seed", "parameters", "forward_flops", "determination_ratio")
+_STATUSES = ("diverged", "failed", "missing")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Matched pairs in one metric and one contrast. Arrays are of length pairs unless said otherwise.
+
+    A side is NaN where it has no value. `columns` holds each pair's level of every factor, and of the interval of its
+    determination ratio, Q; `strata` names those that vary and are not implied by another. `configuration` numbers the
+    configurations from 0.
+    """
+
+    metric: str
+    sequential: Array
+    parallel: Array
+    configuration: Array
+    sequential_status: Array
+    parallel_status: Array
+    determination_ratio: Array
+    columns: dict[str, Array] = field(default_factory=dict)
+    strata: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.sequential)
+
+    @property
+    def factors(self) -> dict[str, Array]:
+        """The columns that strata are made of."""
+        return {name: self.columns[name] for name in self.strata}
+
+    @property
+    def complete(self) -> Array:
+        """Pairs with a value on both sides."""
+        return np.isfinite(self.sequential) & np.isfinite(self.parallel)
+
+    def contrast(self, scale: Scale) -> Array:
+        """Parallel against sequential: difference, or log ratio, NaN where it is not defined."""
+        if scale == "difference":
+            return self.parallel - self.sequential
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.log(self.parallel) - np.log(self.sequential)
+        both_zero = (self.parallel == 0) & (self.sequential == 0)
+        return np.where(both_zero, 0.0, np.where(np.isfinite(ratio), ratio, np.nan))
+
+    def count(self, status: str) -> tuple[int, int]:
+        """Sides with a status: sequential, parallel."""
+        return int(np.sum(self.sequential_status == status)), int(np.sum(self.parallel_status == status))
+
+    @cached_property
+    def configurations(self) -> int:
+        """How many configurations there are, complete or not."""
+        return int(self.configuration.max()) + 1 if len(self) else 0
+
+    def where(self, chosen: Array) -> "Sample":
+        """The chosen pairs; configurations are numbered anew."""
+        _, configuration = np.unique(self.configuration[chosen], return_inverse=True)
+        return Sample(
+            self.metric,
+            self.sequential[chosen],
+            self.parallel[chosen],
+            configuration,
+            self.sequential_status[chosen],
+            self.parallel_status[chosen],
+            self.determination_ratio[chosen],
+            {name: levels[chosen] for name, levels in self.columns.items()},
+            self.strata,
+        )
+
+
+def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls: bool = False) -> Sample:
+    """The pairs of `Results.pairs` in one contrast, deeper than one block, or the depth-1 controls instead."""
+    depth = pc.field("depth") == 1 if controls else pc.field("depth") > 1
+    rows = pairs.filter((pc.field("contrast") == contrast) & depth)
+    configuration = _configurations(rows)
+    ratio = rows["determination_ratio"].to_numpy()
+    columns = _columns(rows, ratio, contrast)
+    return Sample(
+        metric,
+        _values(rows["sequential"]),
+        _values(rows["parallel"]),
+        configuration,
+        np.asarray(rows["sequential_status"].to_pylist(), dtype=str),
+        np.asarray(rows["parallel_status"].to_pylist(), dtype=str),
+        ratio,
+        columns,
+        _strata(columns),
+    )
+
+
+def _columns(rows: pa.Table, ratio: Array, contrast: str) -> dict[str, Array]:
+    columns = {name: np.asarray(rows[name].to_pylist()) for name in SHARED if name not in NOT_STRATA}
+    columns = {"dataset": columns.pop("dataset"), "Q": np.asarray(Q_INTERVALS)[q_interval(ratio)], **columns}
+    if contrast != CONTRAST:
+        columns["stages"] = rows["parallel_stages" if contrast.startswith("mixed") else "sequential_stages"].to_numpy()
+    return columns
+
+
+def _strata(columns: dict[str, Array]) -> tuple[str, ...]:
+    """Columns that vary, without those that an earlier one implies, as a data set does its number of images."""
+    chosen: list[str] = []
+    seen = set[bytes]()
+    for name, levels in columns.items():
+        _, first, code = np.unique(levels, return_index=True, return_inverse=True)
+        partition = first[code].tobytes()
+        if len(first) > 1 and partition not in seen:
+            chosen.append(name)
+        seen.add(partition)
+    return tuple(chosen)
+
+
+def ordered_levels(levels: Array) -> list[Any]:
+    """Distinct levels in the order to show them in."""
+    distinct = np.unique(levels).tolist()
+    return sorted(distinct, key=Q_INTERVALS.index) if set(distinct) <= set(Q_INTERVALS) else distinct
+
+
+def _values(column: pa.ChunkedArray) -> Array:
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(float)
+
+
+def _configurations(rows: pa.Table) -> Array:
+    """A number for each combination of everything but the seed."""
+    columns = [name for name in SHARED if name != "seed"] + ["sequential_stages", "parallel_stages"]
+    code = np.zeros(rows.num_rows, dtype=np.int64)
+    for name in columns:
+        levels = rows[name].combine_chunks().dictionary_encode()
+        code = code * max(1, len(levels.dictionary)) + levels.indices.to_numpy()
+        # Numbered anew at each column, so that the product of levels cannot overflow.
+        code = np.unique(code, return_inverse=True)[1]
+    return code
+
+
+def q_interval(ratio: Array | Sequence[float]) -> Array:
+    """Which of `Q_INTERVALS` each determination ratio is in."""
+    return np.clip(np.searchsorted(Q_EDGES, ratio, side="right") - 1, 0, len(Q_INTERVALS) - 1)

@@ -1,0 +1,170 @@
+"""What a store keeps of a planned sweep: factors and margins, declared before there are results."""
+
+import datetime as dt
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sweep.errors import SweepError
+from sweep.ledger import PLAN_SCHEMA, Ledger, Margins, PlannedSweep, merge_commits
+from sweep.trial import FACTORS, Trial
+
+TRIALS = [
+    Trial("s", seed=seed, architecture=side, depth=4) for seed in (2, 0, 1) for side in ("sequential", "parallel")
+]
+NARROW, WIDE = Margins(ratio=0.05), Margins(ratio=0.2, seed_noise=2.0)
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch):
+    """Sets the day on which sweeps are declared."""
+
+    def set_day(day: int) -> str:
+        now = SimpleNamespace(now=lambda zone: dt.datetime(2026, 1, day, 12, tzinfo=zone))
+        monkeypatch.setattr("sweep.ledger.planned.dt", SimpleNamespace(datetime=now, UTC=dt.UTC))
+        return f"2026-01-{day:02}T12:00:00+00:00"
+
+    return set_day
+
+
+def path(ledger: Ledger, sweep_id: str = "abc") -> Path:
+    return Path(ledger.uri, "sweeps", f"{sweep_id}.parquet")
+
+
+def test_trials_are_kept_in_order_with_all_their_factors(ledger: Ledger, at) -> None:
+    day = at(3)
+    ledger.record_sweep("abc", "grid", TRIALS, NARROW)
+    ledger.record_sweep("def", "quick", [])
+    for reader in (ledger, Ledger.open(ledger.uri)):
+        sweeps = reader.sweeps()
+        assert list(sweeps) == ["abc", "def"]
+        sweep = sweeps["abc"]
+        assert (sweep.study, sweep.margins, sweep.declared_at) == ("grid", NARROW, day)
+        assert sweep.trial_ids == [trial.trial_id for trial in TRIALS]
+        assert sweep.trials.schema.equals(PLAN_SCHEMA)
+        for row, trial in zip(sweep.trials.to_pylist(), TRIALS, strict=True):
+            assert Trial.from_dict({name: row[name] for name in FACTORS}) == trial
+            assert (row["pair_id"], row["parameters"]) == (trial.pair_id, trial.shape.parameters)
+            assert row["determination_ratio"] == trial.determination_ratio
+        assert (sweeps["def"].trial_ids, sweeps["def"].margins) == ([], Margins())
+        assert sweeps["def"].trials.schema.equals(PLAN_SCHEMA)
+
+
+@pytest.mark.parametrize("results_before", [False, True])
+def test_the_day_of_the_declaration_stays_when_the_sweep_is_run_again(
+    ledger: Ledger, results, at, results_before: bool
+) -> None:
+    trials = [Trial("s", seed=seed) for seed in range(3)]
+    first = at(3)
+    ledger.record_sweep("abc", "s", trials, NARROW)
+    content = path(ledger).read_bytes()
+    at(4)
+    if results_before:
+        ledger.publish(results([1]))
+    for again in (ledger, Ledger.create(ledger.uri)):
+        again.record_sweep("abc", "s", trials, Margins(ratio=0.05))
+        assert again.sweeps()["abc"].declared_at == first
+    assert path(ledger).read_bytes() == content
+
+
+def test_margins_may_change_until_there_are_results_and_no_longer(ledger: Ledger, results, at) -> None:
+    trials = [Trial("s", seed=seed) for seed in range(3)]
+    at(3)
+    ledger.record_sweep("abc", "s", trials)
+    second = at(4)
+    ledger.publish(results([7]))
+    ledger.record_sweep("abc", "s", trials, NARROW)
+    assert ledger.sweeps()["abc"].margins == NARROW
+    assert ledger.sweeps()["abc"].declared_at == second
+
+    at(5)
+    ledger.publish(results([2]))
+    merge_commits(ledger, 2)
+    for reader in (ledger, Ledger.open(ledger.uri)):
+        for other in (WIDE, None):
+            with pytest.raises(SweepError) as error:
+                reader.record_sweep("abc", "s", trials, other)
+            assert str(error.value) == (
+                f"this sweep's margins were declared on {second} as 5 % of the loss, 1 times the spread among seeds, "
+                "and it has results; run it with the same margins, or with others into another store"
+            )
+        reader.record_sweep("abc", "s", trials, NARROW)
+        assert reader.sweeps()["abc"].margins == NARROW
+        assert reader.sweeps()["abc"].declared_at == second
+
+
+def test_sweeps_that_share_trials_have_margins_of_their_own(ledger: Ledger, results) -> None:
+    trials = [Trial("s", seed=seed) for seed in range(3)]
+    ledger.record_sweep("abc", "s", trials, NARROW)
+    ledger.publish(results(range(3)))
+    ledger.record_sweep("def", "s", trials[:2], WIDE)
+    assert {name: sweep.margins for name, sweep in ledger.sweeps().items()} == {"abc": NARROW, "def": WIDE}
+
+
+def altered(content: bytes, **facts: object) -> bytes:
+    """A sweep's file with other metadata."""
+    table = pq.read_table(pa.BufferReader(content))
+    metadata = json.loads((table.schema.metadata or {})[b"sweep"]) | facts
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({b"sweep": json.dumps(metadata)}), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def without_column(content: bytes) -> bytes:
+    table = pq.read_table(pa.BufferReader(content))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.drop_columns(["seed"]), sink)
+    return sink.getvalue().to_pybytes()
+
+
+GARBAGE = {
+    "empty": lambda content: b"",
+    "text": lambda content: b'{"study": "s", "trials": []}',
+    "cut short": lambda content: content[:-1],
+    "half": lambda content: content[: len(content) // 2],
+    "another Parquet file": without_column,
+    "no margins": lambda content: altered(content, margins=None),
+    "a list of margins": lambda content: altered(content, margins=["ratio"]),
+    "margins that are none": lambda content: altered(content, margins={"ratio": -1}),
+    "an unknown margin": lambda content: altered(content, margins={"loss": 1}),
+    "margins of text": lambda content: altered(content, margins={"ratio": "0.1"}),
+}
+
+
+@pytest.mark.parametrize("spoil", GARBAGE.values(), ids=GARBAGE.keys())
+def test_a_file_that_is_none_is_passed_over_and_made_good(ledger: Ledger, results, spoil) -> None:
+    ledger.record_sweep("abc", "s", TRIALS, NARROW)
+    ledger.record_sweep("def", "s", TRIALS[:1])
+    ledger.publish(results([2]))
+    path(ledger).write_bytes(spoil(path(ledger).read_bytes()))
+    assert list(Ledger.open(ledger.uri).sweeps()) == ["def"]
+    ledger.record_sweep("abc", "s", TRIALS, NARROW)
+    sweep = Ledger.open(ledger.uri).sweeps()["abc"]
+    assert (sweep.study, sweep.margins, len(sweep.trial_ids)) == ("s", NARROW, len(TRIALS))
+
+
+def test_a_flipped_bit_among_the_trials_is_noticed(ledger: Ledger) -> None:
+    ledger.record_sweep("abc", "s", TRIALS)
+    whole = path(ledger).read_bytes()
+    original = PlannedSweep.from_bytes(whole)
+    assert original is not None
+    pages = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    noticed = 0
+    for place in range(0, pages, pages // 100):
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 8
+        found = PlannedSweep.from_bytes(bytes(content))
+        assert found is None or found.trials.equals(original.trials)
+        noticed += found is None
+    assert noticed > 50
+
+
+def test_a_plan_that_cannot_be_kept_is_one_sentence(ledger: Ledger) -> None:
+    Path(ledger.uri, "sweeps").write_text("a file where a folder belongs")
+    with pytest.raises(SweepError, match=f"^the store {re.escape(ledger.uri)} cannot be read: Not a directory; mend"):
+        ledger.record_sweep("abc", "s", TRIALS)
