@@ -61,11 +61,13 @@ def bland_altman(sequential: ArrayLike, parallel: ArrayLike, confidence: float =
 
 def _slope(x: Vector, y: Vector) -> tuple[float, float]:
     """The slope of y on x by least squares, and the two-sided p that it is zero."""
-    if len(x) < 3 or np.ptp(x) == 0:
+    if len(x) < 3:
+        return UNDEFINED, UNDEFINED
+    dx, dy = x - x.mean(), y - y.mean()
+    if np.ptp(x) == 0 or dx @ dx == 0:
         return UNDEFINED, UNDEFINED
     if np.ptp(y) == 0:
         return 0.0, 1.0
-    dx, dy = x - x.mean(), y - y.mean()
     slope = float(dx @ dy / (dx @ dx))
     rest = dy - slope * dx
     freedom = len(x) - 2

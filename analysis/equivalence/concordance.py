@@ -30,20 +30,21 @@ def concordance(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Concord
     or skew it is far too short, however many pairs there are. `jackknife` assumes no distribution (Feng et al. 2014,
     J. Biopharm. Stat. 24:272) and comes closer there, if not to its confidence. Identical arrays that vary have
     coefficient 1 and points for intervals; where a side does not vary, all but the coefficient is NaN, and where
-    neither does, that too. Raises ValueError for malformed arrays.
+    all values are one, that too. Raises ValueError for malformed arrays.
     """
     a, b = pair(x, y, ("x", "y"))
     level(confidence, "confidence", upper=1)
     nothing, n = Interval(UNDEFINED, UNDEFINED, confidence), len(a)
-    if n < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        varies = n > 1 and (np.ptp(a) > 0 or np.ptp(b) > 0)
-        return Concordance(n, 0.0 if varies else UNDEFINED, nothing, nothing, UNDEFINED, UNDEFINED)
-    if np.array_equal(a, b):
-        point = Interval(1.0, 1.0, confidence)
-        return Concordance(n, 1.0, point, point, 1.0, 1.0)
+    if n < 2 or np.ptp(np.r_[a, b]) == 0:
+        return Concordance(n, UNDEFINED, nothing, nothing, UNDEFINED, UNDEFINED)
     da, db = a - a.mean(), b - b.mean()
     vary_a, vary_b, together = float(da @ da) / n, float(db @ db) / n, float(da @ db) / n
     geometric = np.sqrt(vary_a) * np.sqrt(vary_b)
+    if geometric == 0 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return Concordance(n, 0.0, nothing, nothing, UNDEFINED, UNDEFINED)
+    if np.array_equal(a, b):
+        point = Interval(1.0, 1.0, confidence)
+        return Concordance(n, 1.0, point, point, 1.0, 1.0)
     shift = float(a.mean() - b.mean()) ** 2 / geometric
     pearson = float(np.clip(together / geometric, -1, 1))
     correction = float(2 / (np.sqrt(vary_a / vary_b) + np.sqrt(vary_b / vary_a) + shift))
@@ -53,7 +54,7 @@ def concordance(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Concord
     return Concordance(
         n,
         ccc,
-        _around(ccc, float(ndtri((1 + confidence) / 2)) * _lin_error(n, ccc, pearson, shift), confidence),
+        _around(ccc, float(ndtri((1 + confidence) / 2)) * _lin_error(n, pearson, correction, shift), confidence),
         _around(ccc, float(reach(_jackknife_error(da, b - a.mean()), n - 1, (1 - confidence) / 2)), confidence),
         pearson,
         correction,
@@ -65,15 +66,14 @@ def _around(ccc: float, half: float, confidence: float) -> Interval:
     return Interval(float(np.tanh(z - half)), float(np.tanh(z + half)), confidence)
 
 
-def _lin_error(n: int, ccc: float, pearson: float, shift: float) -> float:
-    """Lin's standard error of z; `shift` is his u^2."""
-    if pearson == 0:
-        return UNDEFINED
+def _lin_error(n: int, pearson: float, correction: float, shift: float) -> float:
+    """Lin's standard error of z; `shift` is his u^2. In terms of C_b = ccc / pearson it is defined at 0 too."""
+    ccc = pearson * correction
     spare = 1 - ccc**2
     variance = (
-        (1 - pearson**2) * ccc**2 / (spare * pearson**2)
-        + 2 * ccc**3 * (1 - ccc) * shift / (pearson * spare**2)
-        - ccc**4 * shift**2 / (2 * pearson**2 * spare**2)
+        (1 - pearson**2) * correction**2 / spare
+        + 2 * ccc**2 * correction * (1 - ccc) * shift / spare**2
+        - ccc**2 * correction**2 * shift**2 / (2 * spare**2)
     ) / (n - 2)
     # Pairs on one line can leave rounding below zero.
     return max(variance, 0.0) ** 0.5

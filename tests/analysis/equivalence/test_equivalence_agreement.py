@@ -179,10 +179,10 @@ def test_degenerate_concordance(x, y, ccc) -> None:
     assert math.isnan(result.pearson)
 
 
-def test_uncorrelated_sides_have_no_interval() -> None:
+def test_uncorrelated_sides_have_an_interval_around_zero() -> None:
     result = concordance([1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0])
     assert result.ccc == 0
-    assert math.isnan(result.interval.low)
+    assert result.interval.high == -result.interval.low == pytest.approx(math.tanh(1.959963984540054 / math.sqrt(2)))
 
 
 @pytest.mark.parametrize("function", [bland_altman, concordance])
