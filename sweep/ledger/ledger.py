@@ -244,6 +244,16 @@ class Ledger:
         foreign = self.contents.foreign(commit)
         return part.filter(~pc.field("trial_id").isin(foreign)) if foreign else part
 
+    def _readable(self, name: str) -> bool:
+        """Whether all of a commit is what was written."""
+        commit = self.contents.commits.get(name)
+        try:
+            for table in commit.files if commit else ():
+                self._read_part(table, name)
+        except SweepError:
+            return False
+        return commit is not None
+
     def _unpublished(self, tables: Tables) -> Tables:
         """Rows of trials that are not done yet; a failure adds nothing to any earlier row."""
         self.refresh()
@@ -267,10 +277,12 @@ class Ledger:
     def _remove_litter(self) -> None:
         """Delete what has not been needed for a day: commits that were merged, and what killed writers left."""
         commits = set(self._listed())
-        for name in commits & self.contents.replaced.keys():
-            into = self.contents.replaced[name]
-            if time.time() - int(into.split("-")[0]) / 1e9 > _LITTER_AGE:
-                self._withdraw(name)
+        replaced = commits & self.contents.replaced.keys()
+        for into in {self.contents.replaced[name] for name in replaced}:
+            if time.time() - int(into.split("-")[0]) / 1e9 > _LITTER_AGE and self._readable(into):
+                for name in replaced:
+                    if self.contents.replaced[name] == into:
+                        self._withdraw(name)
         if self.files.local is None:
             return
         for folder in (*SCHEMAS, "commits", "sweeps"):

@@ -51,11 +51,12 @@ def _read(ledger: Ledger, name: str) -> Tables | None:
 
 def _replaced(parts: Sequence[tuple[Commit, Tables]]) -> dict[str, list[str]]:
     """What a commit of these parts replaces, and the trials that each published commit has in it."""
-    replaced: dict[str, list[str]] = {}
+    replaced: dict[str, list[str]] = {name: [] for commit, _ in parts for name in (commit.name, *commit.replaces)}
     for commit, tables in parts:
         held = set(tables["trials"]["trial_id"].to_pylist())
-        replaced |= {commit.name: [], **commit.replaces}
-        replaced |= {name: [trial for trial in trials if trial in held] for name, trials in commit.parts.items()}
+        # Two that were merged at once have the same published commits in them, and each trial in one of the two.
+        for name, trials in commit.parts.items():
+            replaced[name] += [trial for trial in trials if trial in held]
     return replaced
 
 

@@ -96,17 +96,23 @@ class History:
             assert ledger.contents.status == new.contents.status
         return new
 
-    def expected(self) -> Rows:
-        """Each trial's rows of the pack that counts: a result before a failure, then the earliest."""
-        best: dict[str, tuple[bool, str]] = {}
+    @property
+    def best(self) -> dict[str, str]:
+        """Trial identity to the pack that counts: a result before a failure, then the earliest."""
+        ranks: dict[str, tuple[bool, str]] = {}
         for name, tables in self.published:
             for row in tables["trials"].to_pylist():
                 rank = (row["status"] == "failed", name)
-                best[row["trial_id"]] = min(rank, best.get(row["trial_id"], rank))
+                ranks[row["trial_id"]] = min(rank, ranks.get(row["trial_id"], rank))
+        return {trial_id: name for trial_id, (_, name) in ranks.items()}
+
+    def expected(self) -> Rows:
+        """The rows of the packs that count."""
+        best = self.best
         found: Rows = {table: [] for table in SCHEMAS}
         for name, tables in self.published:
             for table, content in tables.items():
-                found[table] += [row for row in content.to_pylist() if best[row["trial_id"]][1] == name]
+                found[table] += [row for row in content.to_pylist() if best[row["trial_id"]] == name]
         return {table: in_order(content) for table, content in found.items()}
 
     def _merge(self, who: Sequence[int], small: int, large: int) -> None:
@@ -172,6 +178,15 @@ def rows(ledger: Ledger) -> Rows:
     return read
 
 
+def origins(ledger: Ledger) -> dict[str, str]:
+    """Trial identity to the pack that it was published in, as the commits say that are read."""
+    commits, source = ledger.contents.commits, ledger.contents.source
+    found = {trial_id: commits[name].origin[trial_id] for trial_id, name in source.items()}
+    for trial_id, name in source.items():
+        assert trial_id in commits[name].parts[found[trial_id]]
+    return found
+
+
 @contextlib.contextmanager
 def history(results: Callable[..., Tables], clock: Any) -> Iterator[History]:
     # Nothing here loses power.
@@ -197,6 +212,7 @@ EARLIER_BUT_LATE = [
 @laws
 @example([*LATER_IN_A_LARGE_ONE, ("merge", 0, (3, 99))])
 @example([*LATER_IN_A_LARGE_ONE, ("merge both at once", (3, 99))])
+@example([*LATER_IN_A_LARGE_ONE, ("merge both at once", (99, 99)), ("refresh", 1), ("merge", 1, (99, 99))])
 @example(EARLIER_BUT_LATE)
 @given(st.lists(ANY, max_size=12))
 def test_every_ledger_reads_what_a_simple_model_has(results, clock, steps: list[Step]) -> None:
@@ -208,3 +224,4 @@ def test_every_ledger_reads_what_a_simple_model_has(results, clock, steps: list[
         ledger.require_whole()
         assert rows(ledger) == expected
         assert ledger.contents.status == {row["trial_id"]: row["status"] for row in expected["trials"]}
+        assert origins(ledger) == store.best

@@ -34,7 +34,7 @@ def files(ledger: Ledger) -> set[str]:
     return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
 
 
-def of(names: Iterable[str], tables: Iterable[str] = SCHEMAS) -> set[str]:
+def of(names: Iterable[str | None], tables: Iterable[str] = SCHEMAS) -> set[str]:
     """The files of commits."""
     return {f"commits/{name}.json" for name in names} | {f"{table}/{n}.parquet" for n in names for table in tables}
 
@@ -140,25 +140,27 @@ def test_failures_alone_are_merged(ledger: Ledger, results) -> None:
 
 
 def test_merged_commits_are_merged(store: Ledger, results) -> None:
-    originals = set(store.contents.commits)
-    merge_commits(store, 2)
-    (first,) = store.contents.commits
-    late = {store.publish(results([seed])) for seed in (100, 101)}
-    before, stale = rows(store), Ledger.open(store.uri)
-    assert merge_commits(store, 2) == 3
-    stale.refresh()
-    for ledger in (store, stale, Ledger.open(store.uri)):
-        (second,) = ledger.contents.commits
-        assert rows(ledger) == before
-        assert ledger.contents.replaced == dict.fromkeys(originals | {first} | late, second)
-        assert ledger.contents.commits[second].parts.keys() == originals | late
-    assert files(store) == of(originals | {first, second} | late) | {"store.json"}
+    superseded = store.publish(results([100, 101], "failed"))
+    published, merged = set(store.contents.commits), set[str]()
+    for round in range(3):
+        published |= {store.publish(results([100 + 2 * round, 101 + 2 * round], loss=round))}
+        before, stale = rows(store), Ledger.open(store.uri)
+        assert merge_commits(store, 2) == (PACKS + 2 if round == 0 else 2)
+        stale.refresh()
+        for ledger in (store, stale, Ledger.open(store.uri)):
+            (last,) = ledger.contents.commits
+            assert rows(ledger) == before
+            assert ledger.contents.replaced == dict.fromkeys(published | merged, last)
+            assert ledger.contents.commits[last].parts.keys() == published - {superseded}
+        merged |= set(store.contents.commits)
+    assert files(store) == of(published - {superseded} | merged) | of([superseded], ["trials"]) | {"store.json"}
 
 
 def test_two_mergers_at_once_keep_every_trial_single(store: Ledger, results, monkeypatch) -> None:
     other = Ledger.open(store.uri)
     monkeypatch.setattr(other, "refresh", lambda: other.contents)
     before = rows(store)
+    published = {name: list(commit.statuses) for name, commit in store.contents.commits.items()}
     assert merge_commits(store, 2) == PACKS
     assert merge_commits(other, 2) == PACKS
     assert rows(store) == rows(other) == before
@@ -171,7 +173,8 @@ def test_two_mergers_at_once_keep_every_trial_single(store: Ledger, results, mon
     assert merge_commits(other, 2) == 2
     store.refresh()
     for ledger in (store, other, Ledger.open(store.uri)):
-        assert len(ledger.contents.commits) == 1
+        (commit,) = ledger.contents.commits.values()
+        assert {name: list(trials) for name, trials in commit.parts.items()} == published
         assert rows(ledger) == before
 
 
@@ -228,6 +231,18 @@ def test_a_damaged_merged_commit_is_passed_over_while_the_others_are_there(
     assert rows(reader) == rows(fresh) == before
     assert len(fresh.contents.commits) == 1
     fresh.require_whole()
+
+
+def test_a_commit_that_one_reader_found_damaged_is_whole_where_it_was_merged(store: Ledger) -> None:
+    victim = sorted(Path(store.uri, "curves").iterdir())[1]
+    away = victim.rename(Path(store.uri, "away"))
+    reader = Ledger.open(store.uri)
+    assert list(reader.contents.damaged) == [victim.stem]
+    away.rename(victim)
+    merge_commits(store, 2)
+    reader.refresh()
+    assert reader.contents.damaged == {}
+    assert rows(reader) == rows(store)
 
 
 def test_a_merged_commit_that_is_damaged_gives_way_to_the_ones_before(store: Ledger, results) -> None:

@@ -57,10 +57,9 @@ def assert_consistent(store: Path) -> set[int]:
     return set(seeds)
 
 
-@pytest.mark.parametrize("merge", [1000, 5])
-def test_two_processes_publish_overlapping_packs_at_once(tmp_path: Path, publisher, merge: int) -> None:
+def test_two_processes_publish_overlapping_packs_and_merge_at_once(tmp_path: Path, publisher) -> None:
     store = tmp_path / "store"
-    both = [publisher(store, 0, 30, merge=merge), publisher(store, 15, 30, merge=merge)]
+    both = [publisher(store, 0, 30, merge=5), publisher(store, 15, 30, merge=5)]
     for process in both:
         assert process.stdout.readline() == "ready\n"
     for process in both:
@@ -70,7 +69,7 @@ def test_two_processes_publish_overlapping_packs_at_once(tmp_path: Path, publish
     assert set(kept) == set(range(45))
     assert [process.returncode for process in both] == [0, 0]
     assert assert_consistent(store) == set(range(45 * 4))
-    assert (len(Ledger.open(store).contents.commits) < 20) == (merge == 5)
+    assert len(Ledger.open(store).contents.commits) < 20
 
 
 def test_a_publisher_killed_at_any_moment_leaves_a_consistent_store(tmp_path: Path, publisher) -> None:

@@ -1,14 +1,16 @@
 """Sweeps through each executor, with engines that fail for real."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sweep.errors import SweepError
-from sweep.ledger import Ledger
+from sweep.ledger import Ledger, Margins
 from sweep.plan import Plan
 from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
+from sweep.tracking import tracking_uri
 from sweep.trial import Trial
 
 RAISES, HUNGRY, KILLS, KILLS_ONCE = 101, 102, 103, 104
@@ -65,6 +67,37 @@ def test_a_second_run_trains_nothing(tmp_path, notes, faulty):
     before = sorted((tmp_path / "store" / "commits").iterdir())
     assert run(plan, tmp_path / "store", notes, "no-such:engine").status == Counter(finished=3, failed=1)
     assert sorted((tmp_path / "store" / "commits").iterdir()) == before
+
+
+def test_a_finished_and_merged_sweep_asks_mlflow_nothing(tmp_path, notes, monkeypatch):
+    plan = Plan.of("test", [Trial("test", dataset="digits", seed=seed) for seed in range(9)])
+    ledger = Ledger.create(tmp_path / "store")
+    tracked = {"pack_size": 1, "tracking": tracking_uri(ledger, None)}
+    assert run(plan, tmp_path / "store", notes, **tracked).tracking_fault is None
+    assert len(ledger.refresh().commits) == 1
+
+    def no_tracker(*_):
+        raise AssertionError("MLflow is asked")
+
+    monkeypatch.setattr("sweep.schedule.sweep.Tracker", no_tracker)
+    for part in (plan, plan.limit(4)):
+        assert run(part, tmp_path / "store", notes, **tracked).status == Counter(finished=len(part))
+    with pytest.raises(AssertionError, match="MLflow is asked"):
+        run(plan_of(3, 4), tmp_path / "store", notes, **tracked)
+
+
+def test_other_margins_are_refused_once_there_are_results(tmp_path, notes):
+    plan = plan_of(3)
+    other = replace(plan, margins=Margins(ratio=0.5))
+    with pytest.raises(SweepError, match="did you mean 'null'"):
+        run(plan, tmp_path / "store", notes, "nul")
+    run(other, tmp_path / "store", notes)
+    with pytest.raises(SweepError, match=r"margins were declared on \S+ as 50 % of the loss"):
+        run(plan, tmp_path / "store", notes, "no-such:engine")
+    assert run(other, tmp_path / "store", notes, "no-such:engine").status == Counter(finished=4)
+    (sweep,) = Ledger.open(tmp_path / "store").sweeps().values()
+    assert sweep.margins == Margins(ratio=0.5)
+    assert sweep.trial_ids == [trial.trial_id for trial in plan.trials]
 
 
 def test_failed_trials_are_trained_again_on_request(tmp_path, notes, faulty):
