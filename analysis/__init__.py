@@ -15,7 +15,7 @@ from analysis.results import Results, open
 
 if TYPE_CHECKING:
     from analysis.assessment import Assessment, assess
-    from analysis.controls import Controls, controls
+    from analysis.control import Controls, controls
 
 __all__ = ["Assessment", "Controls", "Results", "assess", "controls", "open"]
 
@@ -27,8 +27,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(assessment, name)
     if name in ("Controls", "controls"):
-        from analysis import controls as module
+        from analysis import control
 
-        globals().update(Controls=module.Controls, controls=module.controls)
-        return globals()[name]
+        return getattr(control, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

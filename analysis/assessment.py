@@ -12,7 +12,7 @@ Declared rules, the same for every sample:
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,7 @@ from sweep.ledger import Margins
 
 ALPHA = 0.05
 _LOSSES = ("val_loss", "train_loss")
+_SKEWED = 2.0
 _INSIDE = (Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE)
 
 
@@ -76,6 +77,8 @@ class OnScale:
     effects: eq.EffectSizes
     probability_better: eq.ProbabilityBetter
     components: eq.Components
+    skewness: float
+    """Of the configuration means; far from 0, Student's t errs on one side and the rank tests are to be looked at."""
     seed_noise: eq.SeedNoise
     seed_noise_tost: eq.ScaledTost
     agreement: eq.BlandAltman
@@ -161,10 +164,29 @@ class _Judge:
     lower_is_better: bool
 
     def __call__(self, means: Array) -> tuple[eq.Tost, Verdict]:
-        tost, difference = eq.tost(means, self.margin), eq.difference_test(means)
+        tost, difference = self.tost(means), eq.difference_test(means)
         # The margin of differences is the seeds' noise, which is estimated: only the scaled test may use it.
         p = tost.p if self.scale == "ratio" else eq.scaled_tost(means, self.noise, self.multiple).p
         return tost, eq.verdict(p, difference.p, tost.estimate, ALPHA, self.lower_is_better)
+
+    def tost(self, means: Array) -> eq.Tost:
+        """Against the margin; p is NaN where there is none, as without a second seed."""
+        if self.margin > 0:
+            return eq.tost(means, self.margin, ALPHA)
+        return replace(eq.tost(means, 1.0, ALPHA), p_lower=math.nan, p_upper=math.nan, p=math.nan)
+
+    def rank_tost(self, means: Array) -> eq.RankTost:
+        """As `tost`."""
+        if self.margin > 0:
+            return eq.rank_tost(means, self.margin, ALPHA)
+        return replace(eq.rank_tost(means, 1.0, ALPHA), p_lower=math.nan, p_upper=math.nan, p=math.nan)
+
+    def noninferiority(self, means: Array) -> eq.Noninferiority:
+        """As `tost`, of parallel."""
+        worse = means if self.lower_is_better else -means
+        if self.margin > 0:
+            return eq.noninferiority(worse, self.margin, ALPHA)
+        return replace(eq.noninferiority(worse, 1.0, ALPHA), margin=math.nan, p=math.nan)
 
     def worst_case(self, sample: Sample, incomplete: Array) -> WorstCase:
         """With the chosen pairs filled."""
@@ -174,7 +196,8 @@ class _Judge:
         filled = eq.worst_case(*known, lacking)
         above, below = self(filled.against_parallel), self(filled.for_parallel)
         against, for_parallel = (above, below) if self.lower_is_better else (below, above)
-        tipping = eq.tipping_point(*known, lacking, self.margin)
+        nowhere = eq.TippingPoint(math.nan, math.nan)
+        tipping = eq.tipping_point(*known, lacking, self.margin, ALPHA) if self.margin > 0 else nowhere
         return WorstCase(len(lacking), filled.fill, against[0], for_parallel[0], against[1], for_parallel[1], tipping)
 
 
@@ -187,8 +210,7 @@ def _on_scale(sample: Sample, scale: Scale, margins: Margins, limiting: Array) -
     noise = eq.seed_noise(np.concatenate(sides), np.tile(configuration, 2), np.repeat([0, 1], len(values)))
     lower = lower_is_better(sample.metric)
     margin = log_margin(margins) if scale == "ratio" else margins.seed_noise * noise.sd
-    # Without a second seed there is no noise to compare with; no margin is too wide to test against.
-    judge = _Judge(scale, margin if margin > 0 else math.inf, noise, margins.seed_noise, lower)
+    judge = _Judge(scale, margin, noise, margins.seed_noise, lower)
     tost, verdict = judge(means)
     scaled, difference = eq.scaled_tost(means, noise, margins.seed_noise), eq.difference_test(means)
     averages = [eq.configuration_means(side, configuration) for side in sides]
@@ -198,14 +220,15 @@ def _on_scale(sample: Sample, scale: Scale, margins: Margins, limiting: Array) -
         pairs=len(values),
         margin=margin,
         tost=tost,
-        noninferiority=eq.noninferiority(means if lower else -means, judge.margin),
+        noninferiority=judge.noninferiority(means),
         difference=difference,
         bootstrap=eq.cluster_bootstrap(means),
         signed_rank=eq.signed_rank(means),
-        rank_tost=eq.rank_tost(means, judge.margin),
+        rank_tost=judge.rank_tost(means),
         effects=eq.effect_sizes(means),
         probability_better=eq.probability_better(values if lower else -values, configuration),
         components=eq.components(values, configuration),
+        skewness=_skewness(means),
         seed_noise=noise,
         seed_noise_tost=scaled,
         agreement=eq.bland_altman(averages[0], averages[1]),
@@ -226,9 +249,15 @@ def _let_stand(main: OnScale, divergence: eq.ClusteredMcNemar) -> tuple[Verdict,
             f"the {side} side diverges more often: {divergence.sequential_only} pairs sequential only, "
             f"{divergence.parallel_only} parallel only ({p_is(divergence.p_exact)})"
         )
+    if abs(main.skewness) > _SKEWED:
+        remarks.append(
+            f"the contrasts are skewed ({main.skewness:+.1f}), so that Student's t may err more often than stated; by "
+            f"ranks, equivalence has {p_is(main.rank_tost.p)}"
+        )
     worst = main.limiting
     outcomes = {worst.verdict_against, worst.verdict_for}
-    if not worst.incomplete or outcomes == {main.verdict} or (main.verdict in _INSIDE and outcomes <= set(_INSIDE)):
+    stands = outcomes == {main.verdict} or (main.verdict in _INSIDE and outcomes <= set(_INSIDE))
+    if not worst.incomplete or stands or main.verdict is Verdict.UNDECIDED:
         return main.verdict, tuple(remarks)
     remarks.append(
         f"the complete pairs alone say {main.verdict.value}, but {worst.incomplete} pairs are incomplete: with the "
@@ -243,6 +272,13 @@ def _transformed(side: Array, scale: Scale) -> Array:
         return side
     # Both sides of a pair can be exactly zero; its log ratio is zero, and any floor serves.
     return np.log(np.maximum(side, np.finfo(float).tiny))
+
+
+def _skewness(values: Array) -> float:
+    """The third standardised moment; NaN without variance."""
+    deviations = values - values.mean() if len(values) else values
+    spread = math.sqrt(float(np.mean(deviations**2))) if len(values) > 2 else 0.0
+    return float(np.mean(deviations**3)) / spread**3 if spread > 0 else math.nan
 
 
 def _either(sample: Sample, status: str) -> Array:

@@ -13,7 +13,7 @@ from analysis.results import Results
 from analysis.sample import Array, Sample, ordered_levels
 
 _SPLITS = ("train_loss", "val_loss")
-_WORDS = ("parallel most ahead", "nearest to equal", "sequential most ahead")
+_WORDS = ("parallel most ahead", "sequential most ahead", "nearest to equal")
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,11 @@ def _choose(sample: Sample) -> Iterator[tuple[int, str]]:
         numbers = np.unique(sample.configuration[usable])
         if len(numbers):
             means = eq.configuration_means(contrast[usable], sample.configuration[usable])
-            places = (int(means.argmin()), int(np.abs(means).argmin()), int(means.argmax()))
-            for place, words in dict(zip(places, _WORDS, strict=True)).items():
-                yield int(numbers[place]), words
+            # The nearest last: where it is an extreme too, no side need be ahead in it.
+            places = (int(means.argmin()), int(means.argmax()), int(np.abs(means).argmin()))
+            words = dict(zip(places, _WORDS, strict=True))
+            for place in sorted(words, key=means.__getitem__):
+                yield int(numbers[place]), words[place]
 
 
 def _title(sample: Sample, row: int, words: str) -> str:

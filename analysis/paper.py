@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from analysis.assessment import ALPHA, Assessment
 from analysis.equivalence import Verdict
-from analysis.formats import p_is
+from analysis.formats import DASH, p_is
 from analysis.published import TABLE_2
 from analysis.sample import Q_INTERVALS, Sample, q_interval
 
@@ -147,8 +147,9 @@ def _ahead(claim: str, assessment: Assessment, parallel: bool) -> Claim:
 
 def _interval(assessment: Assessment) -> str:
     tost = assessment.main.tost
-    estimate, low, high = np.exp([tost.estimate, tost.interval.low, tost.interval.high])
-    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+    ends = np.exp([tost.estimate, tost.interval.low, tost.interval.high])
+    estimate, low, high = (f"{end:.3f}" if np.isfinite(end) else DASH for end in ends)
+    return f"{estimate} [{low}, {high}]"
 
 
 def differences_in_budget(trials: pa.Table) -> list[str]:
@@ -158,6 +159,8 @@ def differences_in_budget(trials: pa.Table) -> list[str]:
         levels = sorted(trials[name].unique().to_pylist())
         if any(level not in published for level in levels):
             found.append(f"{_words(name)} {_listed(levels)} instead of {_listed(published)}.")
+    for dataset in sorted(set(trials["dataset"].to_pylist()) - _WHOLE.keys()):
+        found.append(f"{dataset} is not a data set of the paper's.")
     for dataset, whole in _WHOLE.items():
         rows = trials.filter(pc.field("dataset") == dataset)
         for name, size in whole.items() if rows.num_rows else ():

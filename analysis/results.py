@@ -1,6 +1,7 @@
 """The results of one store or several, as Arrow tables and SQL."""
 
 import os
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
@@ -30,13 +31,13 @@ class Results:
         self._ledgers = ledgers
         self._owner = _owners(ledgers)
         if not self._owner:
-            names = " and ".join(ledger.uri for ledger in ledgers)
+            names = " and ".join(self.uris)
             raise SweepError(f"there are no results in {names} yet; `sweep run STUDY --store URI` makes some")
 
     @property
     def uris(self) -> tuple[str, ...]:
-        """The stores."""
-        return tuple(ledger.uri for ledger in self._ledgers)
+        """The stores, without the keys that an address may hold."""
+        return tuple(re.sub("(?<=://)[^/]*@", "…@", ledger.uri) for ledger in self._ledgers)
 
     @cached_property
     def trials(self) -> pa.Table:
@@ -85,8 +86,7 @@ class Results:
         try:
             return self.scan(name).to_table(columns=list(columns) if columns is not None else None, filter=where)
         except (pa.ArrowException, OSError) as error:
-            self._name_damage([name])
-            raise SweepError(f"{name} cannot be read: {str(error).splitlines()[0]}") from None
+            raise self._unreadable(name, error) from None
 
     def scan(self, name: TableName) -> ds.Dataset:
         """A table as an Arrow dataset, which reads when it is scanned, and only what the scan asks for."""
@@ -151,7 +151,17 @@ class Results:
         ledger = self._ledgers[place]
         dataset = scan(ledger, name)
         foreign = [trial for trial in ledger.contents.status if self._owner[trial] != place]
-        return ds.dataset(dataset.to_table(filter=~pc.field("trial_id").isin(foreign))) if foreign else dataset
+        if not foreign:
+            return dataset
+        try:
+            return ds.dataset(dataset.to_table(filter=~pc.field("trial_id").isin(foreign)))
+        except (pa.ArrowException, OSError) as error:
+            raise self._unreadable(name, error) from None
+
+    def _unreadable(self, name: TableName, error: Exception) -> SweepError:
+        """What to say of a table that cannot be read; raises it where it is a damaged file that can be named."""
+        self._name_damage([name])
+        return SweepError(f"{name} cannot be read: {str(error).splitlines()[0]}")
 
     def _name_damage(self, tables: Sequence[TableName]) -> None:
         for ledger in self._ledgers:

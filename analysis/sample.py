@@ -123,15 +123,18 @@ def _columns(rows: pa.Table, ratio: Array, contrast: str) -> dict[str, Array]:
 
 def _strata(columns: dict[str, Array]) -> tuple[str, ...]:
     """Columns that vary, without those that an earlier one implies, as a data set does its number of images."""
-    chosen: list[str] = []
-    seen = set[bytes]()
-    for name, levels in columns.items():
-        _, first, code = np.unique(levels, return_index=True, return_inverse=True)
-        partition = first[code].tobytes()
-        if len(first) > 1 and partition not in seen:
-            chosen.append(name)
-        seen.add(partition)
-    return tuple(chosen)
+    chosen: dict[str, Array] = {}
+    # Q last: it follows from factors, and never stands for one.
+    for name in sorted(columns, key=lambda name: name == "Q"):
+        distinct, code = np.unique(columns[name], return_inverse=True)
+        if len(distinct) > 1 and not any(_implies(earlier, code) for earlier in chosen.values()):
+            chosen[name] = code
+    return tuple(name for name in columns if name in chosen)
+
+
+def _implies(code: Array, other: Array) -> bool:
+    """Whether each level of the first comes with one level of the second alone."""
+    return len(np.unique(code * (other.max() + 1) + other)) == len(np.unique(code))
 
 
 def ordered_levels(levels: Array) -> list[Any]:

@@ -3,7 +3,7 @@
 The losses follow no network: they fall with parameters and epochs, differ by architecture in a known way, and scatter
 by configuration and seed. A few unstable trials diverge.
 
-    python benchmarks/generated.py FOLDER [--seeds 3] [--epochs 100]
+    python -m benchmarks.generated FOLDER [--seeds 3] [--epochs 100]
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 Plan, Ray Tune, ledger and MLflow, then the same command again on the finished store, and the rebuilding of MLflow.
 
-    python benchmarks/overhead.py [--json FILE]
+    python -m benchmarks.overhead [--json FILE]
 """
 
 import argparse

@@ -5,7 +5,7 @@ Errors are counted with the truth at the edge of each null hypothesis. Exit stat
 nominal one by more than three Monte-Carlo standard errors where the method claims to hold it; LIMITS names where it
 does not. About three minutes on two cores.
 
-    python benchmarks/simulation.py [--json FILE] [--draws 4000] [--processes 2]
+    python -m benchmarks.simulation [--json FILE] [--draws 4000] [--processes 2]
 """
 
 import argparse

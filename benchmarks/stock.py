@@ -5,7 +5,7 @@ batch. Both train configurations of the grid (MNIST, depth 1 and 4, 1 to 8 filte
 epochs of 5,000 images with a validation pass of 10,000 after each, on one thread; the engine trains three seeds
 together. Needs no Ray: what scheduling costs is in overhead.py.
 
-    python benchmarks/stock.py [--json FILE]
+    python -m benchmarks.stock [--json FILE]
 """
 
 import argparse

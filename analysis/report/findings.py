@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from analysis import equivalence as eq
 from analysis.assessment import Assessment, assess_sample
-from analysis.controls import Controls, controls
+from analysis.control import Controls, controls
 from analysis.cost import cost_by_depth, cost_pairs
 from analysis.equivalence import Verdict
 from analysis.learning import ConfigurationCurves, chosen_curves
@@ -131,8 +131,8 @@ def find(results: Results, study: str | None = None) -> Findings:
 
 def results_key(results: Results, study: str) -> str:
     """A digest of a study's trials, how each of them ended, the margins, and the version of the numbers."""
-    rows = results.sql("select trial_id, status, study from known order by trial_id").to_pylist()
-    trials = [(row["trial_id"], row["status"]) for row in rows if row["study"] == study]
+    rows = results.sql(f"select study, trial_id, status, {', '.join(METRICS)} from known order by trial_id").to_pylist()
+    trials = [list(row.values()) for row in rows if row["study"] == study]
     margins = _declared(results, study).margins.as_dict()
     return hashlib.sha256(json.dumps([NUMBERS_VERSION, margins, trials]).encode()).hexdigest()
 

@@ -13,6 +13,7 @@ from analysis import equivalence as eq
 from analysis import figures as fig
 from analysis.equivalence import Verdict
 from analysis.equivalence.variance import CONFIGURATION, CROSSED, SEED
+from analysis.learning import ConfigurationCurves
 from analysis.report.findings import PRIMARY, Findings
 from analysis.sample import Q_INTERVALS, Array, Sample, ordered_levels
 
@@ -130,7 +131,17 @@ def _column(rows: list[dict[str, float | None]], name: str) -> Array:
 def _curves(findings: Findings) -> Figure | None:
     if not findings.curves:
         return None
-    return fig.draw_curves([fig.LearningCurves(**vars(each)) for each in findings.curves])
+    # A log axis has no place for a loss of zero.
+    return fig.draw_curves(
+        [
+            fig.LearningCurves(each.title, *(np.where(losses > 0, losses, np.nan) for losses in _losses(each)))
+            for each in findings.curves
+        ]
+    )
+
+
+def _losses(curves: ConfigurationCurves) -> tuple[Array, Array, Array, Array]:
+    return curves.sequential_train, curves.sequential_val, curves.parallel_train, curves.parallel_val
 
 
 def _heat_map(findings: Findings) -> Figure:

@@ -20,6 +20,7 @@ from analysis.report.sections.answer import badges, lead
 from sweep.errors import SweepError
 
 PAGE, NUMBERS = "report.html", "numbers.json"
+_FIGURES, _TABLES = "figures", "tables"
 
 
 def write_report(findings: Findings, folder: Path) -> Path:
@@ -31,10 +32,10 @@ def write_report(findings: Findings, folder: Path) -> Path:
     pictures = draw(findings)
     files: dict[str, bytes] = {PAGE: page_html(document(findings, pictures)).encode()}
     for picture in pictures.values():
-        files[f"figures/{picture.name}.svg"] = picture.drawn.svg.encode()
-        files[f"figures/{picture.name}.png"] = picture.drawn.png
+        files[f"{_FIGURES}/{picture.name}.svg"] = picture.drawn.svg.encode()
+        files[f"{_FIGURES}/{picture.name}.png"] = picture.drawn.png
     for name, table in tables(findings).items():
-        files[f"tables/{name}.parquet"] = _parquet(table)
+        files[f"{_TABLES}/{name}.parquet"] = _parquet(table)
     files[NUMBERS] = as_json(findings).encode()
     _replace(folder, files)
     return folder / PAGE
@@ -70,8 +71,9 @@ def _parquet(table: pa.Table) -> bytes:
 def _replace(folder: Path, files: dict[str, bytes]) -> None:
     """Write beside the folder and rename, so that a reader finds the old report or the new one."""
     try:
-        if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / NUMBERS).exists())):
-            raise SweepError(f"{folder} holds something other than a report; choose another place with -o")
+        # What is written is renamed, which a link or a folder named "." does not survive.
+        folder = folder.resolve()
+        _check_place(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh, old = (folder.with_name(f".tmp-{uuid.uuid4().hex}") for _ in range(2))
         try:
@@ -82,6 +84,8 @@ def _replace(folder: Path, files: dict[str, bytes]) -> None:
                 folder.rename(old)
             fresh.rename(folder)
         finally:
+            if old.exists() and not folder.exists():
+                old.rename(folder)
             for leftover in (fresh, old):
                 with contextlib.suppress(OSError):
                     shutil.rmtree(leftover)
@@ -89,3 +93,14 @@ def _replace(folder: Path, files: dict[str, bytes]) -> None:
         raise SweepError(
             f"the report cannot be written to {folder}: {error.strerror}; choose another with -o"
         ) from None
+
+
+def _check_place(folder: Path) -> None:
+    """Raise SweepError unless all that a new report would replace is a report."""
+    if Path.cwd().is_relative_to(folder):
+        raise SweepError(f"{folder} is the working folder, and a report takes one of its own; choose another with -o")
+    if not folder.exists():
+        return
+    held = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
+    if held and (NUMBERS not in held or not held <= {PAGE, NUMBERS, _FIGURES, _TABLES}):
+        raise SweepError(f"{folder} holds something other than a report; choose another place with -o")

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from analysis import Results
 from analysis.assessment import Assessment, assess
-from analysis.controls import Controls, controls
+from analysis.control import Controls, controls
 from sweep.plan import Plan
 
 _METRICS = ("val_loss", "train_loss", "val_accuracy")

@@ -1,6 +1,7 @@
 """``sweep status``, ``query`` and ``ui``: looking at a store."""
 
 import json as json_module
+import math
 import os
 import sys
 from collections import Counter
@@ -74,14 +75,23 @@ def query(
     elif format == "csv":
         import pyarrow.csv as pcsv
 
+        nested = [field.name for field in answer.schema if field.type.num_fields]
+        if nested:
+            raise SweepError(f"{nested[0]!r} holds lists or structures, which CSV cannot; choose another --format")
         pcsv.write_csv(answer, sys.stdout.buffer)
     elif format == "json":
-        print(json_module.dumps(answer.to_pylist(), default=str, indent=1))
+        names = answer.schema.names
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise SweepError(f"two columns are named {twice[0]!r}; name one otherwise with 'as'")
+        rows = [{name: _json(value) for name, value in row.items()} for row in answer.to_pylist()]
+        print(json_module.dumps(rows, default=str, indent=1))
     else:
         console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         table = Table(*answer.schema.names)
-        for row in answer.to_pylist():
-            table.add_row(*(Text(_cell(value)) for value in row.values()))
+        # Not rows as mappings: two columns may have one name.
+        for row in zip(*(column.to_pylist() for column in answer.columns), strict=True):
+            table.add_row(*(Text(_cell(value)) for value in row))
         console.print(table)
 
 
@@ -105,6 +115,10 @@ def _counts(planned: list[str] | set[str], status: dict[str, str]) -> dict[str, 
     ended = Counter(status[trial_id] for trial_id in planned if trial_id in status)
     counts = {state: ended[state] for state in ("finished", "diverged", "failed")}
     return {"planned": len(planned), **counts, "missing": len(planned) - ended.total()}
+
+
+def _json(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cell(value: object) -> str:

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -20,6 +20,9 @@ from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
 from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials, run_sweep
 from sweep.tracking import redacted, tracking_uri
+
+if TYPE_CHECKING:
+    from analysis import Results
 
 
 def run(
@@ -122,9 +125,20 @@ def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Cons
 
     results = analysis.open(store)
     control = print_answer(results, plan, console)
-    if report and (page := write_if_new(results, plan.study, store, uri)):
-        console.print(f"Report: {page}", soft_wrap=True)
+    if report:
+        _report(results, plan.study, store, uri, console)
     return not control.failed
+
+
+def _report(results: "Results", study: str, store: str, uri: str | None, console: Console) -> None:
+    try:
+        page = write_if_new(results, study, store, uri)
+    except SweepError as error:
+        # Everything is trained and kept; a report can be had at any time.
+        console.print(f"There is no report: {error}", soft_wrap=True, markup=False)
+        return
+    if page:
+        console.print(f"Report: {page}", soft_wrap=True, markup=False)
 
 
 def _print_next(console: Console, store: str, tracked: bool) -> None:

@@ -67,8 +67,9 @@ def _statistics(scale: OnScale) -> dict[str, str]:
         if math.isfinite(agreement.limits.low)
         else number(None),
         "slope of the ratio on the loss": f"{number(agreement.slope)} ({p_is(agreement.slope_p)})",
-        "Lin's concordance of log losses": f"{number(concordance.ccc)} {_between(concordance.interval, 3)}",
+        "Lin's concordance of log losses": f"{number(concordance.ccc)} {_between(concordance.jackknife, 3)}",
         "spread of the ratio: configurations; seeds": f"{_root(parts.between)}; {_root(parts.within)}",
+        "skewness of the log ratios": number(scale.skewness, 2),
         "margin, log ratio": number(margin, 4),
     }
 

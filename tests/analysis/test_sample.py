@@ -1,0 +1,196 @@
+"""Matched pairs as arrays: which pairs are in a sample, what a configuration is, and what strata are made of."""
+
+import itertools
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import analysis
+from analysis.sample import Q_INTERVALS, Sample, make_sample, ordered_levels, q_interval
+from sweep.engine import TrialResult
+from sweep.trial import Trial
+
+SIDES = ("sequential", "parallel")
+
+
+def trial(**factors) -> Trial:
+    return Trial("test", **{"dataset": "digits", "epochs": 1, **factors})
+
+
+def loss(each: Trial) -> float:
+    return (
+        1.0 + each.seed / 8 + each.depth / 16 + each.filters / 4 + (each.architecture != "sequential") * each.seed / 32
+    )
+
+
+@pytest.fixture
+def sample(make_pairs, end) -> Callable[..., Sample]:
+    """The sample of trials whose factors have the given levels."""
+
+    def make(**levels) -> Sample:
+        names = {"seed": [0, 1, 2], "architecture": SIDES, **levels}
+        trials = [trial(**dict(zip(names, each, strict=True))) for each in itertools.product(*names.values())]
+        return make_sample(make_pairs([end(each, loss(each)) for each in trials]), "val_loss")
+
+    return make
+
+
+def test_seeds_are_of_one_configuration_and_depth_1_is_left_out(sample):
+    found = sample(depth=[1, 2, 4], filters=[1, 2])
+    assert (len(found), found.configurations) == (12, 4)
+    assert 1 not in found.columns["depth"]
+    for configuration in range(4):
+        mine = found.configuration == configuration
+        assert mine.sum() == 3
+        assert all(len(np.unique(found.columns[name][mine])) == 1 for name in ("depth", "filters"))
+        depth, filters = found.columns["depth"][mine][0], found.columns["filters"][mine][0]
+        expected = [loss(trial(depth=int(depth), filters=int(filters), seed=seed)) for seed in range(3)]
+        assert sorted(found.sequential[mine]) == expected
+
+
+def test_controls_are_the_pairs_of_depth_1(make_pairs, end):
+    trials = [trial(depth=depth, seed=seed, architecture=side) for depth in (1, 2) for seed in (0, 1) for side in SIDES]
+    pairs = make_pairs([end(each, loss(each)) for each in trials])
+    found = make_sample(pairs, "val_loss", controls=True)
+    assert found.columns["depth"].tolist() == [1, 1]
+    assert make_sample(pairs, "val_loss").columns["depth"].tolist() == [2, 2]
+
+
+def test_the_sample_of_a_store_is_that_of_its_pairs(make_store, make_pairs, end):
+    trials = [trial(depth=depth, seed=seed, architecture=side) for depth in (2, 4) for seed in (0, 1) for side in SIDES]
+    results = [end(each, loss(each)) for each in trials]
+    stored = make_sample(analysis.open(make_store(results)).pairs(), "val_loss")
+    made = make_sample(make_pairs(results), "val_loss")
+    order = [np.lexsort((each.sequential, each.columns["depth"])) for each in (stored, made)]
+    for name in ("sequential", "parallel", "sequential_status", "determination_ratio"):
+        assert getattr(stored, name)[order[0]].tolist() == getattr(made, name)[order[1]].tolist()
+    assert stored.strata == made.strata
+
+
+@pytest.mark.parametrize("contrast", ["mixed/sequential", "parallel/mixed"])
+def test_mixed_networks_are_samples_of_their_own_by_stages(make_pairs, end, contrast):
+    arrangements = [("sequential", 0), ("parallel", 0), ("mixed", 2), ("mixed", 4)]
+    trials = [
+        trial(depth=8, seed=seed, architecture=architecture, stages=stages)
+        for architecture, stages in arrangements
+        for seed in (0, 1)
+    ]
+    pairs = make_pairs([end(each, loss(each)) for each in trials])
+    found = make_sample(pairs, "val_loss", contrast)
+    assert (len(found), found.configurations) == (4, 2)
+    assert found.strata == ("stages",)
+    assert set(found.columns["stages"]) == {2, 4}
+    whole = make_sample(pairs, "val_loss")
+    assert (len(whole), whole.configurations, whole.strata) == (2, 1, ())
+
+
+def test_a_side_without_a_value_is_not_a_number_and_its_status_is_kept(make_pairs, end):
+    sides = [trial(depth=2, architecture=side) for side in SIDES]
+    found = make_sample(make_pairs([end(sides[0], 1.5), end(sides[1], status="diverged")]), "val_loss")
+    assert found.sequential.tolist() == [1.5]
+    assert np.isnan(found.parallel).all()
+    assert not found.complete.any()
+    assert found.count("diverged") == (0, 1)
+    assert found.count("finished") == (1, 0)
+    assert np.isnan(found.contrast("ratio")).all()
+    assert np.isnan(found.contrast("difference")).all()
+
+
+def test_log_ratio_and_difference_are_parallel_against_sequential_and_zeros_have_their_rules():
+    values = np.array([2.0, 1.0, 0.0, 0.0, 3.0, np.nan]), np.array([1.0, 1.5, 0.0, 1.0, 0.0, 1.0])
+    status = np.full(6, "finished")
+    found = Sample("val_loss", *values, np.arange(6), status, status, np.ones(6))
+    ratio = [math.log(0.5), math.log(1.5), 0.0, None, None, None]
+    assert [None if math.isnan(value) else value for value in found.contrast("ratio")] == pytest.approx(ratio)
+    assert found.contrast("difference")[:5].tolist() == [-1.0, 0.5, 0.0, 1.0, -3.0]
+    assert found.complete.tolist() == [True] * 5 + [False]
+
+
+def test_a_part_of_a_sample_numbers_its_configurations_anew(sample):
+    found = sample(depth=[2, 4, 8])
+    part = found.where(found.columns["depth"] >= 4)
+    assert (len(part), part.configurations) == (6, 2)
+    assert set(part.configuration) == {0, 1}
+    assert set(part.columns["depth"]) == {4, 8}
+    nothing = found.where(np.zeros(len(found), dtype=bool))
+    assert (len(nothing), nothing.configurations) == (0, 0)
+
+
+def test_no_pairs_are_an_empty_sample(make_pairs):
+    found = make_sample(make_pairs([]), "val_loss")
+    assert (len(found), found.configurations, found.strata) == (0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("levels", "strata"),
+    [
+        ({"depth": [2]}, ()),
+        ({"depth": [2, 4]}, ("depth",)),
+        ({"depth": [2, 4], "filters": [1, 2]}, ("Q", "depth", "filters")),
+        (
+            {"depth": [2, 4], "learning_rate": [1e-3, 3e-4], "activation": ["relu", "tanh"]},
+            ("depth", "activation", "learning_rate"),
+        ),
+        # The number and the size of the images come with the data set, and at one size of network so does Q.
+        ({"depth": [2, 4], "dataset": ["mnist", "cifar10"]}, ("dataset", "depth")),
+        # Where Q tells the filters and they tell it, it is Q that goes; never a factor.
+        ({"depth": [2, 4], "filters": [1, 32]}, ("depth", "filters")),
+        ({"depth": [2, 4], "dataset": ["mnist", "cifar10"], "filters": [1, 20]}, ("dataset", "Q", "depth", "filters")),
+    ],
+)
+def test_strata_are_factors_that_vary_and_are_not_implied_by_another(sample, levels, strata):
+    assert sample(**levels).strata == strata
+
+
+def test_a_factor_that_is_coarser_than_another_is_implied_by_it(make_pairs, end):
+    """Each optimizer comes with momenta of its own: these tell it, but it does not tell them."""
+    kinds = [("adamw", 0.0, 0.0), ("sgd", 0.5, 1e-4), ("sgd", 0.9, 1e-4)]
+    trials = [
+        trial(depth=2, architecture=side, optimizer=optimizer, momentum=momentum, weight_decay=decay)
+        for optimizer, momentum, decay in kinds
+        for side in SIDES
+    ]
+    found = make_sample(make_pairs([end(each) for each in trials]), "val_loss")
+    assert found.strata == ("optimizer", "momentum")
+    assert set(found.factors) == {"optimizer", "momentum"}
+
+
+def test_budget_size_and_seed_are_no_strata(sample):
+    found = sample(depth=[2, 4], filters=[1, 8])
+    assert not {"seed", "study", "parameters", "forward_flops", "determination_ratio"} & found.columns.keys()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval"),
+    [(0.0, 0), (0.999, 0), (1.0, 1), (2.999, 1), (3.0, 2), (9.999, 2), (10.0, 3), (1e9, 3)],
+)
+def test_intervals_of_q_hold_their_lower_end(ratio, interval):
+    assert q_interval([ratio]).tolist() == [interval]
+
+
+@pytest.mark.parametrize(
+    ("levels", "ordered"),
+    [
+        ([8, 2, 4, 2], [2, 4, 8]),
+        (["tanh", "relu"], ["relu", "tanh"]),
+        ([Q_INTERVALS[3], Q_INTERVALS[0], Q_INTERVALS[2]], [Q_INTERVALS[0], Q_INTERVALS[2], Q_INTERVALS[3]]),
+        ([], []),
+    ],
+)
+def test_levels_are_shown_in_their_own_order(levels, ordered):
+    assert ordered_levels(np.array(levels)) == ordered
+
+
+def test_seeds_that_a_side_lacks_stay_in_the_configuration(make_pairs, end):
+    results: list[TrialResult | Trial] = [
+        end(trial(depth=2, seed=seed, architecture=side))
+        if (side, seed) != ("parallel", 1)
+        else trial(depth=2, seed=1, architecture="parallel")
+        for side in SIDES
+        for seed in range(3)
+    ]
+    found = make_sample(make_pairs(results), "val_loss")
+    assert (len(found), found.configurations, int(found.complete.sum())) == (3, 1, 2)
+    assert found.count("missing") == (0, 1)
