@@ -7,8 +7,10 @@ Declared rules, the same for every sample:
   against the declared multiple of the seeds' own spread. An accuracy has no ratio.
 - Diverged trials are results: they are counted, and whether a side diverges more often is tested, with
   configurations as clusters.
-- Failed and missing trials limit the verdict, and so do diverged ones where a side diverges more often: where filling
-  their pairs with the largest contrast seen, for or against parallel, leads to another verdict, it is undecided.
+- Pairs without a contrast limit the verdict: those with a failed or a missing side, of which one side alone diverged,
+  or whose loss is zero on one side. They are filled with the largest contrast seen, and at least a factor of two, for
+  parallel and against it. Where that leads to another verdict, it is undecided; equivalent and different but inside the
+  margin count as one here. Pairs of which both sides diverged are alike, and limit nothing.
 """
 
 import math
@@ -26,8 +28,10 @@ from sweep.ledger import Margins
 
 ALPHA = 0.05
 _LOSSES = ("val_loss", "train_loss")
-_SKEWED = 2.0
-_INSIDE = (Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE)
+INSIDE = (Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE)
+"""Verdicts of equivalence."""
+LEAST_FILL = math.log(2)
+"""Of a log ratio whose side is not known: no margin in use holds it."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,6 @@ class OnScale:
     agreement: eq.BlandAltman
     concordance: eq.Concordance
     worst_case: WorstCase
-    """Every incomplete pair filled."""
-    limiting: WorstCase
-    """The incomplete pairs that limit the verdict filled, and no others."""
     verdict: Verdict
     """Against `margin`, of complete pairs."""
     seed_noise_verdict: Verdict
@@ -110,6 +111,18 @@ class Assessment:
     """What is to be said beside the verdict, and why it is not that of the complete pairs, if it is not."""
 
     @property
+    def inside(self) -> bool:
+        """Whether the verdict is one of equivalence."""
+        return self.verdict in INSIDE
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the verdict stands and the interval lies beyond the margin altogether: not equivalent."""
+        low, high = self.main.tost.interval.low, self.main.tost.interval.high
+        ahead = self.verdict in (Verdict.PARALLEL_BETTER, Verdict.SEQUENTIAL_BETTER)
+        return ahead and (low > self.main.margin or high < -self.main.margin)
+
+    @property
     def main(self) -> OnScale:
         """The scale that the verdict is on: the ratio of a loss, the difference of an accuracy."""
         return self.ratio or self.difference
@@ -122,12 +135,11 @@ def assess(pairs: pa.Table, metric: str = "val_loss", margins: Margins | None = 
 
 def assess_sample(sample: Sample, margins: Margins) -> Assessment:
     """Judge a sample; see the module for the rules."""
-    failed = _either(sample, "failed") | _either(sample, "missing")
-    sequential, parallel = (side[~failed] == "diverged" for side in (sample.sequential_status, sample.parallel_status))
-    divergence = eq.clustered_mcnemar(sequential, parallel, sample.configuration[~failed])
-    limiting = failed | _either(sample, "diverged") if divergence.p_exact < ALPHA else failed
-    ratio = _on_scale(sample, "ratio", margins, limiting) if sample.metric in _LOSSES else None
-    difference = _on_scale(sample, "difference", margins, limiting)
+    known = ~(_either(sample, "failed") | _either(sample, "missing"))
+    sequential, parallel = (side[known] == "diverged" for side in (sample.sequential_status, sample.parallel_status))
+    divergence = eq.clustered_mcnemar(sequential, parallel, sample.configuration[known])
+    ratio = _on_scale(sample, "ratio", margins) if sample.metric in _LOSSES else None
+    difference = _on_scale(sample, "difference", margins)
     verdict, remarks = _let_stand(ratio or difference, divergence)
     return Assessment(
         metric=sample.metric,
@@ -146,6 +158,28 @@ def assess_sample(sample: Sample, margins: Margins) -> Assessment:
 def lower_is_better(metric: str) -> bool:
     """Whether a smaller value of the metric is the better one."""
     return not metric.endswith("accuracy")
+
+
+def withdrawn(assessment: Assessment) -> Assessment:
+    """The same numbers without a verdict, as where the control fails."""
+    scales = {
+        name: replace(scale, verdict=Verdict.UNDECIDED, seed_noise_verdict=Verdict.UNDECIDED)
+        for name in ("ratio", "difference")
+        if (scale := getattr(assessment, name)) is not None
+    }
+    remarks = ("the control fails, so no verdict is given", *assessment.remarks)
+    return replace(assessment, verdict=Verdict.UNDECIDED, remarks=remarks, **scales)
+
+
+def limits(sample: Sample, scale: Scale) -> Array:
+    """Which pairs limit a verdict: without a contrast, but for those of which both sides diverged."""
+    both = (sample.sequential_status == "diverged") & (sample.parallel_status == "diverged")
+    return ~np.isfinite(sample.contrast(scale)) & ~both
+
+
+def stable(verdict: Verdict, outcomes: set[Verdict]) -> bool:
+    """Whether a verdict survives what filling the incomplete pairs leads to."""
+    return outcomes == {verdict} or (verdict in INSIDE and outcomes <= set(INSIDE))
 
 
 def log_margin(margins: Margins) -> float:
@@ -188,12 +222,15 @@ class _Judge:
             return eq.noninferiority(worse, self.margin, ALPHA)
         return replace(eq.noninferiority(worse, 1.0, ALPHA), margin=math.nan, p=math.nan)
 
-    def worst_case(self, sample: Sample, incomplete: Array) -> WorstCase:
-        """With the chosen pairs filled."""
+    def worst_case(self, sample: Sample) -> WorstCase:
+        """With every pair filled that limits the verdict."""
         contrast = sample.contrast(self.scale)
         there = np.isfinite(contrast)
-        known, lacking = (contrast[there], sample.configuration[there]), sample.configuration[incomplete]
-        filled = eq.worst_case(*known, lacking)
+        known, lacking = (
+            (contrast[there], sample.configuration[there]),
+            sample.configuration[limits(sample, self.scale)],
+        )
+        filled = eq.worst_case(*known, lacking, LEAST_FILL if self.scale == "ratio" else 0.0)
         above, below = self(filled.against_parallel), self(filled.for_parallel)
         against, for_parallel = (above, below) if self.lower_is_better else (below, above)
         nowhere = eq.TippingPoint(math.nan, math.nan)
@@ -201,19 +238,19 @@ class _Judge:
         return WorstCase(len(lacking), filled.fill, against[0], for_parallel[0], against[1], for_parallel[1], tipping)
 
 
-def _on_scale(sample: Sample, scale: Scale, margins: Margins, limiting: Array) -> OnScale:
+def _on_scale(sample: Sample, scale: Scale, margins: Margins) -> OnScale:
     contrast = sample.contrast(scale)
     there = np.isfinite(contrast)
     values, configuration = contrast[there], sample.configuration[there]
     means = eq.configuration_means(values, configuration)
-    sides = [_transformed(side[there], scale) for side in (sample.sequential, sample.parallel)]
-    noise = eq.seed_noise(np.concatenate(sides), np.tile(configuration, 2), np.repeat([0, 1], len(values)))
+    sides, kept = _sides(sample, scale)
+    noise = eq.seed_noise(np.concatenate(sides), np.tile(sample.training[kept], 2), np.repeat([0, 1], len(sides[0])))
     lower = lower_is_better(sample.metric)
     margin = log_margin(margins) if scale == "ratio" else margins.seed_noise * noise.sd
     judge = _Judge(scale, margin, noise, margins.seed_noise, lower)
     tost, verdict = judge(means)
     scaled, difference = eq.scaled_tost(means, noise, margins.seed_noise), eq.difference_test(means)
-    averages = [eq.configuration_means(side, configuration) for side in sides]
+    averages = [eq.configuration_means(side, sample.configuration[kept]) for side in sides]
     return OnScale(
         scale=scale,
         configurations=len(means),
@@ -222,19 +259,19 @@ def _on_scale(sample: Sample, scale: Scale, margins: Margins, limiting: Array) -
         tost=tost,
         noninferiority=judge.noninferiority(means),
         difference=difference,
-        bootstrap=eq.cluster_bootstrap(means),
+        # Sorted, so that the order of the rows draws nothing else.
+        bootstrap=eq.cluster_bootstrap(np.sort(means)),
         signed_rank=eq.signed_rank(means),
         rank_tost=judge.rank_tost(means),
         effects=eq.effect_sizes(means),
-        probability_better=eq.probability_better(values if lower else -values, configuration),
+        probability_better=eq.probability_better(*_better(sample, contrast if lower else -contrast)),
         components=eq.components(values, configuration),
         skewness=_skewness(means),
         seed_noise=noise,
         seed_noise_tost=scaled,
         agreement=eq.bland_altman(averages[0], averages[1]),
         concordance=eq.concordance(averages[0], averages[1]),
-        worst_case=judge.worst_case(sample, ~there),
-        limiting=judge.worst_case(sample, limiting),
+        worst_case=judge.worst_case(sample),
         verdict=verdict,
         seed_noise_verdict=eq.verdict(scaled.p, difference.p, tost.estimate, ALPHA, lower),
     )
@@ -249,29 +286,39 @@ def _let_stand(main: OnScale, divergence: eq.ClusteredMcNemar) -> tuple[Verdict,
             f"the {side} side diverges more often: {divergence.sequential_only} pairs sequential only, "
             f"{divergence.parallel_only} parallel only ({p_is(divergence.p_exact)})"
         )
-    if abs(main.skewness) > _SKEWED:
-        remarks.append(
-            f"the contrasts are skewed ({main.skewness:+.1f}), so that Student's t may err more often than stated; by "
-            f"ranks, equivalence has {p_is(main.rank_tost.p)}"
-        )
-    worst = main.limiting
+    if main.verdict in INSIDE and main.scale == "ratio":
+        bca = main.bootstrap.bca
+        others = {"the bootstrap's interval": -main.margin < bca.low and bca.high < main.margin}
+        others["the rank test"] = main.rank_tost.p < ALPHA
+        remarks += [f"{name} does not show equivalence" for name, shows in others.items() if not shows]
+    worst = main.worst_case
     outcomes = {worst.verdict_against, worst.verdict_for}
-    stands = outcomes == {main.verdict} or (main.verdict in _INSIDE and outcomes <= set(_INSIDE))
-    if not worst.incomplete or stands or main.verdict is Verdict.UNDECIDED:
+    if not worst.incomplete or main.verdict is Verdict.UNDECIDED:
+        return main.verdict, tuple(remarks)
+    if stable(main.verdict, outcomes):
+        remarks.append(f"{worst.incomplete} pairs have no contrast; in the worst case the verdict stays")
         return main.verdict, tuple(remarks)
     remarks.append(
-        f"the complete pairs alone say {main.verdict.value}, but {worst.incomplete} pairs are incomplete: with the "
-        f"largest contrast seen in their place it would be {worst.verdict_against.value} (against parallel) or "
-        f"{worst.verdict_for.value} (for it)"
+        f"the complete pairs alone say {main.verdict.value}, but {worst.incomplete} pairs have no contrast: filled "
+        f"against parallel it would be {worst.verdict_against.value}, filled for it {worst.verdict_for.value}"
     )
     return Verdict.UNDECIDED, tuple(remarks)
 
 
-def _transformed(side: Array, scale: Scale) -> Array:
-    if scale == "difference":
-        return side
-    # Both sides of a pair can be exactly zero; its log ratio is zero, and any floor serves.
-    return np.log(np.maximum(side, np.finfo(float).tiny))
+def _sides(sample: Sample, scale: Scale) -> tuple[list[Array], Array]:
+    """Both sides of the complete pairs, as logs on the scale of ratios, where neither is zero; and which they are."""
+    kept = sample.complete if scale == "difference" else (sample.sequential > 0) & (sample.parallel > 0)
+    sides = [side[kept] for side in (sample.sequential, sample.parallel)]
+    return (sides if scale == "difference" else [np.log(side) for side in sides]), kept
+
+
+def _better(sample: Sample, contrast: Array) -> tuple[Array, Array]:
+    """The sign of each contrast, with a side that alone diverged as the worse one; and configurations."""
+    ended = sample.sequential_status, sample.parallel_status
+    lost = [(ended[one] == "diverged") & (ended[1 - one] == "finished") for one in (0, 1)]
+    signs = np.select(lost, [-1.0, 1.0], np.sign(contrast))
+    known = np.isfinite(signs)
+    return signs[known], sample.configuration[known]
 
 
 def _skewness(values: Array) -> float:

@@ -24,7 +24,10 @@ Q_EDGES = (0.0, 1.0, 3.0, 10.0, float("inf"))
 Q_INTERVALS = ("[0, 1)", "[1, 3)", "[3, 10)", "[10, inf)")
 
 NOT_STRATA = ("study", "seed", "parameters", "forward_flops", "determination_ratio")
-_STATUSES = ("diverged", "failed", "missing")
+BUDGET = ("train_samples", "val_samples", "image_size", "batch_size", "epochs", "precision")
+"""What a network is trained on and for how long. One network at several budgets is one configuration, as it is at
+several seeds: another budget is no further evidence about other networks."""
+_BY_BUDGET = (*BUDGET, "parameters", "forward_flops", "determination_ratio")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Sample:
 
     A side is NaN where it has no value. `columns` holds each pair's level of every factor, and of the interval of its
     determination ratio, Q; `strata` names those that vary and are not implied by another. `configuration` numbers the
-    configurations from 0.
+    configurations from 0, `training` each configuration at one budget, which it is unless given.
     """
 
     metric: str
@@ -45,6 +48,11 @@ class Sample:
     determination_ratio: Array
     columns: dict[str, Array] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
+    training: Array = field(default_factory=lambda: np.zeros(0, np.intp))
+
+    def __post_init__(self) -> None:
+        if len(self.training) != len(self.configuration):
+            object.__setattr__(self, "training", self.configuration)
 
     def __len__(self) -> int:
         return len(self.sequential)
@@ -80,6 +88,7 @@ class Sample:
     def where(self, chosen: Array) -> "Sample":
         """The chosen pairs; configurations are numbered anew."""
         _, configuration = np.unique(self.configuration[chosen], return_inverse=True)
+        _, training = np.unique(self.training[chosen], return_inverse=True)
         return Sample(
             self.metric,
             self.sequential[chosen],
@@ -90,6 +99,7 @@ class Sample:
             self.determination_ratio[chosen],
             {name: levels[chosen] for name, levels in self.columns.items()},
             self.strata,
+            training,
         )
 
 
@@ -97,25 +107,26 @@ def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls
     """The pairs of `Results.pairs` in one contrast, deeper than one block, or the depth-1 controls instead."""
     depth = pc.field("depth") == 1 if controls else pc.field("depth") > 1
     rows = pairs.filter((pc.field("contrast") == contrast) & depth)
-    configuration = _configurations(rows)
     ratio = rows["determination_ratio"].to_numpy()
     columns = _columns(rows, ratio, contrast)
     return Sample(
         metric,
         _values(rows["sequential"]),
         _values(rows["parallel"]),
-        configuration,
+        _combinations(rows, ("seed", *_BY_BUDGET)),
         np.asarray(rows["sequential_status"].to_pylist(), dtype=str),
         np.asarray(rows["parallel_status"].to_pylist(), dtype=str),
         ratio,
         columns,
         _strata(columns),
+        _combinations(rows, ("seed",)),
     )
 
 
 def _columns(rows: pa.Table, ratio: Array, contrast: str) -> dict[str, Array]:
     columns = {name: np.asarray(rows[name].to_pylist()) for name in SHARED if name not in NOT_STRATA}
     columns = {"dataset": columns.pop("dataset"), "Q": np.asarray(Q_INTERVALS)[q_interval(ratio)], **columns}
+    columns["seed"] = rows["seed"].to_numpy()
     if contrast != CONTRAST:
         columns["stages"] = rows["parallel_stages" if contrast.startswith("mixed") else "sequential_stages"].to_numpy()
     return columns
@@ -126,6 +137,8 @@ def _strata(columns: dict[str, Array]) -> tuple[str, ...]:
     chosen: dict[str, Array] = {}
     # Q last: it follows from factors, and never stands for one.
     for name in sorted(columns, key=lambda name: name == "Q"):
+        if name == "seed":
+            continue
         distinct, code = np.unique(columns[name], return_inverse=True)
         if len(distinct) > 1 and not any(_implies(earlier, code) for earlier in chosen.values()):
             chosen[name] = code
@@ -147,9 +160,9 @@ def _values(column: pa.ChunkedArray) -> Array:
     return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(float)
 
 
-def _configurations(rows: pa.Table) -> Array:
-    """A number for each combination of everything but the seed."""
-    columns = [name for name in SHARED if name != "seed"] + ["sequential_stages", "parallel_stages"]
+def _combinations(rows: pa.Table, without: Sequence[str]) -> Array:
+    """A number for each combination of all but some of the columns that pairs share."""
+    columns = [name for name in SHARED if name not in without] + ["sequential_stages", "parallel_stages"]
     code = np.zeros(rows.num_rows, dtype=np.int64)
     for name in columns:
         levels = rows[name].combine_chunks().dictionary_encode()

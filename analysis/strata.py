@@ -5,19 +5,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analysis import equivalence as eq
-from analysis.assessment import ALPHA, log_margin, lower_is_better
+from analysis.assessment import ALPHA, LEAST_FILL, limits, log_margin, lower_is_better, stable
+from analysis.equivalence import Verdict
 from analysis.sample import Array, Sample, ordered_levels
 from sweep.ledger import Margins
 
 _FEWEST = 2
+_TEXTS = ("factor_a", "level_a", "factor_b", "level_b")
 
-
-def configuration_levels(sample: Sample) -> dict[str, Array]:
-    """Each factor's level of each configuration, shape (configurations,)."""
-    first = np.unique(sample.configuration, return_index=True)[1]
-    return {name: levels[first] for name, levels in sample.factors.items()}
+Cells = tuple[Array, list[tuple[str, ...]]]
+"""Each pair's cell, and the levels of each cell as text."""
 
 
 def strata(sample: Sample, margins: Margins) -> pa.Table:
@@ -26,23 +26,12 @@ def strata(sample: Sample, margins: Margins) -> pa.Table:
     One row a stratum: ``factor_a``, ``level_a``, ``factor_b``, ``level_b`` (null for single factors), configurations,
     complete pairs and pairs, the ratio parallel / sequential of configuration means with its 90 % interval, p of TOST
     and of no difference, each also after Holm's correction over all strata of as many factors, and the verdict of the
-    corrected ones. Strata overlap: each configuration is in one level of every factor.
+    corrected ones, undecided where the worst case of incomplete pairs has another. Strata overlap: each pair is in one
+    level of every factor.
     """
-    contrast = sample.contrast("ratio")
-    means, there = _means(contrast, sample)
-    levels = configuration_levels(sample)
-    total = np.bincount(sample.configuration, minlength=sample.configurations)
-    complete = np.bincount(sample.configuration[np.isfinite(contrast)], minlength=sample.configurations)
-    tables: list[pa.Table] = []
-    for names in (*((name,) for name in levels), *itertools.combinations(levels, 2)):
-        cell, labels = _cells([levels[name] for name in names])
-        counts = [np.bincount(cell, weights=weights, minlength=len(labels)) for weights in (complete, total)]
-        tables.append(_judged(names, labels, means, cell[there], counts, margins))
-    if not tables:
-        return _corrected(_empty(), sample)
-    return pa.concat_tables(
-        [_corrected(pa.concat_tables(family), sample) for family in _families(tables)], promote_options="default"
-    )
+    names = sample.strata
+    families = [[(name,) for name in names], list(itertools.combinations(names, 2))]
+    return pa.concat_tables([_family(family, sample, margins) for family in families])
 
 
 def heterogeneity(sample: Sample) -> pa.Table:
@@ -50,9 +39,13 @@ def heterogeneity(sample: Sample) -> pa.Table:
 
     One row a factor (``factor_b`` null) and a pair of factors, with F, degrees of freedom, p, and p after Holm's
     correction over the single factors, and over the pairs. NaN where a level or cell has too few configurations.
+    Factors that vary within a configuration, as budgets do, are left out.
     """
-    means, there = _means(sample.contrast("ratio"), sample)
-    levels = {name: values[there] for name, values in configuration_levels(sample).items()}
+    contrast = sample.contrast("ratio")
+    finite = np.isfinite(contrast)
+    _, first = np.unique(sample.configuration[finite], return_index=True)
+    means = eq.configuration_means(contrast[finite], sample.configuration[finite])
+    levels = {name: column[finite][first] for name, column in sample.factors.items() if _constant(sample, column)}
     singles = [(name, None, eq.factor_test(means, values)) for name, values in levels.items()]
     pairs = [(a, b, eq.interaction_test(means, levels[a], levels[b])) for a, b in itertools.combinations(levels, 2)]
     rows: list[dict[str, object]] = []
@@ -75,15 +68,38 @@ def heterogeneity(sample: Sample) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=pa.schema(fields + numbers))
 
 
-def _means(contrast: Array, sample: Sample) -> tuple[Array, Array]:
-    """Configuration means of the finite contrasts, and which configurations have one."""
+def _constant(sample: Sample, column: Array) -> bool:
+    """Whether a column has one level in each configuration."""
+    _, code = np.unique(column, return_inverse=True)
+    cells = np.unique(sample.configuration * (code.max(initial=0) + 1) + code)
+    return len(cells) == sample.configurations
+
+
+def _family(family: Sequence[tuple[str, ...]], sample: Sample, margins: Margins) -> pa.Table:
+    """The strata of as many factors, judged as they are and with incomplete pairs filled both ways."""
+    contrast, limiting = sample.contrast("ratio"), limits(sample, "ratio")
     finite = np.isfinite(contrast)
-    there = np.unique(sample.configuration[finite])
-    return eq.configuration_means(contrast[finite], sample.configuration[finite]), there
+    fill = max(LEAST_FILL, float(np.abs(contrast[finite]).max(initial=0.0)))
+    filled = [np.where(limiting, sign * fill, contrast) for sign in (1, -1)]
+    cells = [_cells([sample.columns[name] for name in names]) for names in family]
+    tests = [
+        _tests(np.concatenate([np.empty((3, 0)), *_moments_of(values, cells, sample)], axis=1), margins)
+        for values in (contrast, *filled)
+    ]
+    table = _columns(family, cells, finite, tests[0])
+    judged = [_verdicts(test, sample) for test in tests]
+    final = [
+        own if own is Verdict.UNDECIDED or stable(own, {above, below}) else Verdict.UNDECIDED
+        for own, above, below in zip(*judged, strict=True)
+    ]
+    for name in ("p_tost", "p_difference"):
+        table = table.append_column(f"{name}_holm", pa.array(eq.holm(tests[0][name]), pa.float64()))
+    table = table.append_column("verdict", pa.array([verdict.value for verdict in final], pa.string()))
+    return table.filter(pc.field("pairs") > 0)
 
 
-def _cells(columns: Sequence[Array]) -> tuple[Array, list[tuple[str, ...]]]:
-    """Each configuration's cell, and the levels of each cell as text."""
+def _cells(columns: Sequence[Array]) -> Cells:
+    """Each pair's cell, and the levels of each cell as text."""
     codes, labels = zip(*(_coded(column) for column in columns), strict=True)
     if len(columns) == 1:
         return codes[0], [(label,) for label in labels[0]]
@@ -97,62 +113,60 @@ def _coded(column: Array) -> tuple[Array, list[str]]:
     return np.array([place[level] for level in column.tolist()], dtype=np.intp), labels
 
 
-def _judged(
-    names: Sequence[str],
-    labels: Sequence[tuple[str, ...]],
-    means: Array,
-    cell: Array,
-    counts: Sequence[Array],
-    margins: Margins,
-) -> pa.Table:
-    n = np.bincount(cell, minlength=len(labels))
+def _moments_of(values: Array, cells: Sequence[Cells], sample: Sample) -> list[Array]:
+    return [_moments(values, cell, len(labels), sample) for cell, labels in cells]
+
+
+def _moments(values: Array, cell: Array, cells: int, sample: Sample) -> Array:
+    """Count, mean and standard deviation over configuration means in each cell, shape (3, cells)."""
+    finite = np.isfinite(values)
+    unit, at = np.unique(cell[finite] * sample.configurations + sample.configuration[finite], return_inverse=True)
+    means = np.bincount(at, values[finite], len(unit)) / np.bincount(at, minlength=len(unit))
+    of = unit // max(sample.configurations, 1)
+    n = np.bincount(of, minlength=cells).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.bincount(cell, weights=means, minlength=len(labels)) / n
-        squares = np.bincount(cell, weights=(means - mean[cell]) ** 2, minlength=len(labels))
-        sd = np.sqrt(squares / (n - 1))
+        mean = np.bincount(of, means, cells) / n
+        sd = np.sqrt(np.bincount(of, (means - mean[of]) ** 2, cells) / (n - 1))
+    return np.stack([n, mean, np.where(n < _FEWEST, np.nan, sd)])
+
+
+def _tests(moments: Array, margins: Margins) -> dict[str, Array]:
+    n, mean, sd = moments
     margin = log_margin(margins)
-    tosts = eq.tost_from_moments(n, mean, np.where(n < _FEWEST, np.nan, sd), -margin, margin, ALPHA)
-    second = [label[1] if len(label) > 1 else None for label in labels]
-    columns = {
-        "factor_a": pa.array([names[0]] * len(labels)),
-        "level_a": pa.array([label[0] for label in labels]),
-        "factor_b": pa.array([names[1] if len(names) > 1 else None] * len(labels), pa.string()),
-        "level_b": pa.array(second, pa.string()),
-        "configurations": pa.array(n.astype(np.int64)),
-        "complete": pa.array(counts[0].astype(np.int64)),
-        "pairs": pa.array(counts[1].astype(np.int64)),
-        "ratio": pa.array(np.exp(mean)),
-        "low": pa.array(np.exp(tosts.low)),
-        "high": pa.array(np.exp(tosts.high)),
-        "p_tost": pa.array(tosts.p),
-        "p_difference": pa.array(eq.difference_p_from_moments(n, mean, np.where(n < _FEWEST, np.nan, sd))),
-    }
-    return pa.table(columns).filter(pa.array(counts[1] > 0))
+    tosts = eq.tost_from_moments(n, mean, sd, -margin, margin, ALPHA)
+    different = eq.difference_p_from_moments(n, mean, sd)
+    return {"n": n, "mean": mean, "low": tosts.low, "high": tosts.high, "p_tost": tosts.p, "p_difference": different}
 
 
-def _families(tables: Sequence[pa.Table]) -> list[list[pa.Table]]:
-    single = [table for table in tables if table["factor_b"].null_count]
-    pairs = [table for table in tables if not table["factor_b"].null_count]
-    return [family for family in (single, pairs) if family]
+def _verdicts(tests: dict[str, Array], sample: Sample) -> list[Verdict]:
+    equivalent, different = (eq.holm(tests[name]) for name in ("p_tost", "p_difference"))
+    return eq.verdicts(equivalent, different, tests["mean"], ALPHA, lower_is_better(sample.metric))
 
 
-def _corrected(table: pa.Table, sample: Sample) -> pa.Table:
-    adjusted = {name: eq.holm(table[name].to_numpy()) for name in ("p_tost", "p_difference")}
-    verdicts = eq.verdicts(
-        adjusted["p_tost"],
-        adjusted["p_difference"],
-        np.log(table["ratio"].to_numpy()),
-        ALPHA,
-        lower_is_better(sample.metric),
+def _columns(
+    family: Sequence[tuple[str, ...]], cells: Sequence[Cells], finite: Array, tests: dict[str, Array]
+) -> pa.Table:
+    """The table of a family, without what is corrected over it."""
+    keys = [
+        (*(part for pair in zip(names, levels, strict=True) for part in pair), *(None, None)[: 4 - 2 * len(names)])
+        for names, (_, labels) in zip(family, cells, strict=True)
+        for levels in labels
+    ]
+    texts = dict(zip(_TEXTS, zip(*keys, strict=True), strict=True)) if keys else dict.fromkeys(_TEXTS, ())
+    counts = [
+        np.concatenate([np.bincount(cell[chosen], minlength=len(labels)) for cell, labels in cells] or [np.empty(0)])
+        for chosen in (finite, slice(None))
+    ]
+    return pa.table(
+        {
+            **{name: pa.array(values, pa.string()) for name, values in texts.items()},
+            "configurations": pa.array(tests["n"].astype(np.int64)),
+            "complete": pa.array(counts[0].astype(np.int64)),
+            "pairs": pa.array(counts[1].astype(np.int64)),
+            "ratio": pa.array(np.exp(tests["mean"])),
+            "low": pa.array(np.exp(tests["low"])),
+            "high": pa.array(np.exp(tests["high"])),
+            "p_tost": pa.array(tests["p_tost"]),
+            "p_difference": pa.array(tests["p_difference"]),
+        }
     )
-    for name, values in adjusted.items():
-        table = table.append_column(f"{name}_holm", pa.array(values))
-    return table.append_column("verdict", pa.array([verdict.value for verdict in verdicts], pa.string()))
-
-
-def _empty() -> pa.Table:
-    texts = ("factor_a", "level_a", "factor_b", "level_b")
-    counts = ("configurations", "complete", "pairs")
-    numbers = ("ratio", "low", "high", "p_tost", "p_difference")
-    kinds = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(counts, pa.int64())}
-    return pa.schema({**kinds, **dict.fromkeys(numbers, pa.float64())}).empty_table()

@@ -35,9 +35,10 @@ class TippingPoint:
     below: float
 
 
-def worst_case(values: ArrayLike, configuration: ArrayLike, incomplete: ArrayLike) -> WorstCase:
+def worst_case(values: ArrayLike, configuration: ArrayLike, incomplete: ArrayLike, least: float = 0.0) -> WorstCase:
     """Fill each incomplete pair with plus, or minus, the largest absolute value seen, and average over seeds.
 
+    The fill is at least `least`: values seen where both sides train well say little of those where one does not.
     `values` and `configuration` have shape (pairs,), `incomplete` (incomplete pairs,). Without a complete pair there
     is nothing to fill with: `fill` is NaN and the arrays are empty. Raises ValueError for malformed arrays.
     """
@@ -45,7 +46,7 @@ def worst_case(values: ArrayLike, configuration: ArrayLike, incomplete: ArrayLik
     known, share = _filled(array, configuration, incomplete)
     if len(array) == 0:
         return WorstCase(UNDEFINED, np.empty(0), np.empty(0))
-    fill = float(np.abs(array).max())
+    fill = max(least, float(np.abs(array).max()))
     return WorstCase(fill, known + share * fill, known - share * fill)
 
 

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import fdtrc
 
-from analysis.equivalence.inputs import Codes, Vector, codes, groups, vector
+from analysis.equivalence.inputs import Codes, Groups, Vector, codes, groups, vector
 from analysis.equivalence.linear import LinearModel, centred, dummies
 from analysis.equivalence.student import UNDEFINED
 
 CONFIGURATION = "configuration (other interactions)"
 CROSSED = "configuration x architecture"
 SEED = "seed"
+SEED_CROSSED = "seed x architecture"
 
 _Block = tuple[str, ...]
 Columns = NDArray[np.float64]
@@ -33,7 +34,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Decomposition:
-    """The total sum of squares about the mean, split over `terms`; the last three are the remainder."""
+    """The total sum of squares about the mean, split over `terms`; the last ones are the remainder."""
 
     trials: int
     total: float
@@ -54,6 +55,7 @@ def decompose(
     terms: Sequence[Sequence[str]],
     configuration: ArrayLike,
     architecture: str,
+    seed: ArrayLike | None = None,
 ) -> Decomposition:
     """Split the variance of `y`, shape (trials,), over `terms`, each a sequence of one factor's name or of several.
 
@@ -63,9 +65,12 @@ def decompose(
     trials within them, the seeds. In a balanced grid the shares add up to 1; in another, factors overlap.
 
     The design is a split plot (Fisher 1925, section 49), so terms with the architecture are tested against
-    configuration x architecture, others against configuration, and these two against seed. Where the error has no
-    degrees of freedom or no variance, F is NaN. Raises ValueError for malformed arrays, an interaction without its
-    factors' own terms, and a factor other than the architecture that varies within a configuration.
+    configuration x architecture, others against configuration, and these two against seed. Where `seed` is given, one
+    label a trial, the architectures of a configuration share it: what it does to both is told from what it does to one,
+    and configuration x architecture is tested against the latter. Every seed of a configuration is then to have all of
+    its architectures. Where the error has no degrees of freedom or no variance, F is NaN. Raises ValueError for
+    malformed arrays, an interaction without its factors' own terms, and a factor other than the architecture that
+    varies within a configuration.
     """
     values = vector(y, "y")
     place = codes(configuration, len(values))
@@ -74,7 +79,8 @@ def decompose(
     if len(values) == 0:
         return Decomposition(0, UNDEFINED, ())
     blocks = {tuple(term): dummies([code[name] for name in term]) for term in terms}
-    rows = _rows(values, blocks, code[architecture], place, architecture)
+    pairs = place if seed is None else _crossed(place, codes(seed, len(values), "seed"))
+    rows = _rows(values, blocks, code[architecture], place, pairs, architecture)
     total = float(groups(values, np.zeros_like(place)).squares[0])
     freedom = {row.name: row.freedom for row in rows}
     squares = {row.name: row.squares for row in rows}
@@ -106,7 +112,14 @@ def _check(terms: Sequence[Sequence[str]], code: Mapping[str, Codes], place: Cod
             raise ValueError(f"The interaction {':'.join(term)} needs the terms of its factors beside it.")
 
 
-def _rows(values: Vector, blocks: Mapping[_Block, Columns], side: Codes, place: Codes, architecture: str) -> list[_Row]:
+def _crossed(first: Codes, second: Codes) -> Codes:
+    """The place of each combination of two labels."""
+    return np.unique(first * (second.max() + 1) + second, return_inverse=True)[1].astype(np.intp)
+
+
+def _rows(
+    values: Vector, blocks: Mapping[_Block, Columns], side: Codes, place: Codes, pairs: Codes, architecture: str
+) -> list[_Row]:
     """The terms of the model, then what lies between it and the single trial."""
     everything, at = np.zeros_like(place), groups(values, place)
     crossed = [term for term in blocks if architecture in term]
@@ -114,14 +127,29 @@ def _rows(values: Vector, blocks: Mapping[_Block, Columns], side: Codes, place: 
         values - groups(values, everything).mean[0], {term: centred(blocks[term], everything) for term in blocks}
     )
     within = LinearModel(values - at.mean[place], {term: centred(blocks[term], place) for term in crossed})
-    cells = groups(values, np.unique(place * (side.max() + 1) + side, return_inverse=True)[1].astype(np.intp))
+    cells = groups(values, _crossed(place, side))
     whole, beside, seeds = model.fit(list(blocks)), within.fit(crossed), float(cells.squares.sum())
     configurations = len(at.n)
+    left = _seed_rows(values, at, cells, pairs)
     return [
         *(_type_two(model, term, list(blocks), architecture) for term in blocks),
         _row(CONFIGURATION, whole.residual - beside.residual, configurations - 1 + beside.rank - whole.rank, SEED),
-        _row(CROSSED, beside.residual - seeds, len(cells.n) - configurations - beside.rank, SEED),
-        _row(SEED, seeds, len(values) - len(cells.n), ""),
+        _row(CROSSED, beside.residual - seeds, len(cells.n) - configurations - beside.rank, left[-1].name),
+        *left,
+    ]
+
+
+def _seed_rows(values: Vector, at: Groups, cells: Groups, pairs: Codes) -> list[_Row]:
+    """What the seeds do within (configuration, architecture): in one row, or to both architectures and to one."""
+    squares, freedom = float(cells.squares.sum()), len(values) - len(cells.n)
+    within = groups(values, pairs)
+    if len(within.n) == len(at.n):
+        return [_row(SEED, squares, freedom, "")]
+    one = float(within.squares.sum()) - (float(at.squares.sum()) - squares)
+    one_freedom = (len(values) - len(within.n)) - (len(cells.n) - len(at.n))
+    return [
+        _row(SEED, squares - one, freedom - one_freedom, SEED_CROSSED),
+        _row(SEED_CROSSED, one, one_freedom, ""),
     ]
 
 

@@ -4,22 +4,23 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis import equivalence as eq
-from analysis.assessment import Assessment, assess_sample
+from analysis.assessment import Assessment, assess_sample, withdrawn
 from analysis.control import Controls, controls
 from analysis.cost import cost_by_depth, cost_pairs
+from analysis.declared import Declared, declared
 from analysis.equivalence import Verdict
 from analysis.learning import ConfigurationCurves, chosen_curves
 from analysis.pairs import CONTRAST
-from analysis.paper import Claim, claims, differences_in_budget, table_2
+from analysis.paper import Claim, Outcome, claims, differences_in_budget, table_2
 from analysis.results import Results
-from analysis.sample import Sample, make_sample, ordered_levels
+from analysis.sample import Array, Sample, make_sample, ordered_levels
 from analysis.strata import heterogeneity, strata
 from sweep.errors import SweepError
 from sweep.ledger import Margins
@@ -34,15 +35,6 @@ PRIMARY = "val_loss"
 
 class NothingToReport(SweepError):
     """No matched pair deeper than one block has both sides finished."""
-
-
-@dataclass(frozen=True)
-class Declared:
-    """Margins as they were declared, and when; `several` if sweeps of the study declared different ones."""
-
-    margins: Margins
-    declared_at: str | None
-    several: bool
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ class Findings:
     by_dataset: dict[str, dict[str, Assessment]]
     """Data set to metric."""
     mixed: dict[str, dict[str, Assessment]]
-    """Contrast with mixed stages to metric; empty without mixed networks."""
+    """Contrast with mixed stages, and how many of them, to metric; empty without mixed networks."""
     strata: dict[str, pa.Table]
     heterogeneity: dict[str, pa.Table]
     variance: dict[str, eq.Decomposition]
@@ -82,8 +74,8 @@ class Findings:
 
     @property
     def verdict(self) -> Verdict:
-        """The headline: validation loss over everything. Undecided if the control fails."""
-        return Verdict.UNDECIDED if self.controls.failed else self.overall[PRIMARY].verdict
+        """The headline: validation loss over everything."""
+        return self.overall[PRIMARY].verdict
 
 
 def find(results: Results, study: str | None = None) -> Findings:
@@ -95,27 +87,27 @@ def find(results: Results, study: str | None = None) -> Findings:
     study = _choose(results, study)
     pairs = {metric: results.pairs(metric).filter(pc.field("study") == study) for metric in METRICS}
     samples = {metric: make_sample(table, metric) for metric, table in pairs.items()}
-    if not samples[PRIMARY].complete.any():
+    if not _ended(samples[PRIMARY]).any():
         raise NothingToReport(
-            f"{study!r} has no matched pair deeper than one block of which both sides finished, so there is nothing to "
+            f"{study!r} has no matched pair deeper than one block of which both sides ended, so there is nothing to "
             "report; `sweep status` shows what it has"
         )
-    declared = _declared(results, study)
-    overall = {metric: assess_sample(sample, declared.margins) for metric, sample in samples.items()}
+    agreed = declared(results, study)
+    overall = {metric: assess_sample(sample, agreed.margins) for metric, sample in samples.items()}
     trials = results.table("trials", where=pc.field("study") == study)
     cost = cost_pairs(results, study)
-    return Findings(
+    findings = Findings(
         study=study,
         key=results_key(results, study),
         stores=results.uris,
-        declared=declared,
+        declared=agreed,
         states=_states(results, study),
-        controls=controls(pairs),
+        controls=controls({metric: pairs[metric] for metric in LOSSES}),
         samples=samples,
         overall=overall,
-        by_dataset=_by_dataset(samples, declared.margins),
-        mixed=_mixed(pairs, declared.margins),
-        strata={metric: strata(samples[metric], declared.margins) for metric in LOSSES},
+        by_dataset=_by_dataset(samples, agreed.margins),
+        mixed=_mixed(pairs, agreed.margins),
+        strata={metric: strata(samples[metric], agreed.margins) for metric in LOSSES},
         heterogeneity={metric: heterogeneity(samples[metric]) for metric in LOSSES},
         variance=_variance(samples[PRIMARY]),
         table_2=table_2(samples["train_loss"], samples["val_loss"]),
@@ -127,13 +119,40 @@ def find(results: Results, study: str | None = None) -> Findings:
         trials=trials,
         pairs=pairs,
     )
+    return _withdrawn(findings) if findings.controls.failed else findings
+
+
+def _ended(sample: Sample) -> Array:
+    """Pairs of which each side finished or diverged."""
+    sides = [np.isin(side, ("finished", "diverged")) for side in (sample.sequential_status, sample.parallel_status)]
+    return sides[0] & sides[1]
+
+
+def _withdrawn(findings: Findings) -> Findings:
+    """The same numbers without a verdict: what the control says is that they cannot be trusted."""
+
+    def every(by_metric: dict[str, Assessment]) -> dict[str, Assessment]:
+        return {metric: withdrawn(assessment) for metric, assessment in by_metric.items()}
+
+    def undecided(table: pa.Table) -> pa.Table:
+        place = table.schema.get_field_index("verdict")
+        return table.set_column(place, "verdict", pa.array([Verdict.UNDECIDED.value] * table.num_rows, pa.string()))
+
+    return replace(
+        findings,
+        overall=every(findings.overall),
+        by_dataset={dataset: every(each) for dataset, each in findings.by_dataset.items()},
+        mixed={contrast: every(each) for contrast, each in findings.mixed.items()},
+        strata={metric: undecided(table) for metric, table in findings.strata.items()},
+        claims=tuple(replace(each, outcome=Outcome.OPEN, because="the control fails") for each in findings.claims),
+    )
 
 
 def results_key(results: Results, study: str) -> str:
     """A digest of a study's trials, how each of them ended, the margins, and the version of the numbers."""
     rows = results.sql(f"select study, trial_id, status, {', '.join(METRICS)} from known order by trial_id").to_pylist()
     trials = [list(row.values()) for row in rows if row["study"] == study]
-    margins = _declared(results, study).margins.as_dict()
+    margins = declared(results, study).margins.as_dict()
     return hashlib.sha256(json.dumps([NUMBERS_VERSION, margins, trials]).encode()).hexdigest()
 
 
@@ -144,16 +163,6 @@ def _choose(results: Results, study: str | None) -> str:
     if study is not None and study not in known:
         raise SweepError(f"there are no results of {study!r}, but of {', '.join(known)}")
     return study or known[0]
-
-
-def _declared(results: Results, study: str) -> Declared:
-    sweeps = [sweep for sweep in results.sweeps.values() if sweep.study == study]
-    if not sweeps:
-        return Declared(Margins(), None, False)
-    # Of several the strictest: no reader of either may be promised more than was declared.
-    strictest = Margins(min(sweep.margins.ratio for sweep in sweeps), min(sweep.margins.seed_noise for sweep in sweeps))
-    several = any(sweep.margins != strictest for sweep in sweeps)
-    return Declared(strictest, min(sweep.declared_at for sweep in sweeps), several)
 
 
 def _states(results: Results, study: str) -> dict[str, int]:
@@ -176,13 +185,15 @@ def _by_dataset(samples: Mapping[str, Sample], margins: Margins) -> dict[str, di
 
 
 def _mixed(pairs: Mapping[str, pa.Table], margins: Margins) -> dict[str, dict[str, Assessment]]:
-    contrasts = sorted(set(pairs[PRIMARY]["contrast"].to_pylist()) - {CONTRAST})
-    return {
-        contrast: {
-            metric: assess_sample(make_sample(table, metric, contrast), margins) for metric, table in pairs.items()
-        }
-        for contrast in contrasts
-    }
+    found: dict[str, dict[str, Assessment]] = {}
+    for contrast in sorted(set(pairs[PRIMARY]["contrast"].to_pylist()) - {CONTRAST}):
+        samples = {metric: make_sample(table, metric, contrast) for metric, table in pairs.items()}
+        for stages in ordered_levels(samples[PRIMARY].columns["stages"]):
+            found[f"{contrast}, {stages} stages"] = {
+                metric: assess_sample(sample.where(sample.columns["stages"] == stages), margins)
+                for metric, sample in samples.items()
+            }
+    return found
 
 
 def _variance(sample: Sample) -> dict[str, eq.Decomposition]:
@@ -195,11 +206,12 @@ def _variance(sample: Sample) -> dict[str, eq.Decomposition]:
 
 def _decompose(sample: Sample) -> eq.Decomposition:
     """What the log loss of every trial of a complete pair varies with."""
-    part = sample.where(np.isfinite(sample.contrast("ratio")) & (sample.sequential > 0))
+    part = sample.where((sample.sequential > 0) & (sample.parallel > 0))
     # Q follows from other factors; a linear model has room for one of them.
     names = [name for name in part.strata if name != "Q" and len(np.unique(part.columns[name])) > 1]
     factors = {name: np.tile(part.columns[name], 2) for name in names}
     factors["architecture"] = np.repeat([0, 1], len(part))
     terms = [("architecture",), *((name,) for name in names), *(("architecture", name) for name in names)]
     loss = np.log(np.concatenate([part.sequential, part.parallel]))
-    return eq.decompose(loss, factors, terms, np.tile(part.configuration, 2), "architecture")
+    seed = np.tile(part.columns["seed"], 2)
+    return eq.decompose(loss, factors, terms, np.tile(part.training, 2), "architecture", seed)

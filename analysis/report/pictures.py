@@ -237,7 +237,7 @@ PICTURES: dict[str, tuple[Callable[[Findings], Figure | None], str, str]] = {
     "agreement": (
         _bland_altman,
         "Bland-Altman plot: log ratio of validation losses against their geometric mean, with limits of agreement.",
-        "The ratio of each configuration against the size of its loss. Dashed: 95 % limits of agreement.",
+        "The ratio of each configuration against the size of its loss. Dotted: 95 % limits of agreement.",
     ),
     "variance": (
         _variance,

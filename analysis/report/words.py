@@ -25,6 +25,18 @@ def dataset_name(name: str) -> str:
     return DATASETS.get(name, name)
 
 
+def factor_name(name: str) -> str:
+    """A factor's name as it is written."""
+    return {"dataset": "data set"}.get(name, name.replace("_", " "))
+
+
+def contrast_verdict(contrast: str, verdict: Verdict) -> str:
+    """A verdict on a contrast of two other architectures, the first of them in the place of parallel."""
+    first, _, second = contrast.partition(",")[0].partition("/")
+    named = {Verdict.PARALLEL_BETTER: f"{first} better", Verdict.SEQUENTIAL_BETTER: f"{second} better"}
+    return named.get(verdict, verdict.value)
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """A number with so many decimals, or a dash."""
     return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
@@ -54,7 +66,8 @@ def span(scale: OnScale, estimate: float, interval: Interval) -> str:
 
 
 def _exp(value: float) -> float:
-    return math.exp(value) if math.isfinite(value) else math.nan
+    # Of what overflows there is nothing to say but that it is large.
+    return math.exp(min(value, 700.0)) if math.isfinite(value) else math.nan
 
 
 def margin_words(assessment: Assessment) -> str:

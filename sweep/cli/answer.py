@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis import Results
-from analysis.assessment import Assessment, assess
+from analysis.assessment import Assessment, assess, withdrawn
 from analysis.control import Controls, controls
+from analysis.declared import declared
 from sweep.plan import Plan
 
 _METRICS = ("val_loss", "train_loss", "val_accuracy")
@@ -26,28 +27,31 @@ def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
     for name in ("data set", "metric", "parallel / sequential", "90 % interval", "verdict"):
         table.add_column(name, justify="left" if name in _LEFT else "right", no_wrap=True)
     counts: list[str] = []
+    margins = declared(results, plan.study).margins
+    control = controls({metric: pairs[metric] for metric in _METRICS if metric.endswith("loss")})
     for dataset in pairs["val_loss"]["dataset"].unique().to_pylist():
         found = {
-            metric: assess(rows.filter(pc.field("dataset") == dataset), metric, plan.margins)
+            metric: assess(rows.filter(pc.field("dataset") == dataset), metric, margins)
             for metric, rows in pairs.items()
         }
         for metric, assessment in found.items():
-            if assessment.counts.complete:
-                table.add_row(dataset, metric, *_figures(assessment))
+            if assessment.counts.pairs:
+                table.add_row(dataset, metric, *_figures(withdrawn(assessment) if control.failed else assessment))
         if found["val_loss"].counts.pairs:
             counts.append(_count(dataset, found["val_loss"]))
     if table.row_count:
         console.print("\nParallel against sequential, in matched pairs deeper than one block, seeds averaged:")
         # A table cut off by a narrow window, or a file taken for one, would lose its last words.
         console.print(table, width=max(console.width, _WIDTH), crop=False)
-        console.print(f"Margins declared: {plan.margins}. Pairs: {'; '.join(counts)}.")
-    control = controls(pairs)
+        console.print(f"Margins: {margins}. Pairs: {'; '.join(counts)}.")
     _print_control(control, console)
     return control
 
 
 def _figures(assessment: Assessment) -> tuple[str, str, str]:
     tost = assessment.main.tost
+    if not assessment.main.configurations:
+        return "\N{EN DASH}", "", assessment.verdict.value
     low, high = tost.interval.low, tost.interval.high
     if assessment.ratio is not None:
         ratio, low, high = (math.exp(value) if math.isfinite(value) else value for value in (tost.estimate, low, high))
@@ -57,7 +61,7 @@ def _figures(assessment: Assessment) -> tuple[str, str, str]:
 
 def _count(dataset: str, assessment: Assessment) -> str:
     counts = assessment.counts
-    text = f"{dataset} {counts.complete} of {assessment.configurations} configurations"
+    text = f"{dataset} {counts.complete} in {assessment.configurations} configurations"
     incomplete = counts.pairs - counts.complete
     return text + (f", {incomplete} incomplete because a side diverged, failed or is missing" if incomplete else "")
 

@@ -78,7 +78,19 @@ def test_no_number_is_of_another_study(store, make_store, ends):
     assert after.cost_pairs.num_rows == before.cost_pairs.num_rows == 12
 
 
-@pytest.mark.parametrize("status", ["diverged", "failed", None])
+def test_a_side_that_always_diverges_is_reported_without_a_verdict(make_store, end):
+    sides = trials(depth=[1, 2])
+    results = [
+        end(each, status="diverged" if (each.depth, each.architecture) == (2, "parallel") else "finished")
+        for each in sides
+    ]
+    found = find(analysis.open(make_store(results, sides)))
+    assert found.verdict == Verdict.UNDECIDED
+    assert found.overall["val_loss"].divergence.parallel_only == len(sides) // 4
+    assert {claim.outcome.value for claim in found.claims} == {"is not decided"}
+
+
+@pytest.mark.parametrize("status", ["failed", None])
 def test_without_a_complete_pair_there_is_nothing_to_report(make_store, end, status):
     sides = trials(depth=[1, 2], filters=[1], seed=[0])
     results = [
@@ -136,8 +148,11 @@ def test_a_failed_control_leaves_no_verdict(make_store, ends, end, status):
     results.append(end(broken, 9.0) if status == "different" else end(broken, status="diverged"))
     found = find(analysis.open(make_store(results, every)))
     assert found.controls.failed
-    assert found.overall["val_loss"].verdict == Verdict.DIFFERENT_INSIDE
     assert found.verdict == Verdict.UNDECIDED
+    every_one = [found.overall, *found.by_dataset.values(), *found.mixed.values()]
+    assert {each.verdict for by_metric in every_one for each in by_metric.values()} == {Verdict.UNDECIDED}
+    assert {row for table in found.strata.values() for row in table["verdict"].to_pylist()} == {Verdict.UNDECIDED}
+    assert {claim.because for claim in found.claims} == {"the control fails"}
 
 
 def test_each_data_set_is_assessed_alone(make_store, ends):
@@ -154,7 +169,7 @@ def test_mixed_networks_are_contrasts_of_their_own(make_store, ends):
     mixed = [each.but(architecture="mixed", stages=2) for each in trials(depth=[4], architecture=["sequential"])]
     every = [*trials(), *mixed]
     found = find(analysis.open(make_store(ends(every), every)))
-    assert set(found.mixed) == {"mixed/sequential", "parallel/mixed"}
+    assert set(found.mixed) == {"mixed/sequential, 2 stages", "parallel/mixed, 2 stages"}
     assert {each["val_loss"].configurations for each in found.mixed.values()} == {2}
     assert found.overall["val_loss"].configurations == 4
 

@@ -159,7 +159,15 @@ def test_a_factor_that_is_coarser_than_another_is_implied_by_it(make_pairs, end)
 
 def test_budget_size_and_seed_are_no_strata(sample):
     found = sample(depth=[2, 4], filters=[1, 8])
-    assert not {"seed", "study", "parameters", "forward_flops", "determination_ratio"} & found.columns.keys()
+    assert not {"seed", "study", "parameters", "forward_flops", "determination_ratio"} & found.factors.keys()
+    assert set(found.strata) == {"depth", "filters"}
+
+
+def test_another_budget_is_another_training_of_the_same_configuration(sample):
+    found = sample(depth=[2], filters=[1, 8], epochs=[1, 2, 5], seed=[0, 1])
+    assert (len(found), found.configurations, len(np.unique(found.training))) == (12, 2, 6)
+    assert "epochs" in found.strata
+    assert len(np.unique(found.where(found.columns["epochs"] == 2).training)) == 2
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ from analysis.report.words import (
     NAMES,
     TONES,
     columns,
+    contrast_verdict,
     dataset_name,
+    factor_name,
     figure,
     margin_words,
     number,
@@ -31,13 +33,7 @@ from analysis.report.words import (
     size,
 )
 
-_SENTENCES = {
-    Verdict.EQUIVALENT: "Equivalent: shallow parallel networks reach the validation loss of deep sequential ones.",
-    Verdict.DIFFERENT_INSIDE: "Different, but inside the margin: the validation losses differ by less than matters.",
-    Verdict.PARALLEL_BETTER: "Not equivalent: shallow parallel networks reach a lower validation loss.",
-    Verdict.SEQUENTIAL_BETTER: "Not equivalent: deep sequential networks reach a lower validation loss.",
-    Verdict.UNDECIDED: "Undecided: these results do not settle whether the architectures are equivalent.",
-}
+_UNDECIDED = "Undecided: these results do not settle whether the architectures are equivalent."
 
 
 def badges(findings: Findings) -> list[Badge]:
@@ -53,8 +49,10 @@ def badges(findings: Findings) -> list[Badge]:
         shown.append(Badge(f"control passed: {controls.identical} of {controls.pairs} pairs identical", "good"))
     else:
         shown.append(Badge("no control", "warning"))
+    if findings.declared.declared_at and not findings.declared.before:
+        shown.append(Badge("margins declared after results", "warning"))
     if findings.differences_in_budget:
-        shown.append(Badge("budget differs from the paper's", "warning"))
+        shown.append(Badge("training differs from the authors' habits", "warning"))
     return shown
 
 
@@ -68,23 +66,69 @@ def lead(findings: Findings, pictures: dict[str, Picture]) -> Lead:
             "*No verdict is given*; see the control below.",
             kind="bad",
         )
-    scale = assessment.main
-    detail = (
-        f"Over {scale.configurations} configurations, the ratio parallel / sequential of validation losses is "
-        f"*{size(scale)}* (90 % interval); the declared margin is {margin_words(assessment)}."
-    )
-    if findings.differences_in_budget:
-        detail += " The training budget is not the paper's."
-    detail += "".join(f" Note: {remark}." for remark in assessment.remarks)
     drawn = figure(pictures.get("losses"))
     return Lead(
-        verdict=_SENTENCES[findings.verdict],
-        detail=detail,
-        kind=TONES[findings.verdict],
+        verdict=_sentence(findings),
+        detail=_detail(findings),
+        kind="warning" if assessment.inside and _dissent(findings) else TONES[findings.verdict],
         intervals=_intervals(findings),
         figure=drawn[0] if drawn else None,
         key_figures=_key_figures(findings),
     )
+
+
+def _sentence(findings: Findings) -> str:
+    """The verdict on the mean, and no more than that."""
+    assessment = findings.overall[PRIMARY]
+    side = "parallel" if assessment.main.tost.estimate < 0 else "sequential"
+    match assessment.verdict:
+        case Verdict.EQUIVALENT:
+            return "On average equivalent: parallel networks reach the validation loss of sequential ones."
+        case Verdict.DIFFERENT_INSIDE:
+            margin = f"{100 * assessment.margins.ratio:g} %"
+            return f"On average {side} is ahead in validation loss, by less than the declared {margin}."
+        case Verdict.UNDECIDED:
+            return _UNDECIDED
+        case _ if assessment.beyond:
+            return f"Not equivalent: {side} is ahead in validation loss, by more than the margin."
+        case _:
+            return f"{side.capitalize()} is ahead in validation loss; equivalence is not shown."
+
+
+def _detail(findings: Findings) -> str:
+    """What the mean is of, and whatever speaks against taking it for all there is."""
+    assessment = findings.overall[PRIMARY]
+    scale, counts = assessment.main, assessment.counts
+    parts = [
+        f"Over {scale.configurations} configurations, the ratio parallel / sequential of validation losses is "
+        f"*{size(scale)}* (90 % interval); the declared margin is {margin_words(assessment)}, and against the spread "
+        f"among seeds the verdict is {scale.seed_noise_verdict.value}."
+    ]
+    if counts.complete < counts.pairs:
+        parts.append(f"Of {counts.pairs} pairs {counts.pairs - counts.complete} are incomplete.")
+    parts += [f"{dissent}." for dissent in _dissent(findings)]
+    parts += [f"{remark[:1].upper()}{remark[1:]}." for remark in assessment.remarks]
+    if findings.differences_in_budget:
+        parts.append("Training differs from the authors' habits.")
+    return " ".join(parts)
+
+
+def _dissent(findings: Findings) -> list[str]:
+    """Data sets with another verdict than the whole, and strata in which a side is ahead and not inside the margin."""
+    found = [
+        f"{dataset_name(dataset)} alone: {by_metric[PRIMARY].verdict.value}"
+        for dataset, by_metric in findings.by_dataset.items()
+        if by_metric[PRIMARY].inside != findings.overall[PRIMARY].inside
+    ]
+    rows = [row for row in findings.strata[PRIMARY].to_pylist() if row["factor_b"] is None]
+    ahead = [row for row in rows if row["verdict"] in (Verdict.PARALLEL_BETTER, Verdict.SEQUENTIAL_BETTER)]
+    if ahead:
+        furthest = max(ahead, key=lambda row: abs(math.log(row["ratio"])))
+        found.append(
+            f"In {len(ahead)} of {len(rows)} strata by one factor a side is ahead and not inside the margin, furthest "
+            f"at {factor_name(furthest['factor_a'])} {furthest['level_a']} ({furthest['ratio']:.2f})"
+        )
+    return found
 
 
 def _intervals(findings: Findings) -> Intervals:
@@ -148,9 +192,10 @@ def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
             ),
             rows,
             "Parallel against sequential, seeds averaged within configurations, depth 1 left out",
-            "Losses as geometric mean ratios, accuracy as mean difference. *p equivalent* is the larger of the two "
-            "one-sided tests: of a loss against the ratio margin, of an accuracy against the seeds' own spread. "
-            "*Parallel better* is the probability for a configuration of the grid and a new seed.",
+            "Losses as geometric mean ratios, accuracy as mean difference, which has no ratio margin and is judged by "
+            "the seeds' own spread. *p equivalent* is the larger of the two one-sided tests. Each row is a test at "
+            "5 %, not corrected for the others. *Parallel better* is the probability for a configuration of the grid "
+            "and a new seed; a side that diverges alone is the worse one.",
         )
     )
     blocks += _remarks(findings)
@@ -183,7 +228,7 @@ def _row(data: str, metric: str, assessment: Assessment) -> list[str]:
         size(scale),
         p_value(equivalent),
         p_value(scale.difference.p),
-        assessment.verdict.value if assessment.ratio is not None else "no margin declared",
+        assessment.verdict.value if assessment.ratio is not None else "by seed noise alone",
         scale.seed_noise_verdict.value,
         percent(scale.probability_better.probability, 0),
     ]
@@ -193,7 +238,13 @@ def _mixed(findings: Findings) -> list[Block]:
     if not findings.mixed:
         return []
     rows = [
-        [contrast, NAMES[metric], str(each.main.configurations), size(each.main), each.verdict.value]
+        [
+            contrast,
+            NAMES[metric],
+            str(each.main.configurations),
+            size(each.main),
+            contrast_verdict(contrast, each.verdict),
+        ]
         for contrast, by_metric in findings.mixed.items()
         for metric, each in by_metric.items()
     ]

@@ -9,7 +9,9 @@ def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
     """Margins, rules, files."""
     declared = findings.declared
     margins = declared.margins
-    when = f"on {declared.declared_at}, before the first result" if declared.declared_at else "by default"
+    when = "by default"
+    if declared.declared_at:
+        when = f"on {declared.declared_at}, {'before' if declared.before else '*after*'} the first result"
     several = " Sweeps of this study declared different margins; the strictest are used." if declared.several else ""
     margin = 1 + margins.ratio
     blocks: list[Block] = [
@@ -24,10 +26,13 @@ def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
             "90 % interval lies inside the margin.\n"
             "- *Equivalent*: inside the margin, no difference shown. *Different but inside the margin*: both shown. "
             "*Parallel* or *sequential better*: a difference shown, equivalence not. *Undecided*: neither.\n"
-            "- Diverged trials are counted and compared. Failed and missing ones, and diverged ones where a side "
-            "diverges more often, limit the verdict: if filling them with the largest ratio seen, either way, "
-            "leads to another verdict, it is undecided.\n"
-            "- Strata are corrected by Holm's method over all strata of as many factors."
+            "- Diverged trials are counted and compared. Pairs without a contrast (a side failed, missing, or alone "
+            "diverged) limit every verdict: if filling them with the largest ratio seen, and at least a factor of "
+            "two, for or against parallel, leads to another verdict, it is undecided.\n"
+            "- Strata are corrected by Holm's method over all strata of as many factors, tests of equivalence and of "
+            "difference apart. The other verdicts are single tests at 5 %.\n"
+            "- Configurations are treated as drawn from the grid: the intervals are of networks like these, on these "
+            "data sets."
         ),
         Prose(
             "All numbers: `numbers.json`, and `tables/` in Parquet (pairs, strata, heterogeneity, table_2, cost). "

@@ -1,12 +1,15 @@
 """What is not there: diverged, failed and missing trials, and the control."""
 
+import math
+
 from analysis.assessment import Assessment, OnScale, WorstCase
-from analysis.equivalence import Interval
 from analysis.formats import p_value
 from analysis.report.document import Block, Callout, Prose, Section, Table
 from analysis.report.findings import LOSSES, Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import NAMES, columns, dataset_name, signed, span
+from analysis.report.words import NAMES, columns, dataset_name, number, signed, span
+
+_FAR = math.log(1000)
 
 
 def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
@@ -26,18 +29,19 @@ def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
                 "data",
                 "pairs",
                 "complete",
-                "with a diverged side",
+                "diverged",
                 "failed",
                 "missing",
-                "sequential only diverged",
-                "parallel only diverged",
-                "p by pairs",
-                "p by configurations",
+                "sequential only",
+                "parallel only",
+                "p",
+                "p, pairs alone",
             ),
             [_counts(dataset_name(name), by_metric["val_loss"]) for name, by_metric in parts.items()],
             "Pairs deeper than one block",
-            "Does one side diverge more often? McNemar's exact test takes pairs as independent; the exact test by "
-            "configurations does not, and is the one that counts.",
+            "*Diverged* counts pairs with a diverged side; of these, how many on one side only. Does one diverge more "
+            "often? *p* is exact over configurations. McNemar's exact test of *pairs alone* takes them as independent, "
+            "which seeds of one configuration are not.",
         )
     )
     blocks += _worst_cases(findings)
@@ -55,8 +59,8 @@ def _counts(name: str, assessment: Assessment) -> list[str]:
         str(counts.missing),
         str(divergence.sequential_only),
         str(divergence.parallel_only),
-        p_value(assessment.divergence_by_pair.p_exact),
         p_value(divergence.p_exact),
+        p_value(assessment.divergence_by_pair.p_exact),
     ]
 
 
@@ -72,28 +76,33 @@ def _worst_cases(findings: Findings) -> list[Block]:
         Table(
             columns("metric", "<incomplete pairs filled", "ratio [90 %]", "<verdict", "tipping point"),
             rows,
-            "Worst case: every incomplete pair filled with the largest ratio seen",
-            "*Tipping point*: the ratio that all incomplete pairs would need in common for the interval to leave the "
-            "margin. Zero room means that it is not inside with equal losses either.",
+            "Worst case: pairs without a contrast filled with the largest ratio seen, and at least a factor of two",
+            "*Tipping point*: the ratio that all of these pairs would need in common for the interval to leave the "
+            "margin.",
         )
     ]
 
 
 def _worst_case(name: str, scale: OnScale, worst: WorstCase) -> list[list[str]]:
+    tipping = worst.tipping
+    room = tipping.above > 0.0 and tipping.below < 0.0
     ends = (
-        ("against parallel", worst.against, worst.verdict_against, worst.tipping.above),
-        ("for parallel", worst.for_parallel, worst.verdict_for, worst.tipping.below),
+        ("against parallel", worst.against, worst.verdict_against, _tipping(tipping.above) if room else "not inside"),
+        ("for parallel", worst.for_parallel, worst.verdict_for, _tipping(tipping.below) if room else "not inside"),
     )
     return [
-        [
-            name,
-            f"{worst.incomplete}, {direction}",
-            span(scale, tost.estimate, tost.interval),
-            verdict.value,
-            span(scale, tipping, Interval(tipping, tipping, 1)).partition(" ")[0],
-        ]
-        for direction, tost, verdict, tipping in ends
+        [name, f"{worst.incomplete}, {direction}", span(scale, tost.estimate, tost.interval), verdict.value, tips]
+        for direction, tost, verdict, tips in ends
     ]
+
+
+def _tipping(value: float) -> str:
+    """A ratio from its logarithm, as far as anybody would tell ratios apart."""
+    if not math.isfinite(value):
+        return number(None)
+    if abs(value) > _FAR:
+        return f"> {math.exp(_FAR):.0f}" if value > 0 else f"< 1/{math.exp(_FAR):.0f}"
+    return number(math.exp(value), 2)
 
 
 def control(findings: Findings, pictures: dict[str, Picture]) -> Section:

@@ -9,7 +9,12 @@ from analysis.report.findings import Findings
 from analysis.report.pictures import Picture
 from analysis.report.words import columns, dataset_name, figure, number
 
-_TONES: dict[Outcome, Tone] = {Outcome.HOLDS: "good", Outcome.CONTRADICTED: "bad", Outcome.OPEN: "info"}
+_TONES: dict[Outcome, Tone] = {
+    Outcome.HOLDS: "good",
+    Outcome.IN_PART: "warning",
+    Outcome.CONTRADICTED: "bad",
+    Outcome.OPEN: "info",
+}
 
 
 def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
@@ -63,17 +68,20 @@ def _signs(rows: list[dict[str, Any]]) -> str:
     known = [row["agree"] for row in rows if row["agree"] is not None]
     return (
         f"*n* counts our configurations. In {sum(known)} of the {len(known)} cells that both fill, the same "
-        "architecture is ahead. The paper gives no spread, so its cells cannot be tested. Our means are over complete "
-        "pairs deeper than one block, each configuration weighing alike."
+        "architecture is ahead. The paper gives no spread, so its cells cannot be tested. Our means are arithmetic, "
+        "over complete pairs deeper than one block, each configuration weighing alike."
     )
 
 
 def _differences(findings: Findings) -> str:
     grid = (
-        "The paper's factor levels are not published. The grid here is a reconstruction that multiplies out to its "
-        "6912 trials, so the cells hold other networks than the paper's, even at the same budget."
+        "The paper has 6912 combinations, whose factor levels are not published; this study has "
+        f"{findings.states['planned']} trials of a reconstruction. So the cells hold other networks than the paper's, "
+        "even at the same budget. Q, training samples times outputs over parameters, is the authors' definition as "
+        "others report it. Initialisation and schedule are not published either. What is compared are the authors' "
+        "habits of 2022 (KDIR)."
     )
     if not findings.differences_in_budget:
-        return f"{grid}\n\nData and training follow the authors' published habits."
+        return f"{grid}\n\nData and training follow them."
     listed = "\n".join(f"- {text}" for text in findings.differences_in_budget)
-    return f"{grid}\n\nBeyond that, data and training differ from the authors' published habits:\n\n{listed}"
+    return f"{grid}\n\nData and training differ from them:\n\n{listed}"

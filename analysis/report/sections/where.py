@@ -50,7 +50,7 @@ def _summary(findings: Findings) -> str:
     ]
     if differing:
         return text + f" The ratio depends on {', '.join(differing)}."
-    return text + " No factor changes the ratio beyond chance."
+    return text + " No single factor is shown to change the ratio, which is not to say that none does."
 
 
 def _heterogeneity(table: pa.Table) -> Table:
@@ -72,7 +72,7 @@ def _heterogeneity(table: pa.Table) -> Table:
         rows,
         "Does the log ratio depend on a factor, or on one differently over another?",
         "Single factors by Welch's analysis of variance, pairs by a Wald test with HC3 covariance; pairs with a cell "
-        "of fewer than two configurations are left out.",
+        "of fewer than two configurations are left out. p is corrected over the single factors, and over the pairs.",
     )
 
 

@@ -229,3 +229,21 @@ def test_degenerate_components(values, labels, between, within) -> None:
     assert math.isnan(result.half_width(1, 3))
     if between == within == 0:
         assert math.isnan(result.reliability)
+
+
+def test_a_seed_that_both_architectures_share_is_told_from_what_it_does_to_one():
+    rng = np.random.default_rng(7)
+    place, side, seed = (each.ravel() for each in np.indices((6, 2, 4)))
+    common, one = rng.normal(size=(6, 4)), 0.1 * rng.normal(size=(6, 2, 4))
+    y = rng.normal(size=6)[place] + common[place, seed] + one[place, side, seed]
+    apart = eq.decompose(y, {"side": side}, [("side",)], place, "side", seed)
+    together = eq.decompose(y, {"side": side}, [("side",)], place, "side")
+    terms = {term.name: term for term in apart.terms}
+    difference = (y[side == 1] - y[side == 0]).reshape(6, 4)
+    within = ((difference - difference.mean(axis=1, keepdims=True)) ** 2).sum() / 2
+    assert terms["seed x architecture"].sum_of_squares == pytest.approx(within)
+    assert terms["seed x architecture"].degrees_of_freedom == 6 * 3
+    assert terms["seed"].sum_of_squares + within == pytest.approx(together.terms[-1].sum_of_squares)
+    crossed = terms["configuration x architecture"]
+    assert crossed.f == pytest.approx(crossed.sum_of_squares / 5 / (within / 18))
+    assert crossed.f > 10 * together.terms[-2].f
