@@ -236,8 +236,8 @@ def test_a_seed_that_both_architectures_share_is_told_from_what_it_does_to_one()
     place, side, seed = (each.ravel() for each in np.indices((6, 2, 4)))
     common, one = rng.normal(size=(6, 4)), 0.1 * rng.normal(size=(6, 2, 4))
     y = rng.normal(size=6)[place] + common[place, seed] + one[place, side, seed]
-    apart = eq.decompose(y, {"side": side}, [("side",)], place, "side", seed)
-    together = eq.decompose(y, {"side": side}, [("side",)], place, "side")
+    apart = decompose(y, {"side": side}, [("side",)], place, "side", seed)
+    together = decompose(y, {"side": side}, [("side",)], place, "side")
     terms = {term.name: term for term in apart.terms}
     difference = (y[side == 1] - y[side == 0]).reshape(6, 4)
     within = ((difference - difference.mean(axis=1, keepdims=True)) ** 2).sum() / 2
