@@ -104,8 +104,8 @@ def _detail(findings: Findings) -> str:
         f"*{size(scale)}* (90 % interval); the declared margin is {margin_words(assessment)}, and against the spread "
         f"among seeds the verdict is {scale.seed_noise_verdict.value}."
     ]
-    if counts.complete < counts.pairs:
-        parts.append(f"Of {counts.pairs} pairs {counts.pairs - counts.complete} are incomplete.")
+    if counts.complete < counts.pairs and not scale.worst_case.incomplete:
+        parts.append(f"Of {counts.pairs} pairs {counts.pairs - counts.complete} diverged on both sides.")
     parts += [f"{dissent}." for dissent in _dissent(findings)]
     parts += [f"{remark[:1].upper()}{remark[1:]}." for remark in assessment.remarks]
     if findings.differences_in_budget:

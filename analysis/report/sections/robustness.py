@@ -2,26 +2,22 @@
 
 import math
 
-from analysis.assessment import OnScale
+from analysis.assessment import Assessment, OnScale
 from analysis.equivalence import Interval
 from analysis.formats import p_is, p_value
 from analysis.report.document import Block, Details, Section, Table
 from analysis.report.findings import LOSSES, Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import NAMES, columns, figure, number, percent, span
+from analysis.report.words import NAMES, columns, dataset_name, figure, number, percent, span
 
 
 def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
     """Every other statistic of the same question."""
-    scales = {metric: scale for metric in LOSSES if (scale := findings.overall[metric].ratio) is not None}
-    rows = {metric: _statistics(scale) for metric, scale in scales.items()}
-    names = list(next(iter(rows.values())))
-    blocks: list[Block] = [
-        Table(
-            columns("statistic", *(f"<{NAMES[metric]}" for metric in rows)),
-            [[name, *(values[name] for values in rows.values())] for name in names],
-            "Ratio parallel / sequential by other statistics, over all configurations",
-        ),
+    blocks: list[Block] = [_table(findings.overall, "over all configurations")]
+    if len(findings.by_dataset) > 1:
+        tables = [_table(each, f"on {dataset_name(name)} alone") for name, each in findings.by_dataset.items()]
+        blocks.append(Details("The same by data set", tables))
+    blocks += [
         *figure(pictures.get("agreement")),
         *figure(pictures.get("variance")),
     ]
@@ -39,6 +35,17 @@ def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
         table = Table(columns("source", "share", "degrees of freedom", "F", "p"), terms)
         blocks.append(Details(f"Variance of log validation loss by source: {name}", [table]))
     return Section("robustness", "Would another statistic say the same?", blocks)
+
+
+def _table(by_metric: dict[str, Assessment], over: str) -> Table:
+    scales = {metric: scale for metric in LOSSES if (scale := by_metric[metric].ratio) is not None}
+    rows = {metric: _statistics(scale) for metric, scale in scales.items()}
+    names = list(next(iter(rows.values())))
+    return Table(
+        columns("statistic", *(f"<{NAMES[metric]}" for metric in rows)),
+        [[name, *(values[name] for values in rows.values())] for name in names],
+        f"Ratio parallel / sequential by other statistics, {over}",
+    )
 
 
 def _statistics(scale: OnScale) -> dict[str, str]:

@@ -25,7 +25,7 @@ def cost(findings: Findings, pictures: dict[str, Picture]) -> Section | None:
         "Training time by depth: medians over matched pairs",
         "*Ratio* is parallel / sequential seconds; below 1 parallel is faster. Both do the same arithmetic, so only "
         "the order of the work differs: parallel blocks can be computed at once. Networks share a machine while they "
-        "train, so single times are noisy.",
+        "train, so single times are noisy; depth 1, where both are one network, shows by how much.",
     )
     blocks: list[Block] = [*figure(pictures.get("cost")), table]
     return Section("cost", "Is parallel faster?", blocks)

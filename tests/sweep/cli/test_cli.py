@@ -2,12 +2,16 @@
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from mlflow import MlflowClient
 
-from sweep.cli import app, main
+from sweep.cli import app
+from sweep.ledger import Ledger
+from sweep.tracking import tracking_uri
 
 STUDY = """
 study: tiny
@@ -21,14 +25,20 @@ factors:
   architecture: [sequential, parallel]
   epochs: [2]
 """
-COMMANDS = ["plan", "run", "status", "query", "ui", "track", "data", "data fetch", "data verify", "data import"]
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+QUICKLY = ("--executor", "local", "--no-track", "--no-report")
+COMMANDS = [
+    "plan",
+    "run",
+    "status",
+    "query",
+    "report",
+    "ui",
+    "track",
+    "data",
+    "data fetch",
+    "data verify",
+    "data import",
+]
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +49,15 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, study: str) -> str:
-    """A store with a finished sweep."""
+def store(tmp_path_factory: pytest.TempPathFactory, call: Callable[..., int], study: str) -> str:
+    """A store with a finished sweep, its runs and its report."""
     folder = str(tmp_path_factory.mktemp("stores") / "a store")
     assert call("run", study, "--store", folder, "--executor", "local") == 0
     return folder
 
 
-def test_run_prints_the_answer_and_where_to_look(study, tmp_path, capsys):
-    assert call("run", study, "--store", str(tmp_path / "s"), "--executor", "local", "--no-track") == 0
+def test_run_prints_the_answer_and_where_to_look(call, study, tmp_path, capsys):
+    assert call("run", study, "--store", str(tmp_path / "s"), *QUICKLY) == 0
     printed = capsys.readouterr()
     assert "8 trials planned, 8 finished, 0 diverged, 0 failed, 0 missing" in printed.out
     assert "digits    val_loss" in printed.out
@@ -56,26 +66,41 @@ def test_run_prints_the_answer_and_where_to_look(study, tmp_path, capsys):
     assert "Traceback" not in printed.err
 
 
-def test_run_again_trains_nothing(study, store, capsys):
-    before = sorted(Path(store, "commits").iterdir())
+def test_run_again_trains_nothing_and_writes_no_report(call, study, store, capsys):
+    before, page = sorted(Path(store, "commits").iterdir()), Path(store, "report", "tiny", "report.html")
+    written = page.stat()
     assert call("run", study, "--store", store, "--executor", "local") == 0
     assert sorted(Path(store, "commits").iterdir()) == before
-    assert "8 finished" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "8 finished" in printed
+    assert f"Report: {page}\n" in printed
+    assert (page.stat().st_mtime_ns, page.stat().st_ino) == (written.st_mtime_ns, written.st_ino)
 
 
-def test_failed_trials_are_exit_code_1(study, tmp_path, capsys, monkeypatch):
+def test_a_run_keeps_its_report_with_its_runs(store):
+    client = MlflowClient(tracking_uri=tracking_uri(Ledger.open(store), None))
+    experiment = client.get_experiment_by_name("tiny")
+    assert experiment is not None
+    (parent,) = client.search_runs([experiment.experiment_id], "tags.kind = 'sweep'")
+    assert parent.data.metrics["control_failed"] == 0
+    assert parent.data.metrics["val_loss_ratio"] > 0
+    kept = [file.path for file in client.list_artifacts(parent.info.run_id, "report")]
+    assert "report/report.html" in kept
+
+
+def test_failed_trials_are_exit_code_1(call, study, tmp_path, capsys, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "schedule"))
-    arguments = ("--executor", "local", "--no-track", "--engine", "faulty_engines:train", "--set", "seed=0,101")
+    arguments = (*QUICKLY, "--engine", "faulty_engines:train", "--set", "seed=0,101")
     assert call("run", study, "--store", str(tmp_path / "s"), *arguments) == 1
     printed = capsys.readouterr()
     assert "4 finished, 0 diverged, 4 failed, 0 missing" in printed.out
     assert "ValueError: this trial cannot be trained" in printed.err
 
 
-def test_a_run_takes_part_of_a_study(study, tmp_path, capsys):
+def test_a_run_takes_part_of_a_study(call, study, tmp_path, capsys):
     store = str(tmp_path / "s")
     part = ("--where", "depth == 2", "--set", "epochs=1", "--set", "seed=5", "--limit", "1")
-    assert call("run", study, "--store", store, "--executor", "local", "--no-track", *part) == 0
+    assert call("run", study, "--store", store, *QUICKLY, *part) == 0
     assert (
         call("query", "select depth, epochs, seed, architecture from trials", "--store", store, "--format", "json") == 0
     )
@@ -84,7 +109,7 @@ def test_a_run_takes_part_of_a_study(study, tmp_path, capsys):
     assert rows == [{"depth": 2, "epochs": 1, "seed": 5, "architecture": "sequential"}]
 
 
-def test_status_counts_trials(store, capsys):
+def test_status_counts_trials(call, store, capsys):
     assert call("status", "--store", store, "--json") == 0
     total = json.loads(capsys.readouterr().out)["total"]
     assert total == {"planned": 8, "finished": 8, "diverged": 0, "failed": 0, "missing": 0}
@@ -92,7 +117,7 @@ def test_status_counts_trials(store, capsys):
     assert "tiny" in capsys.readouterr().out
 
 
-def test_plan_shows_cost_and_what_is_done(study, store, capsys):
+def test_plan_shows_cost_and_what_is_done(call, study, store, capsys):
     assert call("plan", study, "--store", store, "--no-calibrate", "--set", "seed=0,1,2") == 0
     out = capsys.readouterr().out
     assert "12, of which 8 done (67 %)" in out
@@ -102,7 +127,7 @@ def test_plan_shows_cost_and_what_is_done(study, store, capsys):
     assert (plan["trials"], plan["done"], plan["packs"], len(plan["list"])) == (8, 8, 3, 8)
 
 
-def test_plan_measures_this_machine(study, store, capsys):
+def test_plan_measures_this_machine(call, study, store, capsys):
     assert call("plan", study, "--json", "--store", store) == 0
     plan = json.loads(capsys.readouterr().out)
     assert 0 < plan["estimated_seconds"] < 600
@@ -120,7 +145,7 @@ def test_plan_measures_this_machine(study, store, capsys):
         ),
     ],
 )
-def test_query_answers_in_every_format(store, query, rows, capsysbinary):
+def test_query_answers_in_every_format(call, store, query, rows, capsysbinary):
     assert call("query", query, "--store", store, "--format", "json") == 0
     assert json.loads(capsysbinary.readouterr().out) == rows
     assert call("query", query, "--store", store, "--format", "arrow") == 0
@@ -132,19 +157,19 @@ def test_query_answers_in_every_format(store, query, rows, capsysbinary):
     assert all(name in table for name in rows[0])
 
 
-def test_track_writes_runs_and_makes_them_anew(store, capsys):
+def test_track_writes_runs_and_makes_them_anew(call, store, capsys):
     assert call("track", "--store", store) == 0
     assert call("track", "--store", store, "--rebuild") == 0
     assert "8 trials" in capsys.readouterr().out
 
 
-def test_data_verify(capsys):
+def test_data_verify(call, capsys):
     assert call("data", "verify", "digits") == 0
     assert "digits" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_every_command_has_help(command, capsys):
+def test_every_command_has_help(call, command, capsys):
     assert call(*command.split(), "--help") == 0
     assert "Usage: sweep" in capsys.readouterr().out
 
@@ -176,12 +201,17 @@ def test_every_command_has_help(command, capsys):
         (["run", "quick", "--store", "ftp://somewhere/x"], "ftp://somewhere/x"),
         (["status", "--store", "nowhere"], "no store at nowhere"),
         (["query", "select 1", "--store", "nowhere"], "no store at nowhere"),
+        (["query", "select 1", "--store", "nowhere", "--store", "elsewhere"], "no store at nowhere"),
+        (["report", "--store", "nowhere"], "no store at nowhere"),
+        (["report", "quick", "extra"], '"extra"'),
+        (["run", "quick", "--margin", "ratio=0"], "margin ratio is 0"),
+        (["run", "quick", "--margin", "raito=1"], "did you mean 'ratio'"),
         (["ui", "--store", "nowhere"], "no store at nowhere"),
         (["data", "fetch", "imagenet"], "imagenet"),
         (["data", "import", "mnist", "nowhere"], "nowhere"),
     ],
 )
-def test_wrong_input_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_path, monkeypatch, capsys):
+def test_wrong_input_is_one_sentence_and_exit_code_2(call, arguments, sentence, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert call(*arguments) == 2
     err = capsys.readouterr().err
@@ -192,11 +222,48 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "query", ["selec 1", "select nothing from trials", "create table x (a int)", "select * from other"]
+    ("query", "format"),
+    [
+        ("selec 1", "table"),
+        ("select nothing from trials", "table"),
+        ("create table x (a int)", "table"),
+        ("select * from other", "table"),
+        ("select list(seed) as seeds from trials", "csv"),
+        ("select 1 as a, 2 as a", "json"),
+    ],
 )
-def test_a_wrong_query_is_one_sentence(store, query, capsys):
-    assert call("query", query, "--store", store) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+def test_a_wrong_query_is_one_sentence(call, store, query, format, capsys):
+    assert call("query", query, "--store", store, "--format", format) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+
+
+def test_columns_of_one_name_are_shown_each(call, store, capsys):
+    assert call("query", "select 1 as a, 2 as b, 3 as a", "--store", store) == 0
+    assert [cell for cell in capsys.readouterr().out.split() if cell.isdigit()] == ["1", "2", "3"]
+
+
+def test_what_json_cannot_hold_is_null(call, store, capsys):
+    assert (
+        call("query", "select 'nan'::double as a, 'inf'::double as b, 1.5 as c", "--store", store, "--format", "json")
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == [{"a": None, "b": None, "c": 1.5}]
+
+
+def test_several_stores_are_queried_as_one(call, study, store, tmp_path, capsys):
+    other = str(tmp_path / "other")
+    assert call("run", study, "--store", other, *QUICKLY, "--engine", "null", "--set", "seed=1,2") == 0
+    query = "select seed, count(*) as n, max(device) as device from trials group by seed order by seed"
+    devices: list[list[str]] = []
+    for stores in ((store, other), (other, store)):
+        capsys.readouterr()
+        assert call("query", query, "--store", stores[0], "--store", stores[1], "--format", "json") == 0
+        rows = json.loads(capsys.readouterr().out)
+        assert [(row["seed"], row["n"]) for row in rows] == [(0, 4), (1, 4), (2, 4)]
+        devices.append([row["device"] for row in rows])
+    assert [device == "null" for device in devices[0]] == [False, False, True]
+    assert [device == "null" for device in devices[1]] == [False, True, True]
 
 
 def test_the_commands_are_those_of_the_documentation():
