@@ -11,6 +11,7 @@ from analysis import Results
 from analysis.assessment import Assessment, assess, withdrawn
 from analysis.control import Controls, controls
 from analysis.declared import declared
+from analysis.formats import DASH
 from sweep.plan import Plan
 
 _METRICS = ("val_loss", "train_loss", "val_accuracy")
@@ -49,14 +50,14 @@ def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
 
 
 def _figures(assessment: Assessment) -> tuple[str, str, str]:
-    tost = assessment.main.tost
-    if not assessment.main.configurations:
-        return "\N{EN DASH}", "", assessment.verdict.value
-    low, high = tost.interval.low, tost.interval.high
-    if assessment.ratio is not None:
-        ratio, low, high = (math.exp(value) if math.isfinite(value) else value for value in (tost.estimate, low, high))
-        return f"{ratio:.4f}", f"[{low:.4f}, {high:.4f}]", assessment.verdict.value
-    return f"{tost.estimate:+.4f}", f"[{low:+.4f}, {high:+.4f}]", "(difference)"
+    tost, ratio = assessment.main.tost, assessment.ratio is not None
+    values = (tost.estimate, tost.interval.low, tost.interval.high)
+    estimate, low, high = (_number(math.exp(value), "") if ratio else _number(value, "+") for value in values)
+    return estimate, f"[{low}, {high}]", assessment.verdict.value if ratio else "(difference)"
+
+
+def _number(value: float, sign: str) -> str:
+    return f"{value:{sign}.4f}" if math.isfinite(value) else DASH
 
 
 def _count(dataset: str, assessment: Assessment) -> str:

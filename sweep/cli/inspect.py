@@ -5,6 +5,7 @@ import math
 import os
 import sys
 from collections import Counter
+from decimal import Decimal
 from typing import Literal
 
 from rich.console import Console
@@ -118,6 +119,9 @@ def _counts(planned: list[str] | set[str], status: dict[str, str]) -> dict[str, 
 
 
 def _json(value: object) -> object:
+    """A value as JSON has it: a sum of integers, which DuckDB gives as a decimal, is a number too."""
+    if isinstance(value, Decimal):
+        return float(value) if value.as_tuple().exponent else int(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -99,7 +99,8 @@ def _fetch_images(missing: Plan) -> None:
 
 
 def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool) -> int:
-    console = Console(highlight=False)
+    # A store's name or a constraint may hold brackets.
+    console = Console(highlight=False, markup=False)
     status = outcome.status
     console.print(
         f"{plan.study}: {outcome.planned} trials planned, {status['finished']} finished, "
@@ -135,10 +136,10 @@ def _report(results: "Results", study: str, store: str, uri: str | None, console
         page = write_if_new(results, study, store, uri)
     except SweepError as error:
         # Everything is trained and kept; a report can be had at any time.
-        console.print(f"There is no report: {error}", soft_wrap=True, markup=False)
+        console.print(f"There is no report: {error}", soft_wrap=True)
         return
     if page:
-        console.print(f"Report: {page}", soft_wrap=True, markup=False)
+        console.print(f"Report: {page}", soft_wrap=True)
 
 
 def _print_next(console: Console, store: str, tracked: bool) -> None:

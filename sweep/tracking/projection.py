@@ -29,6 +29,7 @@ from mlflow.entities import Metric, Param, RunTag  # noqa: E402
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
 from sqlalchemy import Engine, event  # noqa: E402
 
+from sweep.errors import SweepError  # noqa: E402
 from sweep.tracking.location import sqlite_path  # noqa: E402
 from sweep.trial import FACTORS, Trial  # noqa: E402
 
@@ -60,6 +61,7 @@ _SCALARS = (
     "epochs_run",
     "diverged_epoch",
 )
+_SQLITE = b"SQLite format 3\0"
 _BATCH_METRICS = 900
 _PAGE = 1000
 
@@ -223,7 +225,13 @@ class Projection:
 def _create_database(uri: str) -> None:
     """Make an SQLite database whole or not at all; one whose tables were cut off could never be opened again."""
     path = sqlite_path(uri)
-    if path is None or path.exists():
+    if path is None:
+        return
+    if path.exists():
+        with path.open("rb") as file:
+            # MLflow would try for more than a minute. An empty file is a database without tables.
+            if file.read(len(_SQLITE)) not in (b"", _SQLITE):
+                raise SweepError(f"{path} is not an SQLite database; delete it, and `sweep track` makes it anew")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")

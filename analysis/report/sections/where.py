@@ -25,7 +25,7 @@ def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
     cells = _breaking_cells(findings.strata[PRIMARY])
     if cells is not None:
         blocks.append(cells)
-    training = figure(pictures.get("training-strata"))
+    training = [*figure(pictures.get("training-losses")), *figure(pictures.get("training-strata"))]
     if training:
         tables = [_heterogeneity(findings.heterogeneity[metric]) for metric in LOSSES if metric != PRIMARY]
         blocks.append(Details("The same for the training loss", [*training, *tables]))
