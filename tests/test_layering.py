@@ -140,10 +140,42 @@ def test_tracking_does_not_know_what_schedules() -> None:
     assert not breaches("sweep.tracking", "sweep.schedule", "ray")
 
 
+def beyond(of: str, *allowed: str) -> set[tuple[str, str]]:
+    """Imports of a package, beside Python's own library, that are not allowed."""
+    return {
+        (module, name)
+        for module, names in IMPORTS.items()
+        if within(module, of)
+        for name in names
+        if name.partition(".")[0] not in sys.stdlib_module_names and not within(name, *allowed)
+    }
+
+
 def test_analysis_meets_sweep_at_the_ledger() -> None:
-    assert not breaches("analysis", "torch", "torchvision", "ray", "mlflow", "models")
+    libraries = ("pyarrow", "duckdb", "numpy", "scipy", "matplotlib")
+    assert not beyond("analysis", "analysis", "sweep.errors", "sweep.ledger", *libraries)
     met = {name for module, names in IMPORTS.items() if within(module, "analysis") for name in names}
-    assert {name for name in met if within(name, "sweep")} <= {"sweep.errors", "sweep.ledger"}
+    assert "sweep.ledger" in met
+
+
+def test_the_statistics_know_arrays_alone() -> None:
+    assert not beyond("analysis.equivalence", "analysis.equivalence", "numpy", "scipy")
+    users = {module for module in importers("scipy") if within(module, "analysis")}
+    assert users
+    assert all(within(module, "analysis.equivalence") for module in users)
+
+
+def test_the_figures_know_nothing_of_the_rest_of_the_analysis() -> None:
+    assert not beyond("analysis.figures", "analysis.figures", "numpy", "matplotlib")
+    assert importers("matplotlib")
+    assert all(within(module, "analysis.figures", "analysis.report") for module in importers("matplotlib"))
+
+
+def test_what_is_drawn_and_written_comes_last() -> None:
+    below = {module for module in IMPORTS if within(module, "analysis") and not within(module, "analysis.report")}
+    assert not {(module, name) for module in below for name in IMPORTS[module] if within(name, "analysis.report")}
+    users = {module for module in below if any(within(name, "analysis.figures") for name in IMPORTS[module])}
+    assert all(within(module, "analysis.figures") for module in users)
 
 
 def run(code: str) -> list[str]:
@@ -156,10 +188,31 @@ def run(code: str) -> list[str]:
 LOADED = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
 
 
-def test_analysis_loads_no_torch_ray_or_mlflow() -> None:
-    loaded = set(run(f"import analysis\n{LOADED}"))
-    assert {"sweep", "duckdb"} <= loaded
-    assert not loaded & {"torch", "torchvision", "ray", "mlflow"}
+STORE = """
+import tempfile
+from sweep.engine import Epoch, TrialResult
+from sweep.ledger import Ledger, to_tables
+from sweep.trial import Trial
+store = tempfile.mkdtemp()
+trials = [Trial("s", depth=2, architecture=side) for side in ("sequential", "parallel")]
+epoch = Epoch(1, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0)
+Ledger.create(store).publish(to_tables([TrialResult(trial, "finished", (epoch,)) for trial in trials]))
+"""
+
+
+def test_a_query_waits_for_no_statistics_figures_or_training() -> None:
+    query = (
+        "import analysis\nassert analysis.open(store).sql('select ratio from pairs').to_pylist() == [{'ratio': 1.0}]"
+    )
+    loaded = set(run(f"{STORE}\n{query}\n{LOADED}"))
+    assert {"sweep", "duckdb", "pyarrow"} <= loaded
+    assert not loaded & {"scipy", "matplotlib", "torch", "torchvision", "ray", "mlflow", "sklearn"}
+
+
+def test_a_verdict_waits_for_no_figures_or_training() -> None:
+    loaded = set(run(f"{STORE}\nimport analysis\nanalysis.assess(analysis.open(store).pairs())\n{LOADED}"))
+    assert "scipy" in loaded
+    assert not loaded & {"matplotlib", "torch", "torchvision", "ray", "mlflow", "sklearn"}
 
 
 def test_planning_loads_no_torch() -> None:

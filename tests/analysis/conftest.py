@@ -115,9 +115,9 @@ def _pair(sequential: tuple[Trial, str], parallel: tuple[Trial, str], values: di
     row["contrast"] = f"{parallel[0].architecture}/{sequential[0].architecture}"
     for name, (trial, status) in sides.items():
         row |= {f"{name}_stages": trial.stages, f"{name}_id": trial.trial_id, f"{name}_status": status}
-    first, second = found["sequential"], found["parallel"]
-    known = first is not None and second is not None
-    difference, ratio = second - first if known else None, second / first if known and first else None
+    difference, ratio = None, None
+    if (first := found["sequential"]) is not None and (second := found["parallel"]) is not None:
+        difference, ratio = second - first, second / first if first else None
     return {**row, **found, "difference": difference, "ratio": ratio}
 
 
@@ -158,8 +158,8 @@ def report(tmp_path_factory: pytest.TempPathFactory, make_store: MakeStore) -> R
     return Report(store, findings, write_report(findings, tmp_path_factory.mktemp("written") / "report").parent)
 
 
-def _study(**levels: Sequence[str | int]) -> list[Trial]:
-    names: dict[str, Sequence[str | int]] = {
+def _study(**levels: Sequence[Any]) -> list[Trial]:
+    names: dict[str, Sequence[Any]] = {
         "dataset": ["mnist", "cifar10"],
         "depth": [1, 2, 8],
         "filters": [2, 8],

@@ -203,7 +203,7 @@ def test_every_command_has_help(call, command, capsys):
         (["query", "select 1", "--store", "nowhere"], "no store at nowhere"),
         (["query", "select 1", "--store", "nowhere", "--store", "elsewhere"], "no store at nowhere"),
         (["report", "--store", "nowhere"], "no store at nowhere"),
-        (["report", "quick", "extra"], '"extra"'),
+        (["report", "quick", "extra"], "'extra'"),
         (["run", "quick", "--margin", "ratio=0"], "margin ratio is 0"),
         (["run", "quick", "--margin", "raito=1"], "did you mean 'ratio'"),
         (["ui", "--store", "nowhere"], "no store at nowhere"),
@@ -243,12 +243,22 @@ def test_columns_of_one_name_are_shown_each(call, store, capsys):
     assert [cell for cell in capsys.readouterr().out.split() if cell.isdigit()] == ["1", "2", "3"]
 
 
-def test_what_json_cannot_hold_is_null(call, store, capsys):
-    assert (
-        call("query", "select 'nan'::double as a, 'inf'::double as b, 1.5 as c", "--store", store, "--format", "json")
-        == 0
-    )
-    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == [{"a": None, "b": None, "c": 1.5}]
+@pytest.mark.parametrize(
+    ("value", "json_value"),
+    [
+        ("'nan'::double", None),
+        ("'inf'::double", None),
+        ("1.5", 1.5),
+        ("1.5::double", 1.5),
+        ("null", None),
+        ("'x'", "x"),
+    ],
+)
+def test_json_holds_numbers_as_numbers_and_what_it_cannot_hold_as_null(call, store, value, json_value, capsys):
+    assert call("query", f"select {value} as a, sum(seed) as n from trials", "--store", store, "--format", "json") == 0
+    (row,) = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert row == {"a": json_value, "n": 4}
+    assert isinstance(row["n"], int)
 
 
 def test_several_stores_are_queried_as_one(call, study, store, tmp_path, capsys):

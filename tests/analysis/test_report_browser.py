@@ -1,0 +1,163 @@
+"""The page in a real browser: it says nothing on the console, asks for nothing, and fits its window."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    "--no-first-run",
+    "--remote-debugging-port=0",
+)
+SECONDS = 60
+TOLD = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Network.loadingFailed")
+MEASURE = """
+(() => {
+    for (const each of document.querySelectorAll("details")) each.open = true;
+    const box = each => each.getBoundingClientRect().toJSON();
+    return {
+        answer: box(document.querySelector("h2#answer")),
+        verdict: document.querySelector("h2#answer").innerText,
+        svgs: [...document.querySelectorAll("svg")].map(box),
+        overflow: document.documentElement.scrollWidth - innerWidth,
+        window: [innerWidth, innerHeight],
+    };
+})()
+"""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="neither chromium nor google-chrome is installed"),
+]
+
+
+class Tab:
+    """One page of a browser, over the DevTools protocol; every event is kept."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._numbers = itertools.count()
+        self._session: str | None = None
+        self.events: list[dict[str, Any]] = []
+
+    async def open(self) -> None:
+        target = await self.call("Target.createTarget", url="about:blank")
+        attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        self._session = attached["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            await self.call(f"{domain}.enable")
+
+    async def call(self, method: str, **parameters: object) -> dict[str, Any]:
+        number = next(self._numbers)
+        session = {"sessionId": self._session} if self._session else {}
+        await self._socket.send_json({"id": number, "method": method, "params": parameters, **session})
+        while (message := await self._next()).get("id") != number:
+            pass
+        assert "error" not in message, message
+        return message["result"]
+
+    async def until(self, event: str) -> None:
+        while not any(each["method"] == event for each in self.events):
+            await self._next()
+
+    async def evaluate(self, expression: str) -> Any:
+        found = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    async def _next(self) -> dict[str, Any]:
+        message = json.loads(await self._socket.receive_str())
+        if "method" in message:
+            self.events.append(message)
+        return message
+
+
+@contextlib.asynccontextmanager
+async def browser(profile: Path) -> AsyncIterator[Tab]:
+    """A tab of a browser of its own, which is ended with it."""
+    assert BROWSER is not None
+    command = [BROWSER, *FLAGS, f"--user-data-dir={profile}"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        address = await _address(process, profile / "DevToolsActivePort")
+        async with aiohttp.ClientSession() as http, http.ws_connect(address, max_msg_size=0) as socket:
+            tab = Tab(socket)
+            await tab.open()
+            yield tab
+    finally:
+        process.kill()
+        process.wait(SECONDS)
+
+
+async def _address(process: subprocess.Popen[bytes], announced: Path) -> str:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{BROWSER} ended with {process.returncode}"
+        if announced.exists() and len(lines := announced.read_text().splitlines()) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"{BROWSER} did not announce its port")
+
+
+async def look(page: Path, profile: Path, width: int, height: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What is measured on a page in a window of this size, and every event of its loading."""
+    async with asyncio.timeout(SECONDS), browser(profile) as tab:
+        await tab.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+        await tab.call("Page.navigate", url=page.as_uri())
+        await tab.until("Page.loadEventFired")
+        found = await tab.evaluate(MEASURE)
+        # What the browser still has to say, of an icon or a script, comes by the time that it has drawn.
+        await tab.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 200)))")
+        return found, tab.events
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (400, 900)])
+def test_the_page_is_quiet_asks_for_nothing_and_fits_its_window(report, tmp_path, width, height):
+    page = report.folder / "report.html"
+    found, events = asyncio.run(look(page, tmp_path / "profile", width, height))
+    assert found["window"] == [width, height]
+    assert [each for each in events if each["method"] in TOLD] == []
+    asked = [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
+    assert [url for url in asked if not url.startswith("data:")] == [page.as_uri()]
+    assert found["overflow"] <= 0
+    assert "margin" in found["verdict"] or "Equivalent" in found["verdict"]
+    assert 0 <= found["answer"]["top"] < found["answer"]["bottom"] <= height
+    assert len(found["svgs"]) == page.read_text(encoding="utf-8").count("<svg ") > 8
+    assert all(min(each["width"], each["height"]) > 50 for each in found["svgs"]), found["svgs"]
+
+
+def test_what_is_looked_for_would_be_seen(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<!doctype html><h2 id=answer style='margin-top:2000px;width:3000px'>x</h2><svg width=0></svg>"
+        "<img src='https://example.invalid/x.png'><script>console.log('x'); throw new Error('x')</script>"
+    )
+    found, events = asyncio.run(look(page, tmp_path / "profile", 400, 900))
+    assert {each["method"] for each in events} >= set(TOLD) - {"Log.entryAdded"}
+    assert any(
+        each["params"]["request"]["url"].startswith("https:")
+        for each in events
+        if each["method"] == "Network.requestWillBeSent"
+    )
+    assert found["overflow"] > 0
+    assert found["answer"]["top"] > 900
+    assert found["svgs"][0]["width"] == 0

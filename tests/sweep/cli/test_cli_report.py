@@ -1,0 +1,222 @@
+"""`sweep report`, and the report at the end of `sweep run`."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweep.cli.report import report_folder, tracking_of
+from sweep.ledger import Ledger
+from sweep.tracking import tracking_uri
+
+pytestmark = pytest.mark.usefixtures("unrendered")
+
+STUDY = """
+study: tiny
+factors:
+  dataset: [digits]
+  depth: [1, 2, 4]
+  filters: [1, 2]
+  seed: [0, 1]
+  architecture: [sequential, parallel]
+  epochs: [1]
+"""
+# As an attribute of its package, the name is the command's.
+MODULE = sys.modules["sweep.cli.report"]
+LOCAL = ("--executor", "local", "--no-track")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> str:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(STUDY)
+    return str(path)
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str, Path]]:
+    """What is kept in MLflow: store, address, study, folder."""
+    calls: list[tuple[str, str, str, Path]] = []
+
+    def log(ledger: Ledger, uri: str, study: str, folder: Path, numbers: dict[str, float]) -> None:
+        assert numbers["control_failed"] in (0, 1)
+        assert (folder / "report.html").exists()
+        calls.append((ledger.uri, uri, study, folder))
+
+    monkeypatch.setattr(MODULE, "log_report", log)
+    return calls
+
+
+def test_a_report_goes_into_its_store_by_study(call, fill, capsys):
+    store = fill()
+    assert call("report", "--store", str(store)) == 0
+    page = store / "report" / "small" / "report.html"
+    assert capsys.readouterr().out == f"different but inside the margin: {page}\n"
+    assert "study small" in page.read_text(encoding="utf-8")
+
+
+def test_a_report_of_several_stores_goes_into_the_working_folder(call, fill, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    stores = [str(fill("one", seeds=(0, 1))), str(fill("two", seeds=(1, 2)))]
+    assert call("report", "--store", stores[0], "--store", stores[1]) == 0
+    assert capsys.readouterr().out.endswith(f": {Path('report', 'small', 'report.html')}\n")
+    found = json.loads(Path("report", "small", "numbers.json").read_text())
+    assert found["stores"] == stores
+    assert found["overall"]["val_loss"]["counts"]["pairs"] == 2 * 2 * 3
+
+
+@pytest.mark.parametrize("option", ["-o", "--output"])
+def test_a_report_goes_where_it_is_told(call, fill, option, tmp_path, capsys):
+    store, place = fill(), tmp_path / "some" / "where"
+    assert call("report", "small", "--store", str(store), option, str(place)) == 0
+    assert str(place / "report.html") in capsys.readouterr().out
+    assert (place / "numbers.json").exists()
+    assert not (store / "report").exists()
+
+
+def test_of_several_studies_one_is_to_be_named(call, fill, capsys):
+    store = fill()
+    fill(study="other")
+    assert call("report", "--store", str(store)) == 2
+    assert capsys.readouterr().err == (
+        "sweep: the results are of other, small; name one, such as `sweep report other`\n"
+    )
+    assert call("report", "other", "--store", str(store)) == 0
+    assert [path.name for path in (store / "report").iterdir()] == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["smal"], "there are no results of 'smal', but of small"),
+        (["-o", "{store}"], "holds something other than a report"),
+        (["-o", "{store}/store.json/under"], "cannot be written to"),
+        (["-o", "."], "is the working folder"),
+        (["--store", "nowhere"], "no store at nowhere"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_changes_nothing(
+    call, fill, arguments, sentence, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    store = fill()
+    before = sorted(tmp_path.rglob("*"))
+    assert call("report", *(each.format(store=store) for each in arguments), "--store", str(store)) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert sentence in printed.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_without_a_deeper_pair_there_is_nothing_to_report(call, fill, capsys):
+    store = fill(depths=(1,))
+    assert call("report", "--store", str(store)) == 2
+    assert "'small' has no matched pair deeper than one block" in capsys.readouterr().err
+    assert not (store / "report").exists()
+
+
+def test_a_failed_control_is_exit_code_1_and_said(call, fill, capsys):
+    store = fill(control=1.2)
+    assert call("report", "--store", str(store)) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("undecided: ")
+    assert printed.err == "the control fails: depth-1 pairs differ, do not trust these results\n"
+    page = (store / "report" / "small" / "report.html").read_text(encoding="utf-8")
+    assert "The control fails: these results are not to be trusted." in page
+
+
+def test_a_report_is_kept_with_the_runs_of_its_store(call, fill, logged):
+    store = fill()
+    assert call("report", "--store", str(store)) == 0
+    default = tracking_uri(Ledger.open(store), None)
+    assert call("report", "--store", str(store), "--tracking", "http://tracking") == 0
+    folder = store / "report" / "small"
+    assert logged == [(str(store), uri, "small", folder) for uri in (default, "http://tracking")]
+
+
+def test_a_report_is_kept_nowhere_without_tracking_or_of_several_stores(call, fill, logged, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stores = [str(fill("one")), str(fill("two"))]
+    assert call("report", "--store", stores[0], "--no-track") == 0
+    assert call("report", "--store", stores[0], "--store", stores[1]) == 0
+    assert not logged
+
+
+def test_what_mlflow_does_not_take_is_said_and_costs_nothing(call, fill, monkeypatch, capsys):
+    store = fill()
+    monkeypatch.setattr(MODULE, "log_report", lambda *_: "it is down")
+    assert call("report", "--store", str(store), "--tracking", "http://user:secret@host") == 0
+    printed = capsys.readouterr()
+    assert printed.err == "MLflow at http://…@host did not take the report: it is down\n"
+    assert (store / "report" / "small" / "report.html").exists()
+
+
+def test_an_object_stores_report_goes_into_the_working_folder(monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    uri = "s3://bucket/prefix?region=us-east-1"
+    assert report_folder([uri], "quick") == Path("report/quick")
+    assert tracking_of([uri], None) is None
+    assert tracking_of([uri], "http://tracking") == "http://tracking"
+
+
+# At the end of `sweep run`.
+
+
+def test_a_run_writes_the_report_once_for_the_same_results(call, study, tmp_path, capsys):
+    store, page = tmp_path / "store", tmp_path / "store" / "report" / "tiny" / "report.html"
+    run = ("run", study, "--store", str(store), *LOCAL, "--engine", "null")
+    assert call(*run, "--where", "depth < 4") == 0
+    assert f"Report: {page}\n" in capsys.readouterr().out
+    first = page.stat()
+    assert call(*run, "--where", "depth < 4") == 0
+    assert f"Report: {page}\n" in capsys.readouterr().out
+    assert (page.stat().st_mtime_ns, page.stat().st_ino) == (first.st_mtime_ns, first.st_ino)
+    assert call(*run) == 0
+    assert page.stat().st_ino != first.st_ino
+    assert json.loads(page.with_name("numbers.json").read_text())["trials"]["finished"] == 24
+
+
+def test_a_report_that_is_gone_is_written_again(call, study, tmp_path):
+    page = tmp_path / "store" / "report" / "tiny" / "report.html"
+    run = ("run", study, "--store", str(tmp_path / "store"), *LOCAL, "--engine", "null")
+    assert call(*run) == 0
+    page.unlink()
+    assert call(*run) == 0
+    assert page.exists()
+
+
+def test_a_run_without_a_report_writes_none(call, study, tmp_path, capsys):
+    store = tmp_path / "store"
+    assert call("run", study, "--store", str(store), *LOCAL, "--engine", "null", "--no-report") == 0
+    assert "Report" not in capsys.readouterr().out
+    assert not (store / "report").exists()
+
+
+def test_a_run_with_nothing_to_report_says_nothing_of_it(call, study, tmp_path, capsys):
+    store = tmp_path / "store"
+    assert call("run", study, "--store", str(store), *LOCAL, "--engine", "null", "--where", "depth == 1") == 0
+    assert "eport" not in capsys.readouterr().out
+    assert not (store / "report").exists()
+
+
+def test_a_report_that_cannot_be_written_is_said_and_the_run_is_done_all_the_same(call, study, tmp_path, capsys):
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "report").touch()
+    assert call("run", study, "--store", str(store), *LOCAL, "--engine", "null") == 0
+    printed = capsys.readouterr()
+    assert "There is no report: the report cannot be written to" in printed.out
+    assert "Look further:" in printed.out
+    assert printed.err.count("sweep:") == 0
+
+
+def test_a_run_whose_control_fails_is_exit_code_1(call, study, tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    store = tmp_path / "store"
+    assert call("run", study, "--store", str(store), *LOCAL, "--engine", "unequal_engine:train") == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Control: 0 of 4 depth-1 pairs are identical, and others differ: THE CONTROL FAILS" in printed
+    assert json.loads((store / "report" / "tiny" / "numbers.json").read_text())["verdict"] == "undecided"
+    # Again, with nothing left to train.
+    assert call("run", study, "--store", str(store), *LOCAL, "--engine", "unequal_engine:train") == 1
