@@ -20,7 +20,8 @@ def test_the_package_imports_torch_and_torchvision_only() -> None:
 
 
 def test_torch_is_not_loaded_for_a_shape() -> None:
-    program = "import sys, models; models.StackShape; assert 'torch' not in sys.modules"
+    shapes = "models.StackShape, models.ResNetShape(20).parameters, models.VGGShape().parameters, models.LinearShape"
+    program = f"import sys, models; {shapes}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
