@@ -3,29 +3,69 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from models.geometry import BlockShape
+from models.linear_shape import LinearShape
+from models.resnet_shape import ResNetShape
 from models.shape import StackShape
+from models.vgg_shape import VGGShape
 
 if TYPE_CHECKING:
     from models.activations import ACTIVATIONS
+    from models.blocks import Block, BlockNetwork, PlainBlock
+    from models.droppath import DropPath
+    from models.freezing import frozen
     from models.fused import FusedStack
-    from models.initialisation import INITIALISATIONS, initial_parameters
+    from models.initialisation import INITIALISATIONS, initial_parameters, initialise
+    from models.linear import LinearNetwork
+    from models.resnet import ResNet
     from models.stack import ResidualStack
+    from models.stack_network import StackNetwork
+    from models.treatment import UNTREATED, Treatment
+    from models.vgg import VGG
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALISATIONS",
+    "UNTREATED",
+    "VGG",
+    "Block",
+    "BlockNetwork",
+    "BlockShape",
+    "DropPath",
     "FusedStack",
+    "LinearNetwork",
+    "LinearShape",
+    "PlainBlock",
+    "ResNet",
+    "ResNetShape",
     "ResidualStack",
+    "StackNetwork",
     "StackShape",
+    "Treatment",
+    "VGGShape",
+    "frozen",
     "initial_parameters",
+    "initialise",
 ]
 
 _HOME = {
     "ACTIVATIONS": "models.activations",
+    "Block": "models.blocks",
+    "BlockNetwork": "models.blocks",
+    "DropPath": "models.droppath",
     "FusedStack": "models.fused",
     "INITIALISATIONS": "models.initialisation",
+    "LinearNetwork": "models.linear",
+    "PlainBlock": "models.blocks",
+    "ResNet": "models.resnet",
     "ResidualStack": "models.stack",
+    "StackNetwork": "models.stack_network",
+    "Treatment": "models.treatment",
+    "UNTREATED": "models.treatment",
+    "VGG": "models.vgg",
+    "frozen": "models.freezing",
     "initial_parameters": "models.initialisation",
+    "initialise": "models.initialisation",
 }
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.shape import StackShape
 
@@ -47,6 +47,45 @@ def initial_parameters(shape: StackShape, initialisation: str, seed: int) -> dic
             generator = torch.Generator().manual_seed(stream_seed(seed, name))
             values[name] = torch.empty(tensors[name]).uniform_(-bound, bound, generator=generator)
     return values
+
+
+def initialise(network: nn.Module, seed: int) -> None:
+    """Starting values of a network built on any device, float32 on the CPU.
+
+    Convolutions are He-normal over their fan-out without bias (1502.01852), batch norms the identity, dense layers
+    PyTorch's default. Raises TypeError for another layer with parameters.
+    """
+    network.to_empty(device="cpu")
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.reset_parameters()
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            _initialise_layer(module, name, seed)
+        elif any(True for _ in module.parameters(recurse=False)):
+            raise TypeError(f"no initialisation is known for {name}, a {type(module).__name__}")
+
+
+@torch.no_grad()
+def _initialise_layer(layer: nn.Conv2d | nn.Linear, name: str, seed: int) -> None:
+    for kind, value in layer.named_parameters():
+        generator = torch.Generator().manual_seed(stream_seed(seed, f"{name}.{kind}"))
+        if isinstance(layer, nn.Linear):
+            bound = 1 / math.sqrt(layer.in_features)
+            value.uniform_(-bound, bound, generator=generator)
+        elif kind == "bias":
+            value.zero_()
+        else:
+            fan_out = layer.out_channels * math.prod(layer.kernel_size)
+            value.copy_(_normal(value.shape, generator) * math.sqrt(2 / fan_out))
+
+
+def _normal(size: torch.Size, generator: torch.Generator) -> Tensor:
+    """Standard normal draws, float64, from the quantile function.
+
+    Torch's own draws differ in the last bit between processors with and without vector instructions.
+    """
+    draws = torch.rand(size, dtype=torch.float64, generator=generator)
+    return torch.special.ndtri(draws.clamp(min=2.0**-54))
 
 
 def stream_seed(seed: int, name: str) -> int:

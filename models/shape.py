@@ -28,6 +28,11 @@ class StackShape:
             raise ValueError(f"{self.depth} blocks cannot be dealt evenly to {self.stages} stages")
 
     @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return self.depth
+
+    @property
     def branches(self) -> int:
         """Parallel blocks in a stage."""
         return self.depth // self.stages

@@ -1,0 +1,167 @@
+"""Networks made of numbered blocks, and the one forward loop they share."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from models.geometry import BlockShape
+from models.treatment import UNTREATED, Gate, Route, Treatment, is_zero, per_sample
+
+
+class Block(nn.Module):
+    """A residual block: ``after(skip(h) + branch(h))``.
+
+    `branch` is what a study keeps, drops or moves. `skip` and `after` belong to the block's place in the network and
+    stay: a deleted block of a post-activation ResNet still applies the relu that follows the addition (our choice; it
+    changes nothing where the skip is the identity, as h is not negative).
+    """
+
+    def __init__(
+        self, shape: BlockShape, branch: nn.Module, skip: nn.Module | None = None, after: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        self.branch = branch
+        self.skip = skip or nn.Identity()
+        self.after = after or nn.Identity()
+
+    def join(self, skip: Tensor, outputs: Sequence[tuple[Tensor, Gate]]) -> Tensor:
+        """Skip (batch, ...) and the outputs of the branches with their gates, as one; deleted branches are left out."""
+        return sum((gated(output, gate) for output, gate in outputs), start=skip)
+
+
+class PlainBlock(Block):
+    """A layer without a skip connection, ``after(branch(h))``: VGG, transitions.
+
+    `skip` is only what stands in for the layer where it is deleted.
+    """
+
+    def join(self, skip: Tensor, outputs: Sequence[tuple[Tensor, Gate]]) -> Tensor:
+        if not outputs:
+            return skip
+        [(output, gate)] = outputs
+        kept = gated(output, gate)
+        return torch.where(per_sample(gate == 0, output), skip, kept) if isinstance(gate, Tensor) else kept
+
+
+class BlockNetwork(nn.Module):
+    """Stem, blocks, head. ``forward``: images (batch, channels, height, width) to logits (batch, classes).
+
+    Blocks are numbered from 0. They stand in stages of consecutive blocks; those of one stage run in parallel and share
+    its skip connection, ``h <- after(skip(h) + sum of branch_i(h))``. Parameters are named by block, so networks that
+    differ in nothing but their stages have equal `state_dict` keys.
+
+    `stages` is the number of blocks in each stage; without it every block is a stage of its own. Raises ValueError
+    where the stages do not fit the blocks or a stage holds blocks of several shapes.
+    """
+
+    def __init__(
+        self, stem: nn.Module, blocks: Iterable[Block], head: nn.Module, stages: Sequence[int] | None = None
+    ) -> None:
+        super().__init__()
+        self.stem = stem
+        self.blocks = nn.ModuleList(blocks)
+        self.head = head
+        sizes = [1] * len(self.blocks) if stages is None else list(stages)
+        if sum(sizes) != len(self.blocks) or any(size < 1 for size in sizes):
+            raise ValueError(f"stages of {sizes} blocks do not make a network of {len(self.blocks)}")
+        self.stages = tuple(range(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True))
+        for stage in self.stages:
+            if len({self.block(place).shape for place in stage}) > 1:
+                raise ValueError(f"blocks {list(stage)} cannot run in parallel: their shapes differ")
+
+    def block(self, number: int) -> Block:
+        """Block `number`."""
+        return cast(Block, self.blocks[number])
+
+    @property
+    def interchangeable(self) -> tuple[tuple[int, ...], ...]:
+        """Blocks grouped by shape: an order may permute each group within itself."""
+        groups: dict[BlockShape, list[int]] = {}
+        for number in range(len(self.blocks)):
+            groups.setdefault(self.block(number).shape, []).append(number)
+        return tuple(map(tuple, groups.values()))
+
+    def forward(self, images: Tensor, treatment: Treatment = UNTREATED) -> Tensor:
+        return self.forward_from(0, self.stem(images), treatment)
+
+    def forward_from(self, stage: int, hidden: Tensor, treatment: Treatment = UNTREATED) -> Tensor:
+        """Logits from the input of stage `stage`, or of the head where `stage` is the number of stages."""
+        return self.head(deque(self.states(hidden, treatment, stage), maxlen=1).pop())
+
+    def states(self, hidden: Tensor, treatment: Treatment = UNTREATED, first: int = 0) -> Iterator[Tensor]:
+        """Input of stage `first`, which is `hidden`, of every later stage, and last of the head.
+
+        Raises ValueError as `check`.
+        """
+        self.check(treatment)
+        for stage in self.stages[first:]:
+            yield hidden
+            hidden = self._advance(stage, hidden, treatment)
+        yield hidden
+
+    def first_treated(self, treatment: Treatment) -> int:
+        """The first stage that the treatment acts on, or the number of stages: its input is the untreated network's."""
+        treated = treatment.gates.keys() | treatment.routes.keys()
+        for number, stage in enumerate(self.stages):
+            if any(treatment.block_at(place) != place or place in treated for place in stage):
+                return number
+        return len(self.stages)
+
+    def check(self, treatment: Treatment) -> None:
+        """Raises ValueError where the treatment does not fit the network.
+
+        That is: an unknown block, an order that is not a permutation or moves a block to a place of another shape, or
+        a gradient sent through two branches of one stage.
+        """
+        total = len(self.blocks)
+        unknown = (treatment.gates.keys() | treatment.routes.keys()) - set(range(total))
+        if unknown:
+            raise ValueError(f"the network has {total} blocks, numbered from 0; there is no {sorted(unknown)}")
+        if treatment.order is not None:
+            if sorted(treatment.order) != list(range(total)):
+                raise ValueError(f"an order names each of the {total} blocks once")
+            for place, block in enumerate(treatment.order):
+                if self.block(place).shape != self.block(block).shape:
+                    raise ValueError(f"block {block} cannot stand in the place of block {place}: their shapes differ")
+        for stage in self.stages:
+            routes = [treatment.routes.get(treatment.block_at(place), False) for place in stage]
+            if len(stage) > 1 and torch.as_tensor(sum(routes) > 1).any():
+                raise ValueError(f"the gradient takes at most one branch of blocks {list(stage)}")
+
+    def _advance(self, stage: range, hidden: Tensor, treatment: Treatment) -> Tensor:
+        """The output of one stage."""
+        place = self.block(stage[0])
+        members = [treatment.block_at(number) for number in stage]
+        routed = any(block in treatment.routes for block in members)
+        outputs, skip_route = [], True
+        for block in members:
+            route = treatment.routes.get(block, not routed)
+            gate = treatment.gates.get(block, 1.0)
+            if routed:
+                skip_route = skip_route & (route ^ True)
+            if not is_zero(gate):
+                outputs.append((_through(self.block(block).branch, hidden, route), gate))
+        return place.after(place.join(_through(place.skip, hidden, skip_route), outputs))
+
+
+def gated(output: Tensor, gate: Gate) -> Tensor:
+    """A branch's output times its gate."""
+    if isinstance(gate, Tensor):
+        return output * per_sample(gate, output).to(output.dtype)
+    return output if gate == 1 else output * gate
+
+
+def _through(module: nn.Module, hidden: Tensor, route: Route) -> Tensor:
+    """``module(hidden)`` whose gradient reaches `module` and `hidden` for the samples that the route says."""
+    if isinstance(route, Tensor):
+        output = module(hidden)
+        return torch.where(per_sample(route, output), output, output.detach())
+    if route:
+        return module(hidden)
+    with torch.no_grad():
+        return module(hidden).detach()

@@ -1,0 +1,59 @@
+"""Stochastic depth and droppath: blocks deleted at random in training."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from models.treatment import UNTREATED, Gate, Treatment
+
+
+@dataclass(frozen=True)
+class DropPath:
+    """Each block is deleted at random in each forward pass. Raises ValueError for a rate outside [0, 1).
+
+    - Stochastic depth of Huang et al. (1603.09382): ``DropPath(0.5, "linear", "batch", rescale="evaluation")``.
+    - Droppath as torchvision's `StochasticDepth`: ``rescale="training"``, with `per` as its mode "row" or "batch".
+    """
+
+    rate: float
+    """Death rate: of every block, or of the last where rates are linear."""
+    rates: Literal["constant", "linear"] = "linear"
+    """`linear`: block l of L, counted from 1, has death rate l / L * rate."""
+    per: Literal["sample", "batch"] = "sample"
+    """Whether a gate is drawn for each sample or for the whole batch."""
+    rescale: Literal["training", "evaluation"] = "training"
+    """Where the mean is kept: a surviving branch divided by its survival probability in training, or every branch
+    multiplied by it in evaluation."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise ValueError(f"a death rate is at least 0 and below 1, not {self.rate}")
+
+    def survival(self, blocks: int) -> tuple[float, ...]:
+        """Survival probability of each of `blocks` blocks."""
+        if self.rates == "constant":
+            return (1 - self.rate,) * blocks
+        return tuple(1 - self.rate * (block + 1) / blocks for block in range(blocks))
+
+    def training(
+        self, blocks: int, batch: int, generator: torch.Generator, device: torch.device | str = "cpu"
+    ) -> Treatment:
+        """Gates drawn for one training step, placed on `device`.
+
+        The stream of draws does not depend on the device of the network.
+        """
+        survival = torch.tensor(self.survival(blocks), dtype=torch.float64)
+        columns = batch if self.per == "sample" else 1
+        draws = torch.rand(blocks, columns, dtype=torch.float64, generator=generator, device=generator.device)
+        gates = (draws.cpu() < survival[:, None]).double()
+        if self.rescale == "training":
+            gates = gates / survival[:, None]
+        rows: list[Gate] = gates[:, 0].tolist() if self.per == "batch" else list(gates.float().to(device))
+        return Treatment(gates=dict(enumerate(rows)))
+
+    def evaluation(self, blocks: int) -> Treatment:
+        """What is done outside training: nothing, or every branch times its survival probability."""
+        if self.rescale == "training":
+            return UNTREATED
+        return Treatment(gates=dict(enumerate(self.survival(blocks))))

@@ -1,0 +1,44 @@
+"""Training some blocks of a network while the rest stands still."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from torch import nn
+
+from models.blocks import BlockNetwork
+
+
+@contextmanager
+def frozen(network: BlockNetwork, blocks: Collection[int], outside: bool = False) -> Iterator[None]:
+    """Within this context the branches of `blocks` are not trained; activations still pass their gradients on.
+
+    `outside` freezes all that belongs to no branch as well: stem, skip connections, head. The second iteration of
+    ResidualDroppath (P5) is ``frozen(network, undropped, outside=True)``.
+
+    Frozen parameters ask for no gradient and have None, so that an optimiser leaves them and their state alone, weight
+    decay and momentum included. In training mode frozen batch norms go on normalising by the batch's statistics, but
+    do not update their running ones (our choice: the paper does not say).
+    """
+    modules = _modules(network, set(blocks), outside)
+    norms = [module for module in modules if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    parameters = [parameter for module in modules for parameter in module.parameters(recurse=False)]
+    tracked, trained = [norm.track_running_stats for norm in norms], [p.requires_grad for p in parameters]
+    for norm in norms:
+        norm.track_running_stats = False
+    for parameter in parameters:
+        parameter.requires_grad_(False).grad = None
+    try:
+        yield
+    finally:
+        for norm, value in zip(norms, tracked, strict=True):
+            norm.track_running_stats = value
+        for parameter, value in zip(parameters, trained, strict=True):
+            parameter.requires_grad_(value)
+
+
+def _modules(network: BlockNetwork, blocks: set[int], outside: bool) -> list[nn.Module]:
+    branches = [list(network.block(number).branch.modules()) for number in range(len(network.blocks))]
+    if not outside:
+        return [module for number in sorted(blocks) for module in branches[number]]
+    free = {module for number, branch in enumerate(branches) if number not in blocks for module in branch}
+    return [module for module in network.modules() if module not in free]

@@ -1,0 +1,187 @@
+"""The networks compute what their papers say, and start from the seed alone."""
+
+import hashlib
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from models import (
+    VGG,
+    BlockNetwork,
+    FusedStack,
+    LinearNetwork,
+    LinearShape,
+    ResidualStack,
+    ResNet,
+    ResNetShape,
+    StackNetwork,
+    StackShape,
+    VGGShape,
+    initialise,
+)
+
+
+def random(*size: int, seed: int = 0) -> Tensor:
+    return torch.randn(*size, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("kind", "depth"), [("basic", 8), ("bottleneck", 11)])
+def test_post_activation_blocks_are_those_of_torchvision(kind: str, depth: int) -> None:
+    basic = kind == "basic"
+    shape = ResNetShape(depth, 2, "basic" if basic else "bottleneck", "projection", input_shape=(3, 8, 8))
+    network = ResNet(shape).double()
+    hidden = network.stem(random(4, 3, 8, 8))
+    for number in range(shape.blocks):
+        block = network.block(number)
+        projection = like_projection(block.skip)
+        inputs, width = block.shape.inputs[0], 2 * 2**number
+        stride = 1 if number == 0 else 2
+        theirs = (BasicBlock if basic else Bottleneck)(inputs, width, stride, projection).double()
+        theirs.load_state_dict(dict(zip(theirs.state_dict(), block.state_dict().values(), strict=True)))
+        expected = theirs(hidden)
+        hidden = block.after(block.skip(hidden) + block.branch(hidden))
+        torch.testing.assert_close(hidden, expected)
+    dense = network.head.get_submodule("1")
+    torch.testing.assert_close(network.head(hidden), dense(hidden.mean((2, 3))))
+
+
+def like_projection(skip: nn.Module) -> nn.Module | None:
+    """A layer for torchvision's block to load the projection into."""
+    if isinstance(skip, nn.Identity):
+        return None
+    convolution, norm = skip.children()
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    like = nn.Conv2d(convolution.in_channels, convolution.out_channels, 1, convolution.stride[0], bias=False)
+    return nn.Sequential(like, nn.BatchNorm2d(norm.num_features))
+
+
+def test_pre_activation_blocks_are_their_equation() -> None:
+    network = ResNet(ResNetShape(8, 2, activation="pre", input_shape=(3, 8, 8))).double()
+    values = network.state_dict()
+
+    def activate(hidden: Tensor, name: str) -> Tensor:
+        return F.relu(F.batch_norm(hidden, None, None, values[f"{name}.weight"], values[f"{name}.bias"], training=True))
+
+    images = random(4, 3, 8, 8)
+    hidden = F.conv2d(images, values["stem.0.weight"], padding=1)
+    for number, stride in enumerate((1, 2, 2)):
+        name = f"blocks.{number}.branch"
+        skip = hidden if stride == 1 else torch.cat([hidden[:, :, ::2, ::2], 0 * hidden[:, :, ::2, ::2]], 1)
+        inner = F.conv2d(activate(hidden, f"{name}.0"), values[f"{name}.2.weight"], stride=stride, padding=1)
+        hidden = skip + F.conv2d(activate(inner, f"{name}.3"), values[f"{name}.5.weight"], padding=1)
+    expected = activate(hidden, "head.0").mean((2, 3)) @ values["head.3.weight"].T + values["head.3.bias"]
+    torch.testing.assert_close(network(images), expected)
+
+
+def test_vgg_is_its_layers_in_a_row() -> None:
+    network = VGG(VGGShape((1, 2), 2, (3, 8, 6), 4)).double()
+    one, two, three = (network.block(number).branch for number in range(3))
+    layers = nn.Sequential(one, nn.MaxPool2d(2), two, three, nn.MaxPool2d(2), network.head)
+    images = random(4, 3, 8, 6)
+    assert torch.equal(network(images), layers(images))
+
+
+def test_the_linear_network_is_a_product_of_identity_plus_matrix() -> None:
+    network = LinearNetwork(LinearShape()).double()
+    vectors = random(2, 32)
+    expected = vectors
+    for number in range(32):
+        layer = network.block(number).branch
+        expected = expected + expected @ layer.get_parameter("weight").T + layer.get_parameter("bias")
+    torch.testing.assert_close(network(vectors), expected)
+
+
+@pytest.mark.parametrize("stages", [1, 2, 4])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_stack_of_blocks_is_the_residual_stack_and_the_fused_one(stages: int, activation: str) -> None:
+    shape = StackShape((2, 6, 5), 3, 4, stages, 3, 3)
+    singles = [ResidualStack(shape, activation, seed=seed).double() for seed in (1, 2)]
+    fused = FusedStack.fuse(singles)
+    images = random(4, 2, 6, 5)
+    for k, single in enumerate(singles):
+        network = StackNetwork(shape, activation, seed=k + 1).double()
+        assert torch.equal(network(images), network(images))
+        torch.testing.assert_close(network(images), single(images), rtol=1e-12, atol=1e-12)
+        loaded = StackNetwork(shape, activation).double()
+        loaded.load_values({name: fused.value(name)[k] for name in shape.tensors()})
+        assert torch.equal(loaded(images), network(images))
+        loaded.load_values(dict(singles[0].named_parameters()))
+        torch.testing.assert_close(loaded(images), singles[0](images), rtol=1e-12, atol=1e-12)
+        logits = fused(images.permute(0, 2, 3, 1))[k]
+        torch.testing.assert_close(network(images), logits, rtol=1e-12, atol=1e-12)
+
+
+def test_a_stack_has_the_parameters_of_the_residual_stack() -> None:
+    shape = StackShape((2, 6, 5), 3, 4, 2, 3, 3)
+    assert shape.parameters == sum(parameter.numel() for parameter in StackNetwork(shape).parameters())
+    with pytest.raises(KeyError, match="swish"):
+        StackNetwork(shape, "swish")
+
+
+def build_all(seed: int) -> list[BlockNetwork]:
+    return [
+        ResNet(ResNetShape(14, 4, shortcut="projection"), seed),
+        ResNet(ResNetShape(11, 2, "bottleneck", activation="pre"), seed),
+        VGG(VGGShape((1, 1), 4), seed),
+        LinearNetwork(LinearShape(2, 4), seed),
+        StackNetwork(StackShape((1, 6, 6), 3, 2, 1, 2, 3), seed=seed),
+    ]
+
+
+def test_weights_come_from_the_seed_alone() -> None:
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = build_all(0)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    for one, same, other in zip(first, build_all(0), build_all(1), strict=True):
+        values, others = same.state_dict(), other.state_dict()
+        assert all(torch.equal(value, values[name]) for name, value in one.state_dict().items())
+        assert not any(torch.equal(p, others[name]) for name, p in one.named_parameters() if p.ndim > 1)
+        assert all(value.device.type == "cpu" for value in values.values())
+
+
+def test_arrangements_start_from_identical_weights() -> None:
+    deep, parallel = (ResNet(ResNetShape(20, 2, "basic", "projection", branches=b), seed=5) for b in (1, 2))
+    assert deep.state_dict().keys() == parallel.state_dict().keys()
+    assert all(torch.equal(value, parallel.state_dict()[name]) for name, value in deep.state_dict().items())
+    parallel.load_state_dict(deep.state_dict())
+
+
+def test_weights_are_those_of_earlier_releases() -> None:
+    """A change here changes every result."""
+    network = ResNet(ResNetShape(20, 4), seed=7)
+    digest = hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in network.parameters())).hexdigest()
+    assert digest == "dcb9a46e8f839b6201db689f27674161a3dbf0970e0fe8b1dd69399208225bde"
+
+
+def test_convolutions_are_normal_over_their_fan_out() -> None:
+    network = ResNet(ResNetShape(8, 32, shortcut="projection"))
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            weight = module.weight.detach()
+            deviation = math.sqrt(2 / (module.out_channels * module.kernel_size[0] ** 2))
+            scores = (weight / deviation).flatten()
+            assert abs(scores.mean()) < 4 / math.sqrt(len(scores))
+            assert abs(scores.square().mean() - 1) < 4 * math.sqrt(2 / len(scores))
+            assert abs((scores.abs() < 1).double().mean() - 0.6827) < 2 / math.sqrt(len(scores))
+        elif isinstance(module, nn.BatchNorm2d):
+            assert (module.weight == 1).all()
+            assert not module.bias.any()
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            assert not module.running_mean.any()
+            assert (module.running_var == 1).all()
+        elif isinstance(module, nn.Linear):
+            bound = 1 / math.sqrt(module.in_features)
+            assert 0.9 * bound < module.weight.abs().max() <= bound
+
+
+def test_a_layer_without_a_known_initialisation_is_refused() -> None:
+    with pytest.raises(TypeError, match="a Bilinear"):
+        initialise(nn.Sequential(nn.Bilinear(1, 1, 1)), 0)
