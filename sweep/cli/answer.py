@@ -44,7 +44,7 @@ def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
         console.print("\nParallel against sequential, in matched pairs deeper than one block, seeds averaged:")
         # A table cut off by a narrow window, or a file taken for one, would lose its last words.
         console.print(table, width=max(console.width, _WIDTH), crop=False)
-        console.print(f"Margins: {margins}. Pairs: {'; '.join(counts)}.")
+        console.print(f"Margins declared: {margins}. Pairs: {'; '.join(counts)}.")
     _print_control(control, console)
     return control
 

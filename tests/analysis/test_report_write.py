@@ -143,7 +143,9 @@ def test_the_numbers_are_enough_to_say_the_headline_again(report):
     assert found["margins"]["margins"] == {"ratio": 0.1, "seed_noise": 1.0}
     assert found["results"] == report.findings.key
     assert set(found["by_dataset"]) == {"mnist", "cifar10"}
-    assert set(found["mixed"]) == {"mixed/sequential", "parallel/mixed"}
+    assert set(found["mixed"]) == {
+        f"{each}, {stages} stages" for each in ("mixed/sequential", "parallel/mixed") for stages in (2, 4)
+    }
     assert len(found["claims"]) == 3
 
 
@@ -188,7 +190,7 @@ def test_the_page_says_what_the_numbers_are(report):
     assert "379 of 384 trials" in said
     assert "Interim: 5 planned trials are missing" in said
     assert "control passed: 48 of 48 pairs identical" in said
-    assert "budget differs from the paper's" in said
+    assert "training differs from the authors' habits" in said
     assert "Epochs 3 instead of 100." in said
     assert "Mixed networks" in said
     assert str(report.store) in said

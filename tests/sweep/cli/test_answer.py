@@ -43,9 +43,10 @@ def answer(tmp_path) -> Callable[..., tuple[str, Controls]]:
 
     def of(results: list[TrialResult], margins: Margins | None = None, left_out: Iterable[Trial] = ()):
         ledger = Ledger.create(tmp_path / "store")
-        ledger.publish(to_tables(results))
         planned = [each.trial for each in results if each.trial not in left_out]
         plan = Plan.of("test", planned, margins or Margins())
+        ledger.record_sweep(plan.sweep_id, plan.study, plan.trials, plan.margins)
+        ledger.publish(to_tables(results))
         out = io.StringIO()
         control = print_answer(analysis.open(tmp_path / "store"), plan, Console(file=out, width=200, highlight=False))
         return out.getvalue(), control
@@ -82,13 +83,13 @@ def test_the_declared_margins_and_the_pairs_are_said(answer):
     printed, _ = answer([*pairs(1.1, (2, 4)), *diverged], Margins(0.25, 2))
     said = " ".join(printed.split())
     assert "Margins declared: 25 % of the loss, 2 times the spread among seeds." in said
-    assert "digits 4 of 3 configurations, 1 incomplete because a side diverged, failed or is missing." in said
+    assert "digits 4 in 3 configurations, 1 incomplete because a side diverged, failed or is missing." in said
 
 
 def test_the_answer_is_over_the_plan_alone(answer):
     others = pairs(9.0, (32,))
     printed, _ = answer([*pairs(1.0, (2, 4)), *others], left_out=[each.trial for each in others])
-    assert "digits 4 of 2 configurations" in printed
+    assert "digits 4 in 2 configurations" in printed
     assert rows(printed)["digits", "val_loss"][0] == "1.0030"
 
 
