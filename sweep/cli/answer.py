@@ -15,7 +15,7 @@ from analysis.formats import DASH
 from sweep.plan import Plan
 
 _METRICS = ("val_loss", "train_loss", "val_accuracy")
-_WIDTH = 92
+_WIDTH = 104
 _LEFT = ("data set", "metric", "verdict")
 
 
@@ -43,7 +43,8 @@ def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
     if table.row_count:
         console.print("\nParallel against sequential, in matched pairs deeper than one block, seeds averaged:")
         # A table cut off by a narrow window, or a file taken for one, would lose its last words.
-        console.print(table, width=max(console.width, _WIDTH), crop=False)
+        wide = Console(file=console.file, width=max(console.width, _WIDTH), highlight=False, markup=False)
+        wide.print(table, crop=False)
         console.print(f"Margins declared: {margins}. Pairs: {'; '.join(counts)}.")
     _print_control(control, console)
     return control
