@@ -3,6 +3,8 @@
 import math
 
 DASH = "\N{EN DASH}"
+NAMES = {"val_loss": "validation loss", "train_loss": "training loss", "val_accuracy": "validation accuracy"}
+"""Metrics by name."""
 
 
 def p_value(p: float) -> str:

@@ -13,11 +13,11 @@ from analysis import equivalence as eq
 from analysis import figures as fig
 from analysis.equivalence import Verdict
 from analysis.equivalence.variance import CONFIGURATION, CROSSED, SEED
+from analysis.formats import NAMES
 from analysis.learning import ConfigurationCurves
 from analysis.report.findings import PRIMARY, Findings
 from analysis.sample import Q_INTERVALS, Array, Sample, ordered_levels
 
-WORDS = {"val_loss": "validation loss", "train_loss": "training loss", "val_accuracy": "validation accuracy"}
 _VERDICTS: dict[Verdict, fig.Verdict] = {
     Verdict.EQUIVALENT: "equivalent",
     Verdict.DIFFERENT_INSIDE: "inside",
@@ -69,14 +69,14 @@ def _loss_pairs(sample: Sample) -> Iterator[fig.LossPairs]:
 def _scatter(metric: str) -> Callable[[Findings], Figure]:
     def make(findings: Findings) -> Figure:
         pairs = list(_loss_pairs(findings.samples[metric]))
-        return fig.draw_scatter(pairs, findings.declared.margins.ratio, WORDS[metric])
+        return fig.draw_scatter(pairs, findings.declared.margins.ratio, NAMES[metric])
 
     return make
 
 
 def _bland_altman(findings: Findings) -> Figure:
     pairs = list(_loss_pairs(findings.samples[PRIMARY]))
-    return fig.draw_bland_altman(pairs, findings.declared.margins.ratio, WORDS[PRIMARY])
+    return fig.draw_bland_altman(pairs, findings.declared.margins.ratio, NAMES[PRIMARY])
 
 
 def _forest(metric: str) -> Callable[[Findings], Figure | None]:
@@ -91,7 +91,7 @@ def _forest(metric: str) -> Callable[[Findings], Figure | None]:
         if not groups:
             return None
         shown = [fig.StratumGroup(factor, rows) for factor, rows in groups.items()]
-        return fig.draw_forest(shown, findings.declared.margins.ratio, loss=WORDS[metric])
+        return fig.draw_forest(shown, findings.declared.margins.ratio, loss=NAMES[metric])
 
     return make
 
@@ -159,7 +159,7 @@ def _heat_map(findings: Findings) -> Figure:
                     means = eq.configuration_means(contrast[cell], sample.configuration[cell])
                     grid[row, column] = np.exp(means.mean())
         grids.append(fig.RatioGrid(dataset, depths, filters, grid))
-    return fig.draw_heat_map(grids, findings.declared.margins.ratio, WORDS[PRIMARY])
+    return fig.draw_heat_map(grids, findings.declared.margins.ratio, NAMES[PRIMARY])
 
 
 def _cost(findings: Findings) -> Figure | None:
@@ -186,7 +186,7 @@ def _variance(findings: Findings) -> Figure | None:
                 for term in parts.terms
             ]
             groups.append(fig.VarianceShares(dataset, shares))
-    return fig.draw_variance(groups, WORDS[PRIMARY]) if groups else None
+    return fig.draw_variance(groups, NAMES[PRIMARY]) if groups else None
 
 
 PICTURES: dict[str, tuple[Callable[[Findings], Figure | None], str, str]] = {

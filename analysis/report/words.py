@@ -8,7 +8,6 @@ from analysis.formats import DASH
 from analysis.report.document import Column, FigureBlock, Tone
 from analysis.report.pictures import Picture
 
-NAMES = {"val_loss": "validation loss", "train_loss": "training loss", "val_accuracy": "validation accuracy"}
 DATASETS = {"mnist": "MNIST", "cifar10": "CIFAR\N{NON-BREAKING HYPHEN}10"}
 
 TONES: dict[Verdict, Tone] = {

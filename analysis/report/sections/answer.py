@@ -4,7 +4,7 @@ import math
 
 from analysis.assessment import Assessment
 from analysis.equivalence import Verdict
-from analysis.formats import p_is, p_value
+from analysis.formats import NAMES, p_is, p_value
 from analysis.report.document import (
     Badge,
     Block,
@@ -20,7 +20,6 @@ from analysis.report.document import (
 from analysis.report.findings import PRIMARY, Findings
 from analysis.report.pictures import Picture
 from analysis.report.words import (
-    NAMES,
     TONES,
     columns,
     contrast_verdict,

@@ -3,11 +3,11 @@
 import math
 
 from analysis.assessment import Assessment, OnScale, WorstCase
-from analysis.formats import p_value
+from analysis.formats import NAMES, p_value
 from analysis.report.document import Block, Callout, Prose, Section, Table
 from analysis.report.findings import LOSSES, Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import NAMES, columns, dataset_name, number, signed, span
+from analysis.report.words import columns, dataset_name, number, signed, span
 
 _FAR = math.log(1000)
 

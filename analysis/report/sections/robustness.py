@@ -4,11 +4,11 @@ import math
 
 from analysis.assessment import Assessment, OnScale
 from analysis.equivalence import Interval
-from analysis.formats import p_is, p_value
+from analysis.formats import NAMES, p_is, p_value
 from analysis.report.document import Block, Details, Section, Table
 from analysis.report.findings import LOSSES, Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import NAMES, columns, dataset_name, figure, number, percent, span
+from analysis.report.words import columns, dataset_name, figure, number, percent, span
 
 
 def section(findings: Findings, pictures: dict[str, Picture]) -> Section:

@@ -6,11 +6,11 @@ import pyarrow as pa
 
 from analysis.assessment import ALPHA
 from analysis.equivalence import Verdict
-from analysis.formats import p_value
+from analysis.formats import NAMES, p_value
 from analysis.report.document import Block, Details, Prose, Section, Table
 from analysis.report.findings import LOSSES, PRIMARY, Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import NAMES, columns, figure, number
+from analysis.report.words import columns, figure, number
 
 _HELD = {Verdict.EQUIVALENT.value, Verdict.DIFFERENT_INSIDE.value}
 _MOST_CELLS = 20
