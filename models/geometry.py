@@ -2,9 +2,44 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Protocol
 
 Size = tuple[int, ...]
 """Shape of one sample's values: (channels, height, width), or (features,)."""
+
+
+class NetworkShape(Protocol):
+    """What is known of every network without building it."""
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """channels, height, width"""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """Outputs of the network."""
+        ...
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        ...
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained values."""
+        ...
+
+    @property
+    def forward_flops(self) -> int:
+        """Operations of one image's forward pass, a multiply-add counted as two."""
+        ...
+
+    @property
+    def activation_elements(self) -> int:
+        """Values one image keeps for the backward pass."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What fixes the linear residual network of P5, known without building it."""
 
 from dataclasses import dataclass
+from math import prod
 
 from models.geometry import BlockShape
 
@@ -9,16 +10,20 @@ from models.geometry import BlockShape
 class LinearShape:
     """Linear layers, each with a residual connection (P5, ResidualDroppath, 2411.09475: depth 32, hidden size 32).
 
-    Inputs and outputs are vectors of `width`; there is no stem and no head. Raises ValueError for a size below 1.
+    A linear stem takes the pixels to vectors of `width`, a linear head those to the classes (ours: the paper's data are
+    not public). Raises ValueError for a size below 1.
     """
 
     depth: int = 32
     width: int = 32
     branches: int = 1
     """Parallel layers in a stage; the last stage may have fewer (ours)."""
+    input_shape: tuple[int, int, int] = (1, 28, 28)
+    """channels, height, width"""
+    classes: int = 10
 
     def __post_init__(self) -> None:
-        if min(self.depth, self.width, self.branches) < 1:
+        if min(self.depth, self.width, self.branches, self.classes, *self.input_shape) < 1:
             raise ValueError(f"every size of a linear network is at least 1, not {self}")
 
     @property
@@ -27,13 +32,9 @@ class LinearShape:
         return self.depth
 
     @property
-    def input_shape(self) -> tuple[int]:
-        return (self.width,)
-
-    @property
-    def classes(self) -> int:
-        """Outputs of the network."""
-        return self.width
+    def pixels(self) -> int:
+        """Inputs of the stem."""
+        return prod(self.input_shape)
 
     def block_shapes(self) -> tuple[BlockShape, ...]:
         """Shape of every block."""
@@ -46,14 +47,15 @@ class LinearShape:
     @property
     def parameters(self) -> int:
         """Number of trained values."""
-        return self.depth * self.width * (self.width + 1)
+        ends = self.width * (self.pixels + 1) + self.classes * (self.width + 1)
+        return ends + self.depth * self.width * (self.width + 1)
 
     @property
     def forward_flops(self) -> int:
-        """Operations of one vector's forward pass, a multiply-add counted as two."""
-        return 2 * self.depth * self.width**2
+        """Operations of one image's forward pass, a multiply-add counted as two."""
+        return 2 * self.width * (self.pixels + self.depth * self.width + self.classes)
 
     @property
     def activation_elements(self) -> int:
-        """Values one vector keeps for the backward pass: the input of each stage."""
-        return len(self.stages()) * self.width
+        """Values one image keeps for the backward pass: pixels, and the input of each stage and of the head."""
+        return self.pixels + (len(self.stages()) + 1) * self.width

@@ -16,19 +16,24 @@ _NUMBER = (int, float, np.integer, np.floating)
 
 @dataclass(frozen=True)
 class Factor:
-    """One field of a trial: its type, and either its choices or its range (bounds included)."""
+    """One field of a trial: its type, and either its choices or its range (bounds included).
+
+    With `several`, the first choice stands for none, and a value is one of the choices or several of the others joined
+    by ``+``, kept in the order of the choices.
+    """
 
     kind: type[str] | type[int] | type[float]
     choices: tuple[str, ...] = ()
     low: float = -math.inf
     high: float = math.inf
     meaning: str = ""
+    several: bool = False
 
     @property
     def allowed(self) -> str:
         """What the factor takes, in words."""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(self.choices) + (", or several joined by +" if self.several else "")
         if self.kind is str:
             return "a name of letters, digits, '-' and '_'"
         noun = "an integer" if self.kind is int else "a number"
@@ -41,7 +46,11 @@ class Factor:
 
         Raises SweepError for a value that is not allowed.
         """
-        if self.kind is str and isinstance(value, str):
+        if self.several and isinstance(value, str) and "+" in value:
+            parts = value.split("+")
+            if len(set(parts)) == len(parts) and set(parts) <= set(self.choices[1:]):
+                return "+".join(sorted(parts, key=self.choices.index))
+        elif self.kind is str and isinstance(value, str):
             known = value in self.choices if self.choices else value.replace("-", "").replace("_", "").isalnum()
             if known:
                 return str(value)

@@ -20,6 +20,9 @@ class Space:
     do not have that many stages are left out: architecture [sequential, mixed, parallel] with stages [0, 2, 4] at depth
     8 gives the sequential and the parallel stack once each, and the mixed stacks of 2 and 4 stages.
 
+    With `arms`, the space is the union of its arms, one after another: each is a product of the space's factors with
+    those of the arm in their place or added. Arms are for what no product is, such as networks whose depths differ.
+
     Raises SweepError for an unknown factor, a level that is not allowed, an empty factor or a constraint that cannot be
     read.
     """
@@ -29,38 +32,48 @@ class Space:
     constraints: Sequence[str] = ()
     about: str = field(default="", compare=False)
     margins: Margins = field(default_factory=Margins)
+    arms: Mapping[str, Mapping[str, Sequence[Value]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        checked: dict[str, tuple[Value, ...]] = {}
-        for name, levels in self.factors.items():
-            if name not in FACTORS or name == "study":
-                raise unknown_name("factor", name, [known for known in FACTORS if known != "study"])
-            values = tuple(FACTORS[name].coerce(name, level) for level in levels)
-            if not values:
-                raise SweepError(f"factor {name!r} has no level; give it at least one")
-            if len(set(values)) < len(values):
-                raise SweepError(f"factor {name!r} has a level twice in {list(values)}")
-            checked[name] = values
-        if "architecture" in checked:
-            checked["architecture"] = checked.pop("architecture")
-        object.__setattr__(self, "factors", checked)
+        object.__setattr__(self, "factors", _checked(self.factors))
+        for arm in self.arms:
+            FACTORS["study"].coerce("arm", arm)
+        object.__setattr__(self, "arms", {arm: _checked(factors) for arm, factors in self.arms.items()})
         object.__setattr__(self, "constraints", tuple(self.constraints))
         for constraint in self.constraints:
             Expression(constraint, FACTORS)
         FACTORS["study"].coerce("study", self.study)
 
     def override(self, levels: Mapping[str, Sequence[Value]]) -> "Space":
-        """The same space with the levels of some factors replaced or added."""
-        return replace(self, factors={**self.factors, **levels})
+        """The same space with the levels of some factors replaced or added, in every arm.
+
+        ``ARM.FACTOR`` is a factor of one arm. Raises SweepError for an unknown arm.
+        """
+        everywhere = {name: values for name, values in levels.items() if "." not in name}
+        arms = {
+            arm: {name: values for name, values in factors.items() if name not in everywhere}
+            for arm, factors in self.arms.items()
+        }
+        for name, values in levels.items():
+            arm, separator, factor = name.partition(".")
+            if separator and arm not in arms:
+                raise unknown_name("arm", arm, arms) if arms else SweepError(f"{self.study!r} has no arms")
+            if separator:
+                arms[arm][factor] = values
+        return replace(self, factors={**self.factors, **everywhere}, arms=arms)
 
     def trials(self) -> Iterator[Trial]:
         """Every trial of the space, in order. Raises SweepError for a combination that is no trial."""
+        for factors in self.arms.values() or [{}]:
+            yield from self._product({**self.factors, **factors})
+
+    def _product(self, factors: Mapping[str, Sequence[Value]]) -> Iterator[Trial]:
         constraints = [Expression(constraint, FACTORS) for constraint in self.constraints]
-        names = list(self.factors)
-        several_stages = len(self.factors.get("stages", ())) > 1
-        for combination in itertools.product(*self.factors.values()):
+        factors = _checked(factors)
+        several_stages = len(factors.get("stages", ())) > 1
+        for combination in itertools.product(*factors.values()):
             try:
-                trial = Trial.from_dict({"study": self.study, **dict(zip(names, combination, strict=True))})
+                trial = Trial.from_dict({"study": self.study, **dict(zip(factors, combination, strict=True))})
             except ArrangementError:
                 if several_stages:
                     continue
@@ -71,11 +84,35 @@ class Space:
 
 
 def parse_override(text: str) -> tuple[str, list[Value]]:
-    """Factor and levels of an override such as ``depth=1,2,4``. Raises SweepError if it is not one."""
+    """Factor and levels of an override such as ``depth=1,2,4`` or ``resnet.depth=20``, the latter for one arm.
+
+    Raises SweepError if it is not one.
+    """
     name, separator, levels = text.partition("=")
     name = name.strip()
+    factor = name.rpartition(".")[2]
     if not separator or not levels.strip():
         raise SweepError(f"--set takes FACTOR=VALUE or FACTOR=VALUE,VALUE, not {text!r}")
+    _check_factor(factor)
+    return name, [FACTORS[factor].parse(name, level.strip()) for level in levels.split(",")]
+
+
+def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:
+    """Levels of known factors, each once and at least one, `architecture` last."""
+    checked: dict[str, tuple[Value, ...]] = {}
+    for name, levels in factors.items():
+        _check_factor(name)
+        values = tuple(FACTORS[name].coerce(name, level) for level in levels)
+        if not values:
+            raise SweepError(f"factor {name!r} has no level; give it at least one")
+        if len(set(values)) < len(values):
+            raise SweepError(f"factor {name!r} has a level twice in {list(values)}")
+        checked[name] = values
+    if "architecture" in checked:
+        checked["architecture"] = checked.pop("architecture")
+    return checked
+
+
+def _check_factor(name: str) -> None:
     if name not in FACTORS or name == "study":
         raise unknown_name("factor", name, [known for known in FACTORS if known != "study"])
-    return name, [FACTORS[name].parse(name, level.strip()) for level in levels.split(",")]

@@ -5,12 +5,13 @@ Nothing here draws from a global generator: initial weights, subset and batch or
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models import FusedStack
+from models import FusedStack, StackShape
 from sweep.engine.fusion import fusion_groups
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.optimizer import OPTIMIZERS, SCHEDULES
@@ -54,7 +55,7 @@ class GroupTraining:
         first = trials[0]
         self.images = TrialImages(trials, setting.device, setting.data_cache)
         self.network = FusedStack.initial(
-            first.shape,
+            cast(StackShape, first.shape),
             [trial.activation for trial in trials],
             [trial.initialisation for trial in trials],
             [trial.seed for trial in trials],

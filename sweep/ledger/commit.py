@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
-STORE_SCHEMA = 2
+STORE_SCHEMA = 3
 """Version of the tables and of the store's layout; a reader refuses any other."""
 
 MERGED = "-merged"

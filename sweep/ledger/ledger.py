@@ -1,6 +1,6 @@
 """The ledger: a store's record of which trials are done, and the only authority on that.
 
-Layout of a store, version 2::
+Layout of a store, version 3::
 
     store.json                    schema version
     sweeps/SWEEP.parquet          what was planned: trials with their factors, study, margins

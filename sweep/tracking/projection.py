@@ -211,7 +211,8 @@ class Projection:
 
     def _fill(self, run_id: str, row: Row, curve: Sequence[Row]) -> None:
         now = _milliseconds(row)
-        params = [Param(name, str(row[name])) for name in FACTORS]
+        trial = Trial.from_dict({name: row[name] for name in FACTORS})
+        params = [Param(name, str(row[name])) for name in trial.identity()]
         tags = [RunTag("outcome", row["status"])]
         if row["error"]:
             tags.append(RunTag("error", row["error"][:5000]))
