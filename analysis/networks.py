@@ -1,0 +1,52 @@
+"""What to call a network and its training, in the words of a figure's legend."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sweep.trial import FACTORS, NOT_TRAINING
+
+_KINDS = {"stack": "stack", "resnet": "ResNet", "preresnet": "pre-activation ResNet", "vgg": "VGG", "linear": "linear"}
+_UNNAMED = {*NOT_TRAINING, "seed", "network", "depth", "architecture", "stages", "method"}
+
+Row = Mapping[str, Any]
+
+
+def network_name(row: Row) -> str:
+    """The network of a trial's row, such as ``pre-activation ResNet-110`` or ``stack of 8, parallel``."""
+    kind, depth = _KINDS[row["network"]], row["depth"]
+    name = f"{kind} of {depth}" if row["network"] in ("stack", "linear") else f"{kind}-{depth}"
+    if row["network"] == "stack" or row["architecture"] != "sequential":
+        name += f", {row['architecture']}"
+    return name + (f" ({row['stages']} stages)" if row["architecture"] == "mixed" else "")
+
+
+def method_name(row: Row) -> str:
+    """The method of training, such as ``stochastic depth 0.5``; empty for the plain one."""
+    method = row["method"]
+    if method == "plain":
+        return ""
+    if method == "effective-paths":
+        return f"{row['kept_blocks']} blocks a batch"
+    # Huang et al., 1603.09382: linear rates, one gate a batch, branches scaled in evaluation.
+    stochastic = (row["drop_rates"], row["drop_per"], row["rescale"]) == ("linear", "batch", "evaluation")
+    name = "stochastic depth" if method == "droppath" and stochastic else method
+    return f"{name} {row['drop_rate']:g}"
+
+
+def labels(rows: Sequence[Row]) -> list[str]:
+    """A label for each row: network, method, and whatever else differs among rows of one network and method.
+
+    Rows that differ in nothing but the seed, or in what was measured, have one label.
+    """
+    short = [", ".join(filter(None, (network_name(row), method_name(row)))) for row in rows]
+    alike: dict[str, list[Row]] = {}
+    for label, row in zip(short, rows, strict=True):
+        alike.setdefault(label, []).append(row)
+    varying = {
+        label: [name for name in FACTORS if name not in _UNNAMED and len({each[name] for each in members}) > 1]
+        for label, members in alike.items()
+    }
+    return [
+        ", ".join([label, *(f"{name.replace('_', ' ')} {row[name]}" for name in varying[label])])
+        for label, row in zip(short, rows, strict=True)
+    ]
