@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweep.trial import FACTORS, NOT_TRAINING
+from sweep.ledger import TRAINING_FACTORS
 
 _KINDS = {"stack": "stack", "resnet": "ResNet", "preresnet": "pre-activation ResNet", "vgg": "VGG", "linear": "linear"}
-_UNNAMED = {*NOT_TRAINING, "seed", "network", "depth", "architecture", "stages", "method"}
+_NAMED = {"seed", "network", "depth", "architecture", "stages", "method"}
 
 Row = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def labels(rows: Sequence[Row]) -> list[str]:
     for label, row in zip(short, rows, strict=True):
         alike.setdefault(label, []).append(row)
     varying = {
-        label: [name for name in FACTORS if name not in _UNNAMED and len({each[name] for each in members}) > 1]
+        label: [name for name in TRAINING_FACTORS if name not in _NAMED and len({each[name] for each in members}) > 1]
         for label, members in alike.items()
     }
     return [

@@ -64,7 +64,7 @@ FACTORS: dict[str, Factor] = {
     "network": Factor(str, tuple(NETWORKS), meaning="the stack of P1, a ResNet (post- or pre-activation), VGG, linear"),
     "block": Factor(str, ("basic", "bottleneck"), meaning="of a ResNet"),
     "shortcut": Factor(str, ("option_a", "projection"), meaning="of a ResNet, where the shape changes"),
-    "augmentation": Factor(str, ("none", "crop-flip"), meaning="training images shifted by up to 4 pixels, mirrored"),
+    "augmentation": Factor(str, ("none", "crop-flip"), meaning="training images shifted by up to an eighth, mirrored"),
     "label_smoothing": Factor(float, low=0, high=0.9, meaning="share of the label spread over all classes"),
     "method": Factor(str, tuple(METHODS), meaning="of training: plain, or blocks dropped at random"),
     "drop_rate": Factor(float, low=0, high=0.95, meaning="death rate of a block, or of the last if linear"),

@@ -174,7 +174,7 @@ class BlockSteps:
     def _draws(self, epoch: int, count: int) -> Tensor | None:
         if self.trial.augmentation == "none":
             return None
-        return epoch_draws(count, self.trial.seed, epoch).to(self.device)
+        return epoch_draws(count, self.trial.image_size, self.trial.seed, epoch).to(self.device)
 
 
 @torch.inference_mode()

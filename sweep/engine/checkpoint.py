@@ -1,7 +1,7 @@
 """The state of a training as bytes, and back."""
 
+import contextlib
 import io
-import pickle
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -36,13 +36,11 @@ def pack(trial: Trial, epoch: int, complete: bool, content: Mapping[str, Any]) -
 
 def unpack(trial: Trial, content: bytes) -> dict[str, Any]:
     """What `pack` was given, tensors on the CPU. Raises SweepError for what is not this program's."""
-    try:
+    with contextlib.suppress(Exception):  # a reader of pickles raises whatever the bytes lead it to
         # Nothing but tensors and plain values: a store may be anybody's.
         values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if values["form"] == _FORM:
             return values
-    except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
-        pass
     raise SweepError(
         f"the checkpoint of training {trial.training_id} is not one that this program can read; delete "
         f"checkpoints/{trial.training_id} from the store to train anew"

@@ -10,7 +10,7 @@ from sweep.engine.result import Epoch, TrialResult
 from sweep.errors import SweepError
 from sweep.factors import Factor
 from sweep.ledger.commit import STORE_SCHEMA
-from sweep.trial import FACTORS, Trial
+from sweep.trial import FACTORS, NOT_TRAINING, Trial
 
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
@@ -72,6 +72,9 @@ SCHEMAS: dict[str, pa.Schema] = {
 
 PLAN_SCHEMA = pa.schema([*_IDENTITY, *_SIZE])
 """What is known of a trial before it is run."""
+
+TRAINING_FACTORS = tuple(name for name in FACTORS if name not in NOT_TRAINING)
+"""Columns that say how a network was trained, rather than for what, or what was measured on it."""
 
 Tables = dict[str, pa.Table]
 
