@@ -1,7 +1,8 @@
 """Studies by name or from a user's YAML or TOML file.
 
-A file has ``study`` (its name), ``factors`` (levels by name; a single value is a list of one), and optionally ``where``
-(one constraint or several), ``margins`` (of equivalence, by name) and ``about``.
+A file has ``study`` (its name), ``factors`` (levels by name; a single value is a list of one), and optionally ``arms``
+(factors by the name of the arm), ``where`` (one constraint or several), ``margins`` (of equivalence, by name) and
+``about``.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from sweep.space import Space
 from sweep.studies import STUDIES
 from sweep.trial import FACTORS
 
-_KEYS = ("study", "about", "factors", "where", "margins")
+_KEYS = ("study", "about", "factors", "arms", "where", "margins")
 
 
 def find_space(study: str) -> Space:
@@ -50,6 +51,8 @@ class _KeyFault(SweepError):
 def _at(key: str) -> Iterator[None]:
     try:
         yield
+    except _KeyFault:
+        raise
     except SweepError as error:
         raise _KeyFault(key, str(error)) from None
 
@@ -123,12 +126,12 @@ def _space(content: object) -> Space:
         if not isinstance(about, str):
             raise SweepError(f"about is {about!r}, but takes text")
     with _at("factors"):
-        if not isinstance(factors, Mapping):
-            raise SweepError(f"factors is {factors!r}, but takes levels by factor, such as depth: [1, 2]")
-    levels = {str(name): value if isinstance(value, list) else [value] for name, value in factors.items()}
-    for name, several in levels.items():
-        with _at(name):
-            Space(study, {name: several})
+        levels = _levels(study, "factors", factors)
+    with _at("arms"):
+        if not isinstance(given := values.get("arms", {}), Mapping):
+            raise SweepError(f"arms is {given!r}, but takes factors by arm, such as vgg: {{network: vgg, depth: 15}}")
+        arms = {str(arm): _levels(study, f"arm {arm}", of_arm) for arm, of_arm in given.items()}
+        Space(study, {}, arms=arms)
     with _at("margins"):
         if not isinstance(given := values.get("margins", {}), Mapping):
             raise SweepError(f"margins is {given!r}, but takes numbers by name, such as ratio: 0.1")
@@ -137,7 +140,17 @@ def _space(content: object) -> Space:
         constraints = [where] if isinstance(where, str) else where
         if not isinstance(constraints, list) or not all(isinstance(entry, str) for entry in constraints):
             raise SweepError(f"where is {where!r}, but takes an expression or a list of expressions")
-        return Space(study, levels, constraints, about, margins)
+        return Space(study, levels, constraints, about, margins, arms)
+
+
+def _levels(study: str, where: str, factors: object) -> dict[str, list[Any]]:
+    if not isinstance(factors, Mapping):
+        raise SweepError(f"{where} is {factors!r}, but takes levels by factor, such as depth: [1, 2]")
+    levels = {str(name): value if isinstance(value, list) else [value] for name, value in factors.items()}
+    for name, several in levels.items():
+        with _at(name):
+            Space(study, {name: several})
+    return levels
 
 
 def _line_of(text: str, key: str) -> str:

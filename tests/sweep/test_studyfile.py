@@ -129,8 +129,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 HEAD = "study: a\nfactors:\n"
 
 YAML_FAULTS = {
-    "not a mapping": ("- a", "s.yaml: a study file holds the keys study, about, factors, where, margins"),
-    "empty": ("", "s.yaml: a study file holds the keys study, about, factors, where, margins"),
+    "not a mapping": ("- a", "s.yaml: a study file holds the keys study, about, factors, arms, where, margins"),
+    "empty": ("", "s.yaml: a study file holds the keys study, about, factors, arms, where, margins"),
     "no study": ("factors: {}", "s.yaml: the key 'study' is missing; a study file needs"),
     "no factors": ("study: a", "s.yaml: the key 'factors' is missing; a study file needs"),
     "unknown key": ("study: a\n\nfactor: {}", "s.yaml line 3: key 'factor' is not known; did you mean 'factors'?"),

@@ -27,8 +27,9 @@ def test_quick_is_small_and_has_both_sides_of_every_pair() -> None:
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_is_registered_by_its_own_name_and_says_what_it_is(name: str) -> None:
     space = STUDIES[name]
-    module = import_module(f"sweep.studies.{name.replace('-', '_')}")
-    assert space is module.SPACE
+    full, quick, _ = name.partition("-quick")
+    module = import_module(f"sweep.studies.{full}")
+    assert space is (module.QUICK if quick else module.SPACE)
     assert space.study == name
     assert space.about
     assert f"sweep run {name}" in (inspect.getdoc(module) or "")
