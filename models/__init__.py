@@ -12,7 +12,7 @@ from models.vgg_shape import VGGShape
 if TYPE_CHECKING:
     from models.activations import ACTIVATIONS
     from models.blocks import Block, BlockNetwork, PlainBlock
-    from models.droppath import DropPath
+    from models.droppath import DropPath, KeptBlocks
     from models.freezing import frozen
     from models.fused import FusedStack
     from models.initialisation import INITIALISATIONS, initial_parameters, initialise
@@ -33,6 +33,7 @@ __all__ = [
     "BlockShape",
     "DropPath",
     "FusedStack",
+    "KeptBlocks",
     "LinearNetwork",
     "LinearShape",
     "PlainBlock",
@@ -53,6 +54,7 @@ _HOME = {
     "Block": "models.blocks",
     "BlockNetwork": "models.blocks",
     "DropPath": "models.droppath",
+    "KeptBlocks": "models.droppath",
     "FusedStack": "models.fused",
     "INITIALISATIONS": "models.initialisation",
     "LinearNetwork": "models.linear",

@@ -57,3 +57,42 @@ class DropPath:
         if self.rescale == "training":
             return UNTREATED
         return Treatment(gates=dict(enumerate(self.survival(blocks))))
+
+
+@dataclass(frozen=True)
+class KeptBlocks:
+    """Exactly `count` blocks kept in each forward pass, the others deleted (P2, 1605.06431, section 4.3).
+
+    The blocks `always` are among them; the rest is drawn. Scaling is ours, as P2 says nothing of it: a drawn branch is
+    divided by its chance of being kept in training, or every such branch multiplied by it in evaluation. Raises
+    ValueError where there are more `always` than `count`, or with a network of fewer blocks than `count`.
+    """
+
+    count: int
+    always: tuple[int, ...] = ()
+    rescale: Literal["training", "evaluation"] = "training"
+
+    def __post_init__(self) -> None:
+        if not len(self.always) <= self.count or self.count < 1:
+            raise ValueError(f"{self.count} blocks cannot hold the {len(self.always)} that are always kept")
+
+    def chance(self, blocks: int) -> tuple[float, ...]:
+        """The chance of each of `blocks` blocks of being kept."""
+        if self.count > blocks:
+            raise ValueError(f"{self.count} blocks cannot be kept of {blocks}")
+        drawn = blocks - len(self.always)
+        share = (self.count - len(self.always)) / drawn if drawn else 1.0
+        return tuple(1.0 if block in self.always else share for block in range(blocks))
+
+    def training(self, blocks: int, generator: torch.Generator) -> Treatment:
+        """Gates drawn for one training step, the same for all samples."""
+        chance = self.chance(blocks)
+        free = torch.tensor([block for block in range(blocks) if block not in self.always])
+        order = torch.rand(len(free), dtype=torch.float64, generator=generator).argsort()
+        kept = {*self.always, *free[order[: self.count - len(self.always)]].tolist()}
+        scale = 1.0 if self.rescale == "evaluation" else None
+        return Treatment(gates={b: (scale or 1 / chance[b]) if b in kept else 0.0 for b in range(blocks)})
+
+    def evaluation(self, blocks: int) -> Treatment:
+        """What is done outside training: nothing, or every branch times its chance of being kept."""
+        return UNTREATED if self.rescale == "training" else Treatment(gates=dict(enumerate(self.chance(blocks))))

@@ -26,6 +26,10 @@ class NetworkShape(Protocol):
         """Number of blocks."""
         ...
 
+    def block_shapes(self) -> "tuple[BlockShape, ...]":
+        """Shape of every block."""
+        ...
+
     @property
     def parameters(self) -> int:
         """Number of trained values."""

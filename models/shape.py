@@ -8,6 +8,8 @@ sequential network, one stage the parallel one. The arrangement moves no paramet
 
 from dataclasses import dataclass
 
+from models.geometry import BlockShape
+
 
 @dataclass(frozen=True)
 class StackShape:
@@ -31,6 +33,11 @@ class StackShape:
     def blocks(self) -> int:
         """Number of blocks."""
         return self.depth
+
+    def block_shapes(self) -> tuple[BlockShape, ...]:
+        """Shape of every block."""
+        size = (self.filters, *self.input_shape[1:])
+        return (BlockShape(size, size),) * self.depth
 
     @property
     def branches(self) -> int:

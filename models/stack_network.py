@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from models.activations import ACTIVATIONS
 from models.blocks import Block, BlockNetwork
-from models.geometry import BlockShape
 from models.initialisation import initial_parameters
 from models.shape import StackShape
 
@@ -21,12 +20,11 @@ class StackNetwork(BlockNetwork):
         self, shape: StackShape, activation: str = "relu", initialisation: str = "torch", seed: int = 0
     ) -> None:
         filters, kernel = shape.filters, shape.kernel_size
-        size = (filters, *shape.input_shape[1:])
         with torch.device("meta"):
             embedding = nn.Conv2d(shape.input_shape[0], filters, kernel, padding="same")
             branches = [ActivatedConvolution(filters, kernel, activation) for _ in range(shape.depth)]
             head = nn.Sequential(nn.Flatten(), nn.Linear(shape.features, shape.classes))
-            blocks = [Block(BlockShape(size, size), branch) for branch in branches]
+            blocks = [Block(block, branch) for block, branch in zip(shape.block_shapes(), branches, strict=True)]
             super().__init__(embedding, blocks, head, [shape.branches] * shape.stages)
         self.shape = shape
         self.to_empty(device="cpu")

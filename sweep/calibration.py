@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from sweep.cost import CostModel, features
 from sweep.engine import Setting, find_engine
 from sweep.pack import Pack
-from sweep.trial import Trial
+from sweep.trial import METHODS, Trial
 
 _SAMPLES = 9
 _SECONDS_A_SAMPLE = 0.7
@@ -42,6 +42,9 @@ def _shortened(trials: Sequence[Trial]) -> list[Trial]:
 
 def _with_samples(trial: Trial, images: int) -> Trial:
     images = max(4, min(images, trial.train_samples, 4 * trial.val_samples))
+    trial = replace(
+        trial.plain, method=trial.method, **{field: getattr(trial, field) for field in METHODS[trial.method]}
+    )
     return replace(
         trial,
         epochs=1,

@@ -1,4 +1,4 @@
-"""Packs: trials whose networks have one shape and can be trained as one fused model."""
+"""Packs: trials whose networks can be trained as one fused model, or that share the training of one network."""
 
 import hashlib
 from collections.abc import Iterable
@@ -40,6 +40,12 @@ class Pack:
     def cost(self) -> float:
         """Estimated seconds on one worker, for ordering and weighing."""
         return CostModel().seconds(self.trials)
+
+    @property
+    def trainings(self) -> set[str]:
+        """Identities of the trainings that checkpoints can save."""
+        starts = [each for trial in self.trials if trial.alone or trial.measures for each in (trial, trial.base)]
+        return {trial.training_id for trial in starts if trial is not None}
 
     @property
     def flops(self) -> float:
@@ -85,4 +91,7 @@ def group_by_network(trials: Iterable[Trial]) -> list[list[Trial]]:
 
 
 def _network_key(trial: Trial) -> tuple[object, ...]:
+    if trial.alone:
+        # Of one training, and of all that start from it, so that it is done once.
+        return ((trial.base or trial).training_id,)
     return tuple(value for name, value in trial.as_dict().items() if name not in FREE_WITHIN_PACK)

@@ -94,6 +94,7 @@ _OWNED = {
     for field in dict.fromkeys(field for takes in METHODS.values() for field in takes)
 }
 """Fields of methods to those methods."""
+_STARTS = ("method", "base_epochs")
 _DEFAULTS_IN_USE = {"lesion_draws": 50, "most_deleted": 20, "path_draws": 1000}
 """What a protocol's zero stands for."""
 
@@ -163,6 +164,8 @@ class Trial:
         self._check_method()
         if self.optimizer == "adamw" and self.momentum:
             raise SweepError(f"momentum is {self.momentum:g}, but belongs to sgd; leave it at 0 with adamw")
+        if self.optimizer == "nesterov" and not self.momentum:
+            raise SweepError("momentum is 0, but optimizer nesterov takes a number above 0, such as 0.9")
 
     def _set(self, name: str, value: Value) -> None:
         object.__setattr__(self, name, value)
@@ -229,8 +232,14 @@ class Trial:
         for field in ("drop_rate", "retrain_steps", "kept_blocks"):
             if field in METHODS[self.method] and not getattr(self, field):
                 raise SweepError(f"{field} is 0, but method {self.method} takes a number above 0")
-        if self.kept_blocks > self.shape.blocks:
-            raise SweepError(f"kept_blocks is {self.kept_blocks}, but the network has {self.shape.blocks} blocks")
+        if self.method != "plain" and self.network == "vgg":
+            raise SweepError(f"method {self.method} drops blocks, which vgg, having no skip connection, cannot spare")
+        shapes = self.shape.block_shapes()
+        if self.kept_blocks > len(shapes):
+            raise SweepError(f"kept_blocks is {self.kept_blocks}, but the network has {len(shapes)} blocks")
+        changing = sum(shape.inputs != shape.outputs for shape in shapes)
+        if self.transitions == "kept" and self.kept_blocks < changing:
+            raise SweepError(f"kept_blocks is {self.kept_blocks}, but {changing} blocks change the shape and are kept")
 
     @cached_property
     def trial_id(self) -> str:
@@ -250,10 +259,18 @@ class Trial:
     @property
     def base(self) -> "Trial | None":
         """The plain training that this one starts from, if it does not start from fresh weights."""
-        if not self.base_epochs:
-            return None
-        plain = {field: _DEFAULTS[field] for field in (*NOT_TRAINING[1:], *_OWNED, "method", "base_epochs")}
-        return replace(self, **plain, epochs=self.base_epochs)
+        return replace(self.plain, epochs=self.base_epochs) if self.base_epochs else None
+
+    @property
+    def plain(self) -> "Trial":
+        """The same trained plainly from fresh weights, with nothing measured."""
+        return replace(self, **{field: _DEFAULTS[field] for field in (*NOT_TRAINING[1:], *_OWNED, *_STARTS)})
+
+    @property
+    def alone(self) -> bool:
+        """Whether its network is trained on its own: all but stacks that are trained in the plainest way."""
+        recipe = ("network", "augmentation", "label_smoothing", "method", "base_epochs")
+        return any(getattr(self, field) != _DEFAULTS[field] for field in recipe)
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -2,7 +2,18 @@
 
 from importlib import import_module
 
-from sweep.engine.result import Engine, Epoch, Measurement, OutOfMemory, Progress, Setting, Status, TrialResult
+from sweep.engine.result import (
+    Checkpoint,
+    Engine,
+    Epoch,
+    Event,
+    Measurement,
+    OutOfMemory,
+    Progress,
+    Setting,
+    Status,
+    TrialResult,
+)
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 
@@ -11,8 +22,10 @@ ENGINES = {"torch": "sweep.engine.training:train", "null": "sweep.engine.null:tr
 
 __all__ = [
     "ENGINES",
+    "Checkpoint",
     "Engine",
     "Epoch",
+    "Event",
     "Measurement",
     "OutOfMemory",
     "Progress",

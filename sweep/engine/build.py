@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from models import VGG, BlockNetwork, LinearNetwork, ResNet, StackNetwork
 from sweep.trial import Trial
 
@@ -19,3 +21,10 @@ BUILDERS: dict[str, Callable[[Any, Trial], BlockNetwork]] = {
 def build(trial: Trial) -> BlockNetwork:
     """The trial's network on the CPU, with the weights that its training starts from."""
     return BUILDERS[trial.network](trial.shape, trial)
+
+
+def place(network: BlockNetwork, device: str) -> BlockNetwork:
+    """Move a network to the device, with images' channels last in memory."""
+    # torch's own signature of `to` knows no memory format beside a device.
+    network.to(device)
+    return network.to(memory_format=torch.channels_last)

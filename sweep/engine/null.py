@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from sweep.engine.result import Epoch, Progress, Setting, TrialResult
+from sweep.engine.result import Epoch, Event, Setting, TrialResult
 from sweep.trial import Trial
 
 
-def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Progress | list[TrialResult]]:
+def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Event]:
     """One epoch of fixed figures for every trial, at once; an `Engine`."""
     epoch = Epoch(1, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.5, gradient_norm=1.0, seconds=0.0)
     yield [TrialResult(trial, "finished", (epoch,), fused_with=len(trials), device="null") for trial in trials]

@@ -79,13 +79,24 @@ class Sgd:
         self.velocity = [state[networks] for state in self.velocity]
 
 
-OPTIMIZERS: dict[str, Callable[[Sequence[Tensor], Sequence[Trial]], Optimizer]] = {"adamw": AdamW, "sgd": Sgd}
+class Nesterov(Sgd):
+    """The same with Nesterov's momentum: the step is taken along the gradient plus momentum times the new velocity."""
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "constant": lambda done: 1.0,
-    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+    @torch.no_grad()
+    def step(self, parameters: Sequence[Tensor], rates: Tensor) -> None:
+        for parameter, velocity in zip(parameters, self.velocity, strict=True):
+            assert parameter.grad is not None
+            gradient = torch.addcmul(parameter.grad, parameter, _column(self.decay, parameter))
+            velocity.mul_(_column(self.momentum, parameter)).add_(gradient)
+            update = gradient.addcmul_(velocity, _column(self.momentum, parameter))
+            parameter.addcmul_(update, _column(rates, parameter), value=-1)
+
+
+OPTIMIZERS: dict[str, Callable[[Sequence[Tensor], Sequence[Trial]], Optimizer]] = {
+    "adamw": AdamW,
+    "sgd": Sgd,
+    "nesterov": Nesterov,
 }
-"""Name to the factor on the learning rate, given the share of all steps that is done."""
 
 
 def _column(values: Tensor, like: Tensor) -> Tensor:

@@ -76,13 +76,39 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """The state of a training after some epoch; `content` is its engine's own.
+
+    A complete one is of a training that has ended, and serves every trial of the same `training_id`.
+    """
+
+    training_id: str
+    epoch: int
+    complete: bool
+    content: bytes = field(repr=False)
+
+
+def no_checkpoint(training_id: str) -> bytes | None:
+    """Where no checkpoints are kept."""
+    return None
+
+
+@dataclass(frozen=True)
 class Setting:
-    """Where an engine computes: a torch device and the CPU threads it may use."""
+    """Where an engine computes, and where it may go on from."""
 
     device: str = "cpu"
+    """torch's name of it"""
     threads: int = 1
-    data_cache: str | None = field(default=None)
+    """CPU threads that it may use"""
+    data_cache: str | None = None
+    checkpoint: Callable[[str], bytes | None] = no_checkpoint
+    """Content of the latest checkpoint of a training, by `training_id`."""
+    save_seconds: float = 60.0
+    """Time between checkpoints of a training, taken at the end of an epoch."""
 
 
-Engine = Callable[[Sequence[Trial], Setting], Iterator[Progress | list[TrialResult]]]
-"""Trains the trials of one pack: yields progress any number of times, then the list of results once."""
+Event = Progress | Checkpoint | list[TrialResult]
+
+Engine = Callable[[Sequence[Trial], Setting], Iterator[Event]]
+"""Trains the trials of one pack: yields progress and checkpoints any number of times, then the list of results once."""

@@ -1,203 +1,160 @@
-"""Trains the trials of a pack, groups of them as one fused network.
+"""Trains the trials of a pack and measures their networks.
 
-Nothing here draws from a global generator: initial weights, subset and batch order come from each trial's seed.
+Stacks of one shape are trained side by side as one fused network; any other network is trained alone. A training that
+several trials share is done once, and one that the store has a checkpoint of is gone on with, or not done again.
 """
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import cast
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from models import FusedStack, StackShape
+from models import StackNetwork
+from sweep.cost import CostModel
+from sweep.engine.blocks import BlockTraining
+from sweep.engine.build import build, place
+from sweep.engine.checkpoint import Trained, pack_trained, unpack, unpack_trained
+from sweep.engine.fused import GroupTraining
 from sweep.engine.fusion import fusion_groups
-from sweep.engine.images import Split, TrialImages
-from sweep.engine.optimizer import OPTIMIZERS, SCHEDULES
-from sweep.engine.resources import PeakMemory, prepare_process
-from sweep.engine.result import Epoch, OutOfMemory, Progress, Setting, TrialResult
+from sweep.engine.images import TrialImages
+from sweep.engine.measure import Subject, find_measure
+from sweep.engine.methods import make_method
+from sweep.engine.resources import prepare_process
+from sweep.engine.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
 from sweep.trial import Trial
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-_EVALUATION_VALUES = 1 << 22
-"""Activation values of one layer in an evaluation batch."""
-_FINITE_CHECK_STEPS = 50
 
+def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Event]:
+    """Train trials of one pack and measure their networks; an `Engine`.
 
-def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Progress | list[TrialResult]]:
-    """Train trials of one pack; an `Engine`. Raises OutOfMemory where they do not fit together."""
+    Raises OutOfMemory where they do not fit together, SweepError for a checkpoint that cannot be used.
+    """
     prepare_process()
     torch.set_num_threads(setting.threads)
-    results: dict[int, TrialResult] = {}
+    with _memory_faults():
+        yield from _Pack(trials, setting).run()
+
+
+class _Pack:
+    """Trials on their way to results."""
+
+    def __init__(self, trials: Sequence[Trial], setting: Setting) -> None:
+        self.trials, self.setting = trials, setting
+        self.ended: dict[str, Trained] = {}
+        """By `training_id`."""
+        self.done = 0.0
+        """Share of the pack's work."""
+
+    def run(self) -> Iterator[Event]:
+        costs = CostModel()
+        total = costs.seconds(self.trials)
+        results: dict[int, TrialResult] = {}
+        for group in self._groups():
+            members = [self.trials[i] for i in group]
+            measuring = [costs.measuring(trial) / total for trial in members]
+            training = self._train_alone(members[0]) if members[0].alone else self._train_fused(members)
+            yield from self._scaled(training, costs.seconds(members) / total - sum(measuring))
+            for index, trial, weight in zip(group, members, measuring, strict=True):
+                trained, rows = self.ended[trial.training_id], list[Measurement]()
+                yield from self._scaled(self._measure(trial, trained, rows), weight)
+                results[index] = replace(trained.result, trial=trial, measurements=tuple(rows))
+        yield [results[i] for i in range(len(self.trials))]
+
+    def _groups(self) -> list[list[int]]:
+        """Indices of the trials of each group to be trained together; those that others start from come first."""
+        if not self.trials[0].alone:
+            return fusion_groups(self.trials, self.setting.device)
+        return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].base is not None)]
+
+    def _train_alone(self, trial: Trial) -> Iterator[float | Checkpoint]:
+        if trial.training_id in self.ended:
+            return
+        content = self.setting.checkpoint(trial.training_id)
+        values = unpack(trial, content) if content is not None else {}
+        if (trained := unpack_trained(trial, values)) is None:
+            start = None
+            if (base := trial.base) is not None:
+                yield from self._train_alone(base)
+                before = self.ended[base.training_id]
+                if before.state is None:
+                    # What starts from a network that diverged has diverged with it.
+                    self.ended[trial.training_id] = Trained(replace(before.result, trial=trial))
+                    return
+                start = before.state
+            training = BlockTraining(trial, self.setting, start)
+            if content is not None:
+                training.restore(content)
+            yield from training.run()
+            trained = training.trained()
+            yield pack_trained(trained)
+        self.ended[trial.training_id] = trained
+
+    def _train_fused(self, trials: Sequence[Trial]) -> Iterator[float | Checkpoint]:
+        missing = []
+        for trial in trials:
+            # The weights of a network that nothing is measured on are not kept.
+            content = self.setting.checkpoint(trial.training_id) if trial.measures else None
+            trained = unpack_trained(trial, unpack(trial, content)) if content is not None else None
+            if trained is None:
+                missing.append(trial)
+            else:
+                self.ended[trial.training_id] = trained
+        if not missing:
+            return
+        group = GroupTraining(missing, self.setting)
+        yield from group.epochs()
+        for index, (trial, result) in enumerate(zip(missing, group.results(), strict=True)):
+            values = group.values(index) if trial.measures else None
+            state = None
+            if values is not None:
+                network = cast(StackNetwork, build(trial))
+                network.load_values(values)
+                state = dict(network.state_dict())
+            self.ended[trial.training_id] = Trained(result, state)
+            if trial.measures:
+                yield pack_trained(self.ended[trial.training_id])
+
+    def _measure(self, trial: Trial, trained: Trained, rows: list[Measurement]) -> Iterator[float]:
+        """Everything that is to be measured on a network, into `rows`."""
+        if not trial.measures or trained.state is None:
+            return
+        subject = self._subject(trial, trained)
+        for number, name in enumerate(trial.measures):
+            for share, measured in find_measure(name)(subject):
+                rows += measured
+                yield (number + share) / len(trial.measures)
+
+    def _subject(self, trial: Trial, trained: Trained) -> Subject:
+        device = self.setting.device
+        network = build(trial)
+        assert trained.state is not None
+        network.load_state_dict(trained.state)
+        place(network, device).eval()
+        return Subject(
+            trial=trial,
+            network=network,
+            treatment=make_method(trial, network, device).evaluation,
+            images=TrialImages([trial], device, self.setting.data_cache),
+            initial=lambda: place(build(trial), device).eval(),
+        )
+
+    def _scaled(self, events: Iterable[float | Checkpoint], weight: float) -> Iterator[Event]:
+        """Events of a part of the work, which is this share of it all."""
+        for event in events:
+            yield event if isinstance(event, Checkpoint) else Progress(self.done + weight * event)
+        self.done += weight
+
+
+@contextmanager
+def _memory_faults() -> Iterator[None]:
+    """Turn whatever says that there is too little memory into OutOfMemory."""
     try:
-        for group in fusion_groups(trials, setting.device):
-            run = GroupTraining([trials[i] for i in group], setting)
-            for share in run.epochs():
-                yield Progress((len(results) + share * len(group)) / len(trials))
-            results.update(zip(group, run.results(), strict=True))
+        yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemory(str(error)) from error
     except RuntimeError as error:
         if "can't allocate memory" in str(error) or "not enough memory" in str(error):
             raise OutOfMemory(str(error)) from error
         raise
-    yield [results[i] for i in range(len(trials))]
-
-
-class GroupTraining:
-    """Networks of one shape trained side by side. A network that ceases to be finite leaves the group."""
-
-    def __init__(self, trials: Sequence[Trial], setting: Setting) -> None:
-        self.trials = list(trials)
-        self.setting = setting
-        self.memory = PeakMemory(setting.device)
-        first = trials[0]
-        self.images = TrialImages(trials, setting.device, setting.data_cache)
-        self.network = FusedStack.initial(
-            cast(StackShape, first.shape),
-            [trial.activation for trial in trials],
-            [trial.initialisation for trial in trials],
-            [trial.seed for trial in trials],
-            _DTYPES[first.precision],
-        ).to(setting.device)
-        self.optimizer = OPTIMIZERS[first.optimizer](self._parameters, trials)
-        self.live = list(range(len(trials)))
-        self.curves: list[list[Epoch]] = [[] for _ in trials]
-        self.diverged: dict[int, int] = {}
-        self.seconds = [0.0] * len(trials)
-        self.step = 0
-
-    @property
-    def _parameters(self) -> list[Tensor]:
-        return list(self.network.parameters())
-
-    def epochs(self) -> Iterator[float]:
-        """Train to the end; yields the share of epochs done after each."""
-        total = self.trials[0].epochs
-        for epoch in range(1, total + 1):
-            if not self.live:
-                return
-            self._epoch(epoch)
-            yield epoch / total
-
-    def results(self) -> list[TrialResult]:
-        """One result a trial, in the order given."""
-        peak = self.memory.bytes()
-        return [
-            TrialResult(
-                trial=trial,
-                status="diverged" if index in self.diverged else "finished",
-                epochs=tuple(self.curves[index]),
-                diverged_epoch=self.diverged.get(index),
-                seconds=self.seconds[index],
-                fused_with=len(self.trials),
-                peak_memory_bytes=peak,
-                device=_device_name(self.setting.device),
-            )
-            for index, trial in enumerate(self.trials)
-        ]
-
-    def _epoch(self, epoch: int) -> None:
-        started, trained = time.perf_counter(), list(self.live)
-        running = self._train_epoch(epoch)
-        if self.live:
-            running["val_loss"], running["val_accuracy"] = evaluate(
-                self.network, self.images.validation, self.images.validation_index
-            )
-            if epoch == self.trials[0].epochs:
-                running["train_loss"], running["train_accuracy"] = evaluate(
-                    self.network, self.images.train, self.images.train_index
-                )
-            finite = torch.isfinite(running["val_loss"]) & torch.isfinite(running["train_loss"])
-            running = self._drop_diverged(finite, running, epoch)
-        share = (time.perf_counter() - started) / len(trained)
-        for index in trained:
-            self.seconds[index] += share
-        columns = {name: values.tolist() for name, values in running.items()}
-        for place, index in enumerate(self.live):
-            row = {name: values[place] for name, values in columns.items()}
-            self.curves[index].append(Epoch(epoch=epoch, seconds=share, **row))
-
-    def _train_epoch(self, epoch: int) -> dict[str, Tensor]:
-        """Running means (live networks) of training loss, accuracy and gradient norm over one epoch."""
-        order = self.images.epoch_order(epoch)
-        samples, size = len(order), self.trials[0].batch_size
-        steps = -(-samples // size)
-        total = _zeros(3, len(self.live), like=order)
-        for number in range(steps):
-            batch = order[number * size : (number + 1) * size]
-            total += self._train_step(batch, steps) * len(batch) / samples
-            if number % _FINITE_CHECK_STEPS == _FINITE_CHECK_STEPS - 1 or number == steps - 1:
-                finite = torch.isfinite(total).all(0)
-                if not bool(finite.all()):
-                    kept = finite.nonzero().flatten()
-                    self._drop_diverged(finite, {}, epoch)
-                    total, order = total[:, kept], order[:, kept]
-                    if not self.live:
-                        break
-        return dict(zip(("train_loss", "train_accuracy", "gradient_norm"), total, strict=True))
-
-    def _train_step(self, batch: Tensor, steps_per_epoch: int) -> Tensor:
-        """One step on indices (B, K); loss, accuracy and gradient norm (3, K), float64."""
-        images, labels = self.images.train.batch(batch)
-        logits = self.network(images)
-        losses = _losses(logits, labels).mean(1)
-        parameters = self._parameters
-        for parameter in parameters:
-            parameter.grad = None
-        losses.sum().backward()
-        self.optimizer.step(parameters, self._rates(steps_per_epoch, like=losses))
-        self.step += 1
-        with torch.no_grad():
-            squares = [p.grad.flatten(1).square().sum(1) for p in parameters if p.grad is not None]
-            norm = torch.stack(squares).double().sum(0).sqrt()
-            accuracy = (logits.argmax(2) == labels).double().mean(1)
-            return torch.stack([losses.double(), accuracy, norm])
-
-    def _rates(self, steps_per_epoch: int, like: Tensor) -> Tensor:
-        done = self.step / (steps_per_epoch * self.trials[0].epochs)
-        live = [self.trials[index] for index in self.live]
-        return like.new_tensor([trial.learning_rate * SCHEDULES[trial.schedule](done) for trial in live])
-
-    def _drop_diverged(self, finite: Tensor, columns: dict[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """Take networks that are not finite out of the group; the columns of those that stay."""
-        if bool(finite.all()):
-            return columns
-        kept = finite.nonzero().flatten()
-        places = set(kept.tolist())
-        self.diverged.update({index: epoch for place, index in enumerate(self.live) if place not in places})
-        self.live = [self.live[place] for place in kept.tolist()]
-        if self.live:
-            self.network = self.network.keep(kept)
-            self.optimizer.keep(kept)
-            self.images.keep(kept)
-        return {name: values[kept] for name, values in columns.items()}
-
-
-@torch.inference_mode()
-def evaluate(network: FusedStack, split: Split, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean loss and accuracy (K), float64, over the images at `index`: (N), or (N, K) with a column a network."""
-    total = _zeros(2, len(network), like=index)
-    size = max(1, _EVALUATION_VALUES // (len(network) * network.shape.branches * network.shape.features))
-    for chunk in index.split(size):
-        images, labels = split.batch(chunk)
-        logits = network(images)
-        labels = labels.expand(len(network), -1)
-        total[0] += _losses(logits, labels).double().sum(1)
-        total[1] += (logits.argmax(2) == labels).double().sum(1)
-    loss, accuracy = total / len(index)
-    return loss, accuracy
-
-
-def _losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy (K, B) of logits (K, B, classes) and labels (K, B), in nats."""
-    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-
-
-def _zeros(*size: int, like: Tensor) -> Tensor:
-    return torch.zeros(*size, dtype=torch.float64, device=like.device)
-
-
-def _device_name(device: str) -> str:
-    return torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else "cpu"

@@ -8,6 +8,7 @@ Layout of a store, version 3::
     curves/COMMIT.parquet         one row a trial and epoch
     measurements/COMMIT.parquet   one row a trial and thing measured
     commits/COMMIT.json           written last: what the commit holds, and the size and digests of its files
+    checkpoints/TRAINING          networks, trained or in training
 
 Files without a marker do not exist for any reader. A trial in several commits is read from one of them: a result
 before a failure, then the earliest. Many small commits are merged into a larger one, which replaces them.
@@ -27,6 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sweep.errors import SweepError
+from sweep.ledger.checkpoints import Checkpoints
 from sweep.ledger.commit import MERGED, STORE_SCHEMA, Commit, Contents
 from sweep.ledger.encoding import decode, encode
 from sweep.ledger.files import StoreFiles
@@ -47,6 +49,7 @@ class Ledger:
 
     def __init__(self, uri: str | os.PathLike[str]) -> None:
         self.files = StoreFiles(uri)
+        self.checkpoints = Checkpoints(self.files)
         self.contents = Contents()
 
     @property
@@ -285,7 +288,7 @@ class Ledger:
                         self._withdraw(name)
         if self.files.local is None:
             return
-        for folder in (*SCHEMAS, "commits", "sweeps"):
+        for folder in (*SCHEMAS, "commits", "sweeps", "checkpoints"):
             for path in (self.files.local / folder).glob("*"):
                 orphan = folder in SCHEMAS and path.stem not in commits
                 with contextlib.suppress(OSError):

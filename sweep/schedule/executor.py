@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
-from sweep.engine import TrialResult
+from sweep.engine import Checkpoint, Setting, TrialResult
 from sweep.ledger import Tables
 from sweep.schedule.queue import Attempt, PackQueue
 
@@ -19,6 +19,14 @@ class Listener(Protocol):
 
     def progressed(self, attempt: Attempt, share: float) -> None:
         """The worker has done this share, 0 to 1, of the pack."""
+        ...
+
+    def checkpointed(self, attempt: Attempt, checkpoint: Checkpoint) -> None:
+        """The state of one of its trainings."""
+        ...
+
+    def checkpoint(self, training_id: str) -> bytes | None:
+        """Content of the latest checkpoint that the store has of a training."""
         ...
 
     def finished(self, attempt: Attempt, tables: Tables) -> None:
@@ -39,6 +47,8 @@ class ExecutorOptions:
     workers: int | None = None
     address: str | None = None
     data_cache: str | None = None
+    save_seconds: float = Setting.save_seconds
+    """Time between checkpoints of a training."""
 
 
 Executor = Callable[[PackQueue, Listener, ExecutorOptions], None]

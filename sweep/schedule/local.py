@@ -1,6 +1,6 @@
 """Runs packs one after another in this process, without Ray."""
 
-from sweep.engine import Progress, Setting
+from sweep.engine import Checkpoint, Progress, Setting
 from sweep.schedule.executor import ExecutorOptions, Listener
 from sweep.schedule.queue import Failure, PackQueue
 from sweep.schedule.work import best_device, cpu_count, work
@@ -8,12 +8,20 @@ from sweep.schedule.work import best_device, cpu_count, work
 
 def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
     """An `Executor`."""
-    setting = Setting(options.device or best_device(), options.workers or cpu_count(), options.data_cache)
+    setting = Setting(
+        options.device or best_device(),
+        options.workers or cpu_count(),
+        options.data_cache,
+        listener.checkpoint,
+        options.save_seconds,
+    )
     while (attempt := queue.next()) is not None:
         listener.started(attempt)
         for event in work(attempt.pack.trials, options.engine, setting):
             if isinstance(event, Progress):
                 listener.progressed(attempt, event.share)
+            elif isinstance(event, Checkpoint):
+                listener.checkpointed(attempt, event)
             elif isinstance(event, Failure):
                 listener.failed(attempt, event.message, queue.failed(attempt, event))
             else:

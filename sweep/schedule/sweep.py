@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
 
-from sweep.engine import TrialResult
+from sweep.engine import Checkpoint, TrialResult
 from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Tables, to_tables
 from sweep.pack import PACK_SIZE
@@ -138,6 +138,12 @@ class _Run:
         self._writer.check()
         self._progress.progressed(attempt.number, share)
         self._display.update(self._progress)
+
+    def checkpointed(self, attempt: Attempt, checkpoint: Checkpoint) -> None:
+        self._writer.keep(checkpoint)
+
+    def checkpoint(self, training_id: str) -> bytes | None:
+        return self._ledger.checkpoints.read(training_id)
 
     def finished(self, attempt: Attempt, tables: Tables) -> None:
         self._writer.publish(tables)

@@ -12,7 +12,8 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ import pyarrow as pa  # noqa: E402
 import ray  # noqa: E402
 from ray import tune  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
 
-from sweep.engine import Progress, Setting  # noqa: E402
+from sweep.engine import Checkpoint, Progress, Setting  # noqa: E402
 from sweep.trial import Trial  # noqa: E402
 
 _REPORT_SECONDS = 1.0
@@ -50,11 +52,18 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
     with _cluster(options), _temporary_folder() as folder:
         resources = _resources(options)
         os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(1 + int(ray.cluster_resources().get("CPU", 1))))
-        search = _PackSearch(queue)
+        shelf = _Shelf()
+        search = _PackSearch(queue, listener, shelf)
         relay = _Relay(search, listener)
         tuner = tune.Tuner(
             tune.with_resources(_PackTrainable, resources),
-            param_space={"engine": options.engine, "device": options.device, "data_cache": options.data_cache},
+            param_space={
+                "engine": options.engine,
+                "device": options.device,
+                "data_cache": options.data_cache,
+                "save_seconds": options.save_seconds,
+                "shelf": shelf.name,
+            },
             tune_config=tune.TuneConfig(
                 search_alg=search, num_samples=-1, reuse_actors=True, trial_dirname_creator=_trial_id
             ),
@@ -81,7 +90,10 @@ class _PackTrainable(tune.Trainable):
             device=new_config["device"] or ("cuda" if gpus else "cpu"),
             threads=max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))),
             data_cache=new_config["data_cache"],
+            checkpoint=_Shelf.reader(new_config["shelf"]),
+            save_seconds=new_config["save_seconds"],
         )
+        self._share = 0.0
         trials = [Trial.from_dict(values) for values in json.loads(new_config["trials"])]
         self._events = work(trials, new_config["engine"], setting)
         return True
@@ -91,17 +103,63 @@ class _PackTrainable(tune.Trainable):
         for event in self._events:
             if isinstance(event, Failure):
                 return {"done": True, "share": 1.0, "failure": [event.kind, event.message]}
+            if isinstance(event, Checkpoint):
+                return {"done": False, "share": self._share, "checkpoint": event}
             if not isinstance(event, Progress):
                 return {"done": True, "share": 1.0, "tables": {name: _to_ipc(table) for name, table in event.items()}}
+            self._share = event.share
             if time.monotonic() > deadline:
                 return {"done": False, "share": event.share}
         return {"done": True, "share": 1.0, "failure": ["error", "the engine ended without results"]}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing: a pack that is cut off starts anew."""
+        """Nothing: what a pack goes on from is in the store."""
 
     def load_checkpoint(self, checkpoint: object) -> None:
         """Nothing, likewise."""
+
+
+class _Held:
+    """An actor that holds checkpoints for workers, which may not see the store."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+
+    def put(self, training_id: str, content: bytes) -> None:
+        self._contents[training_id] = content
+
+    def get(self, training_id: str) -> bytes | None:
+        return self._contents.get(training_id)
+
+
+class _Shelf:
+    """Hands checkpoints from the driver, which reads them from the store, to workers on any node."""
+
+    def __init__(self) -> None:
+        self.name = f"checkpoints-{uuid.uuid4().hex}"
+        self._actor: Any = None
+
+    def put(self, training_id: str, content: bytes) -> None:
+        """Have a checkpoint ready for whoever trains this next."""
+        if self._actor is None:
+            # Beside the driver, as other nodes may go.
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            self._actor = ray.remote(_Held).options(name=self.name, num_cpus=0, scheduling_strategy=here).remote()
+        ray.get(self._actor.put.remote(training_id, content))
+
+    @staticmethod
+    def reader(name: str) -> Callable[[str], bytes | None]:
+        """What a worker asks for a checkpoint."""
+
+        def read(training_id: str) -> bytes | None:
+            try:
+                held: Any = ray.get_actor(name)
+            except ValueError:
+                # There is no actor before there is a checkpoint.
+                return None
+            return ray.get(held.get.remote(training_id))
+
+        return read
 
 
 class _NotKept:
@@ -114,16 +172,21 @@ class _NotKept:
 class _PackSearch(_NotKept, Searcher):
     """Feeds Tune from the queue, and knows which attempt each Tune trial is."""
 
-    def __init__(self, queue: PackQueue) -> None:
+    def __init__(self, queue: PackQueue, listener: Listener, shelf: "_Shelf") -> None:
         super().__init__(metric="share", mode="max")
         self.queue = queue
         self.attempts: dict[str, Attempt] = {}
+        self._listener, self._shelf = listener, shelf
 
     def suggest(self, trial_id: str) -> Any:
         attempt = self.queue.next()
         if attempt is None:
             return Searcher.FINISHED if self.queue.exhausted else None
         self.attempts[trial_id] = attempt
+        for training_id in sorted(attempt.pack.trainings):
+            content = self._listener.checkpoint(training_id)
+            if content is not None:
+                self._shelf.put(training_id, content)
         return {"trials": json.dumps([trial.as_dict() for trial in attempt.pack.trials])}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
@@ -152,7 +215,9 @@ class _Relay(_NotKept, tune.Callback):
     ) -> None:
         attempts, queue = self._search.attempts, self._search.queue
         # Taken out of the result, so that Tune neither keeps nor prints them.
-        tables, failure = result.pop("tables", None), result.pop("failure", None)
+        tables, failure, checkpoint = (result.pop(name, None) for name in ("tables", "failure", "checkpoint"))
+        if checkpoint is not None:
+            self._listener.checkpointed(attempts[trial.trial_id], checkpoint)
         if tables is not None:
             attempt = attempts.pop(trial.trial_id)
             queue.finished(attempt)

@@ -3,18 +3,18 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from sweep.engine import OutOfMemory, Progress, Setting, find_engine
+from sweep.engine import Checkpoint, OutOfMemory, Progress, Setting, find_engine
 from sweep.errors import SweepError
 from sweep.ledger import Tables, to_tables
 from sweep.schedule.queue import Failure
 from sweep.trial import Trial
 
 
-def work(trials: Sequence[Trial], engine: str, setting: Setting) -> Iterator[Progress | Tables | Failure]:
-    """Progress, any number of times, then the results as tables, or why there are none."""
+def work(trials: Sequence[Trial], engine: str, setting: Setting) -> Iterator[Progress | Checkpoint | Tables | Failure]:
+    """Progress and checkpoints, any number of times, then the results as tables, or why there are none."""
     try:
         for event in find_engine(engine)(trials, setting):
-            if isinstance(event, Progress):
+            if isinstance(event, Progress | Checkpoint):
                 yield event
             else:
                 yield to_tables(event)

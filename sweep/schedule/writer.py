@@ -5,13 +5,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+from sweep.engine import Checkpoint
 from sweep.ledger import Ledger, Tables, merge_commits
 
 _MERGE_AT, _MERGE_AT_END = 64, 8
 
 
 class Writer:
-    """Publishes tables to the ledger in the order given, and merges small commits now and then.
+    """Publishes tables and checkpoints to the store in the order given, and merges small commits now and then.
 
     `published` is called on the writer's thread with the number of trials by status. The first fault ends the writing;
     `check` raises it in the caller's thread.
@@ -20,7 +21,7 @@ class Writer:
     def __init__(self, ledger: Ledger, published: Callable[[Counter[str]], None]) -> None:
         self._ledger = ledger
         self._published = published
-        self._inbox: queue.SimpleQueue[Tables | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Tables | Checkpoint | None] = queue.SimpleQueue()
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
@@ -29,6 +30,11 @@ class Writer:
         """Hand over one pack's results. Raises what an earlier one ran into."""
         self.check()
         self._inbox.put(tables)
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Hand over the state of a training. Raises what an earlier call ran into."""
+        self.check()
+        self._inbox.put(checkpoint)
 
     def check(self) -> None:
         """Raise the writer's fault, if there is one."""
@@ -42,9 +48,11 @@ class Writer:
 
     def _serve(self) -> None:
         try:
-            while (tables := self._inbox.get()) is not None:
-                if self._ledger.publish(tables) is not None:
-                    self._published(Counter(tables["trials"]["status"].to_pylist()))
+            while (entry := self._inbox.get()) is not None:
+                if isinstance(entry, Checkpoint):
+                    self._ledger.checkpoints.write(entry)
+                elif self._ledger.publish(entry) is not None:
+                    self._published(Counter(entry["trials"]["status"].to_pylist()))
                     merge_commits(self._ledger, _MERGE_AT)
             merge_commits(self._ledger, _MERGE_AT_END)
         except Exception as error:  # carried to the caller's thread, which raises it

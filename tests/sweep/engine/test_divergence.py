@@ -9,8 +9,9 @@ from torch import Tensor
 
 from models import FusedStack
 from sweep.engine import OutOfMemory, Progress, Setting, TrialResult
+from sweep.engine.fused import GroupTraining, evaluate
 from sweep.engine.images import Split
-from sweep.engine.training import GroupTraining, evaluate, train
+from sweep.engine.training import train
 from sweep.trial import Trial
 
 Train = Callable[..., list[TrialResult]]
@@ -79,7 +80,7 @@ def test_final_training_figures_that_are_not_finite_are_a_divergence(
         return (loss.index_fill(0, torch.tensor(0), torch.inf) if split is run.images.train else loss), accuracy
 
     run = GroupTraining([base, base.but(learning_rate=1e-2)], Setting())
-    monkeypatch.setattr("sweep.engine.training.evaluate", overflowing)
+    monkeypatch.setattr("sweep.engine.fused.evaluate", overflowing)
     list(run.epochs())
     first, second = run.results()
     assert (first.status, first.diverged_epoch, len(first.epochs)) == ("diverged", base.epochs, base.epochs - 1)
@@ -118,6 +119,6 @@ def test_every_lack_of_memory_is_reported_alike(error: Exception, base: Trial, m
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("sweep.engine.training.TrialImages", fail)
+    monkeypatch.setattr("sweep.engine.fused.TrialImages", fail)
     with pytest.raises(OutOfMemory, match=str(error)):
         list(train([base], Setting()))

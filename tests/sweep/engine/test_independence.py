@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sweep.engine import Setting, TrialResult
-from sweep.engine.training import GroupTraining
+from sweep.engine.fused import GroupTraining
 from sweep.trial import Trial
 
 Train = Callable[..., list[TrialResult]]

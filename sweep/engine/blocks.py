@@ -1,0 +1,242 @@
+"""Trains one network of blocks by any method, from any epoch on.
+
+Nothing here draws from a global generator: a step depends on the trial's seed, the epoch and the number of the step.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models import BlockNetwork, Treatment
+from sweep.engine.augmentation import crop_flip, epoch_draws
+from sweep.engine.build import build, place
+from sweep.engine.checkpoint import State, Trained, pack, pack_epochs, unpack, unpack_epochs
+from sweep.engine.images import Split, TrialImages
+from sweep.engine.methods import make_method
+from sweep.engine.resources import PeakMemory, device_name
+from sweep.engine.result import Checkpoint, Epoch, Setting, TrialResult
+from sweep.engine.schedules import SCHEDULES
+from sweep.trial import Trial
+
+_EVALUATION_VALUES = 1 << 24
+"""Values that the blocks of an evaluation batch give."""
+_REPORT_SECONDS = 1.0
+
+
+class BlockTraining:
+    """The training of one trial. `start` is what the network starts from, if not from the seed's weights."""
+
+    def __init__(self, trial: Trial, setting: Setting, start: State | None = None) -> None:
+        self.trial, self.setting = trial, setting
+        self.memory = PeakMemory(setting.device)
+        network = build(trial)
+        if start is not None:
+            network.load_state_dict(start)
+        place(network, setting.device)
+        self.images = TrialImages([trial], setting.device, setting.data_cache)
+        self.steps = BlockSteps(network, trial, self.images, setting.device)
+        self.epochs: list[Epoch] = []
+        self.seconds = 0.0
+        self.diverged: int | None = None
+
+    @property
+    def network(self) -> BlockNetwork:
+        """The network, at its present state."""
+        return self.steps.network
+
+    def restore(self, content: bytes) -> None:
+        """Go on from a checkpoint of this training, to the same end as if it had never stopped."""
+        values = unpack(self.trial, content)
+        self.network.load_state_dict(values["state"])
+        self.steps.optimizer.load_state_dict(values["optimizer"])
+        self.steps.done = values["steps"]
+        self.epochs = list(unpack_epochs(values["epochs"]))
+        self.seconds = values["seconds"]
+
+    def run(self) -> Iterator[float | Checkpoint]:
+        """Train to the end; yields the share done, and checkpoints now and then."""
+        saved = time.monotonic()
+        while len(self.epochs) < self.trial.epochs and self.diverged is None:
+            yield from self._epoch(len(self.epochs) + 1)
+            last = len(self.epochs) == self.trial.epochs or self.diverged is not None
+            if not last and time.monotonic() - saved >= self.setting.save_seconds:
+                yield self.checkpoint()
+                saved = time.monotonic()
+
+    def checkpoint(self) -> Checkpoint:
+        """The state after the last epoch."""
+        content = {
+            "state": dict(self.network.state_dict()),
+            "optimizer": self.steps.optimizer.state_dict(),
+            "steps": self.steps.done,
+            "epochs": pack_epochs(self.epochs),
+            "seconds": self.seconds,
+        }
+        return pack(self.trial, len(self.epochs), False, content)
+
+    def trained(self) -> Trained:
+        """The end of the training."""
+        result = TrialResult(
+            trial=self.trial,
+            status="finished" if self.diverged is None else "diverged",
+            epochs=tuple(self.epochs),
+            diverged_epoch=self.diverged,
+            seconds=self.seconds,
+            fused_with=1,
+            peak_memory_bytes=self.memory.bytes(),
+            device=device_name(self.setting.device),
+        )
+        state = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+        return Trained(result, state if self.diverged is None else None)
+
+    def _epoch(self, number: int) -> Iterator[float]:
+        clock = _Clock()
+        total, treatment = self.trial.epochs, self.steps.method.evaluation
+        steps = self.steps.epoch(number)
+        for share in steps:
+            with clock.stopped():
+                yield (number - 1 + share) / total
+        loss, accuracy, norm = self.steps.means
+        images = self.images
+        measured = evaluate(self.network, images.validation, images.validation_index, self.trial, treatment)
+        if number == total:
+            loss, accuracy = evaluate(self.network, images.train, images.train_index, self.trial, treatment)
+        seconds = clock.seconds()
+        self.seconds += seconds
+        if not all(map(math.isfinite, (loss, norm, measured[0]))):
+            self.diverged = number
+            return
+        self.epochs.append(Epoch(number, loss, accuracy, *measured, gradient_norm=norm, seconds=seconds))
+        yield number / total
+
+
+class BlockSteps:
+    """The optimiser steps of a trial's recipe on a network, epoch by epoch."""
+
+    def __init__(self, network: BlockNetwork, trial: Trial, images: TrialImages, device: str) -> None:
+        self.network, self.trial, self.images, self.device = network, trial, images, device
+        self.method = make_method(trial, network, device)
+        self.optimizer = _optimizer(network, trial)
+        self.done = 0
+        self.means = (0.0, 0.0, 0.0)
+        """Of the last epoch: training loss as it was minimised, accuracy, norm of the gradient of what was trained."""
+
+    def epoch(self, epoch: int) -> Iterator[float]:
+        """Take the steps of one epoch; yields the share of it done, about every second."""
+        self.network.train()
+        order = self.images.epoch_order(epoch)[:, 0]
+        batches = _batches(order, self.trial.batch_size)
+        draws = self._draws(epoch, len(order))
+        total = torch.zeros(3, dtype=torch.float64, device=order.device)
+        reported, first = time.monotonic(), 0
+        for number, batch in enumerate(batches, 1):
+            images, labels = self.images.train.batch(batch)
+            images = images.permute(0, 3, 1, 2)
+            if draws is not None:
+                images = crop_flip(images, draws[first : first + len(batch)])
+            first += len(batch)
+            total += self._step(images, labels, len(batches)) * len(batch) / len(order)
+            if time.monotonic() - reported > _REPORT_SECONDS:
+                if not bool(torch.isfinite(total).all()):
+                    break
+                yield number / len(batches)
+                reported = time.monotonic()
+        self.network.eval()
+        loss, accuracy, norm = total.tolist()
+        self.means = (loss, accuracy, norm)
+
+    def _step(self, images: Tensor, labels: Tensor, steps_per_epoch: int) -> Tensor:
+        """One step; loss, accuracy and gradient norm (3,), float64."""
+        rate = SCHEDULES[self.trial.schedule](self.done / (steps_per_epoch * self.trial.epochs))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.trial.learning_rate * rate
+        step = self.method.step(self.done, len(images))
+        with step.freezing(self.network):
+            with precision(self.trial, self.device):
+                logits = self.network(images, step.treatment)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.trial.label_smoothing)
+            self.optimizer.zero_grad(set_to_none=True)
+            # Where all that is trained lies behind a gate of zero there is nothing to do.
+            if loss.requires_grad:
+                loss.backward()
+            self.optimizer.step()
+        self.done += 1
+        with torch.no_grad():
+            squares = [p.grad.square().sum() for p in self.network.parameters() if p.grad is not None]
+            norm = torch.stack(squares).sum().double().sqrt() if squares else loss.new_zeros((), dtype=torch.float64)
+            return torch.stack([loss.double(), (logits.argmax(1) == labels).double().mean(), norm])
+
+    def _draws(self, epoch: int, count: int) -> Tensor | None:
+        if self.trial.augmentation == "none":
+            return None
+        return epoch_draws(count, self.trial.seed, epoch).to(self.device)
+
+
+@torch.inference_mode()
+def evaluate(
+    network: BlockNetwork, split: Split, index: Tensor, trial: Trial, treatment: Treatment
+) -> tuple[float, float]:
+    """Mean loss in nats and accuracy over the images at `index` (N), of a network in evaluation mode."""
+    total = torch.zeros(2, dtype=torch.float64, device=index.device)
+    for chunk in index.split(evaluation_batch(trial)):
+        images, labels = split.batch(chunk)
+        with precision(trial, index.device.type):
+            logits = network(images.permute(0, 3, 1, 2), treatment).float()
+        total[0] += F.cross_entropy(logits, labels, reduction="none").double().sum()
+        total[1] += (logits.argmax(1) == labels).double().sum()
+    loss, accuracy = (total / len(index)).tolist()
+    return loss, accuracy
+
+
+def evaluation_batch(trial: Trial) -> int:
+    """Images that are evaluated at once."""
+    return max(1, min(1000, _EVALUATION_VALUES // trial.shape.activation_elements))
+
+
+def precision(trial: Trial, device: str) -> torch.autocast:
+    """The context in which the trial's networks compute."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=trial.precision == "bf16")
+
+
+class _Clock:
+    """Time since construction, less that spent waiting for whoever consumes what is yielded."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Time within this context does not count."""
+        before = time.perf_counter()
+        yield
+        self._started += time.perf_counter() - before
+
+    def seconds(self) -> float:
+        """The time that counts."""
+        return time.perf_counter() - self._started
+
+
+def _batches(order: Tensor, size: int) -> list[Tensor]:
+    """Batches of `size`; a single image that is left over joins the one before, as batch norm needs two."""
+    batches = list(order.split(size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def _optimizer(network: nn.Module, trial: Trial) -> torch.optim.Optimizer:
+    parameters = list(network.parameters())
+    if trial.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, trial.learning_rate, weight_decay=trial.weight_decay)
+    return torch.optim.SGD(
+        parameters,
+        trial.learning_rate,
+        trial.momentum,
+        weight_decay=trial.weight_decay,
+        nesterov=trial.optimizer == "nesterov",
+    )

@@ -1,0 +1,84 @@
+"""The state of a training as bytes, and back."""
+
+import io
+import pickle
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sweep.engine.result import Checkpoint, Epoch, TrialResult
+from sweep.errors import SweepError
+from sweep.trial import Trial
+
+State = Mapping[str, Tensor]
+"""A network's parameters and buffers by name, as `state_dict` gives them."""
+
+_FORM = 1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that has ended: its result without measurements, and the network unless it diverged or is not kept."""
+
+    result: TrialResult
+    state: State | None = None
+
+
+def pack(trial: Trial, epoch: int, complete: bool, content: Mapping[str, Any]) -> Checkpoint:
+    """A checkpoint; `content` holds tensors, numbers, text, and lists and mappings of these."""
+    sink = io.BytesIO()
+    torch.save({"form": _FORM, **content}, sink)
+    return Checkpoint(trial.training_id, epoch, complete, sink.getvalue())
+
+
+def unpack(trial: Trial, content: bytes) -> dict[str, Any]:
+    """What `pack` was given, tensors on the CPU. Raises SweepError for what is not this program's."""
+    try:
+        # Nothing but tensors and plain values: a store may be anybody's.
+        values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if values["form"] == _FORM:
+            return values
+    except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
+        pass
+    raise SweepError(
+        f"the checkpoint of training {trial.training_id} is not one that this program can read; delete "
+        f"checkpoints/{trial.training_id} from the store to train anew"
+    )
+
+
+def pack_trained(trained: Trained) -> Checkpoint:
+    """The checkpoint of a training that has ended."""
+    result = trained.result
+    content = {
+        "state": dict(trained.state) if trained.state is not None else None,
+        "status": result.status,
+        "diverged_epoch": result.diverged_epoch,
+        "epochs": pack_epochs(result.epochs),
+        "seconds": result.seconds,
+        "fused_with": result.fused_with,
+        "peak_memory_bytes": result.peak_memory_bytes,
+        "device": result.device,
+    }
+    return pack(result.trial, len(result.epochs), True, content)
+
+
+def unpack_trained(trial: Trial, values: Mapping[str, Any]) -> Trained | None:
+    """The training of a checkpoint's values, or None where it has not ended."""
+    if "status" not in values:
+        return None
+    kept = ("status", "diverged_epoch", "seconds", "fused_with", "peak_memory_bytes", "device")
+    result = TrialResult(trial, epochs=unpack_epochs(values["epochs"]), **{name: values[name] for name in kept})
+    return Trained(result, values["state"])
+
+
+def pack_epochs(epochs: tuple[Epoch, ...] | list[Epoch]) -> list[list[float]]:
+    """Epochs as plain values."""
+    return [list(astuple(epoch)) for epoch in epochs]
+
+
+def unpack_epochs(rows: list[list[Any]]) -> tuple[Epoch, ...]:
+    """The epochs of `pack_epochs`."""
+    return tuple(Epoch(*row) for row in rows)

@@ -1,0 +1,186 @@
+"""Trains many networks of one shape as one fused network.
+
+Nothing here draws from a global generator: initial weights, subset and batch order come from each trial's seed.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models import FusedStack, StackShape
+from sweep.engine.images import Split, TrialImages
+from sweep.engine.optimizer import OPTIMIZERS
+from sweep.engine.resources import PeakMemory, device_name
+from sweep.engine.result import Epoch, Setting, TrialResult
+from sweep.engine.schedules import SCHEDULES
+from sweep.trial import Trial
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_EVALUATION_VALUES = 1 << 22
+"""Activation values of one layer in an evaluation batch."""
+_FINITE_CHECK_STEPS = 50
+
+
+class GroupTraining:
+    """Networks of one shape trained side by side. A network that ceases to be finite leaves the group."""
+
+    def __init__(self, trials: Sequence[Trial], setting: Setting) -> None:
+        self.trials = list(trials)
+        self.setting = setting
+        self.memory = PeakMemory(setting.device)
+        first = trials[0]
+        self.images = TrialImages(trials, setting.device, setting.data_cache)
+        self.network = FusedStack.initial(
+            cast(StackShape, first.shape),
+            [trial.activation for trial in trials],
+            [trial.initialisation for trial in trials],
+            [trial.seed for trial in trials],
+            _DTYPES[first.precision],
+        ).to(setting.device)
+        self.optimizer = OPTIMIZERS[first.optimizer](self._parameters, trials)
+        self.live = list(range(len(trials)))
+        self.curves: list[list[Epoch]] = [[] for _ in trials]
+        self.diverged: dict[int, int] = {}
+        self.seconds = [0.0] * len(trials)
+        self.step = 0
+
+    @property
+    def _parameters(self) -> list[Tensor]:
+        return list(self.network.parameters())
+
+    def epochs(self) -> Iterator[float]:
+        """Train to the end; yields the share of epochs done after each."""
+        total = self.trials[0].epochs
+        for epoch in range(1, total + 1):
+            if not self.live:
+                return
+            self._epoch(epoch)
+            yield epoch / total
+
+    def values(self, index: int) -> dict[str, Tensor] | None:
+        """Parameters of the trial's network by the names of `StackShape.tensors`, or None where it diverged."""
+        if index in self.diverged:
+            return None
+        place = self.live.index(index)
+        return {name: self.network.value(name)[place].detach() for name in self.network.shape.tensors()}
+
+    def results(self) -> list[TrialResult]:
+        """One result a trial, in the order given."""
+        peak = self.memory.bytes()
+        return [
+            TrialResult(
+                trial=trial,
+                status="diverged" if index in self.diverged else "finished",
+                epochs=tuple(self.curves[index]),
+                diverged_epoch=self.diverged.get(index),
+                seconds=self.seconds[index],
+                fused_with=len(self.trials),
+                peak_memory_bytes=peak,
+                device=device_name(self.setting.device),
+            )
+            for index, trial in enumerate(self.trials)
+        ]
+
+    def _epoch(self, epoch: int) -> None:
+        started, trained = time.perf_counter(), list(self.live)
+        running = self._train_epoch(epoch)
+        if self.live:
+            running["val_loss"], running["val_accuracy"] = evaluate(
+                self.network, self.images.validation, self.images.validation_index
+            )
+            if epoch == self.trials[0].epochs:
+                running["train_loss"], running["train_accuracy"] = evaluate(
+                    self.network, self.images.train, self.images.train_index
+                )
+            finite = torch.isfinite(running["val_loss"]) & torch.isfinite(running["train_loss"])
+            running = self._drop_diverged(finite, running, epoch)
+        share = (time.perf_counter() - started) / len(trained)
+        for index in trained:
+            self.seconds[index] += share
+        columns = {name: values.tolist() for name, values in running.items()}
+        for place, index in enumerate(self.live):
+            row = {name: values[place] for name, values in columns.items()}
+            self.curves[index].append(Epoch(epoch=epoch, seconds=share, **row))
+
+    def _train_epoch(self, epoch: int) -> dict[str, Tensor]:
+        """Running means (live networks) of training loss, accuracy and gradient norm over one epoch."""
+        order = self.images.epoch_order(epoch)
+        samples, size = len(order), self.trials[0].batch_size
+        steps = -(-samples // size)
+        total = _zeros(3, len(self.live), like=order)
+        for number in range(steps):
+            batch = order[number * size : (number + 1) * size]
+            total += self._train_step(batch, steps) * len(batch) / samples
+            if number % _FINITE_CHECK_STEPS == _FINITE_CHECK_STEPS - 1 or number == steps - 1:
+                finite = torch.isfinite(total).all(0)
+                if not bool(finite.all()):
+                    kept = finite.nonzero().flatten()
+                    self._drop_diverged(finite, {}, epoch)
+                    total, order = total[:, kept], order[:, kept]
+                    if not self.live:
+                        break
+        return dict(zip(("train_loss", "train_accuracy", "gradient_norm"), total, strict=True))
+
+    def _train_step(self, batch: Tensor, steps_per_epoch: int) -> Tensor:
+        """One step on indices (B, K); loss, accuracy and gradient norm (3, K), float64."""
+        images, labels = self.images.train.batch(batch)
+        logits = self.network(images)
+        losses = _losses(logits, labels).mean(1)
+        parameters = self._parameters
+        for parameter in parameters:
+            parameter.grad = None
+        losses.sum().backward()
+        self.optimizer.step(parameters, self._rates(steps_per_epoch, like=losses))
+        self.step += 1
+        with torch.no_grad():
+            squares = [p.grad.flatten(1).square().sum(1) for p in parameters if p.grad is not None]
+            norm = torch.stack(squares).double().sum(0).sqrt()
+            accuracy = (logits.argmax(2) == labels).double().mean(1)
+            return torch.stack([losses.double(), accuracy, norm])
+
+    def _rates(self, steps_per_epoch: int, like: Tensor) -> Tensor:
+        done = self.step / (steps_per_epoch * self.trials[0].epochs)
+        live = [self.trials[index] for index in self.live]
+        return like.new_tensor([trial.learning_rate * SCHEDULES[trial.schedule](done) for trial in live])
+
+    def _drop_diverged(self, finite: Tensor, columns: dict[str, Tensor], epoch: int) -> dict[str, Tensor]:
+        """Take networks that are not finite out of the group; the columns of those that stay."""
+        if bool(finite.all()):
+            return columns
+        kept = finite.nonzero().flatten()
+        places = set(kept.tolist())
+        self.diverged.update({index: epoch for place, index in enumerate(self.live) if place not in places})
+        self.live = [self.live[place] for place in kept.tolist()]
+        if self.live:
+            self.network = self.network.keep(kept)
+            self.optimizer.keep(kept)
+            self.images.keep(kept)
+        return {name: values[kept] for name, values in columns.items()}
+
+
+@torch.inference_mode()
+def evaluate(network: FusedStack, split: Split, index: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean loss and accuracy (K), float64, over the images at `index`: (N), or (N, K) with a column a network."""
+    total = _zeros(2, len(network), like=index)
+    size = max(1, _EVALUATION_VALUES // (len(network) * network.shape.branches * network.shape.features))
+    for chunk in index.split(size):
+        images, labels = split.batch(chunk)
+        logits = network(images)
+        labels = labels.expand(len(network), -1)
+        total[0] += _losses(logits, labels).double().sum(1)
+        total[1] += (logits.argmax(2) == labels).double().sum(1)
+    loss, accuracy = total / len(index)
+    return loss, accuracy
+
+
+def _losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy (K, B) of logits (K, B, classes) and labels (K, B), in nats."""
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+
+
+def _zeros(*size: int, like: Tensor) -> Tensor:
+    return torch.zeros(*size, dtype=torch.float64, device=like.device)

@@ -1,0 +1,59 @@
+"""Checkpoints of a store: networks that are trained or in training, one file a training.
+
+They save work and hold no result: any of them may be deleted at any time.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from sweep.engine.result import Checkpoint
+from sweep.ledger.files import StoreFiles
+
+_HEAD_BYTES = 256
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The first line of a checkpoint's file, of fixed length."""
+
+    epoch: int
+    complete: bool
+    sha256: str
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(vars(self)).encode().ljust(_HEAD_BYTES - 1) + b"\n"
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "_Head | None":
+        try:
+            return cls(**json.loads(content[:_HEAD_BYTES]))
+        except (ValueError, TypeError):
+            return None
+
+
+class Checkpoints:
+    """The checkpoints under one store's files, by `training_id`."""
+
+    def __init__(self, files: StoreFiles) -> None:
+        self._files = files
+
+    def read(self, training_id: str) -> bytes | None:
+        """The content of the latest checkpoint, or None where there is none or it is not what was written."""
+        held = self._files.read(_path(training_id)) or b""
+        head, content = _Head.from_bytes(held), held[_HEAD_BYTES:]
+        return content if head is not None and head.sha256 == hashlib.sha256(content).hexdigest() else None
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Keep a checkpoint in place of an earlier one. One that is further on, which another sweep has kept, stays."""
+        name = _path(checkpoint.training_id)
+        held = _Head.from_bytes(self._files.read_range(name, 0, _HEAD_BYTES))
+        # A complete one is of as many epochs as there are, and of any age it is as good.
+        if held is not None and (held.complete, held.epoch) > (checkpoint.complete, checkpoint.epoch):
+            return
+        head = _Head(checkpoint.epoch, checkpoint.complete, hashlib.sha256(checkpoint.content).hexdigest())
+        self._files.write(name, head.to_bytes() + checkpoint.content)
+
+
+def _path(training_id: str) -> str:
+    return f"checkpoints/{training_id}"
