@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from heapq import nlargest
 from math import prod
 
 from torch import Tensor, nn
@@ -18,8 +19,8 @@ def lesioned(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatme
 
     Yields them once for all treatments that come to the same, with the places of these in `treatments`; each place
     comes once. The stages are walked as a prefix tree, depth first: treatments that do the same to a stage of one input
-    share its output, others share the outputs of its branches and of its skip connection. What is held at a time is
-    bounded by `held_values`.
+    share its output, others share the outputs of its branches and of its skip connection. What most treatments share
+    is walked last, when its input is no longer needed, so the inputs held at a time are few: see `held_values`.
 
     For networks in evaluation mode. Raises ValueError as `BlockNetwork.check`, for a treatment with routes and for one
     whose gates are not numbers.
@@ -28,24 +29,30 @@ def lesioned(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatme
         network.check(treatment)
         if treatment.routes or any(isinstance(gate, Tensor) for gate in treatment.gates.values()):
             raise ValueError("only treatments without routes whose gates are numbers are computed together")
+    if not treatments:
+        return
     # A stack of iterators and no recursion, as a network may have thousands of stages.
-    branchings: list[Iterator[Reached]] = []
-    if treatments:
-        branchings.append(iter([(range(len(treatments)), network.stem(images))]))
+    branchings = [_outputs(network, 0, range(len(treatments)), network.stem(images), treatments)]
     while branchings:
         reached = next(branchings[-1], None)
         if reached is None:
             branchings.pop()
-        elif len(branchings) > len(network.stages):
+        elif len(branchings) == len(network.stages):
             yield reached[0], network.head(reached[1])
         else:
-            branchings.append(_outputs(network, len(branchings) - 1, *reached, treatments))
+            branchings.append(_outputs(network, len(branchings), *reached, treatments))
 
 
-def held_values(network: BlockNetwork) -> int:
-    """Values that one image takes up at most while treatments share them: inputs of stages and outputs of branches."""
-    shapes = [network.block(number).shape for number in range(len(network.blocks))]
-    return sum(prod(shape.inputs) + prod(shape.outputs) for shape in shapes)
+def held_values(network: BlockNetwork, treatments: int) -> int:
+    """Bound on the values of one image that are held at a time for `treatments` treatments to share.
+
+    Held are the input of a stage and the outputs of its branches, while half of the treatments that reached it or fewer
+    go on. So there are no more such stages than halvings, and the one at work. What a branch needs within is not
+    counted.
+    """
+    shapes = [[network.block(number).shape for number in stage] for stage in network.stages]
+    stages = [prod(stage[0].inputs) + sum(prod(shape.outputs) for shape in stage) for stage in shapes]
+    return sum(nlargest(treatments.bit_length() + 1, stages))
 
 
 class _Remembering:
@@ -76,8 +83,13 @@ def _outputs(
         groups.setdefault(done, []).append(place)
     calls[network.block(network.stages[stage][0]).skip] += len(groups)
     run = _Remembering(calls)
-    for group in groups.values():
+    *smaller, largest = sorted(groups.values(), key=len)
+    for group in smaller:
         yield group, network.advance(stage, hidden, treatments[group[0]], run)
+    # On the way down from the last output nothing holds its input any more.
+    inputs = [hidden]
+    del hidden
+    yield largest, network.advance(stage, inputs.pop(), treatments[largest[0]], run)
 
 
 def _done_to(network: BlockNetwork, stage: int, treatment: Treatment) -> tuple[tuple[int, object], ...]:

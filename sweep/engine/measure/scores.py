@@ -1,7 +1,6 @@
 """Loss and error of a network under many treatments, over the validation images."""
 
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
@@ -13,6 +12,7 @@ from torch.nn import functional as F
 from models.blocks import BlockNetwork
 from models.lesioned import held_values, lesioned
 from models.treatment import Treatment
+from sweep.engine.blocks import precision
 from sweep.engine.measure import Subject
 from sweep.engine.result import Measurement
 
@@ -48,14 +48,11 @@ def scores(
     index = subject.images.validation_index
     totals = torch.zeros(2, len(treatments), dtype=torch.float64, device=index.device)
     work, done = len(index) * len(treatments), 0
-    for images, labels in subject.validation_batches(_batch_size(network, index.device)):
+    for images, labels in subject.validation_batches(_batch_size(network, len(treatments), index.device)):
         outcomes, left = lesioned(network, images, treatments), len(treatments)
         while left:
-            with ExitStack() as contexts:
-                contexts.enter_context(torch.inference_mode())
-                if subject.trial.precision == "bf16":
-                    contexts.enter_context(torch.autocast(index.device.type, torch.bfloat16))
-                # A context left open where a generator yields would be open in its consumer too.
+            # A context left open where a generator yields would be open in its consumer too.
+            with torch.inference_mode(), precision(subject.trial, index.device.type):
                 for places, logits in islice(outcomes, _OUTCOMES_BETWEEN_REPORTS):
                     totals[:, list(places)] += _sums(logits.float(), labels)[:, None]
                     left -= len(places)
@@ -65,8 +62,8 @@ def scores(
     return [Score(error, loss if isfinite(loss) else None) for error, loss in zip(wrong, losses, strict=True)]
 
 
-def _batch_size(network: BlockNetwork, device: torch.device) -> int:
-    return max(1, _HELD_VALUES.get(device.type, _HELD_VALUES["cpu"]) // held_values(network))
+def _batch_size(network: BlockNetwork, treatments: int, device: torch.device) -> int:
+    return max(1, _HELD_VALUES.get(device.type, _HELD_VALUES["cpu"]) // held_values(network, treatments))
 
 
 def _sums(logits: Tensor, labels: Tensor) -> Tensor:
