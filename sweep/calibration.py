@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from sweep.cost import CostModel, features
 from sweep.engine import Setting, find_engine
 from sweep.pack import Pack
-from sweep.trial import METHODS, Trial
+from sweep.trial import Trial
 
 _SAMPLES = 9
 _SECONDS_A_SAMPLE = 0.7
@@ -37,16 +37,15 @@ def _shortened(trials: Sequence[Trial]) -> list[Trial]:
     first = trials[0]
     one = CostModel().seconds([_with_samples(trial, first.batch_size) for trial in trials])
     images = int(first.batch_size * min(8.0, max(_SECONDS_A_SAMPLE / one, 4 / first.batch_size)))
-    return [_with_samples(trial, images) for trial in trials]
+    # A training that several trials share is done once.
+    shortened = {trial.training_id: trial for trial in (_with_samples(trial, images) for trial in trials)}
+    return list(shortened.values())
 
 
 def _with_samples(trial: Trial, images: int) -> Trial:
     images = max(4, min(images, trial.train_samples, 4 * trial.val_samples))
-    trial = replace(
-        trial.plain, method=trial.method, **{field: getattr(trial, field) for field in METHODS[trial.method]}
-    )
     return replace(
-        trial,
+        trial.plain,
         epochs=1,
         train_samples=images,
         val_samples=max(1, images // 4),

@@ -8,7 +8,9 @@ from torch import nn
 
 from models import (
     VGG,
+    Block,
     BlockNetwork,
+    BlockShape,
     LinearNetwork,
     LinearShape,
     ResNet,
@@ -16,6 +18,7 @@ from models import (
     StackNetwork,
     StackShape,
     VGGShape,
+    initialise,
 )
 
 # The first example of a process pays for loading; the examples are the same in every run.
@@ -53,8 +56,8 @@ NETWORKS: dict[str, Callable[[], BlockNetwork]] = {
     "pre-bottleneck": _resnet(29, "pre", block="bottleneck"),
     "pre-parallel": _resnet(20, "pre", branches=2),
     "vgg": lambda: VGG(VGGShape((2, 3, 1), 2, INPUT, CLASSES)),
-    "linear": lambda: LinearNetwork(LinearShape(6, 4)),
-    "linear-mixed": lambda: LinearNetwork(LinearShape(6, 4, branches=2)),
+    "linear": lambda: LinearNetwork(LinearShape(6, 4, 1, INPUT, CLASSES)),
+    "linear-mixed": lambda: LinearNetwork(LinearShape(6, 4, 2, INPUT, CLASSES)),
 }
 
 
@@ -65,9 +68,24 @@ def network(request: pytest.FixtureRequest) -> BlockNetwork:
 
 
 @pytest.fixture
-def images(network: BlockNetwork) -> torch.Tensor:
+def images() -> torch.Tensor:
     """Four inputs for the network."""
-    return _random(4, network.shape.width) if isinstance(network, LinearNetwork) else _random(4, *INPUT)
+    return _random(4, *INPUT)
+
+
+@pytest.fixture(scope="session")
+def bare() -> Callable[..., BlockNetwork]:
+    """Makes a network of linear blocks alone, from vectors to vectors: its derivatives are products of matrices."""
+    return _bare
+
+
+def _bare(depth: int, width: int, branches: int = 1, seed: int = 0) -> BlockNetwork:
+    shape = BlockShape((width,), (width,))
+    blocks = [Block(shape, nn.Linear(width, width)) for _ in range(depth)]
+    stages = [min(branches, depth - first) for first in range(0, depth, branches)]
+    network = BlockNetwork(nn.Identity(), blocks, nn.Identity(), stages)
+    initialise(network, seed)
+    return network
 
 
 def _random(*size: int, seed: int = 0) -> torch.Tensor:

@@ -87,13 +87,16 @@ def test_vgg_is_its_layers_in_a_row() -> None:
 
 
 def test_the_linear_network_is_a_product_of_identity_plus_matrix() -> None:
-    network = LinearNetwork(LinearShape()).double()
-    vectors = random(2, 32)
-    expected = vectors
+    network = LinearNetwork(LinearShape(32, 16, input_shape=(3, 4, 5), classes=6)).double()
+    images = random(2, 3, 4, 5)
+
+    def layer(hidden: Tensor, name: str) -> Tensor:
+        return hidden @ network.get_parameter(f"{name}.weight").T + network.get_parameter(f"{name}.bias")
+
+    expected = layer(images.flatten(1), "stem.1")
     for number in range(32):
-        layer = network.block(number).branch
-        expected = expected + expected @ layer.get_parameter("weight").T + layer.get_parameter("bias")
-    torch.testing.assert_close(network(vectors), expected)
+        expected = expected + layer(expected, f"blocks.{number}.branch")
+    torch.testing.assert_close(network(images), layer(expected, "head"))
 
 
 @pytest.mark.parametrize("stages", [1, 2, 4])

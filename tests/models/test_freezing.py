@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import BlockNetwork, LinearNetwork, LinearShape, ResNet, ResNetShape, frozen
+from models import BlockNetwork, ResNet, ResNetShape, frozen
 
 Optimizer = Callable[[BlockNetwork], torch.optim.Optimizer]
 
@@ -97,8 +97,8 @@ def test_everything_thaws_even_after_an_error() -> None:
     assert all(getattr(module, "track_running_stats", True) for module in network.modules())
 
 
-def test_gradients_of_before_are_forgotten() -> None:
-    network = LinearNetwork(LinearShape(2, 3))
+def test_gradients_of_before_are_forgotten(bare: Callable[..., BlockNetwork]) -> None:
+    network = bare(2, 3)
     network(torch.ones(1, 3)).sum().backward()
     with frozen(network, {0}):
         pass

@@ -27,6 +27,7 @@ SHAPES: tuple[Shape, ...] = (
     VGGShape((1, 1, 1, 1, 2), 1, (1, 8, 8)),
     LinearShape(6, 4),
     LinearShape(7, 3, branches=3),
+    LinearShape(2, 5, 1, (3, 4, 5), 6),
 )
 
 
@@ -125,6 +126,9 @@ def test_vgg_pools_while_there_is_something_to_pool(size: int, pools: set[int]) 
         lambda: VGGShape(width=0),
         lambda: LinearShape(0),
         lambda: LinearShape(3, 0),
+        lambda: LinearShape(3, branches=0),
+        lambda: LinearShape(3, input_shape=(1, 0, 8)),
+        lambda: LinearShape(3, classes=0),
     ],
 )
 def test_impossible_shapes_are_refused(refused: Callable[[], object]) -> None:

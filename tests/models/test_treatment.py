@@ -13,8 +13,6 @@ from models import (
     Block,
     BlockNetwork,
     BlockShape,
-    LinearNetwork,
-    LinearShape,
     PlainBlock,
     ResNet,
     ResNetShape,
@@ -24,6 +22,8 @@ from models import (
     VGGShape,
 )
 from models.shortcuts import option_a
+
+Bare = Callable[..., BlockNetwork]
 
 
 def numbers(network: BlockNetwork) -> range:
@@ -161,8 +161,8 @@ def test_gates_go_with_a_block_to_its_new_place(network: BlockNetwork, images: T
         assert torch.equal(treated, moved(images, Treatment(gates={place: 0.0})))
 
 
-def test_routes_go_with_a_block_to_its_new_place() -> None:
-    network = LinearNetwork(LinearShape(4, 3), seed=1).double()
+def test_routes_go_with_a_block_to_its_new_place(bare: Bare) -> None:
+    network = bare(4, 3, seed=1).double()
     order, crossed = (2, 0, 3, 1), torch.tensor([False, True, True, False])
     vectors = torch.eye(3, dtype=torch.float64)
     treatment = Treatment(routes=Treatment.along(crossed).routes, order=order)
@@ -171,8 +171,8 @@ def test_routes_go_with_a_block_to_its_new_place() -> None:
     assert torch.equal(gradient(network, vectors, treatment), expected)
 
 
-def test_arrangements_of_a_parallel_stage_do_not_matter() -> None:
-    network = LinearNetwork(LinearShape(4, 3, branches=4)).double()
+def test_arrangements_of_a_parallel_stage_do_not_matter(bare: Bare) -> None:
+    network = bare(4, 3, branches=4).double()
     vectors = torch.eye(3, dtype=torch.float64)
     torch.testing.assert_close(network(vectors, Treatment(order=(3, 1, 0, 2))), network(vectors))
 
@@ -219,8 +219,8 @@ def test_running_from_the_middle_is_running_from_the_start(network: BlockNetwork
     assert torch.equal(network.forward_from(len(network.stages), states[-1]), network(images))
 
 
-def test_the_first_stage_treated_by_an_order_or_a_route() -> None:
-    network = LinearNetwork(LinearShape(6, 4, branches=2))
+def test_the_first_stage_treated_by_an_order_or_a_route(bare: Bare) -> None:
+    network = bare(6, 4, branches=2)
     assert network.first_treated(Treatment(order=(0, 1, 2, 4, 3, 5))) == 1
     assert network.first_treated(Treatment(routes={5: False})) == 2
     assert network.first_treated(Treatment(gates={2: 0.0}, order=(0, 1, 4, 3, 2, 5))) == 1
@@ -261,8 +261,8 @@ def test_the_gradients_along_all_paths_add_up_to_the_gradient(network: BlockNetw
     torch.testing.assert_close(along.sum(0, keepdim=True), gradient(network, image, Treatment()), rtol=1e-9, atol=1e-9)
 
 
-def test_a_path_of_a_linear_network_is_a_product_of_its_matrices() -> None:
-    network = LinearNetwork(LinearShape(5, 4)).double()
+def test_a_path_of_a_linear_network_is_a_product_of_its_matrices(bare: Bare) -> None:
+    network = bare(5, 4).double()
     vectors = torch.eye(4, dtype=torch.float64)
     for path in all_paths(network):
         expected = weights_of(vectors)
@@ -280,8 +280,8 @@ def test_parameters_off_the_path_get_no_gradient(network: BlockNetwork, images: 
         assert all(parameter.grad is None for parameter in network.block(block).skip.parameters())
 
 
-def test_blocks_without_a_route_pass_the_gradient_through_branch_and_skip() -> None:
-    network = LinearNetwork(LinearShape(3, 4)).double()
+def test_blocks_without_a_route_pass_the_gradient_through_branch_and_skip(bare: Bare) -> None:
+    network = bare(3, 4).double()
     vectors = torch.eye(4, dtype=torch.float64)
     first, second, third = (network.block(block).branch.get_parameter("weight") for block in range(3))
     identity = torch.eye(4, dtype=torch.float64)
@@ -291,8 +291,8 @@ def test_blocks_without_a_route_pass_the_gradient_through_branch_and_skip() -> N
     torch.testing.assert_close(gradient(network, vectors, Treatment(routes={0: True})), expected)
 
 
-def test_a_branch_without_a_route_is_not_on_the_path_of_its_stage() -> None:
-    network = LinearNetwork(LinearShape(3, 4, branches=3)).double()
+def test_a_branch_without_a_route_is_not_on_the_path_of_its_stage(bare: Bare) -> None:
+    network = bare(3, 4, branches=3).double()
     vectors = torch.eye(4, dtype=torch.float64)
     for crossed in (True, False):
         expected = gradient(network, vectors, Treatment(routes={0: False, 1: crossed, 2: False}))
@@ -319,14 +319,14 @@ def test_a_treatment_made_on_the_cpu_acts_on_a_gpu(network: BlockNetwork, images
         (Treatment(order=(0, 0, 1, 2, 3, 4)), "each of the 6 blocks once"),
     ],
 )
-def test_a_treatment_that_does_not_fit_is_refused(treatment: Treatment, message: str) -> None:
-    network = LinearNetwork(LinearShape(6, 4, branches=3))
+def test_a_treatment_that_does_not_fit_is_refused(treatment: Treatment, message: str, bare: Bare) -> None:
+    network = bare(6, 4, branches=3)
     with pytest.raises(ValueError, match=message):
         network(torch.zeros(2, 4), treatment)
 
 
-def test_two_branches_of_a_stage_are_no_path() -> None:
-    network = LinearNetwork(LinearShape(6, 4, branches=3))
+def test_two_branches_of_a_stage_are_no_path(bare: Bare) -> None:
+    network = bare(6, 4, branches=3)
     both = torch.tensor([True, False, True, False, False, False])
     for paths in (both, torch.stack([~both & False, both])):
         with pytest.raises(ValueError, match="at most one branch of blocks \\[0, 1, 2\\]"):

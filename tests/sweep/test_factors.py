@@ -49,7 +49,8 @@ def test_choices_are_exact_and_listed_in_the_refusal(name: str) -> None:
     factor = FACTORS[name]
     assert [factor.coerce(name, choice) for choice in factor.choices] == list(factor.choices)
     for value in ("", factor.choices[0].upper(), factor.choices[0] + " ", 0):
-        assert refusal(name, value) == f"{name} is {value!r}, but takes one of {', '.join(factor.choices)}"
+        several = ", or several joined by +" if factor.several else ""
+        assert refusal(name, value) == f"{name} is {value!r}, but takes one of {', '.join(factor.choices)}{several}"
 
 
 @pytest.mark.parametrize("value", ["", "-", "_-", "a b", "a/b", "../a", "a.b", "a\n"])

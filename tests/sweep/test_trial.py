@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sweep.data import DATASETS
 from sweep.errors import SweepError
-from sweep.trial import ARRANGEMENT, FACTORS, ArrangementError, Trial
+from sweep.trial import ARRANGEMENT, FACTORS, FIRST_SCHEMA, ArrangementError, Trial
 
 laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 UNUSUAL = {
@@ -61,7 +61,49 @@ OTHER = {
     "epochs": 101,
     "precision": "bf16",
     "seed": 1,
+    "network": "linear",
+    "block": "bottleneck",
+    "shortcut": "projection",
+    "augmentation": "crop-flip",
+    "label_smoothing": 0.1,
+    "method": "residual-droppath",
+    "drop_rate": 0.3,
+    "drop_rates": "constant",
+    "drop_per": "sample",
+    "rescale": "evaluation",
+    "retrain_steps": 2,
+    "kept_blocks": 5,
+    "transitions": "kept",
+    "base_epochs": 3,
+    "measure": "paths",
+    "lesion_draws": 7,
+    "most_deleted": 3,
+    "finetune_epochs": 1,
+    "path_draws": 9,
 }
+RESNET = {"study": "s", "dataset": "cifar10", "network": "resnet", "depth": 20}
+DROPPED = {**BASE, "method": "droppath", "drop_rate": 0.5}
+RETRAINED = {**BASE, "method": "residual-droppath", "drop_rate": 0.5, "retrain_steps": 1}
+CHOSEN = {**RESNET, "method": "effective-paths", "kept_blocks": 4}
+LESIONED = {**BASE, "measure": "lesions"}
+WHERE = {
+    "block": RESNET,
+    "shortcut": RESNET,
+    "method": {**RETRAINED, "method": "plain", "drop_rate": 0.0, "retrain_steps": 0},
+    "drop_rate": DROPPED,
+    "drop_rates": DROPPED,
+    "drop_per": DROPPED,
+    "rescale": DROPPED,
+    "retrain_steps": RETRAINED,
+    "kept_blocks": CHOSEN,
+    "transitions": CHOSEN,
+    "lesion_draws": LESIONED,
+    "most_deleted": LESIONED,
+    "finetune_epochs": {**BASE, "measure": "truncation"},
+    "path_draws": {**BASE, "measure": "paths"},
+}
+"""Trials in which a field that not all trials take means something."""
+IMPLIED = {"architecture": {"stages": 0}, "method": {"drop_rate": 0.5, "retrain_steps": 1}, "network": {}}
 
 
 @st.composite
@@ -75,10 +117,21 @@ def trials(draw: st.DrawFn) -> Trial:
             else st.floats(factor.low, factor.high)
         )
         for name, factor in FACTORS.items()
-        if name not in ("study", "stages", "architecture", "momentum")
+        if name in FIRST_SCHEMA and name not in ("study", "stages", "architecture", "momentum")
     }
     values["architecture"] = draw(st.sampled_from(["sequential", "parallel"]))
-    values["momentum"] = draw(st.floats(0, 0.9999)) if values["optimizer"] == "sgd" else 0
+    least = {"sgd": 0.0, "nesterov": 0.1}.get(str(values["optimizer"]))
+    values["momentum"] = 0 if least is None else draw(st.floats(least, 0.9999))
+    values |= draw(
+        st.sampled_from(
+            [
+                {},
+                {"augmentation": "crop-flip", "label_smoothing": 0.1, "base_epochs": 2},
+                {"method": "droppath", "drop_rate": 0.25, "drop_per": "sample"},
+                {"measure": "lesions+paths", "lesion_draws": 3},
+            ]
+        )
+    )
     return Trial.from_dict({"study": draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,9}", fullmatch=True)), **values})
 
 
@@ -132,9 +185,8 @@ def test_two_spellings_of_one_trial_are_one_trial(one: dict, other: dict) -> Non
 
 @pytest.mark.parametrize("name", FACTORS)
 def test_any_changed_field_changes_the_identity(name: str) -> None:
-    base = Trial(**BASE)
-    implied = {"stages": 0} if name == "architecture" else {}
-    changed = Trial(**{**BASE, name: OTHER[name], **implied})
+    values = WHERE.get(name, BASE)
+    base, changed = Trial(**values), Trial(**{**values, name: OTHER[name], **IMPLIED.get(name, {})})
     assert changed.trial_id != base.trial_id
     assert (changed.pair_id == base.pair_id) == (name in ARRANGEMENT)
 

