@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models import UNTREATED, BlockNetwork, DropPath, ResNet, ResNetShape, StackNetwork, StackShape, Treatment
-from sweep.engine import Measurement
 from models.lesioned import held_values
+from sweep.engine import Measurement
 from sweep.engine.build import build
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.measure import Subject, scores
@@ -180,7 +180,7 @@ def test_images_are_loaded_once_for_all_lesions(monkeypatch: pytest.MonkeyPatch)
         return load(split, index)
 
     monkeypatch.setattr(Split, "batch", counted)
-    monkeypatch.setattr(scores, "_HELD_VALUES", {"cpu": 25 * held_values(subject.network, 2)})
+    monkeypatch.setattr(scores, "_HELD_VALUES", {"cpu": 25 * held_values(subject.network, 1000)})
     shares = []
     rows: list[Measurement] = []
     for share, found in measure(subject):
