@@ -1,7 +1,7 @@
 """Networks made of numbered blocks, and the one forward loop they share."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import cast
 
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from models.geometry import BlockShape
 from models.treatment import UNTREATED, Gate, Route, Treatment, is_zero, per_sample
+
+Run = Callable[[nn.Module, Tensor, Route], Tensor]
+"""How a module of a stage is called: with the stage's input, and whether the gradient takes this way."""
 
 
 class Block(nn.Module):
@@ -99,10 +102,39 @@ class BlockNetwork(nn.Module):
         Raises ValueError as `check`.
         """
         self.check(treatment)
-        for stage in self.stages[first:]:
+        for stage in range(first, len(self.stages)):
             yield hidden
-            hidden = self._advance(stage, hidden, treatment)
+            hidden = self.advance(stage, hidden, treatment)
         yield hidden
+
+    def advance(self, stage: int, hidden: Tensor, treatment: Treatment = UNTREATED, run: Run | None = None) -> Tensor:
+        """The output of stage `stage` for its input. The treatment must have passed `check`.
+
+        `run` calls the skip connection and each branch; one that remembers shares their outputs between treatments.
+        """
+        run = run or _through
+        place = self.block(self.stages[stage][0])
+        members = [treatment.block_at(number) for number in self.stages[stage]]
+        routed = any(block in treatment.routes for block in members)
+        outputs, skip_route = [], True
+        for block in members:
+            route = treatment.routes.get(block, not routed)
+            gate = treatment.gates.get(block, 1.0)
+            if routed:
+                skip_route = skip_route & (route ^ True)
+            if not is_zero(gate):
+                outputs.append((run(self.block(block).branch, hidden, route), gate))
+        return place.after(place.join(run(place.skip, hidden, skip_route), outputs))
+
+    def rearranged(self, stages: Sequence[int]) -> "BlockNetwork":
+        """A network of the same modules, parameters shared, with other stages: the number of blocks in each.
+
+        A stage has the skip connection of its first block; those of the others are left out. Raises ValueError as
+        `BlockNetwork`.
+        """
+        network = BlockNetwork(self.stem, cast(Iterable[Block], self.blocks), self.head, stages)
+        network.training = self.training
+        return network
 
     def first_treated(self, treatment: Treatment) -> int:
         """The first stage that the treatment acts on, or the number of stages: its input is the untreated network's."""
@@ -128,25 +160,10 @@ class BlockNetwork(nn.Module):
             for place, block in enumerate(treatment.order):
                 if self.block(place).shape != self.block(block).shape:
                     raise ValueError(f"block {block} cannot stand in the place of block {place}: their shapes differ")
-        for stage in self.stages:
+        for stage in self.stages if treatment.routes else ():
             routes = [treatment.routes.get(treatment.block_at(place), False) for place in stage]
             if len(stage) > 1 and torch.as_tensor(sum(routes) > 1).any():
                 raise ValueError(f"the gradient takes at most one branch of blocks {list(stage)}")
-
-    def _advance(self, stage: range, hidden: Tensor, treatment: Treatment) -> Tensor:
-        """The output of one stage."""
-        place = self.block(stage[0])
-        members = [treatment.block_at(number) for number in stage]
-        routed = any(block in treatment.routes for block in members)
-        outputs, skip_route = [], True
-        for block in members:
-            route = treatment.routes.get(block, not routed)
-            gate = treatment.gates.get(block, 1.0)
-            if routed:
-                skip_route = skip_route & (route ^ True)
-            if not is_zero(gate):
-                outputs.append((_through(self.block(block).branch, hidden, route), gate))
-        return place.after(place.join(_through(place.skip, hidden, skip_route), outputs))
 
 
 def gated(output: Tensor, gate: Gate) -> Tensor:

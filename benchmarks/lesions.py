@@ -1,0 +1,122 @@
+"""How much faster many lesions of a network are when they share what they have in common.
+
+Every lesion of a batch, each by a forward pass of its own and all together, one after the other in turn; medians, and
+the median of the ratios of neighbours. The logits must be bit-equal. Random weights and images of CIFAR's size: neither
+changes what has to be computed. A sequence without one block shares what comes before it, so single deletions of it
+become at most twice as fast if its blocks cost the same; of a parallel stage each branch is computed once.
+
+    python -m benchmarks.lesions [--images 8] [--rounds 5] [--json FILE]
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models import BlockNetwork, ResNet, ResNetShape, StackNetwork, StackShape, Treatment
+from models.lesioned import lesioned
+from sweep.engine.measure.lesions import deletions, reorderings, swapped
+from sweep.engine.resources import prepare_process
+
+RESULTS = Path(__file__).parent / "results" / "lesions.json"
+MOST, DRAWS, SEED = 10, 4, 0
+INPUT, CLASSES = (3, 32, 32), 10
+NETWORKS: dict[str, Callable[[], BlockNetwork]] = {
+    "pre-activation ResNet-56": lambda: ResNet(ResNetShape(56, activation="pre")),
+    "pre-activation ResNet-56, parallel": lambda: ResNet(ResNetShape(56, activation="pre", branches=9)),
+    "stack of 32 blocks": lambda: StackNetwork(StackShape(INPUT, CLASSES, 32, 32, 8, 3)),
+    "parallel stack of 32 blocks": lambda: StackNetwork(StackShape(INPUT, CLASSES, 32, 1, 8, 3)),
+}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one round."""
+
+    plain: float
+    shared: float
+
+
+def lesions(network: BlockNetwork) -> dict[str, list[Treatment]]:
+    """Treatments by the kind of lesion; none of a kind that the network does not have."""
+    blocks = len(network.blocks)
+    some = [Treatment.dropping(chosen) for _, chosen in deletions(blocks, MOST, DRAWS, SEED)]
+    swaps = [Treatment(order=swapped(blocks, drawn)) for _, drawn in reorderings(network, MOST, DRAWS, SEED)]
+    one = [Treatment.dropping([block]) for block in range(blocks)]
+    return {"delete one": one, "delete some": some, "reorder": swaps}
+
+
+def plain(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment]) -> list[Tensor]:
+    """A forward pass for each treatment."""
+    return [network(images, treatment) for treatment in treatments]
+
+
+def shared(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment]) -> list[Tensor]:
+    """All treatments together."""
+    logits: dict[int, Tensor] = {}
+    for places, values in lesioned(network, images, treatments):
+        logits.update(dict.fromkeys(places, values))
+    return [logits[place] for place in range(len(treatments))]
+
+
+@torch.inference_mode()
+def compare(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment], rounds: int) -> dict[str, float]:
+    """Median seconds of both ways and of their ratio. Raises ValueError where a logit differs."""
+    timings: list[Timing] = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        one_by_one = plain(network, images, treatments)
+        between = time.perf_counter()
+        together = shared(network, images, treatments)
+        timings.append(Timing(between - started, time.perf_counter() - between))
+        if not all(map(torch.equal, one_by_one, together)):
+            raise ValueError("the two ways differ")
+    return {
+        "lesions": len(treatments),
+        "plain_seconds": round(statistics.median(timing.plain for timing in timings), 3),
+        "shared_seconds": round(statistics.median(timing.shared for timing in timings), 3),
+        "times_faster": round(statistics.median(timing.plain / timing.shared for timing in timings), 2),
+    }
+
+
+def main() -> None:
+    """Compare every kind of lesion on every network, print, and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=8, help="of the batch")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, default=RESULTS, help="write the figures to this file")
+    options = parser.parse_args()
+    prepare_process()
+    torch.set_num_threads(1)
+    images = torch.randn(options.images, *INPUT, generator=torch.Generator().manual_seed(SEED))
+    report: dict[str, object] = {
+        "processors": len(os.sched_getaffinity(0)),
+        "threads": 1,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "images": options.images,
+        "rounds": options.rounds,
+    }
+    for name, build in NETWORKS.items():
+        network = build().eval()
+        with torch.inference_mode():
+            network(images)
+        report[name] = {
+            kind: compare(network, images, treatments, options.rounds)
+            for kind, treatments in lesions(network).items()
+            if treatments
+        }
+        print(json.dumps({name: report[name]}, indent=1), flush=True)
+    options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

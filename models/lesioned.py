@@ -1,0 +1,99 @@
+"""Many treatments of one batch at once, with everything they have in common computed once."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from heapq import nlargest
+from math import prod
+
+from torch import Tensor, nn
+
+from models.blocks import BlockNetwork
+from models.treatment import Route, Treatment, is_zero
+
+Reached = tuple[Sequence[int], Tensor]
+"""Places of treatments in the sequence given, and what all of them come to."""
+
+
+def lesioned(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment]) -> Iterator[Reached]:
+    """Logits (batch, classes) of every treatment, bit-equal to ``network(images, treatment)`` on a CPU.
+
+    Yields them once for all treatments that come to the same, with the places of these in `treatments`; each place
+    comes once. The stages are walked as a prefix tree, depth first: treatments that do the same to a stage of one input
+    share its output, others share the outputs of its branches and of its skip connection. What most treatments share
+    is walked last, when its input is no longer needed, so the inputs held at a time are few: see `held_values`.
+
+    For networks in evaluation mode. Raises ValueError as `BlockNetwork.check`, for a treatment with routes and for one
+    whose gates are not numbers.
+    """
+    for treatment in treatments:
+        network.check(treatment)
+        if treatment.routes or any(isinstance(gate, Tensor) for gate in treatment.gates.values()):
+            raise ValueError("only treatments without routes whose gates are numbers are computed together")
+    if not treatments:
+        return
+    # A stack of iterators and no recursion, as a network may have thousands of stages.
+    branchings = [_outputs(network, 0, range(len(treatments)), network.stem(images), treatments)]
+    while branchings:
+        reached = next(branchings[-1], None)
+        if reached is None:
+            branchings.pop()
+        elif len(branchings) == len(network.stages):
+            yield reached[0], network.head(reached[1])
+        else:
+            branchings.append(_outputs(network, len(branchings), *reached, treatments))
+
+
+def held_values(network: BlockNetwork, treatments: int) -> int:
+    """Bound on the values of one image that are held at a time for `treatments` treatments to share.
+
+    Held are the input of a stage and the outputs of its branches, while half of the treatments that reached it or fewer
+    go on. So there are no more such stages than halvings, and the one at work. What a branch needs within is not
+    counted.
+    """
+    shapes = [[network.block(number).shape for number in stage] for stage in network.stages]
+    stages = [prod(stage[0].inputs) + sum(prod(shape.outputs) for shape in stage) for stage in shapes]
+    return sum(nlargest(treatments.bit_length() + 1, stages))
+
+
+class _Remembering:
+    """Calls each module once, and remembers its output for as many calls as are still to come."""
+
+    def __init__(self, calls: Counter[nn.Module]) -> None:
+        self.calls = calls
+        self.outputs: dict[nn.Module, Tensor] = {}
+
+    def __call__(self, module: nn.Module, hidden: Tensor, route: Route) -> Tensor:
+        self.calls[module] -= 1
+        output = self.outputs.pop(module) if module in self.outputs else module(hidden)
+        if self.calls[module]:
+            self.outputs[module] = output
+        return output
+
+
+def _outputs(
+    network: BlockNetwork, stage: int, places: Sequence[int], hidden: Tensor, treatments: Sequence[Treatment]
+) -> Iterator[Reached]:
+    """Every different output of a stage of one input, with the places of the treatments that lead to it."""
+    groups: dict[Hashable, list[int]] = {}
+    calls: Counter[nn.Module] = Counter()
+    for place in places:
+        done = _done_to(network, stage, treatments[place])
+        if done not in groups:
+            calls.update(network.block(block).branch for block, _ in done)
+        groups.setdefault(done, []).append(place)
+    calls[network.block(network.stages[stage][0]).skip] += len(groups)
+    run = _Remembering(calls)
+    *smaller, largest = sorted(groups.values(), key=len)
+    for group in smaller:
+        yield group, network.advance(stage, hidden, treatments[group[0]], run)
+    # On the way down from the last output nothing holds its input any more.
+    inputs = [hidden]
+    del hidden
+    yield largest, network.advance(stage, inputs.pop(), treatments[largest[0]], run)
+
+
+def _done_to(network: BlockNetwork, stage: int, treatment: Treatment) -> tuple[tuple[int, object], ...]:
+    """The blocks that run in a stage, in their order, with their gates."""
+    members = [treatment.block_at(number) for number in network.stages[stage]]
+    gates = [(block, treatment.gates.get(block, 1.0)) for block in members]
+    return tuple((block, gate) for block, gate in gates if not is_zero(gate))

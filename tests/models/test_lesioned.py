@@ -1,0 +1,221 @@
+"""Treatments computed together are the treatments computed one by one, with less work."""
+
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+from typing import Literal
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models import (
+    UNTREATED,
+    BlockNetwork,
+    DropPath,
+    ResNet,
+    ResNetShape,
+    StackNetwork,
+    StackShape,
+    Treatment,
+)
+from models.lesioned import held_values, lesioned
+
+
+def swaps(network: BlockNetwork) -> list[Treatment]:
+    """Every exchange of two blocks of one shape, half of them with a block deleted as well."""
+    treatments: list[Treatment] = []
+    for one, other in (pair for group in network.interchangeable for pair in combinations(group, 2)):
+        order = list(range(len(network.blocks)))
+        order[one], order[other] = other, one
+        treatments.append(Treatment({one: 0.0} if len(treatments) % 2 else {}, order=tuple(order)))
+    return treatments
+
+
+def many(network: BlockNetwork) -> list[Treatment]:
+    blocks = range(len(network.blocks))
+    scaled = DropPath(0.5, rescale="evaluation").evaluation(len(blocks))
+    return [
+        scaled,
+        *(Treatment.dropping([block]) for block in blocks),
+        *(Treatment({**scaled.gates, block: 0.0}) for block in blocks),
+        UNTREATED,
+        *(Treatment.dropping(pair) for pair in combinations(blocks, 2)),
+        *swaps(network),
+        Treatment.dropping(blocks),
+        Treatment(order=tuple(blocks)),
+    ]
+
+
+def together(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment]) -> list[Tensor]:
+    logits: dict[int, Tensor] = {}
+    for places, values in lesioned(network, images, treatments):
+        assert not logits.keys() & set(places)
+        logits.update(dict.fromkeys(places, values))
+    return [logits[place] for place in range(len(treatments))]
+
+
+def count_calls(network: BlockNetwork) -> Counter[str]:
+    """Counts the calls of stem, head, branches (by number) and skips from now on."""
+    calls: Counter[str] = Counter()
+
+    def counted(module: nn.Module, name: str) -> None:
+        module.register_forward_hook(lambda *_: calls.update([name]))
+
+    for name in ("stem", "head"):
+        counted(network.get_submodule(name), name)
+    for number in range(len(network.blocks)):
+        counted(network.block(number).branch, f"branch {number}")
+        counted(network.block(number).skip, f"skip {number}")
+    return calls
+
+
+@torch.inference_mode()
+def test_each_result_is_that_of_the_treatment_alone(network: BlockNetwork, images: Tensor) -> None:
+    treatments = many(network)
+    results = together(network, images, treatments)
+    for treatment, logits in zip(treatments, results, strict=True):
+        assert torch.equal(logits, network(images, treatment))
+    assert len({tuple(logits.flatten().tolist()) for logits in results}) > len(network.blocks)
+
+
+def test_a_parallel_stage_computes_each_branch_once() -> None:
+    network = StackNetwork(StackShape((1, 5, 5), 3, 6, 1, 2, 3)).eval()
+    calls = count_calls(network)
+    treatments = [UNTREATED, *(Treatment.dropping(pair) for pair in combinations(range(6), 2))]
+    together(network, torch.ones(2, 1, 5, 5), treatments)
+    assert calls == {"stem": 1, "skip 0": 1, "head": 16, **{f"branch {number}": 1 for number in range(6)}}
+
+
+def test_a_sequence_is_computed_only_from_the_deleted_block_on() -> None:
+    network = StackNetwork(StackShape((1, 5, 5), 3, 6, 6, 2, 3)).eval()
+    calls = count_calls(network)
+    together(network, torch.ones(2, 1, 5, 5), [UNTREATED, *(Treatment.dropping([block]) for block in range(6))])
+    # Block i runs in the whole network, and in each that lacks an earlier block.
+    assert {number: calls[f"branch {number}"] for number in range(6)} == {n: n + 1 for n in range(6)}
+    assert (calls["stem"], calls["head"]) == (1, 7)
+
+
+def test_two_gates_of_a_branch_share_its_output() -> None:
+    network = StackNetwork(StackShape((1, 5, 5), 3, 4, 2, 2, 3)).eval()
+    calls = count_calls(network)
+    together(network, torch.ones(2, 1, 5, 5), [UNTREATED, Treatment({1: 0.5}), Treatment({1: 0.0}), Treatment({3: 2})])
+    assert [calls[f"branch {number}"] for number in range(4)] == [1, 1, 3, 3]
+
+
+def test_treatments_that_come_to_the_same_are_one() -> None:
+    network = StackNetwork(StackShape((1, 5, 5), 3, 4, 4, 2, 3)).eval()
+    same = [UNTREATED, Treatment({2: 1.0}), Treatment(order=(0, 1, 2, 3)), Treatment({1: 0.0})]
+    calls = count_calls(network)
+    places = [list(reached) for reached, _ in lesioned(network, torch.ones(2, 1, 5, 5), same)]
+    assert sorted(places) == [[0, 1, 2], [3]]
+    assert calls["head"] == 2
+
+
+def most_alive(modules: Iterable[nn.Module]) -> Callable[[], int]:
+    """The most outputs of the modules that are alive when one of them gives another."""
+    alive: set[int] = set()
+    counts = [0]
+
+    def hold(module: nn.Module, inputs: object, output: Tensor) -> None:
+        alive.add(id(output))
+        weakref.finalize(output, alive.discard, id(output))
+        counts.append(len(alive))
+
+    for module in modules:
+        module.register_forward_hook(hold)
+    return lambda: max(counts)
+
+
+@pytest.mark.parametrize(
+    ("treatments", "most"),
+    [
+        ([UNTREATED], 2),
+        ([Treatment.dropping([block]) for block in range(12)], 3),
+        ([Treatment.dropping([block]) for block in reversed(range(12))], 3),
+        ([Treatment.dropping(pair) for pair in combinations(range(12), 2)], 4),
+        ([Treatment({0: number / 9}) for number in range(9)], 3),
+    ],
+    ids=["one", "deletions", "reversed", "pairs", "gates"],
+)
+@torch.inference_mode()
+def test_inputs_are_held_only_where_treatments_part(treatments: list[Treatment], most: int) -> None:
+    network = StackNetwork(StackShape((1, 8, 8), 3, 12, 12, 4, 3)).eval()
+    states = most_alive([network.stem, *(network.block(number).after for number in range(12))])
+    for _ in lesioned(network, torch.ones(1, 1, 8, 8), treatments):
+        pass
+    assert states() <= most
+    assert most <= len(treatments).bit_length() + 2
+
+
+@torch.inference_mode()
+def test_what_is_held_of_a_parallel_stage_is_each_branch_once() -> None:
+    blocks = range(6)
+    network = StackNetwork(StackShape((1, 8, 8), 3, 6, 1, 4, 3)).eval()
+    branches = most_alive(network.block(number).branch for number in blocks)
+    for _ in lesioned(network, torch.ones(1, 1, 8, 8), [Treatment.dropping(pair) for pair in combinations(blocks, 2)]):
+        pass
+    assert branches() == 6
+
+
+def test_values_held_are_those_of_the_largest_stages() -> None:
+    stack = StackNetwork(StackShape((1, 5, 4), 3, 6, 2, 2, 3))
+    assert held_values(stack, 1) == held_values(stack, 1000) == 2 * (40 + 3 * 40)
+    resnet = ResNet(ResNetShape(20, 2, input_shape=(3, 8, 8)))
+    assert held_values(resnet, 1) == 2 * (128 + 128)
+    assert held_values(resnet, 7) == 3 * (128 + 128) + (128 + 64)
+    assert held_values(resnet, 1000) == 3 * (128 + 128) + (128 + 64) + 2 * (64 + 64) + (64 + 32) + 2 * (32 + 32)
+
+
+def test_thousands_of_stages_are_no_recursion() -> None:
+    network = StackNetwork(StackShape((1, 1, 1), 2, 1500, 1500, 1, 1)).eval()
+    [(places, logits)] = lesioned(network, torch.ones(1, 1, 1, 1), [UNTREATED])
+    assert list(places) == [0]
+    assert torch.equal(logits, network(torch.ones(1, 1, 1, 1)))
+
+
+def test_no_treatments_are_no_results() -> None:
+    network = StackNetwork(StackShape((1, 5, 5), 3, 2, 2, 2, 3))
+    calls = count_calls(network)
+    assert not list(lesioned(network, torch.ones(2, 1, 5, 5), []))
+    assert not calls
+
+
+@pytest.mark.parametrize(
+    ("treatment", "message"),
+    [
+        (Treatment(routes={0: True}), "without routes"),
+        (Treatment({0: torch.ones(2)}), "gates are numbers"),
+        (Treatment({9: 0.0}), "there is no \\[9\\]"),
+    ],
+)
+def test_treatments_that_cannot_be_computed_together_are_refused(treatment: Treatment, message: str) -> None:
+    network = StackNetwork(StackShape((1, 5, 5), 3, 2, 2, 2, 3))
+    with pytest.raises(ValueError, match=message):
+        next(lesioned(network, torch.ones(2, 1, 5, 5), [UNTREATED, treatment]))
+
+
+def test_a_rearranged_network_shares_its_parameters(network: BlockNetwork, images: Tensor) -> None:
+    stages = [len(stage) for stage in network.stages]
+    same = network.rearranged(stages)
+    assert not same.training
+    assert [id(value) for value in same.parameters()] == [id(value) for value in network.parameters()]
+    assert same.state_dict().keys() == network.state_dict().keys()
+    assert torch.equal(same(images), network(images))
+
+
+@pytest.mark.parametrize("activation", ["post", "pre"])
+def test_a_rearranged_resnet_is_the_one_built_that_way(activation: Literal["post", "pre"]) -> None:
+    deep, parallel = (ResNet(ResNetShape(20, 2, activation=activation, branches=b)).eval() for b in (1, 2))
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    regrouped = deep.rearranged([len(stage) for stage in parallel.stages])
+    assert torch.equal(regrouped(images), parallel(images))
+    assert not torch.equal(regrouped(images), deep(images))
+
+
+def test_blocks_of_two_shapes_are_not_put_into_one_stage() -> None:
+    with pytest.raises(ValueError, match="shapes differ"):
+        ResNet(ResNetShape(14, 2)).rearranged([3, 3])
+    with pytest.raises(ValueError, match="do not make a network of 4"):
+        StackNetwork(StackShape((1, 4, 4), 2, 4, 4, 2, 3)).rearranged([2, 1])
