@@ -53,7 +53,7 @@ def plan(
     Parameters
     ----------
     study
-        A built-in study (grid, quick), or a YAML or TOML file of the same form.
+        A built-in study (grid, quick, lesion, paths, droppath, lesion-quick, ...), or a YAML or TOML file of its form.
     calibrate
         Train a few networks for some ten seconds to measure this machine, rather than trust a rough model.
     pack_size

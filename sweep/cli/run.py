@@ -39,6 +39,7 @@ def run(
     device: str | None = None,
     pack_size: int = PACK_SIZE,
     retry_failed: Flag = False,
+    save_seconds: float = 60.0,
     report: bool = True,
     engine: Annotated[str, Parameter(show=False)] = "torch",
 ) -> int:
@@ -49,7 +50,7 @@ def run(
     Parameters
     ----------
     study
-        A built-in study (grid, quick), or a YAML or TOML file of the same form.
+        A built-in study (grid, quick, lesion, paths, droppath, lesion-quick, ...), or a YAML or TOML file of its form.
     track
         Keep an MLflow run for every trial.
     executor
@@ -64,15 +65,19 @@ def run(
         Trials trained together at most.
     retry_failed
         Train trials again whose only row is a failure.
+    save_seconds
+        Time between checkpoints of a training, taken at the end of an epoch; a run that is cut off goes on from them.
     report
-        Write the equivalence report at the end, as `sweep report` does, if there are new results.
+        Write the report at the end, as `sweep report` does, if there are new results.
     """
     plan = options.plan(study)
     if workers is not None and workers < 1:
         raise SweepError(f"--workers is {workers}, but takes an integer of at least 1")
     _check_device(device, executor)
     find_engine(engine)
-    resources = ExecutorOptions(engine, device, workers, address, os.environ.get("SWEEP_DATA"))
+    if not save_seconds >= 0:
+        raise SweepError(f"--save-seconds is {save_seconds:g}, but takes a number of at least 0")
+    resources = ExecutorOptions(engine, device, workers, address, os.environ.get("SWEEP_DATA"), save_seconds)
     how = RunOptions(executor, pack_size, retry_failed, resources=resources)
     ledger = Ledger.create(store)
     if track:
