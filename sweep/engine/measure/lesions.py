@@ -1,4 +1,4 @@
-"""Blocks deleted and reordered in a trained network (P2, 1605.06431, sections 4.1 to 4.3).
+"""Blocks deleted and reordered in a trained network (P2, 1605.06431: lesion study).
 
 A row's `subject` says exactly what was done. A draw is named by the trial's seed, its size and its number; which blocks
 are deleted depends on nothing else but the number of blocks, so that the sides of a matched pair see the same.

@@ -1,4 +1,4 @@
-"""A trained network evaluated as its own truncation (P1, arXiv 2309.08414, section 3).
+"""A trained network evaluated as its own truncation (P1, arXiv 2309.08414).
 
 A sequence of residual blocks expands like a Taylor series in its branches; running n of them in parallel leaves the
 terms of first order, ``h + sum of F_i(h)``. Consecutive blocks of one shape are regrouped into fewer stages that share
