@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
 VENV := .venv
+JOBS := 2
 BIN := $(VENV)/bin
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
@@ -25,7 +26,7 @@ demo: setup  ## run a slice of the grid on real images and print the answer
 	$(BIN)/sweep run quick --store results/demo
 
 test: setup  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
 
 check: setup  ## lint and type-check
 	$(BIN)/ruff check .

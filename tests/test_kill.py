@@ -16,6 +16,8 @@ from mlflow import MlflowClient
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
 
+pytestmark = pytest.mark.fills_machine
+
 KILLS = 10
 STUDY = """
 study: killed

@@ -72,7 +72,7 @@ QUICK = replace(
         **_arms(_QUICK_RESNET, _QUICK_STACK, {**_LINEAR, "epochs": [10], "batch_size": [64]}, _QUICK_METHODS),
         "resnet-plain-budgets": {**_QUICK_RESNET, "epochs": [7, 14]},
         **_retrained(
-            {**_QUICK_RESNET, **_LESIONS, "lesion_draws": [30], "most_deleted": [8]},
+            {**_QUICK_RESNET, **_LESIONS, "lesion_draws": [10], "most_deleted": [8]},
             base=10,
             epochs=4,
             methods=_QUICK_METHODS,

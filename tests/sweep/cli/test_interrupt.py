@@ -12,6 +12,8 @@ from mlflow import MlflowClient
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
 
+pytestmark = pytest.mark.fills_machine
+
 
 def start(store: Path, *options: str) -> "subprocess.Popen[str]":
     factors = ["--set", "dataset=digits", "--set", "train_samples=0", "--set", "val_samples=0", "--set", "image_size=0"]
