@@ -61,7 +61,7 @@ class DropPath:
 
 @dataclass(frozen=True)
 class KeptBlocks:
-    """Exactly `count` blocks kept in each forward pass, the others deleted (P2, 1605.06431, section 4.3).
+    """Exactly `count` blocks kept in each forward pass, the others deleted (P2, 1605.06431).
 
     The blocks `always` are among them; the rest is drawn. Scaling is ours, as P2 says nothing of it: a drawn branch is
     divided by its chance of being kept in training, or every such branch multiplied by it in evaluation. Raises

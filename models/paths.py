@@ -1,4 +1,4 @@
-"""Paths through a network of stages (P2: Veit, Wilber, Belongie, 1605.06431, section 4).
+"""Paths through a network of stages (P2: Veit, Wilber, Belongie, 1605.06431).
 
 A path passes each stage through its skip or through exactly one of its parallel branches. Its length is the number of
 branches it goes through.

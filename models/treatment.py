@@ -18,7 +18,7 @@ class Treatment:
 
     - `gates`: the branch is multiplied by its gate. Where the gate is the number 0 the branch is not computed, so its
       batch norms see nothing either.
-    - `routes`: no value changes, but the gradient takes one way through a stage (P2, section 4): the branch whose route
+    - `routes`: no value changes, but the gradient takes one way through a stage (P2): the branch whose route
       is True, or the skip where no branch's is. A stage none of whose blocks has a route passes the gradient through
       all its branches and the skip.
     - `order`: the branch of block ``order[i]`` runs in the place of block i; skips stay where they are. Gates and
@@ -31,7 +31,7 @@ class Treatment:
 
     @classmethod
     def dropping(cls, blocks: Iterable[int]) -> "Treatment":
-        """The blocks deleted, y = skip(h) (P2, sections 3.1 and 3.2)."""
+        """The blocks deleted, y = skip(h) (P2)."""
         return cls(gates=dict.fromkeys(blocks, 0.0))
 
     @classmethod

@@ -93,7 +93,7 @@ class ResidualDroppath(DroppathTraining):
 
 
 class EffectivePaths(Method):
-    """Training of paths of one length alone (P2, section 4): so many blocks sampled for each mini-batch."""
+    """Training of paths of one length alone (P2): so many blocks sampled for each mini-batch."""
 
     def __init__(self, trial: Trial, network: BlockNetwork, device: str) -> None:
         super().__init__(trial, network, device)

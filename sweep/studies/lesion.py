@@ -1,7 +1,7 @@
 """What do trained networks lose when blocks are deleted or moved?
 
 Paper: Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 1605.06431,
-sections 4.1 and 4.2, on a pre-activation ResNet-110 (54 blocks, 6.10 % error) and a VGG network of 15 layers on
+on a pre-activation ResNet-110 (54 blocks, 6.10 % error) and a VGG network of 15 layers on
 CIFAR-10. Published (second-hand): no single block matters much but the down-sampling ones, while any layer deleted from
 VGG leaves about chance; error rises smoothly with the number of deleted blocks, to about 0.2 at 10 of 54, and with the
 disorder of swapped blocks; stochastic depth is slightly more resilient.

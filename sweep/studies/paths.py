@@ -1,6 +1,6 @@
 """Which paths through a residual network carry its gradient, and do these alone suffice to train it?
 
-Paper: Veit, Wilber, Belongie, 1605.06431, sections 4.3 and 5, on the networks of `sweep.studies.lesion`. Published
+Paper: Veit, Wilber, Belongie, 1605.06431, on the networks of `sweep.studies.lesion`. Published
 (second-hand): the gradient's norm at the input falls exponentially in the length of the path; paths of 5 to 17 of 54
 blocks, 0.45 % of all, contribute nearly all of it; a network of which exactly 23 blocks are sampled in each mini-batch
 reaches 5.96 % error against 6.10 %.

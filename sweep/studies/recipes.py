@@ -17,7 +17,7 @@ CIFAR_RESNET: Levels = {
     "epochs": [200],
     "augmentation": ["crop-flip"],
 }
-"""He et al. (1512.03385, section 4.2), whose 64,000 steps are 164 epochs; 200 here (ours, P2 says "200+")."""
+"""He et al. (1512.03385, section 4.2), whose 64,000 steps are 164 epochs; 200 here (ours)."""
 
 STACK: Levels = {
     "network": ["stack"],

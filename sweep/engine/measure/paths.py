@@ -1,4 +1,4 @@
-"""Gradients along single paths through a trained network, by the length of the path (P2, 1605.06431, section 4)."""
+"""Gradients along single paths through a trained network, by the length of the path (P2, 1605.06431)."""
 
 import math
 from collections.abc import Iterator, Sequence
