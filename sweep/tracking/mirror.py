@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from sweep.errors import SweepError
@@ -60,14 +61,14 @@ class Mirror:
             batch = missing[start : start + _BATCH_COMMITS]
             commits = sorted({name for name, _, _ in batch})
             mine = pc.field("trial_id").isin([trial_id for _, _, trials in batch for trial_id in trials])
-            curves: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-            for point in self.ledger.read("curves", commits).filter(mine).to_pylist():
-                curves[point["trial_id"]].append(point)
+            curves = _by_trial(self.ledger.read("curves", commits).filter(mine))
+            measured = _by_trial(_means(self.ledger.read("measurements", commits).filter(mine)))
             for row in self.ledger.read("trials", commits).filter(mine).to_pylist():
                 parent = self._sweep_of.get(row["trial_id"])
                 if parent is not None:
                     self.projection.open_sweep(row["study"], parent)
-                self.projection.write(row, curves[row["trial_id"]], parent)
+                trial_id = row["trial_id"]
+                self.projection.write(row, curves[trial_id], measured[trial_id], parent)
                 wrote()
             self.note.add(part for _, part, _ in batch)
 
@@ -94,6 +95,19 @@ class Mirror:
                 self.projection.open_sweep(sweep.study, sweep_id)
                 self.close(sweep_id, "FINISHED")
         self.note.save()
+
+
+def _by_trial(table: pa.Table) -> defaultdict[str, list[Mapping[str, Any]]]:
+    rows: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in table.to_pylist():
+        rows[row["trial_id"]].append(row)
+    return rows
+
+
+def _means(measurements: pa.Table) -> pa.Table:
+    """The mean ``value_mean`` of what was measured, by trial, measurement, metric and size."""
+    grouped = measurements.group_by(["trial_id", "measurement", "metric", "size"])
+    return grouped.aggregate([("value", "mean")]).drop_null()
 
 
 def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) -> None:

@@ -49,7 +49,10 @@ def _write_without_flushing(connection: Any, record: object) -> None:
 
 Row = Mapping[str, Any]
 
-_TAGS = ("study", "dataset", "architecture", "depth", "filters", "kernel_size", "activation", "seed")
+_TAGS = (
+    *("study", "dataset", "network", "architecture", "depth", "filters", "kernel_size", "activation"),
+    *("method", "measure", "seed"),
+)
 _CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm")
 _SCALARS = (
     "parameters",
@@ -126,8 +129,11 @@ class Projection:
                 self._client.set_terminated(known.run_id, "KILLED")
                 known.status = "KILLED"
 
-    def write(self, row: Row, curve: Sequence[Row], sweep_id: str | None) -> None:
-        """Bring a trial's run to its final state, from its row of `trials` and its rows of `curves`."""
+    def write(self, row: Row, curve: Sequence[Row], measured: Sequence[Row], sweep_id: str | None) -> None:
+        """Bring a trial's run to its final state, from its row of `trials` and its rows of `curves`.
+
+        `measured` are means of what was measured on its network, which become metrics with the size as their step.
+        """
         self._open_study(row["study"])
         known = self._runs.get(row["trial_id"])
         if known is not None and known.over and known.outcome == row["status"]:
@@ -138,7 +144,7 @@ class Projection:
             known = None
         known = known or self._create(row, sweep_id)
         known.has_metrics = True
-        self._fill(known.run_id, row, curve)
+        self._fill(known.run_id, row, curve, measured)
         known.outcome, known.status = row["status"], "FAILED" if row["status"] == "failed" else "FINISHED"
         self._client.set_terminated(known.run_id, known.status, _milliseconds(row))
 
@@ -209,7 +215,7 @@ class Projection:
         self._runs[row["trial_id"]] = _Known(run.info.run_id, "RUNNING")
         return self._runs[row["trial_id"]]
 
-    def _fill(self, run_id: str, row: Row, curve: Sequence[Row]) -> None:
+    def _fill(self, run_id: str, row: Row, curve: Sequence[Row], measured: Sequence[Row]) -> None:
         now = _milliseconds(row)
         trial = Trial.from_dict({name: row[name] for name in FACTORS})
         params = [Param(name, str(row[name])) for name in trial.identity()]
@@ -218,6 +224,10 @@ class Projection:
             tags.append(RunTag("error", row["error"][:5000]))
         metrics = [Metric(name, float(row[name]), now, 0) for name in _SCALARS if row[name] is not None]
         metrics += [Metric(name, point[name], now, point["epoch"]) for point in curve for name in _CURVES]
+        metrics += [
+            Metric(f"{mean['measurement']}/{mean['metric']}", mean["value_mean"], now, mean["size"])
+            for mean in measured
+        ]
         self._client.log_batch(run_id, metrics=metrics[:_BATCH_METRICS], params=params, tags=tags)
         for start in range(_BATCH_METRICS, len(metrics), _BATCH_METRICS):
             self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH_METRICS])
@@ -251,6 +261,9 @@ def _milliseconds(row: Row) -> int:
 
 
 def _run_name(row: Row) -> str:
+    if row["network"] != "stack":
+        method = "" if row["method"] == "plain" else f" {row['method']}"
+        return f"{row['dataset']} {row['network']} {row['architecture']} d{row['depth']}{method} s{row['seed']}"
     return (
         f"{row['dataset']} {row['architecture']} d{row['depth']} f{row['filters']} k{row['kernel_size']} "
         f"{row['activation']} s{row['seed']}"

@@ -30,7 +30,9 @@ class Recorder:
     def open_sweep(self, study: str, sweep_id: str, running: bool = False) -> None:
         pass
 
-    def write(self, row: dict[str, Any], curve: list[dict[str, Any]], sweep_id: str | None) -> None:
+    def write(
+        self, row: dict[str, Any], curve: list[dict[str, Any]], measured: list[dict[str, Any]], sweep_id: str | None
+    ) -> None:
         assert [point["trial_id"] for point in curve] == [row["trial_id"]]
         assert sweep_id in (PART, FIRST if row["study"] == "first" else SECOND)
         self.written.append(row["trial_id"])
