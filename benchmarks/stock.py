@@ -49,7 +49,7 @@ def stock(trial: Trial) -> float:
     chosen = balanced_subset(data.train_labels, trial.train_samples, trial.seed)
     train = DataLoader(_set(data.train_images[chosen], data.train_labels[chosen]), trial.batch_size, shuffle=True)
     test = DataLoader(_set(data.test_images, data.test_labels), 1000)
-    network = ResidualStack(trial.shape, trial.activation, trial.initialisation, trial.seed)
+    network = ResidualStack(trial.stack, trial.activation, trial.initialisation, trial.seed)
     optimizer = torch.optim.AdamW(network.parameters(), trial.learning_rate, weight_decay=trial.weight_decay)
     loss = 0.0
     for _ in range(trial.epochs):
@@ -85,7 +85,7 @@ def main() -> None:
         began = time.perf_counter()
         fused(pack.trials)
         together = (time.perf_counter() - began) / len(pack)
-        shape = pack.trials[0].shape
+        shape = pack.trials[0].stack
         rows.append((shape, alone, together))
         print(
             f"depth {shape.depth} stages {shape.stages} filters {shape.filters} kernel {shape.kernel_size}: "

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from models.geometry import NetworkShape
+from models.shape import StackShape
 from sweep.data import DATASETS
 from sweep.errors import SweepError
 from sweep.factors import Factor, Value, unknown_name
@@ -283,6 +284,14 @@ class Trial:
         data = DATASETS[self.dataset]
         inputs = (data.shape[0], self.image_size, self.image_size)
         return NETWORKS[self.network].shape(vars(self), inputs, data.classes)
+
+    @property
+    def stack(self) -> StackShape:
+        """Shape of a stack. Raises TypeError for another network."""
+        shape = self.shape
+        if not isinstance(shape, StackShape):
+            raise TypeError(f"the network is a {self.network}, not a stack")
+        return shape
 
     @property
     def determination_ratio(self) -> float:

@@ -5,13 +5,12 @@ Nothing here draws from a global generator: initial weights, subset and batch or
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models import FusedStack, StackShape
+from models import FusedStack
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.optimizer import OPTIMIZERS
 from sweep.engine.resources import PeakMemory, device_name
@@ -35,7 +34,7 @@ class GroupTraining:
         first = trials[0]
         self.images = TrialImages(trials, setting.device, setting.data_cache)
         self.network = FusedStack.initial(
-            cast(StackShape, first.shape),
+            first.stack,
             [trial.activation for trial in trials],
             [trial.initialisation for trial in trials],
             [trial.seed for trial in trials],

@@ -58,8 +58,8 @@ def measured(network: ResidualStack, data: Examples) -> Figures:
 
 
 def network_at(fused: FusedStack, k: int, trial: Trial) -> ResidualStack:
-    single = ResidualStack(trial.shape, trial.activation)
-    single.load_values({name: fused.value(name)[k] for name in trial.shape.tensors()})
+    single = ResidualStack(trial.stack, trial.activation)
+    single.load_values({name: fused.value(name)[k] for name in trial.stack.tensors()})
     return single
 
 
@@ -67,7 +67,7 @@ def reference(trial: Trial) -> list[tuple[float, ...]]:
     """Training loss, accuracy, gradient norm, validation loss and accuracy, epoch by epoch, in plain PyTorch."""
     train, validation = examples(trial)
     position = {int(index): place for place, index in enumerate(_train_indices(trial))}
-    network = ResidualStack(trial.shape, trial.activation, trial.initialisation, trial.seed)
+    network = ResidualStack(trial.stack, trial.activation, trial.initialisation, trial.seed)
     optimizer: torch.optim.Optimizer
     if trial.optimizer == "adamw":
         optimizer = torch.optim.AdamW(network.parameters(), trial.learning_rate, weight_decay=trial.weight_decay)

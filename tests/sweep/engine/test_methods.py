@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import torch
 
 from models import UNTREATED
 from sweep.engine.build import build
@@ -39,7 +40,10 @@ def test_plain_training_does_nothing_to_the_blocks() -> None:
 def test_a_step_is_drawn_by_its_number_and_the_seed_alone(fields: dict[str, Any]) -> None:
     def gates(method: Method, number: int) -> dict[int, list[float]]:
         treatment = method.step(number, 6).treatment
-        return {block: [gate] if isinstance(gate, float) else gate.tolist() for block, gate in treatment.gates.items()}
+        return {
+            block: gate.tolist() if isinstance(gate, torch.Tensor) else [gate]
+            for block, gate in treatment.gates.items()
+        }
 
     one, same, other = method_of(**fields), method_of(**fields, study="s"), method_of(**fields, seed=1)
     steps = range(0, 40, 2)
