@@ -1,0 +1,93 @@
+"""Trials with made-up figures and measurements, put into a store as an engine's results are."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import analysis
+from analysis.results import Results
+from sweep.engine import Epoch, Status, TrialResult
+from sweep.engine.result import Measurement
+from sweep.ledger import Ledger, Margins, to_tables
+from sweep.trial import Trial
+
+STUDY = "synthetic"
+
+
+def preresnet(depth: int = 20, seed: int = 0, **fields: Any) -> Trial:
+    """A pre-activation ResNet on a few small images."""
+    same = {"dataset": "cifar10", "train_samples": 1000, "val_samples": 500, "epochs": 10}
+    return Trial(STUDY, network="preresnet", depth=depth, seed=seed, **{**same, **fields})
+
+
+def ended(
+    trial: Trial,
+    error: float = 0.5,
+    loss: float = 1.0,
+    *,
+    seconds: float = 1.0,
+    status: Status = "finished",
+    device: str = "cpu",
+    measurements: Iterable[Measurement] = (),
+) -> TrialResult:
+    """A trial's result from its error, a share of images, and validation loss."""
+    epoch = Epoch(trial.epochs, 0.5 * loss, 1 - error, loss, 1 - error, 1.0, seconds)
+    return TrialResult(
+        trial,
+        status,
+        (epoch,) if status == "finished" else (),
+        diverged_epoch=1 if status == "diverged" else None,
+        seconds=seconds,
+        fused_with=1,
+        device=device,
+        measurements=tuple(measurements) if status == "finished" else (),
+    )
+
+
+def opened(
+    folder: Path, results: Sequence[TrialResult], planned: Sequence[Trial] = (), margins: Margins | None = None
+) -> Results:
+    """A store of the results, opened; its sweep planned them all, and what else is given."""
+    ledger = Ledger.create(folder / "store")
+    trials = dict.fromkeys([*(result.trial for result in results), *planned])
+    ledger.record_sweep("0" * 20, STUDY, list(trials), margins)
+    assert ledger.publish(to_tables(results))
+    return analysis.open(ledger.uri)
+
+
+def path_rows(norms: Mapping[int, Sequence[float | None]], blocks: int) -> list[Measurement]:
+    """Numbers of paths of each length through so many blocks, and norms by length and draw."""
+    counts = [Measurement("path-count", "paths", float(math.comb(blocks, k)), size=k) for k in range(blocks + 1)]
+    return counts + [
+        Measurement("path-gradient", "norm", norm, size=k, draw=draw)
+        for k, drawn in norms.items()
+        for draw, norm in enumerate(drawn)
+    ]
+
+
+def lesion_rows(
+    untreated: float, one: Mapping[int, float], some: Mapping[int, Sequence[float]] | None = None
+) -> list[Measurement]:
+    """Errors: of the whole network, without each block, and by number of deleted blocks and draw."""
+    rows = [Measurement("untreated", "error", untreated), Measurement("untreated", "loss", 9.0)]
+    for block, error in one.items():
+        rows.append(Measurement("delete-one", "error", error, subject=str(block), size=1))
+        rows.append(Measurement("delete-one", "loss", 9.0, subject=str(block), size=1))
+    for size, errors in (some or {}).items():
+        rows += [Measurement("delete-some", "error", error, size=size, draw=draw) for draw, error in enumerate(errors)]
+    return rows
+
+
+def feature_rows(
+    before: Mapping[tuple[int, int], tuple[float | None, float | None]],
+    after: Mapping[tuple[int, int], tuple[float | None, float | None]],
+) -> list[Measurement]:
+    """CKA and distance of pairs of states, before and after training; None where a row is not written."""
+    return [
+        Measurement(f"features-{when}", metric, value, subject=f"{one}:{other}", size=other - one)
+        for when, states in (("before", before), ("after", after))
+        for (one, other), pair in states.items()
+        for metric, value in zip(("cka", "distance"), pair, strict=True)
+        if value is not None
+    ]
