@@ -10,16 +10,14 @@ import pyarrow.compute as pc
 
 from analysis.networks import labels, method_name
 from analysis.results import Results
-from sweep.trial import FACTORS, METHODS, NOT_TRAINING
+from sweep.ledger import METHOD_FACTORS, TRAINING_FACTORS
 
 Row = Mapping[str, Any]
 
 PLAIN = "plain"
 RESIDUAL = "residual-droppath"
-_METHOD_FIELDS = tuple(dict.fromkeys(field for takes in METHODS.values() for field in takes))
 _ENDS = ("finished", "diverged", "failed", "missing")
-_METHOD = ("method", *_METHOD_FIELDS)
-_CONDITIONS = [name for name in FACTORS if name not in (*NOT_TRAINING, *_METHOD, "seed")]
+_CONDITIONS = [name for name in TRAINING_FACTORS if name not in (*METHOD_FACTORS, "seed")]
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def arm_groups(results: Results, study: str) -> list[Group]:
 
 def without_method(row: Row) -> dict[str, Any]:
     """The row as if it were trained plainly, so that rows of one network have one label."""
-    return {**row, **dict.fromkeys(_METHOD_FIELDS), "method": PLAIN}
+    return {**row, **dict.fromkeys(METHOD_FACTORS), "method": PLAIN}
 
 
 def _known(results: Results, study: str) -> list[Row]:
@@ -135,7 +133,7 @@ def _precedence(row: Row) -> tuple[Any, ...]:
 
 
 def _arm_key(row: Row) -> tuple[Any, ...]:
-    return tuple(row[field] for field in _METHOD)
+    return tuple(row[field] for field in METHOD_FACTORS)
 
 
 def arm_names(rows: Sequence[Row]) -> list[str]:
@@ -145,7 +143,7 @@ def arm_names(rows: Sequence[Row]) -> list[str]:
     for name, row in zip(short, rows, strict=True):
         alike.setdefault(name, []).append(row)
     differing = {
-        name: [field for field in _METHOD_FIELDS if len({row[field] for row in those}) > 1]
+        name: [field for field in METHOD_FACTORS[1:] if len({row[field] for row in those}) > 1]
         for name, those in alike.items()
     }
     return [

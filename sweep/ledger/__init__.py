@@ -4,10 +4,11 @@ from sweep.ledger.commit import STORE_SCHEMA, Commit, Contents
 from sweep.ledger.ledger import Ledger
 from sweep.ledger.merging import merge_commits
 from sweep.ledger.planned import PlannedSweep
-from sweep.ledger.schema import PLAN_SCHEMA, SCHEMAS, TRAINING_FACTORS, Tables, to_tables
+from sweep.ledger.schema import METHOD_FACTORS, PLAN_SCHEMA, SCHEMAS, TRAINING_FACTORS, Tables, to_tables
 from sweep.margins import Margins
 
 __all__ = [
+    "METHOD_FACTORS",
     "PLAN_SCHEMA",
     "SCHEMAS",
     "STORE_SCHEMA",

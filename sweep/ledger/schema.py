@@ -10,7 +10,7 @@ from sweep.engine.result import Epoch, TrialResult
 from sweep.errors import SweepError
 from sweep.factors import Factor
 from sweep.ledger.commit import STORE_SCHEMA
-from sweep.trial import FACTORS, NOT_TRAINING, Trial
+from sweep.trial import FACTORS, METHODS, NOT_TRAINING, Trial
 
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
@@ -75,6 +75,9 @@ PLAN_SCHEMA = pa.schema([*_IDENTITY, *_SIZE])
 
 TRAINING_FACTORS = tuple(name for name in FACTORS if name not in NOT_TRAINING)
 """Columns that say how a network was trained, rather than for what, or what was measured on it."""
+
+METHOD_FACTORS = ("method", *dict.fromkeys(field for takes in METHODS.values() for field in takes))
+"""Those of them that say by which method."""
 
 Tables = dict[str, pa.Table]
 
