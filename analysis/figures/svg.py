@@ -13,7 +13,7 @@ _LONG = re.compile(r"-?\d+\.\d+")
 # A line that goes on needs no second letter.
 _SAME_LINE = re.compile(r"(?<=L )(-?[\d.]+ -?[\d.]+) L ")
 # A line to where it starts is a dot, the size of the stroke.
-_DOT = re.compile(r"M (-?[\d.]+ -?[\d.]+) L \1(?: \1)*(?= |$)")
+_DOT = re.compile(r"M (-?[\d.]+ -?[\d.]+) L \1(?: \1)*(?= [A-Za-z]|$)")
 _NUMERIC = ("d", "x", "y", "transform", "points", "width", "height")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 

@@ -1,7 +1,21 @@
 """The report on a study: all its numbers, its figures, and one page that opens anywhere."""
 
-from analysis.report.findings import Findings, NothingToReport, find, results_key
+from analysis.report.assemble import Report, make_report
+from analysis.report.findings import Findings, find
 from analysis.report.numbers import headline
-from analysis.report.write import PAGE, is_current, write_report
+from analysis.report.study import NothingToReport, results_key
+from analysis.report.write import PAGE, Written, current, write_report
 
-__all__ = ["PAGE", "Findings", "NothingToReport", "find", "headline", "is_current", "results_key", "write_report"]
+__all__ = [
+    "PAGE",
+    "Findings",
+    "NothingToReport",
+    "Report",
+    "Written",
+    "current",
+    "find",
+    "headline",
+    "make_report",
+    "results_key",
+    "write_report",
+]

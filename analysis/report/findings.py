@@ -1,8 +1,5 @@
-"""All numbers of a report on one study, from results; nothing here draws or writes."""
+"""All numbers on the matched pairs of one study, from results; nothing here draws or writes."""
 
-import hashlib
-import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -19,22 +16,14 @@ from analysis.equivalence import Verdict
 from analysis.learning import ConfigurationCurves, chosen_curves
 from analysis.pairs import CONTRAST
 from analysis.paper import Claim, Outcome, claims, differences_in_budget, table_2
+from analysis.report.study import METRICS, NothingToReport, choose_study, trial_states
 from analysis.results import Results
 from analysis.sample import Array, Sample, make_sample, ordered_levels
 from analysis.strata import heterogeneity, strata
-from sweep.errors import SweepError
 from sweep.ledger import Margins
 
-NUMBERS_VERSION = 1
-"""Of the numbers of a report; raised when one changes its meaning."""
-
-METRICS = ("val_loss", "train_loss", "val_accuracy")
 LOSSES = ("val_loss", "train_loss")
 PRIMARY = "val_loss"
-
-
-class NothingToReport(SweepError):
-    """No matched pair deeper than one block has both sides finished."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +31,6 @@ class Findings:
     """What the results of one study say. Mappings are by metric unless said otherwise."""
 
     study: str
-    key: str
-    """Changes whenever the results do, or what is made of them."""
-    stores: tuple[str, ...]
     declared: Declared
     states: dict[str, int]
     controls: Controls
@@ -84,7 +70,7 @@ def find(results: Results, study: str | None = None) -> Findings:
     Raises SweepError where the stores hold several and none is named, and where it is not there; NothingToReport where
     it has no matched pair with both sides finished.
     """
-    study = _choose(results, study)
+    study = choose_study(results, study)
     pairs = {metric: results.pairs(metric).filter(pc.field("study") == study) for metric in METRICS}
     samples = {metric: make_sample(table, metric) for metric, table in pairs.items()}
     if not _ended(samples[PRIMARY]).any():
@@ -98,10 +84,8 @@ def find(results: Results, study: str | None = None) -> Findings:
     cost = cost_pairs(results, study)
     findings = Findings(
         study=study,
-        key=results_key(results, study),
-        stores=results.uris,
         declared=agreed,
-        states=_states(results, study),
+        states=trial_states(results, study),
         controls=controls({metric: pairs[metric] for metric in LOSSES}),
         samples=samples,
         overall=overall,
@@ -146,31 +130,6 @@ def _withdrawn(findings: Findings) -> Findings:
         strata={metric: undecided(table) for metric, table in findings.strata.items()},
         claims=tuple(replace(each, outcome=Outcome.OPEN, because="the control fails") for each in findings.claims),
     )
-
-
-def results_key(results: Results, study: str) -> str:
-    """A digest of a study's trials, how each of them ended, the margins, and the version of the numbers."""
-    rows = results.sql(f"select study, trial_id, status, {', '.join(METRICS)} from known order by trial_id").to_pylist()
-    trials = [list(row.values()) for row in rows if row["study"] == study]
-    margins = declared(results, study).margins.as_dict()
-    return hashlib.sha256(json.dumps([NUMBERS_VERSION, margins, trials]).encode()).hexdigest()
-
-
-def _choose(results: Results, study: str | None) -> str:
-    known = results.sql("select distinct study from known order by study")["study"].to_pylist()
-    if study is None and len(known) > 1:
-        raise SweepError(f"the results are of {', '.join(known)}; name one, such as `sweep report {known[0]}`")
-    if study is not None and study not in known:
-        raise SweepError(f"there are no results of {study!r}, but of {', '.join(known)}")
-    return study or known[0]
-
-
-def _states(results: Results, study: str) -> dict[str, int]:
-    rows = results.sql("select study, status, count(*) as trials from known group by all")
-    counted = Counter({row["status"]: row["trials"] for row in rows.to_pylist() if row["study"] == study})
-    return {"planned": counted.total()} | {
-        state: counted[state] for state in ("finished", "diverged", "failed", "missing")
-    }
 
 
 def _by_dataset(samples: Mapping[str, Sample], margins: Margins) -> dict[str, dict[str, Assessment]]:

@@ -34,6 +34,8 @@ class Part:
     badges: Sequence[Badge] = ()
     trusted: bool = True
     """False where a control fails."""
+    subtitle: str = ""
+    """What was looked at, for the line under the title."""
 
 
 MakePart = Callable[[Results, str], Part | None]

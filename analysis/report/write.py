@@ -5,61 +5,55 @@ import io
 import json
 import shutil
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.report.document import Page
-from analysis.report.findings import Findings
-from analysis.report.numbers import as_json, tables
+from analysis.report.assemble import Report, lay_out
+from analysis.report.numbers import as_json
 from analysis.report.page import page_html
-from analysis.report.pictures import Picture, draw
-from analysis.report.sections import SECTIONS
-from analysis.report.sections.answer import badges, lead
 from sweep.errors import SweepError
 
 PAGE, NUMBERS = "report.html", "numbers.json"
 _FIGURES, _TABLES = "figures", "tables"
 
 
-def write_report(findings: Findings, folder: Path) -> Path:
+def write_report(report: Report, folder: Path) -> Path:
     """Write page, figures, JSON and Parquet into a folder of their own, replacing an earlier report; the page's path.
 
-    Raises SweepError where it cannot be written, and for a folder that holds
-    something else.
+    Raises SweepError where it cannot be written, and for a folder that holds something else.
     """
-    pictures = draw(findings)
-    files: dict[str, bytes] = {PAGE: page_html(document(findings, pictures)).encode()}
-    for picture in pictures.values():
+    files: dict[str, bytes] = {PAGE: page_html(lay_out(report)).encode()}
+    for picture in report.pictures.values():
         files[f"{_FIGURES}/{picture.name}.svg"] = picture.drawn.svg.encode()
         files[f"{_FIGURES}/{picture.name}.png"] = picture.drawn.png
-    for name, table in tables(findings).items():
+    for name, table in report.tables.items():
         files[f"{_TABLES}/{name}.parquet"] = _parquet(table)
-    files[NUMBERS] = as_json(findings).encode()
+    files[NUMBERS] = as_json(report).encode()
     _replace(folder, files)
     return folder / PAGE
 
 
-def is_current(folder: Path, key: str) -> bool:
-    """Whether a folder holds the report on results of this key."""
+@dataclass(frozen=True)
+class Written:
+    """A report in its folder: the page, the answer of each part in a few words, and whether all may be trusted."""
+
+    page: Path
+    verdicts: dict[str, str]
+    trusted: bool
+
+
+def current(folder: Path, key: str) -> Written | None:
+    """The report on results of this key, if a folder holds it."""
     try:
-        return json.loads((folder / NUMBERS).read_bytes())["results"] == key and (folder / PAGE).exists()
+        numbers = json.loads((folder / NUMBERS).read_bytes())
+        if numbers["results"] == key and (folder / PAGE).exists():
+            return Written(folder / PAGE, dict(numbers["verdicts"]), bool(numbers["trusted"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def document(findings: Findings, pictures: dict[str, Picture]) -> Page:
-    """What the page says."""
-    sections = (make(findings, pictures) for make in SECTIONS)
-    return Page(
-        title="Can deep networks be made shallow?",
-        subtitle=f"Sequential against parallel residual networks, study {findings.study}",
-        badges=badges(findings),
-        lead=lead(findings, pictures),
-        sections=[section for section in sections if section is not None],
-        footer=f"Results of {', '.join(findings.stores)}.",
-    )
+        pass
+    return None
 
 
 def _parquet(table: pa.Table) -> bytes:

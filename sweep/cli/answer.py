@@ -1,6 +1,7 @@
 """The plain answer that a sweep prints at its end."""
 
 import math
+from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +21,10 @@ _LEFT = ("data set", "metric", "verdict")
 
 
 def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
-    """Parallel against sequential over a plan's matched pairs, with verdicts, and the control."""
+    """Parallel against sequential over a plan's matched pairs, with verdicts, and the control.
+
+    Prints nothing of a plan without pairs.
+    """
     planned = pa.array([trial.trial_id for trial in plan.trials])
     both = pc.field("sequential_id").isin(planned) & pc.field("parallel_id").isin(planned)
     pairs = {metric: results.pairs(metric).filter(both) for metric in _METRICS}
@@ -48,6 +52,13 @@ def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
         console.print(f"Margins declared: {margins}. Pairs: {'; '.join(counts)}.")
     _print_control(control, console)
     return control
+
+
+def print_verdicts(verdicts: Mapping[str, str], console: Console) -> None:
+    """What the other parts of a report answer, by the name of the part."""
+    for name, verdict in verdicts.items():
+        if name != "equivalence":
+            console.print(f"{name.capitalize()}: {verdict.rstrip('.')}.", soft_wrap=True)
 
 
 def _figures(assessment: Assessment) -> tuple[str, str, str]:

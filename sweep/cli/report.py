@@ -1,4 +1,4 @@
-"""``sweep report``: the equivalence report of a study."""
+"""``sweep report``: the report of a study."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sweep.tracking import log_report, redacted, tracking_uri
 
 if TYPE_CHECKING:
     from analysis import Results
-    from analysis.report import Findings
+    from analysis.report import Report, Written
 
 
 def report(
@@ -25,9 +25,9 @@ def report(
     tracking: Tracking = None,
     track: bool = True,
 ) -> int:
-    """Write the equivalence report of a study: one HTML page, figures, and all numbers as JSON and Parquet.
+    """Write the report of a study: one HTML page, figures, and all numbers as JSON and Parquet.
 
-    Exit codes: 0 written, 1 written but the control fails, 2 wrong usage or input.
+    Exit codes: 0 written, 1 written but a control fails, 2 wrong usage or input.
 
     Parameters
     ----------
@@ -39,44 +39,53 @@ def report(
         Also keep the report with the sweep's parent run in MLflow, where there is one.
     """
     import analysis
-    from analysis.report import find
+    from analysis.report import make_report
 
-    findings = find(analysis.open(*store), study)
-    page = write(findings, store, output, tracking_of(store, tracking) if track else None)
-    print(f"{findings.verdict.value}: {page}")
-    if findings.controls.failed:
-        print("the control fails: depth-1 pairs differ, do not trust these results", file=sys.stderr)
-        return 1
-    return 0
+    made = make_report(analysis.open(*store), study)
+    written = write(made, store, output, tracking_of(store, tracking) if track else None)
+    print_written(written)
+    return 0 if written.trusted else 1
 
 
-def write(findings: "Findings", stores: Sequence[str], output: Path | None, tracking: str | None) -> Path:
-    """Write the report, and keep it in MLflow if a tracking URI is given; the page's path.
+def write(report: "Report", stores: Sequence[str], output: Path | None, tracking: str | None) -> "Written":
+    """Write the report, and keep it in MLflow if a tracking URI is given.
 
     A fault of MLflow is said, and costs nothing but its copy.
     """
-    from analysis.report import headline, write_report
+    from analysis.report import Written, headline, write_report
 
-    page = write_report(findings, output or report_folder(stores, findings.study))
+    page = write_report(report, output or report_folder(stores, report.study))
     if tracking is not None:
-        fault = log_report(Ledger.open(stores[0]), tracking, findings.study, page.parent, headline(findings))
+        fault = log_report(Ledger.open(stores[0]), tracking, report.study, page.parent, headline(report))
         if fault:
             print(f"MLflow at {redacted(tracking)} did not take the report: {fault}", file=sys.stderr)
-    return page
+    return Written(page, report.verdicts, report.trusted)
 
 
-def write_if_new(results: "Results", study: str, store: str, tracking: str | None) -> Path | None:
-    """Write a study's report unless it is there, or there is nothing to report; the page's path."""
-    from analysis.report import PAGE, NothingToReport, find, is_current, results_key
+def write_if_new(results: "Results", study: str, store: str, tracking: str | None) -> "Written | None":
+    """Write a study's report unless it is there; None where there is nothing to report."""
+    from analysis.report import NothingToReport, current, make_report, results_key
 
-    folder = report_folder([store], study)
-    if is_current(folder, results_key(results, study)):
-        return folder / PAGE
+    there = current(report_folder([store], study), results_key(results, study))
+    if there is not None:
+        return there
     try:
-        findings = find(results, study)
+        return write(make_report(results, study), [store], None, tracking)
     except NothingToReport:
         return None
-    return write(findings, [store], None, tracking)
+
+
+def print_written(written: "Written") -> None:
+    """The answer of each part, and the page."""
+    if len(written.verdicts) == 1:
+        (verdict,) = written.verdicts.values()
+        print(f"{verdict}: {written.page}")
+    else:
+        for name, verdict in written.verdicts.items():
+            print(f"{name}: {verdict}")
+        print(f"report: {written.page}")
+    if not written.trusted:
+        print("a control fails: do not trust these results", file=sys.stderr)
 
 
 def report_folder(stores: Sequence[str], study: str) -> Path:

@@ -23,6 +23,7 @@ from sweep.tracking import redacted, tracking_uri
 
 if TYPE_CHECKING:
     from analysis import Results
+    from analysis.report import Written
 
 
 def run(
@@ -125,26 +126,27 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
 
 
 def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Console) -> bool:
-    """Print the answer and write the report; whether the control holds."""
+    """Print the answer and write the report; whether the controls hold."""
     import analysis
-    from sweep.cli.answer import print_answer
+    from sweep.cli.answer import print_answer, print_verdicts
 
     results = analysis.open(store)
     control = print_answer(results, plan, console)
-    if report:
-        _report(results, plan.study, store, uri, console)
-    return not control.failed
+    written = _report(results, plan.study, store, uri, console) if report else None
+    if written is None:
+        return not control.failed
+    print_verdicts(written.verdicts, console)
+    console.print(f"Report: {written.page}", soft_wrap=True)
+    return written.trusted and not control.failed
 
 
-def _report(results: "Results", study: str, store: str, uri: str | None, console: Console) -> None:
+def _report(results: "Results", study: str, store: str, uri: str | None, console: Console) -> "Written | None":
     try:
-        page = write_if_new(results, study, store, uri)
+        return write_if_new(results, study, store, uri)
     except SweepError as error:
         # Everything is trained and kept; a report can be had at any time.
         console.print(f"There is no report: {error}", soft_wrap=True)
-        return
-    if page:
-        console.print(f"Report: {page}", soft_wrap=True)
+        return None
 
 
 def _print_next(console: Console, store: str, tracked: bool) -> None:

@@ -2,9 +2,11 @@
 
 import hashlib
 import itertools
+import json
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +15,25 @@ import pyarrow as pa
 import pytest
 
 import analysis
+from analysis.assessment import Assessment, assess_sample
+from analysis.figures import Rendered
 from analysis.pairs import SHARED
+from analysis.sample import Sample
 from sweep.engine import Epoch, Status, TrialResult
+from sweep.engine.result import Measurement
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.ledger.schema import plan_row
 from sweep.trial import Trial
 
 if TYPE_CHECKING:
     from analysis.report import Findings
+    from analysis.report import Report as Made
 
 End = Callable[..., TrialResult]
 MakeStore = Callable[..., Path]
 MakePairs = Callable[..., pa.Table]
+LesionRows = Callable[..., list[Measurement]]
+TruncationRows = Callable[..., list[Measurement]]
 
 _CONTRASTS = {("sequential", "parallel"), ("sequential", "mixed"), ("mixed", "parallel")}
 
@@ -45,6 +54,7 @@ def _end(
     seconds: float = 1.0,
     device: str = "cpu",
     accuracy: float = 0.5,
+    measurements: Iterable[Measurement] = (),
 ) -> TrialResult:
     curve = tuple(
         Epoch(number, train_loss * rest, accuracy, val_loss * rest, accuracy / rest, 2.0, seconds / epochs)
@@ -60,7 +70,64 @@ def _end(
         seconds=seconds,
         fused_with=1,
         device=device,
+        measurements=tuple(measurements),
     )
+
+
+@pytest.fixture(scope="session")
+def lesion_rows() -> LesionRows:
+    """What `lesions` measures on a network, from its errors; losses are twice the errors."""
+    return _lesion_rows
+
+
+def _lesion_rows(
+    error: float,
+    deleted: Sequence[float | None],
+    changes_shape: Iterable[int] = (),
+    some: Mapping[int, Sequence[float]] | None = None,
+    reordered: Mapping[int, Sequence[tuple[float, float]]] | None = None,
+) -> list[Measurement]:
+    """Errors whole, after deleting each block, of draws by blocks deleted, and of draws (tau, error) by swaps."""
+    rows = _scores("untreated", error)
+    for block, after in enumerate(deleted):
+        rows.append(Measurement("block", "changes_shape", float(block in changes_shape), str(block), block))
+        rows += _scores("delete-one", after, str(block), 1)
+    for size, errors in (some or {}).items():
+        for draw, after in enumerate(errors):
+            rows += _scores("delete-some", after, ",".join(map(str, range(size))), size, draw)
+    for size, draws in (reordered or {}).items():
+        for draw, (tau, after) in enumerate(draws):
+            subject = ",".join(f"{swap}-{swap + 1}" for swap in range(size))
+            rows += _scores("reorder", after, subject, size, draw)
+            rows.append(Measurement("reorder", "kendall_tau", tau, subject, size, draw))
+    return rows
+
+
+def _scores(
+    measurement: str, error: float | None, subject: str = "", size: int = 0, draw: int = 0
+) -> list[Measurement]:
+    loss = None if error is None else 2 * error
+    return [
+        Measurement(measurement, metric, value, subject, size, draw)
+        for metric, value in (("error", error), ("loss", loss))
+    ]
+
+
+@pytest.fixture(scope="session")
+def truncation_rows() -> TruncationRows:
+    """What `truncation` measures, from losses by order as trained and fine-tuned; errors are a tenth of the losses."""
+    return _truncation_rows
+
+
+def _truncation_rows(
+    losses: Mapping[int, float | None], finetuned: Mapping[int, float | None] | None = None
+) -> list[Measurement]:
+    return [
+        Measurement(name, metric, value if value is None or metric == "loss" else value / 10, f"{order}", order)
+        for name, found in (("truncate", losses), ("truncate-finetuned", finetuned or {}))
+        for order, value in found.items()
+        for metric in ("loss", "error")
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +202,7 @@ def _pairs_schema() -> pa.Schema:
 
 
 _PAIRS = _pairs_schema()
+_MARGINS = Margins(0.10, 1.0)
 
 
 @dataclass(frozen=True)
@@ -143,19 +211,76 @@ class Report:
 
     store: Path
     findings: "Findings"
+    made: "Made"
     folder: Path
+
+
+DRAWN = Rendered('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 300"><title>t</title></svg>', b"png")
+_VOID = {"meta", "link", "br", "path", "rect", "use"}
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made, but not turned into files, which takes most of the time."""
+    monkeypatch.setattr("analysis.figures.render", lambda figure: DRAWN)
+
+
+class _Words(HTMLParser):
+    """What a page says, without figures; fails where elements do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.said: list[str] = []
+        self.feed(html)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "svg"} & set(self.open):
+            self.said.append(data)
+
+
+@pytest.fixture(scope="session")
+def words() -> Callable[[Path], str]:
+    """What the page in a report's folder says, figures aside; fails where its elements do not nest."""
+    return lambda folder: " ".join(" ".join(_Words((folder / "report.html").read_text(encoding="utf-8")).said).split())
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Callable[[Path], dict[str, Any]]:
+    """The JSON in a report's folder, read strictly."""
+    return lambda folder: json.loads(
+        (folder / "numbers.json").read_text(), parse_constant=lambda name: pytest.fail(name)
+    )
+
+
+@pytest.fixture(scope="session")
+def files() -> Callable[[Path], dict[str, bytes]]:
+    """Every file in a folder."""
+    return lambda folder: {
+        str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
 
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory, make_store: MakeStore) -> Report:
     """The report on two data sets, mixed networks, and some trials that diverged, failed or are missing."""
-    from analysis.report import find, write_report
+    from analysis.report import find, make_report, write_report
 
     trials = [*_study(), *_study(architecture=["mixed"], depth=[8], stages=[2, 4])]
     results = [_realistic(each) for each in trials[:-5]]
     store = make_store(results, trials, folder=tmp_path_factory.mktemp("realistic") / "a store")
-    findings = find(analysis.open(store))
-    return Report(store, findings, write_report(findings, tmp_path_factory.mktemp("written") / "report").parent)
+    results = analysis.open(store)
+    made = make_report(results)
+    return Report(store, find(results), made, write_report(made, tmp_path_factory.mktemp("written") / "report").parent)
 
 
 def _study(**levels: Sequence[Any]) -> list[Trial]:
@@ -190,3 +315,67 @@ def _realistic(trial: Trial) -> TrialResult:
         seconds=trial.depth * (1.0 + 0.2 * own.random()) / (1 if trial.architecture == "sequential" else 2),
         accuracy=math.exp(-loss),
     )
+
+
+def _sample(sequential: np.ndarray, parallel: np.ndarray, metric: str = "val_loss") -> Sample:
+    """A sample of values of (configurations, seeds)."""
+    configurations, seeds = sequential.shape
+    status = np.full(configurations * seeds, "finished", dtype="<U9")
+    label = np.repeat(np.arange(configurations), seeds)
+    return Sample(
+        metric,
+        sequential.ravel().astype(float),
+        parallel.ravel().astype(float),
+        label,
+        status,
+        status.copy(),
+        np.ones(len(label)),
+    )
+
+
+def _ended(of: Sample, sequential: dict[int, str] | None = None, parallel: dict[int, str] | None = None) -> Sample:
+    """The same, but some sides, by the number of the pair, without a value and of another status."""
+    sides: dict[str, np.ndarray] = {}
+    for name, changes in (("sequential", sequential or {}), ("parallel", parallel or {})):
+        values, status = getattr(of, name).copy(), getattr(of, f"{name}_status").copy()
+        for place, kind in changes.items():
+            values[place], status[place] = np.nan, kind
+        sides |= {name: values, f"{name}_status": status}
+    return replace(of, **sides)
+
+
+def _made(
+    shift: float, spread: float = 0.01, noise: float = 0.01, n: int = 12, seeds: int = 3, seed: int = 0
+) -> Sample:
+    """Losses whose log ratios have a known mean, and a spread among configurations and seeds."""
+    rng = np.random.default_rng(seed)
+    level = rng.normal(size=(n, 1))
+    ratio = rng.normal(size=(n, 1))
+    ratio = shift + (spread * (ratio - ratio.mean()) / ratio.std() if n > 1 else 0)
+    jitter = noise * rng.normal(size=(2, n, seeds))
+    jitter -= jitter.mean(axis=(1, 2), keepdims=True)
+    return _sample(np.exp(level + jitter[0]), np.exp(level + ratio + jitter[1]))
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[..., Sample]:
+    """A sample of values of (configurations, seeds)."""
+    return _sample
+
+
+@pytest.fixture(scope="session")
+def ended() -> Callable[..., Sample]:
+    """A sample of which some sides, by the number of the pair, have no value and another status."""
+    return _ended
+
+
+@pytest.fixture(scope="session")
+def made() -> Callable[..., Sample]:
+    """A sample of losses whose log ratios have a known mean, and a spread among configurations and seeds."""
+    return _made
+
+
+@pytest.fixture(scope="session")
+def judged() -> Callable[..., Assessment]:
+    """The assessment of a sample, by margins of 10 % and the seeds' own spread unless told."""
+    return lambda of, margins=_MARGINS: assess_sample(of, margins)

@@ -36,12 +36,9 @@ _UNDECIDED = "Undecided: these results do not settle whether the architectures a
 
 
 def badges(findings: Findings) -> list[Badge]:
-    """What a reader must know of the results' standing."""
-    states, controls = findings.states, findings.controls
-    done = states["planned"] - states["missing"]
-    shown = [Badge(f"study {findings.study}"), Badge(f"{done} of {states['planned']} trials")]
-    if findings.interim:
-        shown.append(Badge("interim", "warning"))
+    """What a reader must know of the standing of matched pairs."""
+    controls = findings.controls
+    shown: list[Badge] = []
     if controls.failed:
         shown.append(Badge("control failed", "bad"))
     elif controls.pairs:

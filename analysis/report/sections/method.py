@@ -34,9 +34,5 @@ def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
             "- Configurations are treated as drawn from the grid: the intervals are of networks like these, on these "
             "data sets."
         ),
-        Prose(
-            "All numbers: `numbers.json`, and `tables/` in Parquet (pairs, strata, heterogeneity, table_2, cost). "
-            "Figures as SVG and PNG: `figures/`."
-        ),
     ]
     return Section("method", "How to read this", blocks)

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from sweep.cli.report import report_folder, tracking_of
-from sweep.ledger import Ledger
+from analysis.report import Written
+from sweep.cli.report import print_written, report_folder, tracking_of
+from sweep.engine import Epoch, Measurement, TrialResult
+from sweep.ledger import Ledger, to_tables
+from sweep.plan import Plan
 from sweep.tracking import tracking_uri
+from sweep.trial import Trial
 
 pytestmark = pytest.mark.usefixtures("unrendered")
 
@@ -63,7 +67,7 @@ def test_a_report_of_several_stores_goes_into_the_working_folder(call, fill, tmp
     assert capsys.readouterr().out.endswith(f": {Path('report', 'small', 'report.html')}\n")
     found = json.loads(Path("report", "small", "numbers.json").read_text())
     assert found["stores"] == stores
-    assert found["overall"]["val_loss"]["counts"]["pairs"] == 2 * 2 * 3
+    assert found["parts"]["equivalence"]["overall"]["val_loss"]["counts"]["pairs"] == 2 * 2 * 3
 
 
 @pytest.mark.parametrize("option", ["-o", "--output"])
@@ -121,7 +125,7 @@ def test_a_failed_control_is_exit_code_1_and_said(call, fill, capsys):
     assert call("report", "--store", str(store)) == 1
     printed = capsys.readouterr()
     assert printed.out.startswith("undecided: ")
-    assert printed.err == "the control fails: depth-1 pairs differ, do not trust these results\n"
+    assert printed.err == "a control fails: do not trust these results\n"
     page = (store / "report" / "small" / "report.html").read_text(encoding="utf-8")
     assert "The control fails: these results are not to be trusted." in page
 
@@ -217,6 +221,56 @@ def test_a_run_whose_control_fails_is_exit_code_1(call, study, tmp_path, capsys,
     assert call("run", study, "--store", str(store), *LOCAL, "--engine", "unequal_engine:train") == 1
     printed = " ".join(capsys.readouterr().out.split())
     assert "Control: 0 of 4 depth-1 pairs are identical, and others differ: THE CONTROL FAILS" in printed
-    assert json.loads((store / "report" / "tiny" / "numbers.json").read_text())["verdict"] == "undecided"
+    assert json.loads((store / "report" / "tiny" / "numbers.json").read_text())["verdicts"] == {
+        "equivalence": "undecided"
+    }
     # Again, with nothing left to train.
     assert call("run", study, "--store", str(store), *LOCAL, "--engine", "unequal_engine:train") == 1
+
+
+# Of studies without pairs.
+
+
+@pytest.fixture
+def lesioned(tmp_path: Path) -> Path:
+    """A store with two lesioned networks, no pair among them."""
+    ledger = Ledger.create(tmp_path / "lesioned")
+    trials = [Trial("cuts", dataset="digits", network="vgg", depth=5, seed=seed, measure="lesions") for seed in (0, 1)]
+    plan = Plan.of("cuts", trials)
+    ledger.record_sweep(plan.sweep_id, plan.study, plan.trials, plan.margins)
+    rows = (
+        Measurement("untreated", "error", 0.1),
+        *(Measurement("delete-one", "error", 0.8 + block / 100, str(block), 1) for block in range(3)),
+    )
+    epoch = Epoch(1, 0.5, 0.9, 0.5, 0.9, 1.0, 0.5)
+    ledger.publish(to_tables([TrialResult(each, "finished", (epoch,), measurements=rows) for each in plan.trials]))
+    return tmp_path / "lesioned"
+
+
+def test_a_study_of_lesions_alone_has_a_report(call, lesioned, capsys):
+    assert call("report", "--store", str(lesioned), "--no-track") == 0
+    page = lesioned / "report" / "cuts" / "report.html"
+    said = "deleting one block raises the error of VGG-5 by a median of 71.0 points"
+    assert capsys.readouterr().out == f"{said}: {page}\n"
+    assert json.loads(page.with_name("numbers.json").read_text())["verdicts"] == {"lesions": said}
+
+
+def test_a_run_of_a_plan_without_pairs_ends_with_the_answer_of_its_report(call, lesioned, tmp_path, capsys):
+    path = tmp_path / "cuts.yaml"
+    path.write_text(
+        "study: cuts\nfactors: {dataset: [digits], network: [vgg], depth: [5], seed: [0, 1], measure: [lesions]}\n"
+    )
+    run = ("run", str(path), "--store", str(lesioned), *LOCAL, "--engine", "null")
+    for _ in range(2):
+        assert call(*run) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert "0 missing. Lesions: deleting one block raises the error of VGG-5 by a median of 71.0 points." in printed
+        assert "Report: " in printed
+        assert "Parallel against sequential" not in printed
+
+
+def test_a_report_of_several_parts_is_a_line_a_part(capsys):
+    print_written(Written(Path("report.html"), {"lesions": "it hurts", "equivalence": "undecided"}, False))
+    printed = capsys.readouterr()
+    assert printed.out == "lesions: it hurts\nequivalence: undecided\nreport: report.html\n"
+    assert printed.err == "a control fails: do not trust these results\n"
