@@ -7,12 +7,11 @@ from typing import Any
 
 from analysis.equivalence import Difference, difference_test
 from analysis.lesions import Lesioned
-from sweep.trial import FACTORS, METHODS, NOT_TRAINING
+from sweep.ledger import METHOD_FACTORS, TRAINING_FACTORS
 
 COMPARED = ("error", "mean", "transitions", "others")
 """The quantities of `analysis.lesions` that are compared."""
 
-_OF_METHODS = {"method", *(field for fields in METHODS.values() for field in fields)}
 _CONTRASTS = {("parallel", "sequential"), ("mixed", "sequential"), ("parallel", "mixed")}
 
 
@@ -37,7 +36,7 @@ def by_arrangement(trials: Sequence[Lesioned]) -> tuple[LesionDifference, ...]:
 
 def by_method(trials: Sequence[Lesioned]) -> tuple[LesionDifference, ...]:
     """Every other method of training against the plain one, in the same network from the same seed."""
-    same = [name for name in FACTORS if name not in _OF_METHODS and name not in NOT_TRAINING]
+    same = [name for name in TRAINING_FACTORS if name not in METHOD_FACTORS]
     return _compare(
         trials,
         lambda row: tuple(row[name] for name in same),

@@ -153,7 +153,7 @@ def beyond(of: str, *allowed: str) -> set[tuple[str, str]]:
 
 def test_analysis_meets_sweep_at_the_ledger() -> None:
     libraries = ("pyarrow", "duckdb", "numpy", "scipy", "matplotlib")
-    assert not beyond("analysis", "analysis", "sweep.errors", "sweep.ledger", "sweep.trial", *libraries)
+    assert not beyond("analysis", "analysis", "sweep.errors", "sweep.ledger", *libraries)
     met = {name for module, names in IMPORTS.items() if within(module, "analysis") for name in names}
     assert "sweep.ledger" in met
 

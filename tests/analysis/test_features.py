@@ -13,7 +13,7 @@ from analysis.features import MethodFeatures, NetworkFeatures, network_features
 from analysis.paper import Outcome
 from analysis.report.document import Table
 from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
-from analysis.report.parts.features import make_part
+from analysis.report.parts.features import make
 from analysis.results import Results
 from sweep.engine import TrialResult
 from tests.analysis.synthetic_measurements import STUDY, ended, feature_rows, opened, preresnet
@@ -103,7 +103,7 @@ def test_states_of_different_shapes_have_no_distance(tmp_path: Path) -> None:
 
 
 def part_of(results: Results):
-    part = make_part(results, STUDY)
+    part = make(results, STUDY)
     assert part is not None
     for block in part.sections[0].blocks:
         if isinstance(block, Table):
@@ -153,4 +153,4 @@ def test_networks_without_any_distance_still_have_similarities(tmp_path: Path) -
 
 
 def test_a_study_without_features_has_no_part(tmp_path: Path) -> None:
-    assert make_part(opened(tmp_path, [ended(preresnet())]), STUDY) is None
+    assert make(opened(tmp_path, [ended(preresnet())]), STUDY) is None

@@ -12,7 +12,7 @@ from analysis.paths import NetworkPaths, Profile, decay, effective_band, network
 from analysis.report.document import Table
 from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
 from analysis.report.parts.budget import unbroken
-from analysis.report.parts.paths import make_part
+from analysis.report.parts.paths import make
 from analysis.results import Results
 from sweep.engine import TrialResult
 from tests.analysis.synthetic_measurements import STUDY, ended, opened, path_rows, preresnet
@@ -177,7 +177,7 @@ def test_a_single_seed_has_the_interval_over_draws(results: Results) -> None:
 
 
 def test_the_part_says_what_is_published_and_what_is_seen(results: Results) -> None:
-    part = make_part(results, STUDY)
+    part = make(results, STUDY)
     assert part is not None
     (table,) = (block for block in part.sections[0].blocks if isinstance(block, Table))
     rows = {row[0]: row for row in table.rows}
@@ -194,7 +194,7 @@ def test_the_part_says_what_is_published_and_what_is_seen(results: Results) -> N
 
 
 def claims(part_of: Results) -> list[Outcome]:
-    part = make_part(part_of, STUDY)
+    part = make(part_of, STUDY)
     assert part is not None
     return [claim.outcome for claim in part.numbers["claims"]]
 
@@ -221,5 +221,5 @@ def test_a_claim_of_some_networks_holds_in_part(tmp_path: Path) -> None:
 
 def test_a_study_without_path_gradients_has_no_part(tmp_path: Path) -> None:
     store = opened(tmp_path, [ended(preresnet(20, 0)), ended(preresnet(20, 1, measure="paths"))])
-    assert make_part(store, STUDY) is None
-    assert make_part(store, "another") is None
+    assert make(store, STUDY) is None
+    assert make(store, "another") is None

@@ -15,7 +15,7 @@ from analysis.paper import Outcome
 from analysis.report.document import Callout, Table
 from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
 from analysis.report.part import Part
-from analysis.report.parts.droppath import make_part
+from analysis.report.parts.droppath import make
 from analysis.results import Results
 from analysis.retrained_lesions import lesion_curves, lesion_errors, robustness
 from analysis.retraining import at_seconds, equal_steps, equal_time, gain, judge
@@ -277,7 +277,7 @@ def test_lesions_of_networks_that_were_not_retrained_are_left_to_others(tmp_path
 
 
 def part_of(store: Results) -> Part:
-    part = make_part(store, STUDY)
+    part = make(store, STUDY)
     assert part is not None
     for section in part.sections:
         for block in section.blocks:
@@ -338,9 +338,9 @@ def test_seeds_that_did_not_finish_are_said(tmp_path: Path) -> None:
 
 
 def test_one_arm_alone_makes_no_part(tmp_path: Path) -> None:
-    assert make_part(opened(tmp_path / "plain", arm(PLAIN, [0.5, 0.4])), STUDY) is None
+    assert make(opened(tmp_path / "plain", arm(PLAIN, [0.5, 0.4])), STUDY) is None
     alone = [*arm(DROP, [0.5]), *arm(DROP | {"drop_rate": 0.2}, [0.5])]
-    assert make_part(opened(tmp_path / "drop", alone), STUDY) is None
+    assert make(opened(tmp_path / "drop", alone), STUDY) is None
 
 
 def test_an_arm_that_never_finished_is_shown_without_figures(tmp_path: Path) -> None:

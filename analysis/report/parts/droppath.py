@@ -55,7 +55,7 @@ class _Found:
     robustness: Sequence[Robustness]
 
 
-def make_part(results: Results, study: str) -> Part | None:
+def make(results: Results, study: str) -> Part | None:
     """The part on the ways of training of a study, or None where none differ in their method alone."""
     groups = [group for group in arm_groups(results, study) if any(True for _ in group.contrasts())]
     if not groups:

@@ -36,7 +36,7 @@ _METHOD = (
 )
 
 
-def make_part(results: Results, study: str) -> Part | None:
+def make(results: Results, study: str) -> Part | None:
     """The part on the features of a study's networks, or None where none were measured."""
     networks = network_features(results, study)
     if not networks:

@@ -5,12 +5,14 @@ import numpy as np
 from analysis import figures as fig
 from analysis.lesions import Lesion, LesionedNetwork, Lesions
 from analysis.report.pictures import Picture
-from sweep.trial import FACTORS, Trial
 
 
 def chance(network: LesionedNetwork) -> float:
     """The error of who guesses."""
-    return 1 - 1 / Trial.from_dict({name: network.trial[name] for name in FACTORS}).shape.classes
+    row = network.trial
+    # By its definition: training samples times classes over parameters.
+    classes = row["determination_ratio"] * row["parameters"] / row["train_samples"]
+    return 1 - 1 / round(classes)
 
 
 def draw(lesions: Lesions) -> dict[str, Picture]:

@@ -50,7 +50,7 @@ _METHOD = (
 )
 
 
-def make_part(results: Results, study: str) -> Part | None:
+def make(results: Results, study: str) -> Part | None:
     """The part on the path gradients of a study, or None where it has none."""
     networks = network_paths(results, study)
     if not networks:
