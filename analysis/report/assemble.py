@@ -68,8 +68,8 @@ def make_report(results: Results, study: str | None = None) -> Report:
     """
     study = choose_study(results, study)
     made = (make(results, study) for make in PARTS)
-    # What is not to be trusted is said first.
-    parts = tuple(sorted((part for part in made if part is not None), key=lambda part: part.trusted))
+    # What is not to be trusted is said first, then what is said of most trials.
+    parts = tuple(sorted((part for part in made if part is not None), key=lambda part: (part.trusted, -part.trials)))
     if not parts:
         raise NothingToReport(
             f"{study!r} has no matched pair deeper than one block of which both sides ended, and no finished network "

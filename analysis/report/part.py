@@ -32,6 +32,8 @@ class Part:
     headline: Mapping[str, float] = field(default_factory=dict)
     """The few numbers that stand for it, finite ones only."""
     badges: Sequence[Badge] = ()
+    trials: int = 0
+    """How many trials it speaks of: the part that speaks of most leads the page."""
     trusted: bool = True
     """False where a control fails."""
     subtitle: str = ""

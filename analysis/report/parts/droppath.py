@@ -74,6 +74,7 @@ def make(results: Results, study: str) -> Part | None:
         tables={"training_methods": _table([*found.steps, *found.time])},
         headline=_headline(found),
         badges=_badges(found),
+        trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
     )
 
 

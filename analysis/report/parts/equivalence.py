@@ -4,7 +4,9 @@ import math
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from analysis.pairs import CONTRAST
 from analysis.report.findings import PRIMARY, Findings, find
 from analysis.report.part import Part
 from analysis.report.pictures import draw
@@ -34,6 +36,7 @@ def make(results: Results, study: str) -> Part | None:
         tables=_tables(findings),
         headline=_headline(findings),
         badges=badges(findings),
+        trials=2 * findings.pairs[PRIMARY].filter(pc.field("contrast") == CONTRAST).num_rows,
         trusted=not findings.controls.failed,
     )
 

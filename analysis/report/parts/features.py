@@ -65,6 +65,7 @@ def make(results: Results, study: str) -> Part | None:
         numbers={"claims": [claim], "networks": {each.label: _numbers(each) for each in networks}},
         tables={"neighbouring_states": _table(networks)},
         headline=_headline(networks),
+        trials=sum(len(method.states("after")) for network in networks for method in network.methods),
     )
 
 

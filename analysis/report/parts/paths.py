@@ -68,6 +68,7 @@ def make(results: Results, study: str) -> Part | None:
         tables={"path_lengths": _table(networks)},
         headline=_headline(_deepest(networks)),
         badges=[Badge("one seed", "warning")] if max(each.seeds for each in networks) == 1 else [],
+        trials=sum(each.seeds + each.without for each in networks),
     )
 
 
