@@ -284,7 +284,11 @@ def _badges(found: _Found) -> list[Badge]:
 def _headline(found: _Found) -> dict[str, float]:
     _, those = _main(found)
     counted = gain(those)
-    values = {"comparisons": counted.comparisons, "better": counted.better, "worse": counted.worse}
+    values = {
+        "droppath_comparisons": counted.comparisons,
+        "droppath_better": counted.better,
+        "droppath_worse": counted.worse,
+    }
     return {name: float(value) for name, value in values.items()}
 
 
