@@ -59,7 +59,7 @@ def study(make_store, end, lesion_rows):
 @pytest.mark.usefixtures("unrendered")
 def test_a_study_of_lesions_has_a_report(study, tmp_path, words, numbers, files):
     made = make_report(study())
-    assert list(made.verdicts) == ["lesions", "equivalence"]
+    assert list(made.verdicts) == ["lesions", "droppath", "equivalence"]
     folder = write_report(made, tmp_path / "report").parent
     said, found = words(folder), numbers(folder)
     assert not re.search(r"\bnan\b|\bNone\b|\binf\b(?!\))", said)
@@ -88,11 +88,22 @@ def test_a_network_of_one_seed_has_numbers_and_no_interval(study, tmp_path, word
     assert "Every network has one seed, so there is no interval." in said
     assert "one pair alone" in said
     assert not re.search(r"\bnan\b|\bNone\b|\binf\b(?!\))", said)
-    assert list(made.verdicts) == ["lesions"]
+    assert list(made.verdicts) == ["lesions", "droppath"]
     assert made.verdicts["lesions"] == (
         "deleting one block raises the error of pre-activation ResNet-20, stochastic depth 0.5 by a median of 0.3 "
         "points, of pre-activation ResNet-20 by 0.4"
     )
+
+
+def test_the_part_that_speaks_of_most_trials_leads_unless_another_is_not_trusted(study, monkeypatch):
+    parts = [
+        part("few", trials=1),
+        part("wrong", trials=2, trusted=False),
+        part("most", trials=9),
+        part("equal", trials=1),
+    ]
+    monkeypatch.setattr("analysis.report.assemble.PARTS", [lambda results, study, each=each: each for each in parts])
+    assert [each.name for each in make_report(study()).parts] == ["wrong", "most", "few", "equal"]
 
 
 def test_the_first_part_is_the_pages_and_the_others_follow_under_their_titles(tmp_path, words):

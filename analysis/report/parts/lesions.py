@@ -47,7 +47,7 @@ def make(results: Results, study: str) -> Part | None:
         numbers=numbers(lesions, held),
         tables=held,
         headline=headline(lesions),
-        trials=len(lesions.trials),
+        trials=lesions.states["planned"],
     )
 
 

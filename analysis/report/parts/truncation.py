@@ -44,7 +44,7 @@ def make(results: Results, study: str) -> Part | None:
             "truncation": table.to_pylist(),
         },
         tables={"truncation": table},
-        trials=sum(network.seeds for network in found.networks),
+        trials=found.states["planned"],
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweep.errors import SweepError
-from sweep.ledger import SCHEMAS, Ledger
+from sweep.ledger import SCHEMAS, STORE_SCHEMA, Ledger
 
 PACKS = 3
 SIZE = 4
@@ -154,8 +154,8 @@ def test_a_garbage_store_file_is_refused_and_made_good(store: Path, garbage: byt
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        (1, r"has schema 1, older than this program's 2; run its sweep into another store$"),
-        (3, r"has schema 3, newer than this program's 2; upgrade it$"),
+        (STORE_SCHEMA - 1, r"older than this program's \d+; run its sweep into another store$"),
+        (STORE_SCHEMA + 1, r"newer than this program's \d+; upgrade it$"),
     ],
 )
 def test_an_older_or_newer_store_is_refused(store: Path, schema: int, words: str) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from sweep.errors import SweepError
-from sweep.ledger import SCHEMAS, Ledger, merge_commits
+from sweep.ledger import SCHEMAS, STORE_SCHEMA, Ledger, merge_commits
 from sweep.ledger.scan import scan
 
 PACKS = 4
@@ -365,7 +365,7 @@ def test_a_marker_says_what_is_in_the_commit(store: Ledger) -> None:
     merge_commits(store, 2)
     (merged,) = store.contents.commits
     marker = json.loads(Path(store.uri, f"commits/{merged}.json").read_text())
-    assert marker["schema"] == 2
+    assert marker["schema"] == STORE_SCHEMA
     assert marker["trials"] == store.contents.status
     assert marker["files"].keys() == set(SCHEMAS)
     assert [trial for trials in marker["replaces"].values() for trial in trials] == list(marker["trials"])
