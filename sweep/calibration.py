@@ -27,7 +27,7 @@ def calibrate(packs: Sequence[Pack], setting: Setting) -> CostModel:
     samples = [_shortened(ordered[place].trials[:_TRIALS_A_SAMPLE]) for place in places]
     _seconds(samples[0], setting)
     measured = np.array([_seconds(trials, setting) for trials in samples])
-    rows = np.array([np.sum([features(trial) for trial in trials], axis=0) for trials in samples])
+    rows = np.array([features(trials) for trials in samples])
     coefficients, _ = nnls(rows / measured[:, None], np.ones(len(samples)))
     return CostModel(*(float(coefficient) for coefficient in coefficients))
 

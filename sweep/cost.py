@@ -1,8 +1,9 @@
-"""How long a trial takes: a linear model of its arithmetic, its memory traffic and its steps."""
+"""How long trials take: a linear model of their arithmetic, their memory traffic and their steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sweep.trainings import trainings
 from sweep.trial import Trial
 
 Features = tuple[float, float, float]
@@ -10,22 +11,34 @@ Features = tuple[float, float, float]
 _FEATURE_IMAGES = 1024
 
 
-def features(trial: Trial) -> Features:
-    """Floating-point operations, activation values and optimiser steps of one trial, what it measures included.
+def features(trials: Sequence[Trial]) -> Features:
+    """Floating-point operations, activation values and optimiser steps of trials, what they measure included.
 
-    A backward pass is two forward ones.
+    A backward pass is two forward ones. A training that several trials share, or start from, counts once.
     """
-    return _features(trial, training_images(trial) + measuring_images(trial))
+    parts = [training_features(trial) for trial in trainings(trials)]
+    parts += [measuring_features(trial) for trial in trials]
+    flops, values, steps = (sum(part[place] for part in parts) for place in range(3))
+    return flops, values, steps
 
 
-def training_images(trial: Trial) -> float:
-    """Forward passes of one image that training and validation come to, those of what it starts from included."""
-    epochs = trial.epochs + trial.base_epochs
-    return 3.0 * epochs * trial.train_samples + epochs * trial.val_samples + trial.train_samples
+def training_features(trial: Trial) -> Features:
+    """Of a trial's own epochs with their validation."""
+    images = 3.0 * trial.epochs * trial.train_samples + trial.epochs * trial.val_samples + trial.train_samples
+    steps = trial.epochs * -(-trial.train_samples // trial.batch_size)
+    return images * trial.shape.forward_flops, images * trial.shape.activation_elements, float(steps)
 
 
-def measuring_images(trial: Trial) -> float:
-    """Forward passes of one image that its measures come to."""
+def measuring_features(trial: Trial) -> Features:
+    """Of what is measured on a trial's network."""
+    images = _measuring_images(trial)
+    return images * trial.shape.forward_flops, images * trial.shape.activation_elements, 0.0
+
+
+def _measuring_images(trial: Trial) -> float:
+    """Forward passes of one image that a trial's measures come to."""
+    if not trial.measures:
+        return 0.0
     blocks = trial.shape.blocks
     sizes = min(trial.most_deleted, blocks - 1)
     # A single deletion computes what follows the block; of random ones the first blocks are shared as well.
@@ -34,13 +47,6 @@ def measuring_images(trial: Trial) -> float:
     tuning = 3.0 * orders * trial.finetune_epochs * trial.train_samples
     paths = 3.0 * trial.path_draws * (blocks + 1)
     return (lesions + orders) * trial.val_samples + tuning + paths + _FEATURE_IMAGES * ("features" in trial.measures)
-
-
-def _features(trial: Trial, images: float) -> Features:
-    epochs = trial.epochs + trial.base_epochs
-    steps = epochs * -(-trial.train_samples // trial.batch_size)
-    shape = trial.shape
-    return images * shape.forward_flops, images * shape.activation_elements, float(steps)
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,16 @@ class CostModel:
     per_step: float = 1.2e-3
 
     def seconds(self, trials: Sequence[Trial]) -> float:
-        """Estimated time of training and measuring the trials one after another."""
-        return sum(self._weigh(features(trial)) for trial in trials)
+        """Estimated time of training and measuring the trials one after another, each training once."""
+        return self._weigh(features(trials))
+
+    def training(self, trial: Trial) -> float:
+        """The part of it that a trial's own epochs take."""
+        return self._weigh(training_features(trial))
 
     def measuring(self, trial: Trial) -> float:
-        """The part of a trial's time that it measures in."""
-        flops, values, _ = _features(trial, measuring_images(trial))
-        return self._weigh((flops, values, 0.0))
+        """The part of it that a trial's measures take."""
+        return self._weigh(measuring_features(trial))
 
     def _weigh(self, amounts: Features) -> float:
         flops, values, steps = amounts

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from sweep.cost import CostModel, features
 from sweep.errors import SweepError
+from sweep.trainings import base_trainings
 from sweep.trial import Trial
 
 PACK_SIZE = 24
@@ -44,13 +45,13 @@ class Pack:
     @property
     def trainings(self) -> set[str]:
         """Identities of the trainings that checkpoints can save."""
-        starts = [each for trial in self.trials if trial.alone or trial.measures for each in (trial, trial.base)]
-        return {trial.training_id for trial in starts if trial is not None}
+        saved = [trial for trial in self.trials if trial.alone or trial.measures]
+        return {trial.training_id for trial in saved} | base_trainings(saved)
 
     @property
     def flops(self) -> float:
         """Floating-point operations of training and validating all trials."""
-        return sum(features(trial)[0] for trial in self.trials)
+        return features(self.trials)[0]
 
     def halves(self) -> tuple["Pack", "Pack"]:
         """The pack cut in two; the first half is the larger one. Neighbours stay together where they can."""
@@ -77,21 +78,26 @@ def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
     if size < 1:
         raise SweepError(f"--pack-size is {size}, but takes an integer of at least 1")
     size -= size % 2 if size > 1 else 0
-    groups = group_by_network(trials)
-    packs = [Pack(tuple(group[start : start + size])) for group in groups for start in range(0, len(group), size)]
+    packs: list[Pack] = []
+    for group in group_by_network(trials):
+        # What starts from one training stays together, so that no two workers do it.
+        most = len(group) if any(trial.base_epochs for trial in group) else size
+        packs += [Pack(tuple(group[start : start + most])) for start in range(0, len(group), most)]
     return sorted(packs, key=lambda pack: (-pack.cost, pack.pack_id))
 
 
 def group_by_network(trials: Iterable[Trial]) -> list[list[Trial]]:
     """Trials that could share a pack, in the order in which each group first appears."""
+    trials = list(trials)
+    bases = base_trainings(trials)
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(_network_key(trial), []).append(trial)
+        # Of one training, and of all that start from it, so that it is done once.
+        own = trial.alone or trial.training_id in bases
+        key = ((trial.base or trial).training_id,) if own else _network_key(trial)
+        groups.setdefault(key, []).append(trial)
     return list(groups.values())
 
 
 def _network_key(trial: Trial) -> tuple[object, ...]:
-    if trial.alone:
-        # Of one training, and of all that start from it, so that it is done once.
-        return ((trial.base or trial).training_id,)
     return tuple(value for name, value in trial.as_dict().items() if name not in FREE_WITHIN_PACK)

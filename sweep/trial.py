@@ -210,6 +210,9 @@ class Trial:
             raise SweepError(str(error)) from None
 
     def _resolve_measures(self) -> None:
+        for measure in ("truncation", "paths"):
+            if self.network == "vgg" and measure in self.measures:
+                raise SweepError(f"measure {measure} is of skip connections, which vgg has none of; leave it out")
         taken = {field for measure in self.measures for field in PROTOCOLS[measure]}
         for field, owner in ((field, measure) for measure, takes in PROTOCOLS.items() for field in takes):
             if field not in taken and getattr(self, field):
@@ -239,8 +242,13 @@ class Trial:
         if self.kept_blocks > len(shapes):
             raise SweepError(f"kept_blocks is {self.kept_blocks}, but the network has {len(shapes)} blocks")
         changing = sum(shape.inputs != shape.outputs for shape in shapes)
-        if self.transitions == "kept" and self.kept_blocks < changing:
-            raise SweepError(f"kept_blocks is {self.kept_blocks}, but {changing} blocks change the shape and are kept")
+        if self.transitions == "kept" and not changing:
+            raise SweepError("transitions is 'kept', but no block changes the shape; leave it at 'sampled'")
+        if self.transitions == "kept" and self.kept_blocks <= changing:
+            raise SweepError(
+                f"kept_blocks is {self.kept_blocks}, but takes more than the {changing} blocks that change the shape, "
+                "which are always kept"
+            )
 
     @cached_property
     def trial_id(self) -> str:

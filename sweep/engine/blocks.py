@@ -5,8 +5,9 @@ Nothing here draws from a global generator: a step depends on the trial's seed, 
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 from models import BlockNetwork, Treatment
 from sweep.engine.augmentation import crop_flip, epoch_draws
 from sweep.engine.build import build, place
-from sweep.engine.checkpoint import State, Trained, pack, pack_epochs, unpack, unpack_epochs
+from sweep.engine.checkpoint import State, Trained, pack, pack_epochs, unpack_epochs
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.methods import make_method
 from sweep.engine.resources import PeakMemory, device_name
@@ -49,9 +50,8 @@ class BlockTraining:
         """The network, at its present state."""
         return self.steps.network
 
-    def restore(self, content: bytes) -> None:
-        """Go on from a checkpoint of this training, to the same end as if it had never stopped."""
-        values = unpack(self.trial, content)
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Go on from an unpacked checkpoint of this training, to the same end as if it had never stopped."""
         self.network.load_state_dict(values["state"])
         self.steps.optimizer.load_state_dict(values["optimizer"])
         self.steps.done = values["steps"]
@@ -130,7 +130,7 @@ class BlockSteps:
         """Take the steps of one epoch; yields the share of it done, about every second."""
         self.network.train()
         order = self.images.epoch_order(epoch)[:, 0]
-        batches = _batches(order, self.trial.batch_size)
+        batches = self._batches(order)
         draws = self._draws(epoch, len(order))
         total = torch.zeros(3, dtype=torch.float64, device=order.device)
         reported, first = time.monotonic(), 0
@@ -170,6 +170,14 @@ class BlockSteps:
             squares = [p.grad.square().sum() for p in self.network.parameters() if p.grad is not None]
             norm = torch.stack(squares).sum().double().sqrt() if squares else loss.new_zeros((), dtype=torch.float64)
             return torch.stack([loss.double(), (logits.argmax(1) == labels).double().mean(), norm])
+
+    def _batches(self, order: Tensor) -> list[Tensor]:
+        """Batches of an epoch; a single image that is left over joins the one before where a batch norm needs two."""
+        batches = list(order.split(self.trial.batch_size))
+        norms = any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in self.network.modules())
+        if norms and len(batches) > 1 and len(batches[-1]) == 1:
+            batches[-2:] = [torch.cat(batches[-2:])]
+        return batches
 
     def _draws(self, epoch: int, count: int) -> Tensor | None:
         if self.trial.augmentation == "none":
@@ -219,14 +227,6 @@ class _Clock:
     def seconds(self) -> float:
         """The time that counts."""
         return time.perf_counter() - self._started
-
-
-def _batches(order: Tensor, size: int) -> list[Tensor]:
-    """Batches of `size`; a single image that is left over joins the one before, as batch norm needs two."""
-    batches = list(order.split(size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
 
 
 def _optimizer(network: nn.Module, trial: Trial) -> torch.optim.Optimizer:

@@ -23,6 +23,7 @@ from sweep.engine.measure import Subject, find_measure
 from sweep.engine.methods import make_method
 from sweep.engine.resources import prepare_process
 from sweep.engine.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
+from sweep.trainings import base_trainings
 from sweep.trial import Trial
 
 
@@ -46,36 +47,39 @@ class _Pack:
         """By `training_id`."""
         self.done = 0.0
         """Share of the pack's work."""
+        self._costs = CostModel()
+        self._total = self._costs.seconds(trials)
+        self._bases = base_trainings(trials)
 
     def run(self) -> Iterator[Event]:
-        costs = CostModel()
-        total = costs.seconds(self.trials)
         results: dict[int, TrialResult] = {}
         for group in self._groups():
             members = [self.trials[i] for i in group]
-            measuring = [costs.measuring(trial) / total for trial in members]
-            training = self._train_alone(members[0]) if members[0].alone else self._train_fused(members)
-            yield from self._scaled(training, costs.seconds(members) / total - sum(measuring))
-            for index, trial, weight in zip(group, members, measuring, strict=True):
+            yield from self._train_alone(members[0]) if self._alone(members[0]) else self._train_fused(members)
+            for index, trial in zip(group, members, strict=True):
                 trained, rows = self.ended[trial.training_id], list[Measurement]()
-                yield from self._scaled(self._measure(trial, trained, rows), weight)
+                yield from self._scaled(self._measure(trial, trained, rows), self._costs.measuring(trial))
                 results[index] = replace(trained.result, trial=trial, measurements=tuple(rows))
         yield [results[i] for i in range(len(self.trials))]
 
+    def _alone(self, trial: Trial) -> bool:
+        return trial.alone or trial.training_id in self._bases
+
     def _groups(self) -> list[list[int]]:
         """Indices of the trials of each group to be trained together; those that others start from come first."""
-        if not self.trials[0].alone:
+        if not self._alone(self.trials[0]):
             return fusion_groups(self.trials, self.setting.device)
-        return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].base is not None)]
+        return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].base_epochs > 0)]
 
-    def _train_alone(self, trial: Trial) -> Iterator[float | Checkpoint]:
+    def _train_alone(self, trial: Trial) -> Iterator[Event]:
         if trial.training_id in self.ended:
             return
         content = self.setting.checkpoint(trial.training_id)
-        values = unpack(trial, content) if content is not None else {}
-        if (trained := unpack_trained(trial, values)) is None:
+        values = unpack(trial, content) if content is not None else None
+        trained = unpack_trained(trial, values) if values is not None else None
+        if trained is None:
             start = None
-            if (base := trial.base) is not None:
+            if values is None and (base := trial.base) is not None:
                 yield from self._train_alone(base)
                 before = self.ended[base.training_id]
                 if before.state is None:
@@ -84,14 +88,14 @@ class _Pack:
                     return
                 start = before.state
             training = BlockTraining(trial, self.setting, start)
-            if content is not None:
-                training.restore(content)
-            yield from training.run()
+            if values is not None:
+                training.restore(values)
+            yield from self._scaled(training.run(), self._costs.training(trial))
             trained = training.trained()
             yield pack_trained(trained)
         self.ended[trial.training_id] = trained
 
-    def _train_fused(self, trials: Sequence[Trial]) -> Iterator[float | Checkpoint]:
+    def _train_fused(self, trials: Sequence[Trial]) -> Iterator[Event]:
         missing = []
         for trial in trials:
             # The weights of a network that nothing is measured on are not kept.
@@ -104,7 +108,7 @@ class _Pack:
         if not missing:
             return
         group = GroupTraining(missing, self.setting)
-        yield from group.epochs()
+        yield from self._scaled(group.epochs(), sum(map(self._costs.training, missing)))
         for index, (trial, result) in enumerate(zip(missing, group.results(), strict=True)):
             values = group.values(index) if trial.measures else None
             state = None
@@ -140,10 +144,11 @@ class _Pack:
             initial=lambda: place(build(trial), device).eval(),
         )
 
-    def _scaled(self, events: Iterable[float | Checkpoint], weight: float) -> Iterator[Event]:
-        """Events of a part of the work, which is this share of it all."""
+    def _scaled(self, events: Iterable[float | Checkpoint], cost: float) -> Iterator[Event]:
+        """Events of a part of the work, which costs so much of it all."""
+        weight = cost / self._total
         for event in events:
-            yield event if isinstance(event, Checkpoint) else Progress(self.done + weight * event)
+            yield event if isinstance(event, Checkpoint) else Progress(min(1.0, self.done + weight * event))
         self.done += weight
 
 

@@ -39,10 +39,18 @@ class Checkpoints:
         self._files = files
 
     def read(self, training_id: str) -> bytes | None:
-        """The content of the latest checkpoint, or None where there is none or it is not what was written."""
-        held = self._files.read(_path(training_id)) or b""
+        """The content of the latest checkpoint, or None where there is none.
+
+        One that is not what was written is removed, so that it does not stand in the way of others.
+        """
+        held = self._files.read(_path(training_id))
+        if held is None:
+            return None
         head, content = _Head.from_bytes(held), held[_HEAD_BYTES:]
-        return content if head is not None and head.sha256 == hashlib.sha256(content).hexdigest() else None
+        if head is not None and head.sha256 == hashlib.sha256(content).hexdigest():
+            return content
+        self._files.delete(_path(training_id))
+        return None
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint in place of an earlier one. One that is further on, which another sweep has kept, stays."""

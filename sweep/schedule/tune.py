@@ -37,6 +37,7 @@ os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name n
 import pyarrow as pa  # noqa: E402
 import ray  # noqa: E402
 from ray import tune  # noqa: E402
+from ray.exceptions import RayError  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
 
@@ -54,7 +55,7 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
         os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(1 + int(ray.cluster_resources().get("CPU", 1))))
         shelf = _Shelf()
         search = _PackSearch(queue, listener, shelf)
-        relay = _Relay(search, listener)
+        relay = _Relay(search, listener, shelf)
         tuner = tune.Tuner(
             tune.with_resources(_PackTrainable, resources),
             param_space={
@@ -128,12 +129,19 @@ class _Held:
     def put(self, training_id: str, content: bytes) -> None:
         self._contents[training_id] = content
 
+    def drop(self, training_ids: set[str]) -> None:
+        for training_id in training_ids:
+            self._contents.pop(training_id, None)
+
     def get(self, training_id: str) -> bytes | None:
         return self._contents.get(training_id)
 
 
 class _Shelf:
-    """Hands checkpoints from the driver, which reads them from the store, to workers on any node."""
+    """Hands checkpoints from the driver, which reads them from the store, to workers on any node.
+
+    Checkpoints save work and are no results: where the actor is lost, trainings begin anew.
+    """
 
     def __init__(self) -> None:
         self.name = f"checkpoints-{uuid.uuid4().hex}"
@@ -145,7 +153,13 @@ class _Shelf:
             # Beside the driver, as other nodes may go.
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             self._actor = ray.remote(_Held).options(name=self.name, num_cpus=0, scheduling_strategy=here).remote()
-        ray.get(self._actor.put.remote(training_id, content))
+        with contextlib.suppress(RayError):
+            ray.get(self._actor.put.remote(training_id, content))
+
+    def drop(self, training_ids: set[str]) -> None:
+        """Let go of the checkpoints of a pack that is over."""
+        if self._actor is not None:
+            self._actor.drop.remote(training_ids)
 
     @staticmethod
     def reader(name: str) -> Callable[[str], bytes | None]:
@@ -154,10 +168,10 @@ class _Shelf:
         def read(training_id: str) -> bytes | None:
             try:
                 held: Any = ray.get_actor(name)
-            except ValueError:
+                return ray.get(held.get.remote(training_id))
+            except (ValueError, RayError):
                 # There is no actor before there is a checkpoint.
                 return None
-            return ray.get(held.get.remote(training_id))
 
         return read
 
@@ -202,9 +216,10 @@ class _PackSearch(_NotKept, Searcher):
 class _Relay(_NotKept, tune.Callback):
     """Passes what Tune reports to the queue and the listener, in the driver."""
 
-    def __init__(self, search: _PackSearch, listener: Listener) -> None:
+    def __init__(self, search: _PackSearch, listener: Listener, shelf: _Shelf) -> None:
         self._search = search
         self._listener = listener
+        self._shelf = shelf
         self.fault: SweepError | None = None
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -220,6 +235,7 @@ class _Relay(_NotKept, tune.Callback):
             self._listener.checkpointed(attempts[trial.trial_id], checkpoint)
         if tables is not None:
             attempt = attempts.pop(trial.trial_id)
+            self._shelf.drop(attempt.pack.trainings)
             queue.finished(attempt)
             self._listener.finished(attempt, {name: _from_ipc(content) for name, content in tables.items()})
         elif failure is not None:
@@ -234,6 +250,7 @@ class _Relay(_NotKept, tune.Callback):
             self._give_up(attempt, Failure("crash", "the worker process died while training this trial"))
 
     def _give_up(self, attempt: Attempt, failure: Failure) -> None:
+        self._shelf.drop(attempt.pack.trainings)
         try:
             given_up = self._search.queue.failed(attempt, failure)
         except SweepError as fault:

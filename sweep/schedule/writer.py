@@ -1,5 +1,6 @@
 """The single writer: the one thread that publishes results, beside the driver."""
 
+import itertools
 import queue
 import threading
 from collections import Counter
@@ -9,19 +10,23 @@ from sweep.engine import Checkpoint
 from sweep.ledger import Ledger, Tables, merge_commits
 
 _MERGE_AT, _MERGE_AT_END = 64, 8
+_RESULTS, _CHECKPOINT, _END = range(3)
 
 
 class Writer:
-    """Publishes tables and checkpoints to the store in the order given, and merges small commits now and then.
+    """Publishes tables to the store in the order given, and merges small commits now and then.
 
-    `published` is called on the writer's thread with the number of trials by status. The first fault ends the writing;
-    `check` raises it in the caller's thread.
+    Checkpoints wait for results, and of one training the latest alone is written. `published` is called on the writer's
+    thread with the number of trials by status. The first fault ends the writing; `check` raises it in the caller's
+    thread.
     """
 
     def __init__(self, ledger: Ledger, published: Callable[[Counter[str]], None]) -> None:
         self._ledger = ledger
         self._published = published
-        self._inbox: queue.SimpleQueue[Tables | Checkpoint | None] = queue.SimpleQueue()
+        self._numbers = itertools.count()
+        self._inbox: queue.PriorityQueue[tuple[int, int, Tables | str | None]] = queue.PriorityQueue()
+        self._checkpoints: dict[str, Checkpoint] = {}
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
@@ -29,12 +34,13 @@ class Writer:
     def publish(self, tables: Tables) -> None:
         """Hand over one pack's results. Raises what an earlier one ran into."""
         self.check()
-        self._inbox.put(tables)
+        self._put(_RESULTS, tables)
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Hand over the state of a training. Raises what an earlier call ran into."""
         self.check()
-        self._inbox.put(checkpoint)
+        self._checkpoints[checkpoint.training_id] = checkpoint
+        self._put(_CHECKPOINT, checkpoint.training_id)
 
     def check(self) -> None:
         """Raise the writer's fault, if there is one."""
@@ -42,18 +48,26 @@ class Writer:
             raise self._fault
 
     def close(self) -> None:
-        """Publish what has been handed over, and end."""
-        self._inbox.put(None)
+        """Write what has been handed over, and end."""
+        self._put(_END, None)
         self._thread.join()
+
+    def _put(self, kind: int, entry: Tables | str | None) -> None:
+        self._inbox.put((kind, next(self._numbers), entry))
 
     def _serve(self) -> None:
         try:
-            while (entry := self._inbox.get()) is not None:
-                if isinstance(entry, Checkpoint):
-                    self._ledger.checkpoints.write(entry)
-                elif self._ledger.publish(entry) is not None:
-                    self._published(Counter(entry["trials"]["status"].to_pylist()))
-                    merge_commits(self._ledger, _MERGE_AT)
+            while (entry := self._inbox.get()[2]) is not None:
+                self._write(entry)
             merge_commits(self._ledger, _MERGE_AT_END)
         except Exception as error:  # carried to the caller's thread, which raises it
             self._fault = error
+
+    def _write(self, entry: Tables | str) -> None:
+        if isinstance(entry, str):
+            checkpoint = self._checkpoints.pop(entry, None)
+            if checkpoint is not None:
+                self._ledger.checkpoints.write(checkpoint)
+        elif self._ledger.publish(entry) is not None:
+            self._published(Counter(entry["trials"]["status"].to_pylist()))
+            merge_commits(self._ledger, _MERGE_AT)

@@ -94,7 +94,7 @@ grown = st.sampled_from(["epochs", "train_samples", "val_samples", "depth", "fil
 def test_more_work_costs_more(trial: Trial, name: str) -> None:
     small = trial.but(train_samples=1000, val_samples=1000, image_size=14, kernel_size=3)
     large = small.but(**{name: 2 * getattr(small, name)})
-    assert all(0 < less <= more for less, more in zip(features(small), features(large), strict=True))
+    assert all(0 < less <= more for less, more in zip(features([small]), features([large]), strict=True))
     assert CostModel().seconds([small]) < CostModel().seconds([large])
 
 
@@ -108,5 +108,5 @@ def test_trials_cost_what_they_cost_one_by_one(trials: list[Trial]) -> None:
 
 def test_steps_are_counted_as_they_are_taken() -> None:
     trial = Trial("test", train_samples=100, batch_size=32, epochs=3)
-    assert features(trial)[2] == 12
-    assert features(trial.but(batch_size=100))[2] == 3
+    assert features([trial])[2] == 12
+    assert features([trial.but(batch_size=100)])[2] == 3

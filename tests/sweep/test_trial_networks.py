@@ -60,9 +60,15 @@ def test_the_shape_follows_from_the_trial(values: dict, shape: object) -> None:
         ),
         ({"method": "effective-paths", "kept_blocks": 2}, "kept_blocks is 2, but the network has 1 blocks"),
         (
-            {**RESNET, "method": "effective-paths", "kept_blocks": 1, "transitions": "kept"},
-            "kept_blocks is 1, but 2 blocks change the shape and are kept",
+            {**RESNET, "method": "effective-paths", "kept_blocks": 2, "transitions": "kept"},
+            "kept_blocks is 2, but takes more than the 2 blocks that change the shape",
         ),
+        (
+            {"depth": 4, "method": "effective-paths", "kept_blocks": 2, "transitions": "kept"},
+            "transitions is 'kept', but no block changes the shape",
+        ),
+        ({"network": "vgg", "depth": 15, "measure": "lesions+paths"}, "measure paths is of skip connections"),
+        ({"network": "vgg", "depth": 15, "measure": "truncation"}, "measure truncation is of skip connections"),
         ({"path_draws": 3}, "path_draws is 3, but belongs to measure paths; leave it at 0"),
         ({"measure": "paths+none"}, "measure is 'paths[+]none', but takes one of none, lesions,"),
         ({"measure": "paths+paths"}, "measure is 'paths[+]paths', but takes one of"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from sweep.engine import Checkpoint, Setting, TrialResult
+from sweep.engine import Checkpoint, Progress, Setting, TrialResult
 from sweep.engine.blocks import BlockTraining
 from sweep.engine.checkpoint import unpack
 from sweep.engine.training import train
@@ -146,6 +146,38 @@ def test_trials_of_one_training_train_once_and_a_retraining_starts_from_it() -> 
     [again] = run([retrained], alone)
     assert [epoch.val_loss for epoch in again.epochs] == [epoch.val_loss for epoch in results[0].epochs]
     assert results[0].epochs[0].train_loss < results[1].epochs[0].train_loss
+
+
+@pytest.mark.parametrize("network", ["preresnet", "stack"])
+def test_progress_only_goes_forward_and_a_base_counts(network: str) -> None:
+    base = RESNET.but(network=network, depth=8 if network == "preresnet" else 2)
+    trials = [base, base.but(measure="features"), base.but(epochs=2, base_epochs=base.epochs)]
+    shares = [event.share for event in train(trials, Setting()) if isinstance(event, Progress)]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert len(set(shares)) > 5
+
+
+def test_a_retraining_under_way_does_not_train_its_base_again(curves: Curves) -> None:
+    retrained = RESNET.but(epochs=3, base_epochs=2)
+    whole, kept = Kept(), Kept()
+    [expected] = run([retrained], whole)
+    run([retrained], kept, stop_after=3)
+    assert kept.latest[retrained.training_id].epoch == 1
+    assert retrained.base is not None
+    del kept.latest[retrained.base.training_id]
+    [result] = run([retrained], kept)
+    assert curves(result) == curves(expected)
+    assert kept.latest.keys() == {retrained.training_id}
+
+
+def test_a_stack_takes_the_same_steps_alone_as_among_others(curves: Curves) -> None:
+    stack = Trial("test", dataset="digits", depth=2, filters=2, train_samples=129, batch_size=64, epochs=2)
+    retrained = stack.but(base_epochs=2)
+    [fused] = run([stack], Kept())
+    alone = run([stack, retrained], Kept())[0]
+    for one, other in zip(curves(alone), curves(fused), strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
 
 
 def test_stacks_that_are_measured_keep_their_networks(curves: Curves) -> None:

@@ -1,11 +1,12 @@
 """The single writer: what it publishes, and when it merges."""
 
+import threading
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from sweep.engine import Setting, TrialResult
+from sweep.engine import Checkpoint, Setting, TrialResult
 from sweep.engine.null import train
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Tables, to_tables
@@ -81,3 +82,32 @@ def test_a_damaged_commit_of_another_sweep_does_not_end_this_one(ledger: Ledger)
     assert reader.read("trials").num_rows == 9
     with pytest.raises(SweepError, match=f"delete commits/{name}.json"):
         reader.read("curves")
+
+
+def test_of_a_trainings_checkpoints_the_latest_is_written_and_results_go_first(ledger: Ledger, monkeypatch) -> None:
+    done: list[object] = []
+    held, released = threading.Event(), threading.Event()
+    store, keep = ledger.publish, ledger.checkpoints.write
+
+    def publish(content: Tables) -> str | None:
+        held.set()
+        assert released.wait(10)
+        done.append(content["trials"]["seed"].to_pylist())
+        return store(content)
+
+    def write_checkpoint(checkpoint: Checkpoint) -> None:
+        done.append((checkpoint.training_id, checkpoint.epoch))
+        keep(checkpoint)
+
+    monkeypatch.setattr(ledger, "publish", publish)
+    monkeypatch.setattr(ledger.checkpoints, "write", write_checkpoint)
+    writer = Writer(ledger, lambda ended: None)
+    writer.publish(tables(0))
+    assert held.wait(10)
+    for epoch in (1, 2, 3):
+        writer.keep(Checkpoint("a", epoch, complete=False, content=b""))
+    writer.keep(Checkpoint("b", 1, complete=True, content=b""))
+    writer.publish(tables(1))
+    released.set()
+    writer.close()
+    assert done == [[0], [1], ("a", 3), ("b", 1)]

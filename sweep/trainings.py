@@ -1,0 +1,16 @@
+"""What trials train in common."""
+
+from collections.abc import Iterable
+
+from sweep.trial import Trial
+
+
+def trainings(trials: Iterable[Trial]) -> list[Trial]:
+    """A trial for each training that the trials take, those that they start from included."""
+    taken = (each for trial in trials for each in (trial.base, trial) if each is not None)
+    return list({trial.training_id: trial for trial in taken}.values())
+
+
+def base_trainings(trials: Iterable[Trial]) -> set[str]:
+    """Identities of the trainings that some of the trials start from."""
+    return {trial.base.training_id for trial in trials if trial.base is not None}
