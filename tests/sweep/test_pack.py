@@ -99,7 +99,7 @@ def test_more_work_costs_more(trial: Trial, name: str) -> None:
 
 
 @steady
-@given(st.lists(st.sampled_from(PLAN), max_size=8))
+@given(st.lists(st.sampled_from(PLAN), max_size=8, unique=True))
 def test_trials_cost_what_they_cost_one_by_one(trials: list[Trial]) -> None:
     model = CostModel()
     assert model.seconds(trials) == pytest.approx(sum(model.seconds([trial]) for trial in trials))
