@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,12 @@ def _draw_row(axes: Axes, place: float, row: GainRow, limit: float) -> None:
     if row.against:
         _text(axes, -_LEFT + 0.25, place - _APART, _fit(row.label))
         _text(axes, -_LEFT + 0.25, place + _APART, _fit(f"against {row.against}"), color=MUTED, size=8)
+    elif len(row.label) > _LONGEST:
+        first, *others = wrap(row.label, _LONGEST)
+        _text(axes, -_LEFT + 0.25, place - _APART, first)
+        _text(axes, -_LEFT + 0.25, place + _APART, _fit(" ".join(others)))
     else:
-        _text(axes, -_LEFT + 0.25, place, _fit(row.label))
+        _text(axes, -_LEFT + 0.25, place, row.label)
     apart = _APART if row.time is not None else 0.0
     _draw_difference(axes, place - apart, row.steps, _STEPS, limit)
     if row.time is not None:

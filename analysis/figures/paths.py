@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
@@ -15,11 +15,13 @@ from analysis.figures.lines import draw_line, key, key_columns, line_style, look
 from analysis.figures.style import WIDE, Floats, Look, styled
 
 _TITLES = ("Paths there are", "Gradient along one", "Gradient they carry")
-_AXES = ("share of all paths (%)", "mean norm at the input", "share of the gradient (%)")
+_AXES = ("share of all paths (%)", "mean norm at the input", "share of gradient (%)")
+# More lines than this in a panel hide each other.
+_LINES = 5
 # With more points than this a line has a marker at some of them only.
 _MARKED = 9
-# Of the axes' height, between the bars of two networks' bands.
-_STEP = 0.045
+# Of the axes' height, between the bars of two networks' bands, and under the first.
+_STEP, _LIFT = 0.05, 0.05
 
 
 @dataclass(frozen=True)
@@ -39,30 +41,51 @@ class PathLines:
 
 @styled()
 def draw_paths(networks: Sequence[PathLines], seeds: bool = True) -> Figure:
-    """A line a network in three panels by path length, with its effective band as a bar above; one alone is filled.
+    """Three panels by path length for each kind of network, a line a network, its effective band as a bar above.
 
-    `seeds` says that bands around lines span seeds, not draws.
+    A network alone in its panels has its band filled. `seeds` says that bands around lines span seeds, not draws.
     """
-    handles = _keys(networks, seeds)
-    columns = key_columns([str(handle.get_label()) for handle in handles])
-    figure = Figure(figsize=(WIDE, 3.0 + 0.2 * -(-len(handles) // columns)), layout="constrained")
-    panels: Sequence[Axes] = figure.subplots(1, 3)
+    groups = _groups(networks)
+    heights = [_height(group, seeds) for group in groups]
+    figure = Figure(figsize=(WIDE, 0.35 + sum(heights)), layout="constrained")
     head(figure, "Paths by the number of blocks they go through")
+    rows = figure.subfigures(len(groups), 1, height_ratios=heights, squeeze=False)
+    for row, group in zip(rows.flat, groups, strict=True):
+        _draw_group(row, group, seeds)
+    return figure
+
+
+def _groups(networks: Sequence[PathLines]) -> list[list[PathLines]]:
+    """Networks of one kind, which is what their labels begin with, so many in a row; one empty row where none is."""
+    kinds: dict[str, list[PathLines]] = {}
+    for network in networks:
+        kinds.setdefault(network.label.partition(",")[0], []).append(network)
+    return [each[start : start + _LINES] for each in kinds.values() for start in range(0, len(each), _LINES)] or [[]]
+
+
+def _height(group: Sequence[PathLines], seeds: bool) -> float:
+    handles = _keys(group, seeds)
+    return 2.5 + 0.12 * len(group) + 0.19 * -(-len(handles) // key_columns([str(key.get_label()) for key in handles]))
+
+
+def _draw_group(row: SubFigure, group: Sequence[PathLines], seeds: bool) -> None:
+    panels: Sequence[Axes] = row.subplots(1, 3)
     for axes, title, words in zip(panels, _TITLES, _AXES, strict=True):
-        axes.set_title(title)
+        axes.set_title(title, pad=6 + 9 * len(group))
         axes.set_ylabel(words)
         axes.set_xlabel("path length (blocks)")
-    for place, network in enumerate(networks):
+    for place, network in enumerate(group):
         _draw_lines(panels, network, look(place))
-    if len(networks) == 1:
-        _fill_band(panels, networks[0], look(0))
-    _limits(panels, networks)
-    for place, network in enumerate(networks):
-        _draw_band((panels[0], panels[2]), network, look(place), 0.97 - _STEP * place)
-    if not networks:
+    if len(group) == 1:
+        _fill_band(panels, group[0], look(0))
+    _limits(panels, group)
+    for place, network in enumerate(group):
+        _draw_band((panels[0], panels[2]), network, look(place), 1 + _LIFT + _STEP * (len(group) - 1 - place))
+    if not group:
         say_empty(panels[1])
-    figure.legend(handles=handles, loc="outside lower left", ncols=columns)
-    return figure
+    handles = _keys(group, seeds)
+    columns = key_columns([str(handle.get_label()) for handle in handles])
+    row.legend(handles=handles, loc="outside lower left", ncols=columns)
 
 
 def _draw_lines(panels: Sequence[Axes], network: PathLines, style: Look) -> None:
@@ -87,9 +110,7 @@ def _limits(panels: Sequence[Axes], networks: Sequence[PathLines]) -> None:
         axes.set_xlim(-0.03 * longest, 1.03 * longest)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     for axes in (panels[0], panels[2]):
-        # The bars stand above all lines.
-        top = axes.get_ylim()[1]
-        axes.set_ylim(0, top / max(0.5, 0.97 - _STEP * len(networks)))
+        axes.set_ylim(0, min(100, axes.get_ylim()[1]))
     shown = [band[drawable(band)] for network in networks for band in network.norm]
     log_axis(panels[1], "y", span(np.concatenate([*shown, np.empty(0)])), most=6)
 
@@ -101,7 +122,8 @@ def _draw_band(panels: Sequence[Axes], network: PathLines, style: Look, height: 
             (height, height),
             transform=axes.get_xaxis_transform(),
             zorder=4,
-            **{**line_style(style), "lw": 2.4, "ls": "-"},
+            clip_on=False,
+            **{**line_style(style, 3.5), "lw": 1.8, "ls": "-"},
         )
 
 
