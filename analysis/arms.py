@@ -68,6 +68,11 @@ class Group:
     arms: Mapping[str, Arm]
     """By name, plain training first."""
 
+    @property
+    def compared(self) -> bool:
+        """Whether it has a contrast; one that has none may still be a budget of its family."""
+        return any(True for _ in self.contrasts())
+
     def contrasts(self) -> Iterator[tuple[Arm, Arm]]:
         """Every arm with plain training, then residual droppath with droppath of the same rates."""
         others = [arm for arm in self.arms.values() if arm.method != PLAIN]
@@ -84,7 +89,7 @@ def _same_rates(one: Row, other: Row) -> bool:
 
 
 def arm_groups(results: Results, study: str) -> list[Group]:
-    """The groups of a study that have two arms or more; planned trials without a result are `missing`."""
+    """The groups of a study, by family and epochs; planned trials without a result are `missing`."""
     rows = _known(results, study)
     names = dict(zip(map(_arm_key, rows), arm_names(rows), strict=True))
     plain = [without_method(row) for row in rows]
@@ -99,18 +104,17 @@ def arm_groups(results: Results, study: str) -> list[Group]:
         for row in (rows[place] for place in places):
             # The same training with something else measured on it is no further evidence.
             arms.setdefault(names[_arm_key(row)], {}).setdefault(row["seed"], row)
-        if len(arms) > 1:
-            first = places[0]
-            ordered = sorted(arms, key=lambda name: (name != PLAIN, name))
-            groups.append(
-                Group(
-                    whole[first],
-                    family[first],
-                    rows[first]["epochs"],
-                    rows[first]["base_epochs"],
-                    {name: Arm(name, arms[name]) for name in ordered},
-                )
+        first = places[0]
+        ordered = sorted(arms, key=lambda name: (name != PLAIN, name))
+        groups.append(
+            Group(
+                whole[first],
+                family[first],
+                rows[first]["epochs"],
+                rows[first]["base_epochs"],
+                {name: Arm(name, arms[name]) for name in ordered},
             )
+        )
     return sorted(groups, key=lambda group: (group.family, group.epochs))
 
 

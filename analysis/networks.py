@@ -27,10 +27,13 @@ def method_name(row: Row) -> str:
         return ""
     if method == "effective-paths":
         return f"{row['kept_blocks']} blocks a batch"
-    # Huang et al., 1603.09382: linear rates, one gate a batch, branches scaled in evaluation.
-    stochastic = (row["drop_rates"], row["drop_per"], row["rescale"]) == ("linear", "batch", "evaluation")
-    name = "stochastic depth" if method == "droppath" and stochastic else method
-    return f"{name} {row['drop_rate']:g}"
+    return f"{'stochastic depth' if is_stochastic_depth(row) else method} {row['drop_rate']:g}"
+
+
+def is_stochastic_depth(row: Row) -> bool:
+    """Whether the method is that of Huang et al. (1603.09382): linear rates, a gate a batch, scaled in evaluation."""
+    form = (row["method"], row["drop_rates"], row["drop_per"], row["rescale"])
+    return form == ("droppath", "linear", "batch", "evaluation")
 
 
 def labels(rows: Sequence[Row]) -> list[str]:

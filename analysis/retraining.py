@@ -101,9 +101,11 @@ def at_seconds(ladder: Sequence[Arm], arm: Arm) -> tuple[Figures, str]:
     if times[0] <= 0:
         return {}, "no seconds are known"
     if not times[0] <= arm.seconds <= times[-1]:
-        end, word = (times[-1], "last") if arm.seconds > times[-1] else (times[0], "first")
-        times_as_long = arm.seconds / end
-        return {}, f"the budgets do not bracket it: it takes {times_as_long:.2g} times the seconds of the {word}"
+        end, which = (times[-1], "the last") if arm.seconds > times[-1] else (times[0], "the first")
+        why = "the budgets do not bracket it"
+        if len(times) == 1:
+            why, which = "a single budget does not bracket it", "that one"
+        return {}, f"{why}: it takes {arm.seconds / end:.2g} times the seconds of {which}"
     above = next(place for place, seconds in enumerate(times) if seconds >= arm.seconds)
     if times[above] == arm.seconds:
         return _figures(rungs[above]), ""

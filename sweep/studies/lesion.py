@@ -1,17 +1,19 @@
 """What do trained networks lose when blocks are deleted or moved?
 
-Paper: Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 1605.06431,
-on a pre-activation ResNet-110 (54 blocks, 6.10 % error) and a VGG network of 15 layers on
-CIFAR-10. Published (second-hand): no single block matters much but the down-sampling ones, while any layer deleted from
-VGG leaves about chance; error rises smoothly with the number of deleted blocks, to about 0.2 at 10 of 54, and with the
-disorder of swapped blocks; stochastic depth is slightly more resilient.
+Paper: Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 1605.06431, on
+a pre-activation ResNet-110 (54 blocks, 6.10 % error) and a VGG network on CIFAR-10. Published (second-hand): no single
+block matters much but the down-sampling ones, while any layer deleted from VGG leaves about chance; error rises
+smoothly with the number of deleted blocks, to about 0.2 at 10 of 54, and with the disorder of swapped blocks;
+stochastic depth is slightly more resilient.
 
-Ours: stacks of P1 in sequential, mixed and parallel arrangement under the same lesions, and every sequential network
-evaluated as its own truncation, from all blocks in parallel (first order) to the full network, with and without an
-epoch of fine-tuning.
+Ours: the depth of the VGG network, which no source that we could read gives: 15 layers, 13 convolutional and 2 dense.
+Stacks of P1 in sequential, mixed and parallel arrangement under the same lesions. The plainly trained ResNet and the
+stacks evaluated as their own truncations, from as much in parallel as can be (first order, for a stack) to the full
+network, with and without an epoch of fine-tuning; stochastic depth and VGG are not truncated.
 
-`lesion` is the published budget, for a GPU; `lesion-quick` is ResNet-20 and friends on a fifth of CIFAR-10 at half its
-side, for two cores. Cost: `sweep plan lesion`. Run: `sweep run lesion --store URI`, `sweep run lesion-quick`.
+`lesion` is ResNet-110 and friends on all of CIFAR-10 for 200 epochs (ours), for a GPU; `lesion-quick` is ResNet-20 and
+friends on a fifth of it at half its side, for two cores. Cost: `sweep plan lesion`. Run:
+`sweep run lesion --store URI`, `sweep run lesion-quick`.
 """
 
 from dataclasses import replace

@@ -6,9 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import analysis
+from analysis.lesion_differences import by_method
+from analysis.lesions import find_lesions
 from analysis.report import NothingToReport, Report, headline, make_report, write_report
-from analysis.report.document import Badge, Lead, Section
+from analysis.report.document import Badge, Lead, Prose, Section, Table
 from analysis.report.part import Part
+from analysis.report.parts import lesion_published
 from sweep.trial import Trial
 
 STOCHASTIC = {"method": "droppath", "drop_rate": 0.5, "rescale": "evaluation"}
@@ -93,6 +96,35 @@ def test_a_network_of_one_seed_has_numbers_and_no_interval(study, tmp_path, word
         "deleting one block raises the error of pre-activation ResNet-20, stochastic depth 0.5 by a median of 0.3 "
         "points, of pre-activation ResNet-20 by 0.4"
     )
+
+
+def test_retrained_networks_are_beside_the_published_ones_as_what_they_are(make_store, end, lesion_rows):
+    """Only what was trained with stochastic depth from the start is laid beside the published stochastic depth."""
+    variants = {
+        "plain": {},
+        "published": STOCHASTIC,
+        "constant": STOCHASTIC | {"drop_rates": "constant"},
+        "sample": STOCHASTIC | {"drop_per": "sample"},
+        "training": STOCHASTIC | {"rescale": "training"},
+        "retrained plain": {"base_epochs": 10, "epochs": 4},
+        "retrained": STOCHASTIC | {"base_epochs": 10, "epochs": 4},
+    }
+    rows = lesion_rows(0.1, [0.2] * 9, (3, 6))
+    results = [end(trial(seed, **fields), measurements=rows) for fields in variants.values() for seed in (0, 1)]
+    lesions = find_lesions(analysis.open(make_store(results)), "test")
+    assert lesions is not None
+    section = lesion_published.section(lesions, by_method(lesions.trials))
+    assert section is not None
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    stochastic = [row[1] for row in table.rows if "resilient" in row[2]]
+    assert len(stochastic) == 2
+    (label,) = set(stochastic)
+    plainly = label.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NON-BREAKING HYPHEN}", "-")
+    assert "stochastic depth 0.5" in plainly
+    assert "base epochs 0" in plainly
+    differences = " ".join(block.text for block in section.blocks if isinstance(block, Prose))
+    assert "no augmentation, 2 epochs." in differences
+    assert "no augmentation, 10 + 4 epochs." in differences
 
 
 def test_the_part_that_speaks_of_most_trials_leads_unless_another_is_not_trusted(study, monkeypatch):

@@ -2,17 +2,18 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scipy.stats import ttest_1samp
 
+import analysis
 from analysis.arms import Arm, Group, arm_groups
 from analysis.equivalence import Verdict
 from analysis.paper import Outcome
-from analysis.report.document import Callout, Table
+from analysis.report.document import Callout, Prose, Table
 from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
 from analysis.report.part import Part
 from analysis.report.parts.droppath import make
@@ -21,6 +22,7 @@ from analysis.retrained_lesions import lesion_curves, lesion_errors, robustness
 from analysis.retraining import at_seconds, equal_steps, equal_time, gain, judge
 from sweep.engine import TrialResult
 from sweep.ledger import Margins
+from sweep.studies import STUDIES
 from tests.analysis.synthetic_measurements import STUDY, ended, lesion_rows, opened, preresnet
 
 PLAIN: dict[str, Any] = {}
@@ -61,7 +63,9 @@ def test_arms_agree_in_everything_but_the_method(tmp_path: Path) -> None:
         *arm(DROP, [0.4], depth=32),
         *arm(PLAIN, [0.4], depth=32, epochs=20),
     ]
-    group = only(opened(tmp_path, trials))
+    every = groups(opened(tmp_path, trials))
+    assert [(list(each.arms), each.compared) for each in every[1:]] == [([DROPPED], False), (["plain"], False)]
+    group = every[0]
     assert list(group.arms) == [
         "plain",
         "droppath 0.2",
@@ -191,6 +195,11 @@ def test_outside_the_budgets_nothing_is_said(store: Results) -> None:
     assert "do not bracket" in found.note
     assert "2 times the seconds of the last" in found.note
     assert found.verdict is Verdict.UNDECIDED
+
+
+def test_one_budget_of_other_seconds_brackets_nothing(store: Results) -> None:
+    figures, note = at_seconds(ladder(store)[:1], groups(store)[0].arms[DROPPED])
+    assert (figures, note) == ({}, "a single budget does not bracket it: it takes 2 times the seconds of that one")
 
 
 def test_a_budget_of_the_same_seconds_needs_no_other(store: Results) -> None:
@@ -329,6 +338,53 @@ def test_effective_paths_are_judged_by_the_declared_margin(tmp_path: Path) -> No
         assert [claim.outcome for claim in part.numbers["claims"]] == [outcome]
 
 
+@pytest.mark.parametrize(
+    ("losses", "errors", "outcome", "said"),
+    [
+        ([0.949, 0.95, 0.951], [0.5] * 3, Outcome.HOLDS, "+0.00 [+0.00, +0.00] points, slightly better, within"),
+        ([1.049, 1.05, 1.051], [0.505] * 3, Outcome.IN_PART, "+0.50 [+0.50, +0.50] points, slightly worse, within"),
+        ([0.9, 1.0, 1.1], [0.4] * 3, Outcome.OPEN, "-10.00 [-10.00, -10.00] points, undecided in"),
+        ([1.0] * 3, [0.51, 0.52, 0.53], Outcome.HOLDS, "+2.00 [-0.48, +4.48] points, equivalent in"),
+        ([1.0] * 3, [0.52, 0.521, 0.522], Outcome.IN_PART, "+2.10 [+1.85, +2.35] points, equivalent in"),
+        ([2.0] * 3, [0.6] * 3, Outcome.CONTRADICTED, "+10.00 [+10.00, +10.00] points, plain better in"),
+    ],
+)
+def test_effective_paths_lose_nothing_only_where_they_are_no_worse(
+    tmp_path: Path, losses: list[float], errors: list[float], outcome: Outcome, said: str
+) -> None:
+    part = part_of(opened(tmp_path, [*arm(PLAIN, [0.5] * 3), *arm(EFFECTIVE, errors, losses)]))
+    (claim,) = part.numbers["claims"]
+    assert claim.outcome is outcome
+    assert "5.96 against 6.10 % error, second-hand" in claim.claim
+    assert f"difference in error {said}" in claim.because
+
+
+def many(count: int) -> list[TrialResult]:
+    rates = [0.1 * (place + 1) for place in range(count)]
+    return [each for rate in rates for each in arm(DROP | {"drop_rate": rate}, [0.5] * 2)]
+
+
+def test_bars_that_are_left_out_are_said(tmp_path: Path) -> None:
+    for count in (6, 8):
+        intervals = part_of(opened(tmp_path / str(count), [*arm(PLAIN, [0.5] * 2), *many(count)])).lead.intervals
+        assert intervals is not None
+        assert len(intervals.bars) == 6
+        assert ("of the first 6 of 8 comparisons" in intervals.caption) == (count > 6)
+        assert "to plain training" in intervals.caption
+
+
+def test_bars_are_against_what_each_is_compared_with(tmp_path: Path) -> None:
+    other = {"drop_rate": 0.2}
+    trials = [trial for each in ({}, other) for kind in (DROP, RESIDUAL) for trial in arm(kind | each, [0.5] * 2)]
+    intervals = part_of(opened(tmp_path, trials)).lead.intervals
+    assert intervals is not None
+    assert [bar.label for bar in intervals.bars] == [
+        f"residual-droppath {rate} against droppath {rate}" for rate in (0.2, 0.5)
+    ]
+    assert "to what each is compared with at equal steps" in intervals.caption
+    assert (intervals.below, intervals.above) == ("first better", "other better")
+
+
 def test_seeds_that_did_not_finish_are_said(tmp_path: Path) -> None:
     drop = arm(DROP, [0.5] * 4)
     drop[0] = ended(drop[0].trial, status="diverged")
@@ -348,3 +404,29 @@ def test_an_arm_that_never_finished_is_shown_without_figures(tmp_path: Path) -> 
     part = part_of(opened(tmp_path, trials))
     assert part.lead.verdict.startswith("Not decided")
     assert part.lead.intervals is None
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_the_built_in_study_is_compared_at_equal_time(make_store: Callable[..., Path]) -> None:
+    """Errors fall in a straight line with the log of seconds, so that at equal time no arm differs from another."""
+    name, cost = "droppath-quick", {"plain": 1.0, "droppath": 0.9, "residual-droppath": 1.2}
+    trials = list(STUDIES[name].trials())
+    seconds = {trial.trial_id: cost[trial.method] * trial.epochs for trial in trials}
+    errors = {trial_id: 0.6 - 0.1 * math.log(each) for trial_id, each in seconds.items()}
+    results = [ended(trial, errors[trial.trial_id], seconds=seconds[trial.trial_id]) for trial in trials]
+    part = make(analysis.open(make_store(results, trials)), name)
+    assert part is not None
+    assert part.trials == len(trials)
+    assert "4 or 10 epochs" in part.lead.detail
+    rows = part.tables["training_methods"].to_pylist()
+    found = [row for row in rows if row["basis"] == "time" and row["against"] == "plain"]
+    assert len(found) == 3
+    assert {(row["epochs"], row["base_epochs"], row["seeds"], row["note"]) for row in found} == {(10, 0, 3, "")}
+    assert [row["error_difference"] for row in found] == pytest.approx([0] * 3, abs=1e-12)
+    steps = [row["error_difference"] for row in rows if row["basis"] == "steps" and row["against"] == "plain"]
+    assert steps[:3] == pytest.approx([-0.1 * math.log(each) for each in (0.9, 1.2, 1.2)])
+    blocks = part.sections[0].blocks
+    said = " ".join(block.text for block in blocks if isinstance(block, Callout | Prose))
+    assert "There is one budget" not in said
+    assert "with one budget each: linear of 32; pre-activation ResNet-20, base epochs 10; stack of 8, parallel" in said
+    assert "error-by-time" in part.pictures

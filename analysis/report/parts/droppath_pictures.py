@@ -1,7 +1,7 @@
 """Figures of ways of training against each other."""
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain
 
 import numpy as np
 
@@ -19,10 +19,10 @@ _SEEDS = "Means over seeds; bands run from the lowest to the highest seed."
 
 
 def draw(
-    groups: Sequence[Group], steps: Sequence[Comparison], time: Sequence[Comparison], errors: Errors
+    families: Sequence[Sequence[Group]], steps: Sequence[Comparison], time: Sequence[Comparison], errors: Errors
 ) -> dict[str, Picture]:
-    """Every figure that there are numbers for, by name."""
-    drawn = [_gains(steps, time), _by_time(groups), _lesions(groups, errors)]
+    """Every figure that there are numbers for, by name; a family's groups differ in nothing but epochs."""
+    drawn = [_gains(steps, time), _by_time(families), _lesions(families, errors)]
     return {picture.name: picture for picture in drawn if picture is not None}
 
 
@@ -46,13 +46,12 @@ def _difference(error: Tested) -> Difference:
     return Difference(100 * error.estimate, 100 * error.interval.low, 100 * error.interval.high, error.n)
 
 
-def _by_time(groups: Sequence[Group]) -> Picture | None:
+def _by_time(families: Sequence[Sequence[Group]]) -> Picture | None:
     panels: list[MethodPanel] = []
-    for family, those in groupby(groups, key=lambda group: group.family):
-        ladder = list(those)
+    for ladder in families:
         if len(ladder) > 1:
             names = dict.fromkeys(name for group in ladder for name in group.arms)
-            panels.append(MethodPanel(family, [_ladder_line(ladder, name) for name in names]))
+            panels.append(MethodPanel(ladder[0].family, [_ladder_line(ladder, name) for name in names]))
     if not panels:
         return None
     return Picture(
@@ -73,13 +72,13 @@ def _ladder_line(ladder: Sequence[Group], name: str) -> MethodLine:
     return MethodLine(name, np.array([arm.seconds for arm in arms]), (middle, low, high))
 
 
-def _lesions(groups: Sequence[Group], errors: Errors) -> Picture | None:
+def _lesions(families: Sequence[Sequence[Group]], errors: Errors) -> Picture | None:
     panels = [
         MethodPanel(
             group.label, [MethodLine(each.arm, np.array(each.deleted, float), _band(each.error)) for each in curves]
         )
-        for group in groups
-        if group.base_epochs and len(curves := lesion_curves(group, errors)) > 1
+        for group in chain.from_iterable(families)
+        if group.base_epochs and group.compared and len(curves := lesion_curves(group, errors)) > 1
     ]
     if not panels:
         return None

@@ -1,9 +1,13 @@
 """Lesions beside the published figures of P2, and in what the networks differ."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from analysis.lesion_differences import LesionDifference
 from analysis.lesions import LesionedNetwork, Lesions
+from analysis.networks import is_stochastic_depth
 from analysis.report.document import Block, Prose, Section, Table
 from analysis.report.parts.estimates import difference, increase, name, seeds_said, share
 from analysis.report.parts.lesion_pictures import chance
@@ -87,14 +91,22 @@ def _vgg(network: LesionedNetwork) -> list[list[str]]:
 
 
 def _stochastic(lesions: Lesions, methods: tuple[LesionDifference, ...]) -> list[list[str]]:
-    """Droppath against plain training, the change in the rise of the error by one deleted block."""
-    dropped = {each.label for each in lesions.networks if each.trial["method"] == "droppath"}
+    """Stochastic depth against plain training, the change in the rise of the error by one deleted block.
+
+    Only ResNets that were trained so from the start, as the paper's was.
+    """
+    dropped = {each.label for each in lesions.networks if _is_published(each.trial)}
     names = {"mean": "one block, rise against plain training", "transitions": "the same, where the shape changes"}
     return [
         [names[each.quantity], name(each.first), _FACTS["stochastic"], difference(each.found)]
         for each in methods
         if each.first in dropped and each.quantity in names
     ]
+
+
+def _is_published(row: Mapping[str, Any]) -> bool:
+    resnet = row["network"] in _RESIDUAL and row["architecture"] == "sequential"
+    return resnet and is_stochastic_depth(row) and not row["base_epochs"]
 
 
 def _differences(networks: list[LesionedNetwork]) -> str:
@@ -112,7 +124,8 @@ def _differences(networks: list[LesionedNetwork]) -> str:
             own.append(f"images of {row['image_size']} instead of 32 pixels")
         if row["augmentation"] == "none":
             own.append("no augmentation")
-        own.append(f"{row['epochs']} epochs")
+        base = f"{row['base_epochs']} + " if row["base_epochs"] else ""
+        own.append(f"{base}{row['epochs']} epochs")
         listed.append(f"- {each.label}: {', '.join(own)}.")
     if not listed:
         return ""
