@@ -8,9 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis import equivalence as eq
-from analysis.pairs import CONTRAST
 from analysis.results import Results
-from analysis.sample import Array, Sample, ordered_levels
+from analysis.sample import Array, Sample, ordered_levels, sampled
 
 _SPLITS = ("train_loss", "val_loss")
 _WORDS = ("parallel most ahead", "sequential most ahead", "nearest to equal")
@@ -28,8 +27,8 @@ class ConfigurationCurves:
 
 
 def chosen_curves(results: Results, sample: Sample, pairs: pa.Table) -> list[ConfigurationCurves]:
-    """Three configurations a data set, by the ratio of the sample's metric; `pairs` are those of the sample."""
-    rows = pairs.filter((pc.field("contrast") == CONTRAST) & (pc.field("depth") > 1))
+    """Three configurations a data set, by the ratio of the sample's metric; `pairs` are those that it is of."""
+    rows = sampled(pairs)
     chosen = list(_choose(sample))
     members = [np.flatnonzero(sample.configuration == configuration) for configuration, _ in chosen]
     wanted = rows.take(np.concatenate([*members, np.empty(0, np.int64)]).astype(np.int64))

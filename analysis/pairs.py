@@ -10,6 +10,9 @@ METRICS = ("val_loss", "train_loss", "val_accuracy", "train_accuracy", "gradient
 CONTRAST = "parallel/sequential"
 """The contrast of whole networks; those with mixed stages are ``mixed/sequential`` and ``parallel/mixed``."""
 
+STATUSES = ("finished", "diverged", "failed", "missing")
+"""What may have become of a planned trial, the furthest first."""
+
 _ARRANGEMENT = ("architecture", "stages")
 _IDENTITY = PLAN_SCHEMA.names
 SHARED = [name for name in _IDENTITY if name not in ("trial_id", "pair_id", *_ARRANGEMENT)]

@@ -35,6 +35,8 @@ class Outcome(StrEnum):
 
     HOLDS = "holds"
     IN_PART = "holds in part"
+    MIXED = "holds in some and is contradicted in others"
+    AGAINST_IN_PART = "is contradicted in part"
     CONTRADICTED = "is contradicted"
     OPEN = "is not decided"
 

@@ -16,15 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.networks import labels
+from analysis import equivalence as eq
+from analysis.measured import measured
 from analysis.results import Results
-from analysis.seeds import OverSeeds, over_seeds
+from analysis.seeds import CONFIDENCE, OverSeeds, over_seeds
 
 Array = NDArray[np.float64]
 
 Z = 1.959963984540054
 BAND = (0.05, 0.95)
 """Quantiles of the contribution that bound the effective band. Where P2 put its own is not known; these are ours."""
+LINEAR = 0.9
+"""Least R² of a straight line through the log norms, mean over seeds, that counts as an exponential fall. Ours."""
+LEAST_LENGTHS = 3
+"""Below, path lengths say nothing of how norms fall."""
 _LAYERS = {"basic": 2, "bottleneck": 3}
 _WITH_BLOCKS = ("resnet", "preresnet")
 _ROUNDING = 1e-12
@@ -77,7 +82,8 @@ class Profile:
     paths: Array
     contribution: Array
     covered: float
-    blocks: int
+    longest: int
+    """The longest path: all blocks of a sequential network, one of a parallel one."""
     mean_length: float
     """Of all paths."""
     effective_length: float
@@ -98,8 +104,9 @@ class NetworkPaths:
     row: Mapping[str, Any]
     seeds: int
     without: int
-    """Trials that diverged, failed or are without measurements."""
-    blocks: int
+    """Seeds that diverged, failed, are missing or have no measurements."""
+    longest: int
+    """The longest path, in blocks."""
     layers_a_block: int
     length: Array
     paths: Array
@@ -111,7 +118,11 @@ class NetworkPaths:
     """A seed each."""
     effective_length: OverSeeds
     mean_length: float
+    beyond_mean: eq.Difference
+    """Effective length minus the mean length of all paths, over seeds, against zero."""
     slope: OverSeeds
+    fall: eq.Difference
+    """The slope over seeds, against zero."""
     r_squared: float
     """Mean over seeds."""
     zeros: float
@@ -123,6 +134,12 @@ class NetworkPaths:
     def layers(self) -> tuple[int, int]:
         """The effective band in layers."""
         return self.band.low * self.layers_a_block, self.band.high * self.layers_a_block
+
+    @property
+    def judged(self) -> bool:
+        """Whether P2's claims are on networks like this: sequential, trained plainly, and of several path lengths."""
+        plain = (self.row["architecture"], self.row["method"]) == ("sequential", "plain")
+        return plain and len(self.length) >= LEAST_LENGTHS
 
 
 def summarise(length: ArrayLike, norm: ArrayLike) -> Norms:
@@ -162,7 +179,7 @@ def profile(norms: Norms, log_paths: Mapping[int, float]) -> Profile:
         paths=paths,
         contribution=contribution,
         covered=float(paths.sum()),
-        blocks=int(every.max()),
+        longest=int(every.max()),
         mean_length=float(every @ of_all),
         effective_length=float(norms.length @ contribution),
         band=effective_band(norms.length, contribution, paths),
@@ -185,7 +202,7 @@ def decay(length: Array, mean: Array) -> Decay:
     """The exponential decay of mean norms, each of (lengths,); lengths of norm zero are left out, NaN below three."""
     shown = mean > 0
     x, y = length[shown], np.log(mean[shown])
-    if len(x) < 3:
+    if len(x) < LEAST_LENGTHS:
         return Decay(np.nan, np.nan, len(x))
     x, y = x - x.mean(), y - y.mean()
     slope = float(x @ y / (x @ x))
@@ -194,20 +211,23 @@ def decay(length: Array, mean: Array) -> Decay:
 
 
 def network_paths(results: Results, study: str) -> list[NetworkPaths]:
-    """What every network of a study has measured of its paths, in the order of labels' first trials."""
-    trials = results.table("trials", where=(pc.field("study") == study)).to_pylist()
-    asked = sorted(
-        (row for row in trials if "paths" in row["measure"].split("+")),
-        key=lambda row: (row["network"], row["depth"], row["method"] != "plain", row["method"], row["seed"]),
-    )
-    measured = _profiles(results, [row["trial_id"] for row in asked])
-    members: dict[str, list[Mapping[str, Any]]] = {}
-    for label, row in zip(labels(asked), asked, strict=True):
-        members.setdefault(label, []).append(row)
+    """What every network of a study has measured of its paths, plain training first.
+
+    Of trials that train alike, the one with the most draws stands for its network and seed.
+    """
+    chosen = measured(results, study, "paths")
+    profiles = _profiles(results, list(chosen.trials))
+    members: dict[str, list[str]] = {}
+    for (label, _), trial in chosen.one_a_seed(profiles, most="path_draws").items():
+        members.setdefault(label, []).append(trial)
     return [
-        _over_seeds(label, rows, [measured[row["trial_id"]] for row in rows if row["trial_id"] in measured])
-        for label, rows in members.items()
-        if any(row["trial_id"] in measured for row in rows)
+        _over_seeds(
+            label,
+            [chosen.trials[trial] for trial in trials],
+            [profiles[trial] for trial in trials],
+            len(chosen.seeds[label]) - len(trials),
+        )
+        for label, trials in members.items()
     ]
 
 
@@ -241,7 +261,9 @@ def _by_trial(rows: pa.Table) -> dict[str, tuple[tuple[Array, Array], tuple[Arra
     return found
 
 
-def _over_seeds(label: str, rows: Sequence[Mapping[str, Any]], profiles: Sequence[Profile]) -> NetworkPaths:
+def _over_seeds(
+    label: str, rows: Sequence[Mapping[str, Any]], profiles: Sequence[Profile], without: int
+) -> NetworkPaths:
     first, norms = rows[0], [each.norms for each in profiles]
     length = np.unique(np.concatenate([each.length for each in norms]))
     paths = over_seeds([_at(length, each, each.paths) for each in profiles]).mean
@@ -250,8 +272,8 @@ def _over_seeds(label: str, rows: Sequence[Mapping[str, Any]], profiles: Sequenc
         label=label,
         row=first,
         seeds=len(profiles),
-        without=len(rows) - len(profiles),
-        blocks=profiles[0].blocks,
+        without=without,
+        longest=profiles[0].longest,
         layers_a_block=_LAYERS[first["block"]] if first["network"] in _WITH_BLOCKS else 1,
         length=length,
         paths=paths,
@@ -261,13 +283,19 @@ def _over_seeds(label: str, rows: Sequence[Mapping[str, Any]], profiles: Sequenc
         bands=[each.band for each in profiles],
         effective_length=over_seeds([each.effective_length for each in profiles]),
         mean_length=float(np.mean([each.mean_length for each in profiles])),
+        beyond_mean=_against_zero([each.effective_length - each.mean_length for each in profiles]),
         slope=over_seeds([each.decay.slope for each in profiles]),
+        fall=_against_zero([each.decay.slope for each in profiles]),
         r_squared=float(over_seeds([each.decay.r_squared for each in profiles]).mean),
         zeros=float(
             sum(each.norms.zeros.sum() for each in profiles) / sum(each.norms.draws.sum() for each in profiles)
         ),
         error=over_seeds([1 - row["val_accuracy"] for row in rows if row["val_accuracy"] is not None]),
     )
+
+
+def _against_zero(values: Sequence[float]) -> eq.Difference:
+    return eq.difference_test([value for value in values if np.isfinite(value)], 1 - CONFIDENCE)
 
 
 def _norms(length: Array, profiles: Sequence[Profile]) -> tuple[Array, Array, Array]:

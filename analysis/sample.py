@@ -1,8 +1,9 @@
 """Matched pairs as arrays: what the statistics of `analysis.equivalence` are given.
 
 The unit is the configuration: seeds are averaged within it, since two seeds of one configuration are not two
-independent pieces of evidence about architectures. Depth-1 pairs are one function twice; they are the sweep's control
-and in no sample.
+independent pieces of evidence about architectures, and neither are two ways of training it. A training counts once,
+however often something else was measured on its networks. Depth-1 pairs are one function twice; they are the sweep's
+control and in no sample.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.pairs import CONTRAST, SHARED
+from analysis.pairs import CONTRAST, SHARED, STATUSES
+from sweep.ledger import METHOD_FACTORS, TRAINING_FACTORS
 
 Scale = Literal["ratio", "difference"]
 Array = np.ndarray
@@ -23,11 +25,14 @@ Q_EDGES = (0.0, 1.0, 3.0, 10.0, float("inf"))
 """Intervals of the determination ratio in Table 2 of P1: from each value up to the next."""
 Q_INTERVALS = ("[0, 1)", "[1, 3)", "[3, 10)", "[10, inf)")
 
-NOT_STRATA = ("study", "seed", "parameters", "forward_flops", "determination_ratio")
 BUDGET = ("train_samples", "val_samples", "image_size", "batch_size", "epochs", "precision")
 """What a network is trained on and for how long. One network at several budgets is one configuration, as it is at
 several seeds: another budget is no further evidence about other networks."""
-_BY_BUDGET = (*BUDGET, "parameters", "forward_flops", "determination_ratio")
+METHOD = (*METHOD_FACTORS, "base_epochs")
+"""How a network is trained. As with budgets, another method is no further evidence about other networks."""
+_TRAINING = [name for name in SHARED if name in TRAINING_FACTORS]
+"""Shared columns that say how the two networks were trained. The others are sizes, which follow from these, and what
+the trials are for: the study, and what was measured afterwards."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Sample:
 
     A side is NaN where it has no value. `columns` holds each pair's level of every factor, and of the interval of its
     determination ratio, Q; `strata` names those that vary and are not implied by another. `configuration` numbers the
-    configurations from 0, `training` each configuration at one budget, which it is unless given.
+    configurations from 0, `training` each configuration at one budget and by one method, which it is unless given.
     """
 
     metric: str
@@ -103,17 +108,37 @@ class Sample:
         )
 
 
-def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls: bool = False) -> Sample:
-    """The pairs of `Results.pairs` in one contrast, deeper than one block, or the depth-1 controls instead."""
+def sampled(pairs: pa.Table, contrast: str = CONTRAST, controls: bool = False) -> pa.Table:
+    """The rows of `Results.pairs` that a sample is of: in one contrast and deeper than one block, or depth 1 instead.
+
+    Pairs that differ in nothing but the study and what was measured are copies of one training, of which one is taken:
+    one whose sides came furthest, and of these that of the lowest identity. Controls are checks, and all of them count.
+    """
     depth = pc.field("depth") == 1 if controls else pc.field("depth") > 1
     rows = pairs.filter((pc.field("contrast") == contrast) & depth)
+    if controls:
+        return rows
+    training = _combinations(rows, ())
+    place = {status: number for number, status in enumerate(STATUSES)}
+    ends = np.array(
+        [[place[status] for status in rows[f"{side}_status"].to_pylist()] for side in ("sequential", "parallel")]
+    )
+    identity = np.asarray(rows["pair_id"].to_pylist(), dtype=str)
+    order = np.lexsort((identity, ends.min(axis=0), ends.max(axis=0), training))
+    first = np.unique(training[order], return_index=True)[1]
+    return rows.take(np.sort(order[first])) if len(first) < rows.num_rows else rows
+
+
+def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls: bool = False) -> Sample:
+    """The pairs that `sampled` takes from those of `Results.pairs`, in their order."""
+    rows = sampled(pairs, contrast, controls)
     ratio = rows["determination_ratio"].to_numpy()
     columns = _columns(rows, ratio, contrast)
     return Sample(
         metric,
         _values(rows["sequential"]),
         _values(rows["parallel"]),
-        _combinations(rows, ("seed", *_BY_BUDGET)),
+        _combinations(rows, ("seed", *BUDGET, *METHOD)),
         np.asarray(rows["sequential_status"].to_pylist(), dtype=str),
         np.asarray(rows["parallel_status"].to_pylist(), dtype=str),
         ratio,
@@ -124,7 +149,7 @@ def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls
 
 
 def _columns(rows: pa.Table, ratio: Array, contrast: str) -> dict[str, Array]:
-    columns = {name: np.asarray(rows[name].to_pylist()) for name in SHARED if name not in NOT_STRATA}
+    columns = {name: np.asarray(rows[name].to_pylist()) for name in _TRAINING if name != "seed"}
     columns = {"dataset": columns.pop("dataset"), "Q": np.asarray(Q_INTERVALS)[q_interval(ratio)], **columns}
     columns["seed"] = rows["seed"].to_numpy()
     if contrast != CONTRAST:
@@ -161,8 +186,8 @@ def _values(column: pa.ChunkedArray) -> Array:
 
 
 def _combinations(rows: pa.Table, without: Sequence[str]) -> Array:
-    """A number for each combination of all but some of the columns that pairs share."""
-    columns = [name for name in SHARED if name not in without] + ["sequential_stages", "parallel_stages"]
+    """A number for each combination of what says how the networks were trained, but for some of its columns."""
+    columns = [name for name in _TRAINING if name not in without] + ["sequential_stages", "parallel_stages"]
     code = np.zeros(rows.num_rows, dtype=np.int64)
     for name in columns:
         levels = rows[name].combine_chunks().dictionary_encode()

@@ -39,7 +39,7 @@ def heterogeneity(sample: Sample) -> pa.Table:
 
     One row a factor (``factor_b`` null) and a pair of factors, with F, degrees of freedom, p, and p after Holm's
     correction over the single factors, and over the pairs. NaN where a level or cell has too few configurations.
-    Factors that vary within a configuration, as budgets do, are left out.
+    Factors that vary within a configuration, as budgets and methods of training do, are left out.
     """
     contrast = sample.contrast("ratio")
     finite = np.isfinite(contrast)

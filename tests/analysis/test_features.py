@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.features import MethodFeatures, NetworkFeatures, network_features
+from analysis.features import MethodFeatures, NetworkFeatures, States, network_features
 from analysis.paper import Outcome
 from analysis.report.document import Table
 from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
-from analysis.report.parts.features import make
+from analysis.report.parts.features import (
+    _claim,  # pyright: ignore[reportPrivateUsage]
+    make,
+)
 from analysis.results import Results
 from sweep.engine import TrialResult
 from tests.analysis.synthetic_measurements import STUDY, ended, feature_rows, opened, preresnet
@@ -125,7 +128,9 @@ def test_the_part_shows_changes_and_methods(results: Results) -> None:
     ("cka", "distance", "outcome"),
     [
         (0.9, 0.5, Outcome.HOLDS),
-        (0.9, 1.5, Outcome.IN_PART),
+        (0.9, 1.5, Outcome.MIXED),
+        (0.9, 1.0, Outcome.IN_PART),
+        (0.1, 1.0, Outcome.AGAINST_IN_PART),
         (0.1, 1.5, Outcome.CONTRADICTED),
         (0.5, 1.0, Outcome.OPEN),
     ],
@@ -137,6 +142,43 @@ def test_the_claim_takes_nearer_states_by_both_measures(
     trials = [measured(seed, cka + shift, distance + shift) for seed, shift in enumerate(shifts)]
     (claim,) = part_of(opened(tmp_path, trials)).numbers["claims"]
     assert claim.outcome is outcome
+
+
+def changed(changes: np.ndarray) -> NetworkFeatures:
+    """A network whose neighbouring states change so in training: (methods, seeds, measures)."""
+
+    def states(cka: float, distance: float) -> States:
+        return States(np.array([[1.0, cka], [cka, 1.0]]), np.array([[0.0, distance], [distance, 0.0]]))
+
+    methods = [
+        MethodFeatures(
+            f"method {number}",
+            {seed: states(0.0, 0.0) for seed in range(len(of_method))},
+            {seed: states(*of_seed) for seed, of_seed in enumerate(of_method.tolist())},
+        )
+        for number, of_method in enumerate(changes)
+    ]
+    return NetworkFeatures("a network", {}, methods)
+
+
+def test_without_a_change_the_claim_is_rarely_more_than_open() -> None:
+    """38 tests of 3 seeds, as in the study `droppath`: one of all of them errs in 5 % of studies, half of them for."""
+    generator = np.random.default_rng(7)
+    found = [_claim([changed(generator.normal(size=(19, 3, 2)))]).outcome for _ in range(300)]
+    wrong = sum(each is not Outcome.OPEN for each in found)
+    in_favour = sum(each in (Outcome.HOLDS, Outcome.IN_PART, Outcome.MIXED) for each in found)
+    assert wrong <= 0.08 * len(found)
+    assert in_favour <= 0.05 * len(found)
+
+
+def test_contrary_changes_are_said() -> None:
+    """One rising CKA beside 18 falling ones."""
+    shift = np.where(np.arange(19) < 1, 1.0, -1.0)[:, None, None]
+    changes = shift + 1e-4 * np.random.default_rng(1).normal(size=(19, 3, 2))
+    changes[:, :, 1] = np.nan
+    claim = _claim([changed(changes)])
+    assert claim.outcome is Outcome.MIXED
+    assert claim.because.startswith("of 19 tests after Holm's correction, 1 for it and 18 against it; ")
 
 
 def test_one_seed_decides_nothing(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.paper import Outcome
 from analysis.paths import NetworkPaths, Profile, decay, effective_band, network_paths, profile, summarise
-from analysis.report.document import Table
+from analysis.report.document import Callout, Prose, Table
 from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
 from analysis.report.parts.budget import unbroken
 from analysis.report.parts.paths import make
@@ -40,7 +40,7 @@ def test_equal_norms_contribute_as_there_are_paths() -> None:
     found = exponential(1.0)
     assert found.effective_length == pytest.approx(27)
     assert found.contribution == pytest.approx(found.paths)
-    assert (found.blocks, found.mean_length, found.covered) == (54, pytest.approx(27), pytest.approx(1))
+    assert (found.longest, found.mean_length, found.covered) == (54, pytest.approx(27), pytest.approx(1))
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.1, 1e-8])
@@ -124,7 +124,7 @@ def test_a_length_without_gradient_contributes_nothing_and_is_left_out_of_the_sl
 def test_only_measured_lengths_contribute() -> None:
     found = profile(summarise([1, 2], [1.0, 1.0]), binomial(3))
     assert found.contribution.tolist() == [0.5, 0.5]
-    assert (found.covered, found.blocks) == (pytest.approx(6 / 8), 3)
+    assert (found.covered, found.longest) == (pytest.approx(6 / 8), 3)
 
 
 def test_without_any_gradient_there_is_no_profile() -> None:
@@ -156,7 +156,7 @@ def test_networks_are_read_and_put_together_over_seeds(results: Results) -> None
     found = by_label(results)
     assert list(found) == ["pre-activation ResNet-56", "pre-activation ResNet-56, stochastic depth 0.5"]
     plain = found["pre-activation ResNet-56"]
-    assert (plain.seeds, plain.without, plain.blocks, plain.layers_a_block) == (3, 1, 27, 2)
+    assert (plain.seeds, plain.without, plain.longest, plain.layers_a_block) == (3, 1, 27, 2)
     lengths = [27 * factor / (1 + factor) for factor in (0.3, 0.4, 0.5)]
     assert float(plain.effective_length.mean) == pytest.approx(np.mean(lengths))
     assert float(plain.slope.mean) == pytest.approx(np.log((0.3, 0.4, 0.5)).mean())
@@ -213,10 +213,105 @@ def test_a_claim_needs_an_interval_over_seeds(tmp_path: Path, factors: tuple[flo
     assert claims(store) == [outcome, outcome]
 
 
-def test_a_claim_of_some_networks_holds_in_part(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("factors", "outcome"),
+    [
+        ((2.0, 2.01, 2.02), Outcome.MIXED),
+        ((0.3, 1.0, 3.0), Outcome.IN_PART),
+    ],
+)
+def test_a_claim_of_some_networks_holds_in_part_and_contrary_ones_are_said(
+    tmp_path: Path, factors: tuple[float, ...], outcome: Outcome
+) -> None:
     trials = [measured(seed, 0.3 + 0.01 * seed, depth=20) for seed in range(3)]
-    store = opened(tmp_path, [*trials, *(measured(seed, 2.0 + 0.01 * seed, depth=14) for seed in range(3))])
-    assert claims(store) == [Outcome.IN_PART, Outcome.IN_PART]
+    store = opened(tmp_path, [*trials, *(measured(seed, factor, depth=14) for seed, factor in enumerate(factors))])
+    assert claims(store) == [outcome, outcome]
+
+
+def stack(architecture: str, seed: int, norms: dict[int, list[float]]) -> TrialResult:
+    """A stack of 8 blocks, with so many draws a length as there are norms."""
+    draws = max(map(len, norms.values()))
+    trial = preresnet(8, seed, measure="paths", path_draws=draws).but(network="stack", architecture=architecture)
+    return ended(trial, measurements=path_rows(norms, max(norms)))
+
+
+def test_claims_are_of_plainly_trained_sequential_networks(tmp_path: Path) -> None:
+    """A parallel stack has paths of length 0 and 1 alone, and shows neither a fall nor long paths."""
+    factors = (0.3, 0.31, 0.32)
+    trials = [
+        trial
+        for seed, factor in enumerate(factors)
+        for trial in (
+            stack("sequential", seed, {k: [factor**k] for k in range(9)}),
+            stack("parallel", seed, {0: [1.0], 1: [3 + factor]}),
+            measured(seed, 3 + factor, depth=20, method="droppath", drop_rate=0.5),
+        )
+    ]
+    store = opened(tmp_path, trials)
+    assert claims(store) == [Outcome.HOLDS, Outcome.HOLDS]
+    part = make(store, STUDY)
+    assert part is not None
+    assert "stack of 8, sequential" in part.lead.detail
+    assert {label: each["judged"] for label, each in part.numbers["networks"].items()} == {
+        "stack of 8, sequential": True,
+        "stack of 8, parallel": False,
+        "pre-activation ResNet-20, droppath 0.5": False,
+    }
+    said = [block.text for block in part.sections[0].blocks if isinstance(block, Prose)]
+    assert any("judged on plainly trained sequential networks with at least 3 path lengths" in text for text in said)
+
+
+def test_without_a_sequential_network_claims_are_not_decided(tmp_path: Path) -> None:
+    store = opened(tmp_path, [stack("parallel", seed, {0: [1.0], 1: [0.1 + seed / 100]}) for seed in range(3)])
+    assert claims(store) == [Outcome.OPEN, Outcome.OPEN]
+
+
+def test_a_fall_that_is_no_straight_line_of_the_log_norm_is_not_exponential(tmp_path: Path) -> None:
+    step = {k: 1.0 if k < 8 else 0.2 for k in range(10)}
+    trials = [
+        ended(
+            preresnet(56, seed, measure="paths"),
+            measurements=path_rows({k: [norm * (1 + seed * k / 1000)] for k, norm in step.items()}, 9),
+        )
+        for seed in range(3)
+    ]
+    part = make(opened(tmp_path, trials), STUDY)
+    assert part is not None
+    claim = part.numbers["claims"][1]
+    assert claim.outcome is Outcome.IN_PART
+    assert "R² 0.48, so it falls, but not exponentially" in claim.because
+
+
+def test_a_training_that_is_measured_twice_is_one_seed_and_the_one_with_most_draws(tmp_path: Path) -> None:
+    trials = [
+        stack("sequential", 0, {k: [factor**k] * draws for k in range(9)}) for draws, factor in ((2, 0.5), (9, 0.3))
+    ]
+    (found,) = network_paths(opened(tmp_path, trials), STUDY)
+    assert (found.seeds, found.without) == (1, 0)
+    assert float(found.slope.mean) == pytest.approx(math.log(0.3))
+
+
+def test_planned_trials_that_are_missing_are_counted(tmp_path: Path) -> None:
+    planned = [preresnet(20, seed, measure="paths") for seed in range(5)]
+    diverged = ended(planned[3], status="diverged")
+    store = opened(tmp_path, [*(measured(seed, 0.5, depth=20) for seed in range(3)), diverged], planned)
+    (found,) = network_paths(store, STUDY)
+    assert (found.seeds, found.without) == (3, 2)
+    part = make(store, STUDY)
+    assert part is not None
+    remarks = [block.text for block in part.sections[0].blocks if isinstance(block, Callout)]
+    assert "Seeds that did not finish, are missing or were not measured: pre-activation ResNet-20 2." in remarks
+
+
+def test_the_longest_path_is_named_so(tmp_path: Path) -> None:
+    part = make(opened(tmp_path, [stack("parallel", 0, {0: [1.0], 1: [0.5]})]), STUDY)
+    assert part is not None
+    (table,) = (block for block in part.sections[0].blocks if isinstance(block, Table))
+    place = [column.head for column in table.columns].index("longest path")
+    assert table.rows[1][place] == "1"
+    (numbers,) = part.numbers["networks"].values()
+    assert numbers["longest"] == 1
+    assert "blocks" not in numbers
 
 
 def test_a_study_without_path_gradients_has_no_part(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import itertools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 import analysis
-from analysis.sample import Q_INTERVALS, Sample, make_sample, ordered_levels, q_interval
+from analysis.sample import Q_INTERVALS, Sample, make_sample, ordered_levels, q_interval, sampled
+from analysis.strata import heterogeneity
 from sweep.engine import TrialResult
 from sweep.trial import Trial
 
@@ -168,6 +170,77 @@ def test_another_budget_is_another_training_of_the_same_configuration(sample):
     assert (len(found), found.configurations, len(np.unique(found.training))) == (12, 2, 6)
     assert "epochs" in found.strata
     assert len(np.unique(found.where(found.columns["epochs"] == 2).training)) == 2
+
+
+def test_a_training_that_is_measured_in_several_ways_counts_once(sample):
+    found = sample(depth=[2, 4], measure=["none", "lesions", "paths"])
+    assert (len(found), found.configurations, found.strata) == (6, 2, ("depth",))
+    assert not {"measure", "lesion_draws", "most_deleted", "finetune_epochs", "path_draws"} & found.columns.keys()
+    draws = sample(depth=[2, 4], measure=["lesions"], lesion_draws=[10, 20], most_deleted=[1, 2])
+    assert (len(draws), draws.configurations, draws.strata) == (6, 2, ("depth",))
+
+
+def test_a_training_that_two_studies_share_counts_once(make_pairs, end):
+    trials = [
+        Trial(study, dataset="digits", depth=2, seed=seed, architecture=side)
+        for study in ("one", "two")
+        for seed in (0, 1)
+        for side in SIDES
+    ]
+    found = make_sample(make_pairs([end(each) for each in trials]), "val_loss")
+    assert (len(found), found.configurations) == (2, 1)
+
+
+def test_of_copies_the_pair_that_came_furthest_counts_wherever_it_stands(make_pairs, end):
+    measures: list[dict[str, Any]] = [{}, *({"measure": "lesions", "lesion_draws": draws} for draws in (1, 2, 3))]
+    for place in range(len(measures)):
+        results: list[TrialResult | Trial] = []
+        for number, fields in enumerate(measures):
+            one, other = (trial(depth=2, architecture=side, **fields) for side in SIDES)
+            if number == place:
+                results += [end(one, 3.0), end(other, 4.0)]
+            else:
+                results += [end(one, 1.0), end(other, status="failed") if number % 2 else other]
+        pairs = make_pairs(results)
+        for rows in (pairs, pairs.take(list(reversed(range(pairs.num_rows))))):
+            found = make_sample(rows, "val_loss")
+            assert (found.sequential.tolist(), found.parallel.tolist()) == ([3.0], [4.0])
+
+
+def test_which_of_equal_copies_counts_does_not_depend_on_their_order(make_pairs, end):
+    trials = [
+        trial(depth=2, architecture=side, measure="lesions", lesion_draws=draws)
+        for draws in range(1, 6)
+        for side in SIDES
+    ]
+    pairs = make_pairs([end(each, float(each.lesion_draws)) for each in trials])
+    taken = [sampled(pairs.take(np.random.default_rng(n).permutation(5)))["pair_id"].to_pylist() for n in range(8)]
+    assert taken == [[min(pairs["pair_id"].to_pylist())]] * 8
+
+
+def test_every_control_is_looked_at(make_pairs, end):
+    trials = [trial(depth=1, architecture=side, measure=measure) for measure in ("none", "paths") for side in SIDES]
+    assert len(make_sample(make_pairs([end(each) for each in trials]), "val_loss", controls=True)) == 2
+
+
+def test_another_method_is_another_training_of_the_same_configuration(make_pairs, end):
+    methods: list[dict[str, Any]] = [
+        {},
+        {"base_epochs": 2},
+        *({"method": "droppath", "drop_rate": rate} for rate in (0.1, 0.3)),
+    ]
+    trials = [
+        trial(network="preresnet", depth=depth, filters=4, seed=seed, architecture=side, **fields)
+        for depth in (14, 20)
+        for seed in (0, 1)
+        for fields in methods
+        for side in SIDES
+    ]
+    found = make_sample(make_pairs([end(each, loss(each)) for each in trials]), "val_loss")
+    assert (len(found), found.configurations, len(np.unique(found.training))) == (16, 2, 8)
+    # As budgets, they are strata; within a configuration they are no evidence on what it depends on.
+    assert {"base_epochs", "drop_rate"} < set(found.strata)
+    assert heterogeneity(found)["factor_a"].unique().to_pylist() == ["depth"]
 
 
 @pytest.mark.parametrize(
