@@ -5,7 +5,7 @@ the median of the ratios of neighbours. The logits must be bit-equal. Random wei
 changes what has to be computed. A sequence without one block shares what comes before it, so single deletions of it
 become at most twice as fast if its blocks cost the same; of a parallel stage each branch is computed once.
 
-    python -m benchmarks.lesions [--images 8] [--rounds 5] [--json FILE]
+    python -m benchmarks.lesions [--images 32] [--rounds 5] [--json FILE]
 """
 
 import argparse
@@ -90,7 +90,7 @@ def compare(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatmen
 def main() -> None:
     """Compare every kind of lesion on every network, print, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=8, help="of the batch")
+    parser.add_argument("--images", type=int, default=32, help="of the batch")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, default=RESULTS, help="write the figures to this file")
     options = parser.parse_args()
