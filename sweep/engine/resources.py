@@ -14,7 +14,9 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 def prepare_process() -> None:
-    """Make this process fit for training on the CPU; idempotent."""
+    """Make this process fit for training; idempotent."""
+    # By default cuDNN rounds what it convolves to TF32, and fp32 is part of a trial's identity.
+    torch.backends.cudnn.allow_tf32 = False
     # By default glibc hands every large freed block back to the system, so each activation is paged in anew.
     if platform.libc_ver()[0] == "glibc":
         mallopt = ctypes.CDLL(None).mallopt

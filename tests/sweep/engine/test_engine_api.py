@@ -36,6 +36,15 @@ def test_every_engine_can_be_loaded(name: str) -> None:
     assert callable(find_engine(name))
 
 
+def test_fp32_is_not_rounded_to_tf32() -> None:
+    code = """import torch; from sweep.engine.resources import prepare_process
+prepare_process()
+print(torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
+"""
+    printed = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == ["False", "False"]
+
+
 def test_the_null_engine_answers_for_every_trial() -> None:
     trials = [Trial("test", seed=seed) for seed in range(3)]
     (results,) = null(trials, Setting())
