@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from models.freezing import frozen
     from models.fused import FusedStack
     from models.initialisation import INITIALISATIONS, initial_parameters, initialise
+    from models.lesioned import lesioned
     from models.linear import LinearNetwork
+    from models.paths import draw_paths, path_counts
     from models.resnet import ResNet
+    from models.similarity import cka, distribution_distance
     from models.stack import ResidualStack
     from models.stack_network import StackNetwork
     from models.treatment import UNTREATED, Treatment
@@ -44,9 +47,14 @@ __all__ = [
     "StackShape",
     "Treatment",
     "VGGShape",
+    "cka",
+    "distribution_distance",
+    "draw_paths",
     "frozen",
     "initial_parameters",
     "initialise",
+    "lesioned",
+    "path_counts",
 ]
 
 _HOME = {
@@ -65,9 +73,14 @@ _HOME = {
     "Treatment": "models.treatment",
     "UNTREATED": "models.treatment",
     "VGG": "models.vgg",
+    "cka": "models.similarity",
+    "distribution_distance": "models.similarity",
+    "draw_paths": "models.paths",
     "frozen": "models.freezing",
     "initial_parameters": "models.initialisation",
     "initialise": "models.initialisation",
+    "lesioned": "models.lesioned",
+    "path_counts": "models.paths",
 }
 
 
