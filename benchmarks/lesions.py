@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from models import BlockNetwork, ResNet, ResNetShape, StackNetwork, StackShape, Treatment
-from models.lesioned import lesioned
+from models.many_treatments import lesioned
 from sweep.engine.measure.lesions import deletions, reorderings, swapped
 from sweep.engine.resources import prepare_process
 

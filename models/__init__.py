@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from models.freezing import frozen
     from models.fused import FusedStack
     from models.initialisation import INITIALISATIONS, initial_parameters, initialise
-    from models.lesioned import lesioned
     from models.linear import LinearNetwork
+    from models.many_treatments import lesioned
     from models.paths import draw_paths, path_counts
     from models.resnet import ResNet
     from models.similarity import cka, distribution_distance
@@ -79,7 +79,7 @@ _HOME = {
     "frozen": "models.freezing",
     "initial_parameters": "models.initialisation",
     "initialise": "models.initialisation",
-    "lesioned": "models.lesioned",
+    "lesioned": "models.many_treatments",
     "path_counts": "models.paths",
 }
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.blocks import BlockNetwork
-from models.lesioned import held_values, lesioned
+from models.many_treatments import held_values, lesioned
 from models.treatment import Treatment
 from sweep.engine.blocks import precision
 from sweep.engine.measure import Subject

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models import UNTREATED, BlockNetwork, DropPath, ResNet, ResNetShape, StackNetwork, StackShape, Treatment
-from models.lesioned import held_values
+from models.many_treatments import held_values
 from sweep.engine import Measurement
 from sweep.engine.build import build
 from sweep.engine.images import Split, TrialImages

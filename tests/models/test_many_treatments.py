@@ -20,7 +20,7 @@ from models import (
     StackShape,
     Treatment,
 )
-from models.lesioned import held_values, lesioned
+from models.many_treatments import held_values, lesioned
 
 
 def swaps(network: BlockNetwork) -> list[Treatment]:
