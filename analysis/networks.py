@@ -5,7 +5,13 @@ from typing import Any
 
 from sweep.ledger import TRAINING_FACTORS
 
-_KINDS = {"stack": "stack", "resnet": "ResNet", "preresnet": "pre-activation ResNet", "vgg": "VGG", "linear": "linear"}
+_KINDS = {
+    "stack": "stack",
+    "resnet": "ResNet",
+    "preresnet": "pre-activation ResNet",
+    "vgg": "VGG",
+    "linear": "linear network",
+}
 _NAMED = {"seed", "network", "depth", "architecture", "stages", "method"}
 
 Row = Mapping[str, Any]
@@ -50,6 +56,15 @@ def labels(rows: Sequence[Row]) -> list[str]:
         for label, members in alike.items()
     }
     return [
-        ", ".join([label, *(f"{name.replace('_', ' ')} {row[name]}" for name in varying[label])])
+        ", ".join(filter(None, [label, *(_phrase(name, row[name]) for name in varying[label])]))
         for label, row in zip(short, rows, strict=True)
     ]
+
+
+def _phrase(name: str, value: Any) -> str:
+    """What a label says of a factor; nothing of a training that starts from fresh weights."""
+    if name == "epochs":
+        return f"{value} epoch{'s' if value != 1 else ''}"
+    if name == "base_epochs":
+        return f"retrained after {value}" if value else ""
+    return f"{name.replace('_', ' ')} {value}"

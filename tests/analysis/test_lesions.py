@@ -144,6 +144,6 @@ def test_methods_are_compared_with_plain_training_of_the_same_network_and_seed(l
     assert not by_arrangement(found.trials)
     compared = {each.quantity: each for each in by_method(found.trials)}
     assert {each.second for each in compared.values()} == {"pre-activation ResNet-20"}
-    assert compared["transitions"].first == "pre-activation ResNet-20, stochastic depth 0.5, epochs 1"
+    assert compared["transitions"].first == "pre-activation ResNet-20, stochastic depth 0.5, 1 epoch"
     assert (compared["transitions"].found.n, compared["transitions"].found.estimate) == (2, pytest.approx(-0.095))
     assert compared["others"].found.estimate == pytest.approx(0, abs=1e-12)

@@ -428,5 +428,8 @@ def test_the_built_in_study_is_compared_at_equal_time(make_store: Callable[..., 
     blocks = part.sections[0].blocks
     said = " ".join(block.text for block in blocks if isinstance(block, Callout | Prose))
     assert "There is one budget" not in said
-    assert "with one budget each: linear of 32; pre-activation ResNet-20, base epochs 10; stack of 8, parallel" in said
+    assert (
+        "with one budget each: linear network of 32; pre-activation ResNet-20, retrained after 10; stack of 8, parallel"
+        in said
+    )
     assert "error-by-time" in part.pictures
