@@ -209,7 +209,7 @@ def test_a_count_beyond_all_floats_has_no_value(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_network_without_skip_connections_has_no_paths() -> None:
-    subject = subject_of(BASE.but(network="vgg", depth=5))
+    subject = subject_of(BASE.but(network="vgg", depth=5, measure="lesions", path_draws=0))
     assert list(find_measure("paths")(subject)) == []
 
 

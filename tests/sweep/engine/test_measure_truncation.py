@@ -142,7 +142,7 @@ def test_a_parallel_network_is_its_own_truncation() -> None:
 
 
 def test_a_network_without_skip_connections_has_no_truncation() -> None:
-    assert not list(measure(subject_of(trial_of("vgg", depth=8, finetune_epochs=1))))
+    assert not list(measure(subject_of(trial_of("vgg", depth=8, measure="lesions"))))
 
 
 def test_fine_tuned_truncations_are_each_trained_from_the_same_network() -> None:
