@@ -121,7 +121,7 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
         console.print(f"Interrupted; go on with: {shlex.join(['sweep', *sys.argv[1:]])}")
         return 130
     trusted = _answer(plan, store, uri, report, console) if status["finished"] else True
-    _print_next(console, store, uri is not None)
+    _print_next(console, store, plan, uri is not None)
     return 1 if status["failed"] or not trusted else 0
 
 
@@ -149,12 +149,20 @@ def _report(results: "Results", study: str, store: str, uri: str | None, console
         return None
 
 
-def _print_next(console: Console, store: str, tracked: bool) -> None:
+def _print_next(console: Console, store: str, plan: Plan, tracked: bool) -> None:
     where = _store_argument(store)
     console.print("Look further:")
-    query = "select dataset, architecture, depth, avg(val_loss) as val_loss from trials group by all order by all"
-    console.print(f'  sweep query {where} "{query}"', soft_wrap=True)
-    console.print(f'  sweep query {where} "select * from pairs order by abs(difference) desc limit 10"', soft_wrap=True)
+    columns = "dataset, network, architecture, depth"
+    queries = [f"select {columns}, avg(val_loss) as val_loss from trials group by all order by all"]
+    if any(trial.measures for trial in plan.trials):
+        queries.append(
+            "select network, architecture, measurement, size, metric, avg(value) as value "
+            "from measurements join trials using (trial_id) group by all order by all"
+        )
+    else:
+        queries.append("select * from pairs order by abs(difference) desc limit 10")
+    for query in queries:
+        console.print(f'  sweep query {where} "{query}"', soft_wrap=True)
     if tracked:
         console.print(f"  sweep ui {where}")
 
