@@ -35,13 +35,16 @@ _DRAWS_SQL = """
     from (select * from measurements where metric = 'error' and measurement in ('delete-some', 'reorder')) e
     left join (select * from measurements where metric = 'kendall_tau' and measurement = 'reorder') t
         on e.trial_id = t.trial_id and e.measurement = t.measurement and e.size = t.size and e.draw = t.draw
-    where isfinite(e.value)
+    where isfinite(e.value) and (e.measurement <> 'reorder' or t.value < 1)
     group by all order by all
 """
 
 
 class Draws(NamedTuple):
-    """Errors over the random draws of one size of lesion; `tau` is the mean of Kendall's tau, NaN for deletions."""
+    """Errors over the random draws of one size of lesion; `tau` is the mean of Kendall's tau, NaN for deletions.
+
+    Swaps that restore the order are no lesion and left out.
+    """
 
     draws: int
     mean: float

@@ -147,3 +147,16 @@ def test_methods_are_compared_with_plain_training_of_the_same_network_and_seed(l
     assert compared["transitions"].first == "pre-activation ResNet-20, stochastic depth 0.5, 1 epoch"
     assert (compared["transitions"].found.n, compared["transitions"].found.estimate) == (2, pytest.approx(-0.095))
     assert compared["others"].found.estimate == pytest.approx(0, abs=1e-12)
+
+
+def test_swaps_that_restore_the_order_are_no_lesion(make_store, end, lesion_rows):
+    rows = lesion_rows(0.1, [0.2] * 9, (3, 6), reordered={2: [(1.0, 0.1), (0.9, 0.5), (0.8, 0.7)]})
+    lesions = find_lesions(
+        analysis.open(
+            make_store([end(Trial("test", network="preresnet", depth=20, measure="lesions"), measurements=rows)])
+        ),
+        "test",
+    )
+    assert lesions is not None
+    draws = lesions.trials[0].draws["reorder", 2]
+    assert (draws.draws, draws.mean, draws.tau) == (2, pytest.approx(0.6), pytest.approx(0.85))

@@ -360,16 +360,16 @@ def test_effective_paths_lose_nothing_only_where_they_are_no_worse(
 
 
 def many(count: int) -> list[TrialResult]:
-    rates = [0.1 * (place + 1) for place in range(count)]
+    rates = [0.05 * (place + 1) for place in range(count)]
     return [each for rate in rates for each in arm(DROP | {"drop_rate": rate}, [0.5] * 2)]
 
 
 def test_bars_that_are_left_out_are_said(tmp_path: Path) -> None:
-    for count in (6, 8):
+    for count in (12, 14):
         intervals = part_of(opened(tmp_path / str(count), [*arm(PLAIN, [0.5] * 2), *many(count)])).lead.intervals
         assert intervals is not None
-        assert len(intervals.bars) == 6
-        assert ("of the first 6 of 8 comparisons" in intervals.caption) == (count > 6)
+        assert len(intervals.bars) == 12
+        assert ("of the first 12 of 14 comparisons" in intervals.caption) == (count > 12)
         assert "to plain training" in intervals.caption
 
 

@@ -30,7 +30,7 @@ SOURCE = (
     "Veit, Wilber, Belongie (arXiv 1605.06431, 2016) on training effective paths alone; "
     "Huang et al., Deep Networks with Stochastic Depth (arXiv 1603.09382, 2016)"
 )
-_MOST_BARS = 6
+_MOST_BARS = 12
 _STEPS = (
     "Every method takes one optimiser step a mini-batch, both kinds of iteration of residual droppath included, so "
     "equal epochs are equal steps. Arms are paired by seed: the same initial weights and the same batches."

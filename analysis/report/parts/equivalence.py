@@ -22,6 +22,11 @@ def make(results: Results, study: str) -> Part | None:
         findings = find(results, study)
     except NothingToReport:
         return None
+    configurations = len(set(findings.samples[PRIMARY].configuration.tolist()))
+    measured = any(measure != "none" for measure in findings.trials["measure"].to_pylist())
+    if measured and configurations < 2 and not findings.controls.failed:
+        # A study of something else, with a single setting of the stacks: there is nothing to generalise from.
+        return None
     pictures = draw(findings)
     sections = (section(findings, pictures) for section in SECTIONS)
     return Part(

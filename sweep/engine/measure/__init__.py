@@ -15,8 +15,9 @@ Rows of the table `measurements`, by their `measurement`:
 | `path-gradient` | | path length | draw | `norm`: of the loss's gradient at the input |
 | `features-before`, `features-after` training | states, as `0:1` | how far apart | 0 | `cka`, `distance` |
 
-Blocks and states are numbered from 0; state i is what block or stage i is given. Errors are shares of images, losses
-means in nats, both over the trial's validation images. A path's length is the number of blocks it goes through.
+A `kendall_tau` of 1 is of swaps that restored the order. Blocks and states are numbered from 0; state i is what block
+or stage i is given. Errors are shares of images, losses means in nats, both over the trial's validation images. A
+path's length is the number of blocks it goes through.
 """
 
 from collections.abc import Callable, Iterator, Sequence
