@@ -64,8 +64,13 @@ class Space:
 
     def trials(self) -> Iterator[Trial]:
         """Every trial of the space, in order. Raises SweepError for a combination that is no trial."""
-        for factors in self.arms.values() or [{}]:
-            yield from self._product({**self.factors, **factors})
+        if not self.arms:
+            yield from self._product(self.factors)
+        for arm, factors in self.arms.items():
+            try:
+                yield from self._product({**self.factors, **factors})
+            except SweepError as error:
+                raise SweepError(f"in arm {arm}, {error}") from None
 
     def _product(self, factors: Mapping[str, Sequence[Value]]) -> Iterator[Trial]:
         constraints = [Expression(constraint, FACTORS) for constraint in self.constraints]

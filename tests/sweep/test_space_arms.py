@@ -75,6 +75,11 @@ def test_an_override_of_what_is_not_there_is_refused(override: dict, message: st
         SPACE.override(override)
 
 
+def test_a_combination_that_is_no_trial_is_refused_with_its_arm() -> None:
+    with pytest.raises(SweepError, match=r"^in arm vgg, kernel_size is 5, but belongs to network stack; leave it at 3"):
+        list(SPACE.override({"vgg.kernel_size": [5]}).trials())
+
+
 def test_an_override_of_one_arm_needs_arms() -> None:
     with pytest.raises(SweepError, match=r"^'s' has no arms$"):
         Space("s", {"depth": [1]}).override({"vgg.depth": [15]})
