@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sweep.cost import CostModel, features
 from sweep.errors import SweepError
-from sweep.trainings import base_trainings
+from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
 
 PACK_SIZE = 24
@@ -93,8 +93,8 @@ def group_by_network(trials: Iterable[Trial]) -> list[list[Trial]]:
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
         # Of one training, and of all that start from it, so that it is done once.
-        own = trial.alone or trial.training_id in bases
-        key = ((trial.base or trial).training_id,) if own else _network_key(trial)
+        alone = trained_alone(trial, bases)
+        key = ((trial.base or trial).training_id,) if alone else _network_key(trial)
         groups.setdefault(key, []).append(trial)
     return list(groups.values())
 

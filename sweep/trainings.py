@@ -1,6 +1,6 @@
 """What trials train in common."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sweep.trial import Trial
 
@@ -14,3 +14,8 @@ def trainings(trials: Iterable[Trial]) -> list[Trial]:
 def base_trainings(trials: Iterable[Trial]) -> set[str]:
     """Identities of the trainings that some of the trials start from."""
     return {trial.base.training_id for trial in trials if trial.base is not None}
+
+
+def trained_alone(trial: Trial, bases: Collection[str]) -> bool:
+    """Whether a trial's network is trained on its own, by itself or because others start from it, as from `bases`."""
+    return trial.alone or trial.training_id in bases

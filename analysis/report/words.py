@@ -29,6 +29,12 @@ def factor_name(name: str) -> str:
     return {"dataset": "data set"}.get(name, name.replace("_", " "))
 
 
+def unbroken(label: str) -> str:
+    """A label that is broken behind commas alone."""
+    kept = label.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
+    return kept.replace(",\N{NO-BREAK SPACE}", ", ")
+
+
 def contrast_verdict(contrast: str, verdict: Verdict) -> str:
     """A verdict on a contrast of two other architectures, the first of them in the place of parallel."""
     first, _, second = contrast.partition(",")[0].partition("/")

@@ -23,7 +23,7 @@ from sweep.engine.measure import Subject, find_measure
 from sweep.engine.methods import make_method
 from sweep.engine.resources import prepare_process
 from sweep.engine.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
-from sweep.trainings import base_trainings
+from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
 
 
@@ -55,19 +55,18 @@ class _Pack:
         results: dict[int, TrialResult] = {}
         for group in self._groups():
             members = [self.trials[i] for i in group]
-            yield from self._train_alone(members[0]) if self._alone(members[0]) else self._train_fused(members)
+            yield from (
+                self._train_alone(members[0]) if trained_alone(members[0], self._bases) else self._train_fused(members)
+            )
             for index, trial in zip(group, members, strict=True):
                 trained, rows = self.ended[trial.training_id], list[Measurement]()
                 yield from self._scaled(self._measure(trial, trained, rows), self._costs.measuring(trial))
                 results[index] = replace(trained.result, trial=trial, measurements=tuple(rows))
         yield [results[i] for i in range(len(self.trials))]
 
-    def _alone(self, trial: Trial) -> bool:
-        return trial.alone or trial.training_id in self._bases
-
     def _groups(self) -> list[list[int]]:
         """Indices of the trials of each group to be trained together; those that others start from come first."""
-        if not self._alone(self.trials[0]):
+        if not trained_alone(self.trials[0], self._bases):
             return fusion_groups(self.trials, self.setting.device)
         return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].base_epochs > 0)]
 

@@ -11,8 +11,8 @@ from analysis.paper import Outcome
 from analysis.paths import NetworkPaths, Profile, decay, effective_band, network_paths, profile, summarise
 from analysis.report.document import Callout, Prose, Table
 from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
-from analysis.report.parts.budget import unbroken
 from analysis.report.parts.paths import make
+from analysis.report.words import unbroken
 from analysis.results import Results
 from sweep.engine import TrialResult
 from tests.analysis.synthetic_measurements import STUDY, ended, opened, path_rows, preresnet

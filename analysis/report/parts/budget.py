@@ -1,4 +1,4 @@
-"""What trials were given to train with, and their names in tables."""
+"""What trials were given to train with."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,9 +35,3 @@ def _levels(rows: Sequence[Row], name: str) -> list[Any]:
 def _listed(rows: Sequence[Row], name: str, form: str = "") -> str:
     levels = [f"{level:g}" if isinstance(level, float) else format(level, form) for level in _levels(rows, name)]
     return " or ".join(filter(None, (", ".join(levels[:-1]), levels[-1])))
-
-
-def unbroken(label: str) -> str:
-    """A label that is broken behind commas alone."""
-    kept = label.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
-    return kept.replace(",\N{NO-BREAK SPACE}", ", ")

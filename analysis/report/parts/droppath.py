@@ -17,7 +17,8 @@ from analysis.report.part import Part
 from analysis.report.parts.budget import budget
 from analysis.report.parts.claims import claim_blocks, outcome
 from analysis.report.parts.droppath_pictures import draw
-from analysis.report.parts.droppath_tables import PUBLISHED, lesion_table, points, steps_table, time_table
+from analysis.report.parts.droppath_tables import PUBLISHED, lesion_table, steps_table, time_table
+from analysis.report.parts.estimates import difference
 from analysis.report.pictures import Picture
 from analysis.report.words import figure
 from analysis.results import Results
@@ -248,8 +249,8 @@ def _effective(effective: Sequence[Comparison]) -> Claim:
     if found is Outcome.OPEN and any(near):
         found = Outcome.IN_PART
     because = "; ".join(
-        f"{each.arm}, {each.group}: difference in error {points(each.error)} points, {_in_words(each)} in validation "
-        "loss"
+        f"{each.arm}, {each.group}: difference in error {difference(each.error)} points, {_in_words(each)} in "
+        "validation loss"
         for each in effective
     )
     return Claim(

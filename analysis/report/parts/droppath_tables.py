@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from analysis.equivalence import Difference
 from analysis.formats import DASH, p_value
 from analysis.report.document import Table
-from analysis.report.parts.budget import unbroken
-from analysis.report.words import columns, number, percent
+from analysis.report.parts.estimates import difference
+from analysis.report.words import columns, number, percent, unbroken
 from analysis.retrained_lesions import Robustness
 from analysis.retraining import Comparison
 
@@ -17,15 +17,6 @@ PUBLISHED = (
     "al.). Park's rates, models and numbers are not public to us: residual droppath here is a reconstruction."
 )
 _MOST_SIZES = 5
-
-
-def points(difference: Difference) -> str:
-    """A difference of shares in percentage points with its interval."""
-    if not math.isfinite(difference.estimate):
-        return DASH
-    interval = difference.interval
-    ends = f" [{100 * interval.low:+.2f}, {100 * interval.high:+.2f}]" if math.isfinite(interval.low) else ""
-    return f"{100 * difference.estimate:+.2f}{ends}"
 
 
 def steps_table(comparisons: Sequence[Comparison]) -> Table:
@@ -53,7 +44,7 @@ def steps_table(comparisons: Sequence[Comparison]) -> Table:
                 str(each.error.n),
                 percent(each.mean_error, 2),
                 percent(each.against_error, 2),
-                points(each.error),
+                difference(each.error),
                 p_value(each.error.p),
                 _ratio(each.log_loss),
                 p_value(each.log_loss.p),
@@ -94,7 +85,7 @@ def time_table(comparisons: Sequence[Comparison]) -> Table:
                 str(each.error.n),
                 percent(each.mean_error, 2),
                 percent(each.against_error, 2),
-                points(each.error),
+                difference(each.error),
                 p_value(each.error.p),
                 each.note or each.words,
             ]
@@ -125,10 +116,10 @@ def lesion_table(rows: Sequence[Robustness]) -> Table:
                 unbroken(each.arm),
                 unbroken(each.against),
                 str(each.one.n),
-                points(each.untreated),
-                points(each.one),
-                points(each.rise),
-                *(points(each.some[size]) if size in each.some else DASH for size in sizes),
+                difference(each.untreated),
+                difference(each.one),
+                difference(each.rise),
+                *(difference(each.some[size]) if size in each.some else DASH for size in sizes),
             ]
             for each in rows
         ],

@@ -10,12 +10,6 @@ from analysis.report.words import number
 from analysis.seeds import OverSeeds
 
 
-def name(label: str) -> str:
-    """A network's label for a table's cell, broken between its parts alone."""
-    kept = label.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
-    return kept.replace(",\N{NO-BREAK SPACE}", ", ")
-
-
 def points(value: float, digits: int = 1) -> str:
     """A difference of shares in percentage points, with its sign, or a dash."""
     return f"{100 * value:+.{digits}f}" if np.isfinite(value) else DASH

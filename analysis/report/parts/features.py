@@ -16,10 +16,10 @@ from analysis.formats import DASH, p_value
 from analysis.paper import Claim, Outcome
 from analysis.report.document import Block, KeyFigures, Lead, Prose, Section, Table
 from analysis.report.part import Part
-from analysis.report.parts.budget import budget, unbroken
+from analysis.report.parts.budget import budget
 from analysis.report.parts.claims import TONES, claim_blocks, counted, outcome, signs
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number
+from analysis.report.words import columns, figure, number, unbroken
 from analysis.results import Results
 from analysis.seeds import OverSeeds, over_seeds
 

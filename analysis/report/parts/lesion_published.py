@@ -9,9 +9,9 @@ from analysis.lesion_differences import LesionDifference
 from analysis.lesions import LesionedNetwork, Lesions
 from analysis.networks import is_stochastic_depth
 from analysis.report.document import Block, Prose, Section, Table
-from analysis.report.parts.estimates import difference, increase, name, seeds_said, share
+from analysis.report.parts.estimates import difference, increase, seeds_said, share
 from analysis.report.parts.lesion_pictures import chance
-from analysis.report.words import columns, dataset_name, percent
+from analysis.report.words import columns, dataset_name, percent, unbroken
 
 SOURCE = (
     "Veit, Wilber, Belongie, Residual Networks Behave Like Ensembles of Relatively Shallow Networks (arXiv 1605.06431)"
@@ -65,19 +65,19 @@ def _comparable(network: LesionedNetwork) -> bool:
 def _residual(network: LesionedNetwork) -> list[list[str]]:
     found = network.quantities
     rows = [
-        ["none", name(network.label), _FACTS["whole"], share(found["error"])],
-        ["one block that keeps the shape", name(network.label), _FACTS["others"], increase(found["others"])],
-        ["one block that changes it", name(network.label), _FACTS["transitions"], increase(found["transitions"])],
+        ["none", unbroken(network.label), _FACTS["whole"], share(found["error"])],
+        ["one block that keeps the shape", unbroken(network.label), _FACTS["others"], increase(found["others"])],
+        ["one block that changes it", unbroken(network.label), _FACTS["transitions"], increase(found["transitions"])],
     ]
     some, reorder = network.by_size.get("delete-some"), network.by_size.get("reorder")
     if some is not None:
         place = int(np.argmin(abs(some.size - DELETED / BLOCKS * network.blocks)))
         here = f"{share(some.mean, place=place)} ({some.size[place]} of {network.blocks} blocks)"
-        rows.append(["random blocks deleted", name(network.label), _FACTS["some"], here])
+        rows.append(["random blocks deleted", unbroken(network.label), _FACTS["some"], here])
     if reorder is not None and np.isfinite(reorder.tau).any():
         place = int(np.nanargmin(reorder.tau))
         here = f"{share(reorder.mean, place=place)} at tau {reorder.tau[place]:.2f}"
-        rows.append(["blocks swapped", name(network.label), _FACTS["reorder"], here])
+        rows.append(["blocks swapped", unbroken(network.label), _FACTS["reorder"], here])
     return rows
 
 
@@ -87,7 +87,7 @@ def _vgg(network: LesionedNetwork) -> list[list[str]]:
         f"{percent(float(np.median(errors)))} (median layer), {percent(float(errors.min()))} to "
         f"{percent(float(errors.max()))}; chance is {percent(chance(network), 0)}"
     )
-    return [["one layer", name(network.label), _FACTS["vgg"], here]]
+    return [["one layer", unbroken(network.label), _FACTS["vgg"], here]]
 
 
 def _stochastic(lesions: Lesions, methods: tuple[LesionDifference, ...]) -> list[list[str]]:
@@ -98,7 +98,7 @@ def _stochastic(lesions: Lesions, methods: tuple[LesionDifference, ...]) -> list
     dropped = {each.label for each in lesions.networks if _is_published(each.trial)}
     names = {"mean": "one block, rise against plain training", "transitions": "the same, where the shape changes"}
     return [
-        [names[each.quantity], name(each.first), _FACTS["stochastic"], difference(each.found)]
+        [names[each.quantity], unbroken(each.first), _FACTS["stochastic"], difference(each.found)]
         for each in methods
         if each.first in dropped and each.quantity in names
     ]

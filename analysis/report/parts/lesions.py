@@ -11,11 +11,11 @@ from analysis.lesions import QUANTITIES, BySize, LesionedNetwork, Lesions, find_
 from analysis.report.document import Block, KeyFigures, Lead, Prose, Section, Table
 from analysis.report.part import Part
 from analysis.report.parts import lesion_published
-from analysis.report.parts.estimates import difference, increase, name, points, seeds_said, share
+from analysis.report.parts.estimates import difference, increase, points, seeds_said, share
 from analysis.report.parts.lesion_numbers import headline, numbers, tables
 from analysis.report.parts.lesion_pictures import draw
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number, percent
+from analysis.report.words import columns, figure, number, percent, unbroken
 from analysis.results import Results
 
 _MOST_NAMED, _MOST_KEYS = 3, 4
@@ -107,7 +107,7 @@ def _lead(lesions: Lesions, sentence: str) -> Lead:
 def _single(lesions: Lesions, pictures: dict[str, Picture]) -> Section:
     rows = [
         [
-            name(each.label),
+            unbroken(each.label),
             str(each.seeds),
             str(each.blocks),
             share(each.quantities["error"]),
@@ -145,7 +145,7 @@ def _several(lesions: Lesions, pictures: dict[str, Picture]) -> Section | None:
 def _size_rows(network: LesionedNetwork) -> list[list[str]]:
     names = {"delete-some": "deleted", "reorder": "swapped"}
     return [
-        [name(network.label), names[lesion], *_size_cells(found, place)]
+        [unbroken(network.label), names[lesion], *_size_cells(found, place)]
         for lesion, found in network.by_size.items()
         for place in sorted({0, len(found.size) // 2, len(found.size) - 1})
     ]
@@ -171,7 +171,7 @@ def _compared(arrangements: Sequence[LesionDifference], methods: Sequence[Lesion
         if found:
             rows = [
                 [
-                    f"{name(each.first)} against {name(each.second)}",
+                    f"{unbroken(each.first)} against {unbroken(each.second)}",
                     QUANTITIES[each.quantity],
                     str(each.found.n),
                     difference(each.found),

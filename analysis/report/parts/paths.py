@@ -13,10 +13,11 @@ from analysis.paper import Claim, Outcome
 from analysis.paths import LEAST_LENGTHS, LINEAR, NetworkPaths, network_paths
 from analysis.report.document import Badge, Block, Callout, KeyFigures, Lead, Prose, Section, Table
 from analysis.report.part import Part
-from analysis.report.parts.budget import budget, unbroken
+from analysis.report.parts.budget import budget
 from analysis.report.parts.claims import TONES, claim_blocks, counted, outcome, signs
+from analysis.report.parts.estimates import plain
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number, percent
+from analysis.report.words import columns, figure, number, percent, unbroken
 from analysis.results import Results
 from analysis.seeds import OverSeeds
 
@@ -91,8 +92,7 @@ def _short(judged: Sequence[NetworkPaths]) -> Claim:
     found = signs([each.beyond_mean for each in judged])
     below, above = [sign < 0 for sign in found], [sign > 0 for sign in found]
     because = [
-        f"{each.label}: effective length {_estimate(each.effective_length, 1)}, mean of all paths "
-        f"{each.mean_length:.1f}"
+        f"{each.label}: effective length {plain(each.effective_length, 1)}, mean of all paths {each.mean_length:.1f}"
         for each in judged
     ]
     return Claim(
@@ -149,7 +149,7 @@ def _lead(networks: Sequence[NetworkPaths], claim: Claim) -> Lead:
         kind=TONES[claim.outcome],
         key_figures=KeyFigures(
             [
-                ("Effective length", _estimate(deepest.effective_length, 1), f"blocks; longest path {deepest.longest}"),
+                ("Effective length", plain(deepest.effective_length, 1), f"blocks; longest path {deepest.longest}"),
                 ("Effective band", f"{deepest.band.low} to {deepest.band.high}", f"{_layers(deepest)} layers"),
                 ("Share of all paths", percent(deepest.band.paths, 2), "published 0.45 % (second-hand)"),
             ]
@@ -217,7 +217,7 @@ def _row(each: NetworkPaths) -> list[str]:
         str(each.longest),
         str(each.seeds),
         percent(float(each.error.mean), 2),
-        _estimate(each.effective_length, 1),
+        plain(each.effective_length, 1),
         f"{each.mean_length:.1f}",
         f"{each.band.low} to {each.band.high}{seeds}",
         _layers(each),
@@ -233,12 +233,6 @@ def _band_words(each: NetworkPaths) -> str:
 
 def _layers(each: NetworkPaths) -> str:
     return "{} to {}".format(*each.layers)
-
-
-def _estimate(values: OverSeeds, digits: int) -> str:
-    mean, low, high = float(values.mean), float(values.low), float(values.high)
-    interval = f" [{number(low, digits)}, {number(high, digits)}]" if math.isfinite(low) else ""
-    return f"{number(mean, digits)}{interval}"
 
 
 def _factor(slope: OverSeeds) -> str:

@@ -6,9 +6,9 @@ import pyarrow as pa
 from analysis import figures as fig
 from analysis.report.document import Lead, Prose, Section, Table
 from analysis.report.part import Part
-from analysis.report.parts.estimates import name, plain, seeds_said, share
+from analysis.report.parts.estimates import plain, seeds_said, share
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number
+from analysis.report.words import columns, figure, number, unbroken
 from analysis.results import Results
 from analysis.truncation import KINDS, METRICS, Orders, TruncatedNetwork, Truncations, find_truncations
 
@@ -111,7 +111,7 @@ def _draw(found: Truncations) -> dict[str, Picture]:
 def _orders(found: Truncations, pictures: dict[str, Picture]) -> Section:
     rows = [
         [
-            name(each.label),
+            unbroken(each.label),
             KINDS[kind],
             str(orders.order[place]),
             str(orders.loss.n[place]),
