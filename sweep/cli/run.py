@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
+from sweep.cli.devices import check_gpu_memory
 from sweep.cli.display import make_display
 from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Tracking
 from sweep.cli.report import write_if_new
@@ -41,6 +42,7 @@ def run(
     pack_size: int = PACK_SIZE,
     retry_failed: Flag = False,
     save_seconds: float = 60.0,
+    gpu_memory: float | None = None,
     report: bool = True,
     engine: Annotated[str, Parameter(show=False)] = "torch",
 ) -> int:
@@ -68,6 +70,8 @@ def run(
         Train trials again whose only row is a failure.
     save_seconds
         Time between checkpoints of a training, taken at the end of an epoch; a run that is cut off goes on from them.
+    gpu_memory
+        Memory of the smallest GPU in gigabytes, which says how many packs share one; by default the nodes are asked.
     report
         Write the report at the end, as `sweep report` does, if there are new results.
     """
@@ -78,7 +82,9 @@ def run(
     find_engine(engine)
     if not save_seconds >= 0:
         raise SweepError(f"--save-seconds is {save_seconds:g}, but takes a number of at least 0")
-    resources = ExecutorOptions(engine, device, workers, address, os.environ.get("SWEEP_DATA"), save_seconds)
+    check_gpu_memory(gpu_memory)
+    cache = os.environ.get("SWEEP_DATA")
+    resources = ExecutorOptions(engine, device, workers, address, cache, save_seconds, gpu_memory)
     how = RunOptions(executor, pack_size, retry_failed, resources=resources)
     ledger = Ledger.create(store)
     if track:

@@ -76,9 +76,13 @@ class Dispatcher:
         for kind in KINDS:
             if self._waiting[kind]:
                 first = self._waiting[kind][0]
-                if self._jobs[first.number].share <= self._room(kind) or self._may_wait(kind):
-                    return self._hand_out(first, kind, kind)
-            elif (taken := self._to_take(kind)) is not None:
+                if self._jobs[first.number].share > self._room(kind) and not self._may_wait(kind):
+                    continue
+                if kind == "cpu" and self._sooner_on_gpu(first):
+                    self._waiting["gpu"].append(self._waiting["cpu"].pop(0))
+                    return self.next()
+                return self._hand_out(first, kind, kind)
+            if (taken := self._to_take(kind)) is not None:
                 return self._hand_out(taken, kind, _other(kind))
         return None
 
@@ -172,6 +176,16 @@ class Dispatcher:
             most = 1 + slots // 8
         return sum(placed.kind == kind and placed.began is None for placed in self._out.values()) < most
 
+    def _sooner_on_gpu(self, attempt: Attempt) -> bool:
+        """Whether the GPUs would have done the pack, after all that they have, before a CPU that begins it next."""
+        if "gpu" not in self._allowed or not self.devices.gpus:
+            return False
+        wait = 0.0
+        if not self._room("cpu"):
+            wait = min((self._remaining(placed) for placed in self._out.values() if placed.kind == "cpu"), default=0.0)
+        job = self._jobs[attempt.number]
+        return wait + job.cpu_seconds > self._left("gpu") + job.gpu_seconds
+
     def _to_take(self, kind: Kind) -> Attempt | None:
         """The pack of the other kind that is best done by this one, which has nothing left and room for more.
 
@@ -194,12 +208,12 @@ class Dispatcher:
         """Seconds in which a kind would work off all that it has."""
         jobs = [self._jobs[attempt.number] for attempt in self._waiting[kind]]
         work = sum(job.gpu_work if kind == "gpu" else job.cpu_seconds for job in jobs)
-        now = self._clock()
-        for placed in self._out.values():
-            if placed.kind == kind:
-                done = 0.0 if placed.began is None else now - placed.began
-                work += (placed.share or 1.0) * max(0.0, placed.seconds - done)
+        work += sum((each.share or 1.0) * self._remaining(each) for each in self._out.values() if each.kind == kind)
         return work / max(1, self.devices.count(kind))
+
+    def _remaining(self, placed: Placed) -> float:
+        done = 0.0 if placed.began is None else self._clock() - placed.began
+        return max(0.0, placed.seconds - done)
 
     def _observe(self, placed: Placed) -> None:
         if placed.began is None:
