@@ -79,6 +79,9 @@ class RunFlags:
     save_seconds: float = Setting.save_seconds
     """Time between checkpoints of a training, taken at the end of an epoch; a run that is cut off goes on from them."""
 
+    gpu_memory: float | None = None
+    """Memory of the smallest GPU in gigabytes, which says how many packs share one; by default the nodes are asked."""
+
     report: bool = True
     """Write the report at the end, as `sweep report` does, if there are new results."""
 

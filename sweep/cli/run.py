@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from sweep.cli.devices import check_gpu_memory
 from sweep.cli.display import make_display
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags
 from sweep.cli.report import write_if_new
@@ -55,9 +56,12 @@ def run(
         raise SweepError(f"--workers is {workers}, but takes an integer of at least 1")
     if executor == "ray" and ":" in (flags.device or ""):
         raise SweepError(f"--device is {flags.device!r}, but Ray chooses among the GPUs; take cuda")
+    check_gpu_memory(flags.gpu_memory)
     find_engine(flags.engine)
     data_cache = os.environ.get("SWEEP_DATA")
-    resources = ExecutorOptions(flags.engine, flags.device, workers, address, data_cache, flags.save_seconds)
+    resources = ExecutorOptions(
+        flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpu_memory
+    )
     how = RunOptions(executor, flags.pack_size, flags.retry_failed, resources=resources)
     ledger = Ledger.create(flags.store)
     if flags.track:
