@@ -18,8 +18,9 @@ from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
+from sweep.redaction import redacted
 from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials, run_sweep
-from sweep.tracking import redacted, tracking_uri
+from sweep.tracking import tracking_uri
 
 if TYPE_CHECKING:
     from analysis import Results
@@ -118,7 +119,7 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
             f"`sweep track {_store_argument(store)}` writes them."
         )
     if outcome.interrupted or outcome.missing:
-        console.print(f"Interrupted; go on with: {shlex.join(['sweep', *sys.argv[1:]])}")
+        console.print(f"Interrupted; go on with: {shlex.join(['sweep', *map(redacted, sys.argv[1:])])}")
         return 130
     trusted = _answer(plan, store, uri, report, console) if status["finished"] else True
     _print_next(console, store, plan, uri is not None)
@@ -168,4 +169,4 @@ def _print_next(console: Console, store: str, plan: Plan, tracked: bool) -> None
 
 
 def _store_argument(store: str) -> str:
-    return "" if store == DEFAULT_STORE else f"--store {shlex.quote(store)}"
+    return "" if store == DEFAULT_STORE else f"--store {shlex.quote(redacted(store))}"

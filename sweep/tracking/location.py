@@ -35,9 +35,3 @@ def artifact_location(ledger: Ledger, uri: str) -> str | None:
 def sqlite_path(uri: str) -> Path | None:
     """The database's file, where the tracking URI is an SQLite one."""
     return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
-
-
-def redacted(uri: str) -> str:
-    """The address without a password."""
-    scheme, separator, rest = uri.partition("://")
-    return f"{scheme}://…@{rest.rpartition('@')[2]}" if separator and "@" in rest else uri

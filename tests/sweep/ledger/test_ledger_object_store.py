@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,25 +11,20 @@ from sweep.ledger import SCHEMAS, Ledger, merge_commits
 from sweep.ledger.files import StoreFiles
 from sweep.ledger.scan import name_damage, scan
 from sweep.trial import Trial
+from tests.servers import ObjectStore
 
 moto_server = pytest.importorskip("moto.server")
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"{host}:{port}"
-    server.stop()
+@pytest.fixture
+def endpoint(object_store: ObjectStore) -> str:
+    return object_store.endpoint
 
 
 @pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+def credentials(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
@@ -38,10 +32,6 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=["URI", "environment"])
 def store(request: pytest.FixtureRequest, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An unused prefix in a bucket; the endpoint stands in the URI or in the environment."""
-    from pyarrow import fs
-
-    system = fs.S3FileSystem(endpoint_override=endpoint, scheme="http", allow_bucket_creation=True)
-    system.create_dir("bucket")
     uri = f"s3://bucket/{request.node.name.translate(dict.fromkeys(b'[]', '-'))}/my%20results"
     if request.param == "URI":
         return f"{uri}?endpoint_override={endpoint}&scheme=http"
@@ -71,8 +61,9 @@ def test_create_publish_read_refresh(store: str, results, ids) -> None:
         assert each.read("curves").num_rows == each.read("measurements").num_rows == 10
     ledger.record_sweep("abc", "s", [Trial("s", seed=0)])
     assert reader.sweeps()["abc"].trial_ids == ids([0])
-    with ledger.lock("abc"), reader.lock("abc"):
+    with ledger.lock("abc"), reader.lock("another"):
         pass
+    assert names(ledger, "locks/abc") == []
 
 
 def test_damage_is_named_and_made_good(store: str, results, ids) -> None:
