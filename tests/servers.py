@@ -134,6 +134,7 @@ class MlflowServer:
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": self.database, "DO_NOT_TRACK": "true"}
+        environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
         options = ["--host", "127.0.0.1", "--port", str(self._port), "--workers", "1"]
         artifacts = ["--artifacts-destination", str(self._folder / "artifacts")]
         log = self._folder / "log"

@@ -1,6 +1,9 @@
 """The ledger on an object store: a server of S3's protocol on loopback."""
 
+import re
 import socket
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +12,7 @@ import pytest
 from sweep.errors import SweepError
 from sweep.ledger import SCHEMAS, Ledger, merge_commits
 from sweep.ledger.files import StoreFiles
+from sweep.ledger.lease import Lease, LeaseTimes, hold
 from sweep.ledger.scan import name_damage, scan
 from sweep.trial import Trial
 from tests.servers import ObjectStore
@@ -192,3 +196,66 @@ def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SweepError, match="Timeout was reached"):
             files.read("store.json")
         assert time.monotonic() - start < 15
+
+
+ADDER = """
+import sys
+from sweep.ledger import Ledger
+from sweep.ledger.lease import LeaseTimes, hold
+ledger = Ledger.open(sys.argv[1])
+sys.stdin.readline()
+for _ in range(4):
+    with hold(ledger.files, "sum", wait=True, times=LeaseTimes(1, 30, 0.05)):
+        ledger.files.write("sum", str(int(ledger.files.read("sum") or 0) + 1).encode())
+"""
+
+
+def test_processes_hold_a_lease_one_at_a_time(store: str) -> None:
+    files = Ledger.create(store).files
+    command = [sys.executable, "-c", ADDER, store]
+    adders = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for adder in adders:
+        assert adder.stdin is not None
+        adder.stdin.write("\n")
+        adder.stdin.flush()
+    for adder in adders:
+        _, problems = adder.communicate(timeout=120)
+        assert adder.returncode == 0, problems
+    assert files.read("sum") == b"12"
+    assert files.list("locks/sum") == {}
+
+
+def test_a_lease_that_lives_is_refused_and_one_that_died_is_taken_over(store: str) -> None:
+    times = LeaseTimes(1, 3, 0.1)
+    first, second = Ledger.create(store).files, Ledger.open(store).files
+    with hold(first, "sweep", times=times) as held:
+        sentence = (
+            rf"^this sweep is already running on the store {re.escape(first.uri)}, since 20\S+ \S+, on host \S+ as "
+        )
+        with pytest.raises(SweepError, match=sentence + r"process \d+; wait for it, or end it and run again$"):
+            Lease(second, "sweep", times).acquire()
+        held.check()
+    dead, notes = Lease(first, "sweep", times), list[str]()
+    assert dead.attempt()
+    with hold(second, "sweep", times=times, note=notes.append) as held:
+        with pytest.raises(
+            SweepError, match=r"lost its hold on the store s3:\S+, as it could not renew its claim for 2 s"
+        ):
+            dead.check()
+        held.check()
+        assert len(first.list("locks/sweep")) == 1
+    assert notes == ["this sweep ran a moment ago; whether it still does shows within 3 s"]
+
+
+def test_a_claim_that_was_deleted_is_lost(store: str) -> None:
+    files = Ledger.create(store).files
+    lease = Lease(files, "sweep", LeaseTimes())
+    assert lease.attempt()
+    lease.renew()
+    lease.check()
+    (claim,) = files.list("locks/sweep")
+    files.delete(f"locks/sweep/{claim}")
+    lease.renew()
+    with pytest.raises(SweepError, match=r", as its claim was deleted; run the same command again, finished trials"):
+        lease.check()
+    assert files.list("locks/sweep") == {}
