@@ -103,13 +103,13 @@ def postgresql() -> Iterator[Database]:
     for path in (folder, folder / "password"):
         os.chown(path, account.pw_uid, account.pw_gid)
     options = ["-U", database.user, "--auth=scram-sha-256", f"--pwfile={folder}/password", "--no-sync", "--locale=C"]
-    _run_as(account, [str(programs / "initdb"), "-D", f"{folder}/data", "--encoding=UTF8", *options]).check_returncode()
+    log = folder / "log"
+    initdb = [str(programs / "initdb"), "-D", f"{folder}/data", "--encoding=UTF8", *options]
+    assert _start_as(account, initdb, log).wait() == 0, log.read_text()
     listen = ["-h", "127.0.0.1", "-p", str(database.port), "-k", str(folder), "-F"]
-    with (folder / "log").open("wb") as log:
-        command = [str(programs / "postgres"), "-D", f"{folder}/data", *listen]
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_identity(account))
+    process = _start_as(account, [str(programs / "postgres"), "-D", f"{folder}/data", *listen], log)
     try:
-        _wait_for(lambda: psycopg.connect(database.uri(), connect_timeout=2).close(), process, folder / "log")
+        _wait_for(lambda: psycopg.connect(database.uri(), connect_timeout=2).close(), process, log)
         yield database
     finally:
         # Sessions that are left open are ended.
@@ -188,13 +188,13 @@ def _account() -> pwd.struct_passwd:
     pytest.skip("PostgreSQL refuses to be run by root, and there is no other account")
 
 
-def _identity(account: pwd.struct_passwd) -> dict[str, object]:
-    """What makes a new process one of the account's."""
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def _run_as(account: pwd.struct_passwd, command: list[str]) -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run(command, capture_output=True, cwd="/", check=False, **_identity(account))  # pyright: ignore
+def _start_as(account: pwd.struct_passwd, command: list[str], log: Path) -> "subprocess.Popen[bytes]":
+    """Start a process of the account's, in a folder that it can read."""
+    with log.open("ab") as output:
+        if account.pw_uid == os.geteuid():
+            return subprocess.Popen(command, stdout=output, stderr=output, cwd="/")
+        user, group = account.pw_uid, account.pw_gid
+        return subprocess.Popen(command, stdout=output, stderr=output, cwd="/", user=user, group=group, extra_groups=[])
 
 
 def _free_port() -> int:
