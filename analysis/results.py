@@ -1,7 +1,6 @@
 """The results of one store or several, as Arrow tables and SQL."""
 
 import os
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
@@ -37,7 +36,7 @@ class Results:
     @property
     def uris(self) -> tuple[str, ...]:
         """The stores, without the keys that an address may hold."""
-        return tuple(re.sub("(?<=://)[^/]*@", "…@", ledger.uri) for ledger in self._ledgers)
+        return tuple(ledger.uri for ledger in self._ledgers)
 
     @cached_property
     def trials(self) -> pa.Table:

@@ -15,6 +15,7 @@ from sweep.cli.run import run
 from sweep.cli.submit import submit
 from sweep.cli.track import track
 from sweep.errors import SweepError
+from sweep.redaction import redacted
 
 
 def _version() -> str:
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, SweepError) as error:
-        print(f"sweep: {error}", file=sys.stderr)
+        print(f"sweep: {redacted(str(error))}", file=sys.stderr)
         code = WRONG_INPUT
     except KeyboardInterrupt:
         print("sweep: interrupted; run the same command again to go on", file=sys.stderr)

@@ -15,6 +15,7 @@ from rich.text import Text
 from sweep.cli.options import DEFAULT_STORE, DEFAULT_STORES, Flag, Store, Stores, Tracking
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
+from sweep.redaction import redacted
 from sweep.tracking import tracking_uri
 
 _STATES = ("planned", "finished", "diverged", "failed", "missing")
@@ -106,10 +107,11 @@ def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5
     """
     uri = tracking_uri(Ledger.open(store), tracking)
     if uri.startswith(("http://", "https://")):
-        raise SweepError(f"the runs are on a server; open {uri} in a browser")
-    print(f"MLflow on {store}: http://127.0.0.1:{port}", flush=True)
-    arguments = ["-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
-    os.execv(sys.executable, [sys.executable, *arguments])
+        raise SweepError(f"the runs are on a server; open {redacted(uri)} in a browser")
+    print(f"MLflow on {redacted(store)}: http://127.0.0.1:{port}", flush=True)
+    arguments = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    # Not as an argument, which every user of the machine could read.
+    os.execve(sys.executable, [sys.executable, *arguments], {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri})
 
 
 def _counts(planned: list[str] | set[str], status: dict[str, str]) -> dict[str, int]:

@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from sweep.cli.options import DEFAULT_STORES, Stores, Tracking
 from sweep.ledger import Ledger
-from sweep.tracking import log_report, redacted, tracking_uri
+from sweep.redaction import redacted
+from sweep.tracking import log_report, tracking_uri
 
 if TYPE_CHECKING:
     from analysis import Results

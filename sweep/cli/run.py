@@ -17,9 +17,10 @@ from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.plan import Plan
+from sweep.redaction import redacted
 from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials, run_sweep
 from sweep.submission import RESUME
-from sweep.tracking import redacted, tracking_uri
+from sweep.tracking import tracking_uri
 
 if TYPE_CHECKING:
     from analysis import Results
@@ -70,7 +71,7 @@ def run(
         _fetch_images(missing_trials(plan, ledger, flags.retry_failed))
     with make_display() as display:
         outcome = run_sweep(plan, ledger, how, display)
-    return _conclude(plan, outcome, flags.store, how.tracking, flags.report)
+    return _conclude(plan, outcome, flags.store, how.tracking, flags.report, _place(flags.store, flags.tracking))
 
 
 def _fetch_images(missing: Plan) -> None:
@@ -79,7 +80,7 @@ def _fetch_images(missing: Plan) -> None:
         load(name, log=lambda line: print(line, file=sys.stderr, flush=True))
 
 
-def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool) -> int:
+def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool, runs: str) -> int:
     # A store's name or a constraint may hold brackets.
     console = Console(highlight=False, markup=False)
     status = outcome.status
@@ -90,14 +91,15 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
     if outcome.tracking_fault and uri is not None:
         console.print(
             f"MLflow at {redacted(uri)} lacks some runs ({outcome.tracking_fault}); no result is lost, "
-            f"`sweep track {_store_argument(store)}` writes them."
+            f"`sweep track {runs}` writes them.",
+            soft_wrap=True,
         )
     if outcome.interrupted or outcome.missing:
-        again = os.environ.get(RESUME) or shlex.join(["sweep", *sys.argv[1:]])
+        again = os.environ.get(RESUME) or shlex.join(["sweep", *map(redacted, sys.argv[1:])])
         console.print(f"Interrupted; go on with: {again}", soft_wrap=True)
         return 130
     trusted = _answer(plan, store, uri, report, console) if status["finished"] else True
-    _print_next(console, store, plan, uri is not None)
+    _print_next(console, store, plan, uri, runs)
     return 1 if status["failed"] or not trusted else 0
 
 
@@ -125,8 +127,8 @@ def _report(results: "Results", study: str, store: str, uri: str | None, console
         return None
 
 
-def _print_next(console: Console, store: str, plan: Plan, tracked: bool) -> None:
-    where = _store_argument(store)
+def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: str) -> None:
+    where = _place(store)
     console.print("Look further:")
     columns = "dataset, network, architecture, depth"
     queries = [f"select {columns}, avg(val_loss) as val_loss from trials group by all order by all"]
@@ -139,9 +141,13 @@ def _print_next(console: Console, store: str, plan: Plan, tracked: bool) -> None
         queries.append("select * from pairs order by abs(difference) desc limit 10")
     for query in queries:
         console.print(f'  sweep query {where} "{query}"', soft_wrap=True)
-    if tracked:
-        console.print(f"  sweep ui {where}")
+    if uri is not None and uri.startswith(("http://", "https://")):
+        console.print(f"  MLflow: {redacted(uri)}", soft_wrap=True)
+    elif uri is not None:
+        console.print(f"  sweep ui {runs}", soft_wrap=True)
 
 
-def _store_argument(store: str) -> str:
-    return "" if store == DEFAULT_STORE else f"--store {shlex.quote(store)}"
+def _place(store: str, tracking: str | None = None) -> str:
+    """The arguments that name a store, and its runs where these are elsewhere."""
+    named = [] if store == DEFAULT_STORE else ["--store", redacted(store)]
+    return shlex.join([*named, *([] if tracking is None else ["--tracking", redacted(tracking)])])

@@ -4,8 +4,9 @@ import sys
 
 from sweep.cli.options import DEFAULT_STORE, Flag, Store, Tracking
 from sweep.ledger import Ledger
+from sweep.redaction import redacted
 from sweep.tracking import rebuild as rebuild_runs
-from sweep.tracking import redacted, tracking_uri
+from sweep.tracking import tracking_uri
 
 _LINE_TRIALS = 100
 

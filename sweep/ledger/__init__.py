@@ -2,6 +2,7 @@
 
 from sweep.ledger.commit import STORE_SCHEMA, Commit, Contents
 from sweep.ledger.ledger import Ledger
+from sweep.ledger.lock import Lock
 from sweep.ledger.merging import merge_commits
 from sweep.ledger.planned import PlannedSweep
 from sweep.ledger.schema import METHOD_FACTORS, PLAN_SCHEMA, SCHEMAS, TRAINING_FACTORS, Tables, to_tables
@@ -16,6 +17,7 @@ __all__ = [
     "Commit",
     "Contents",
     "Ledger",
+    "Lock",
     "Margins",
     "PlannedSweep",
     "Tables",

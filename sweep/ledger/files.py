@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from sweep.errors import SweepError
+from sweep.redaction import redacted
 
 _TEMPORARY = ".tmp-"
 _S3_ATTEMPTS = 4
@@ -24,14 +25,17 @@ class StoreFiles:
 
     def __init__(self, uri: str | os.PathLike[str]) -> None:
         text = os.fspath(uri)
-        self.uri = text
+        self.address = text
+        """What was given, to open the store again with."""
+        self.uri = redacted(text)
+        """The same without keys, for messages."""
         try:
             if "://" in text:
                 self._fs, self._base = _from_uri(text)
             else:
                 self._fs, self._base = fs.LocalFileSystem(), str(Path(text).expanduser().absolute())
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise SweepError(f"the store {text!r} cannot be opened: {_reason(error)}") from None
+            raise SweepError(f"the store {self.uri!r} cannot be opened: {_reason(error)}") from None
 
     @property
     def local(self) -> Path | None:
@@ -44,6 +48,13 @@ class StoreFiles:
         with self._faults("read"):
             infos = self._fs.get_file_info(selector)
         return {info.base_name: info.size for info in infos if info.is_file and _TEMPORARY not in info.base_name}
+
+    def times(self, folder: str) -> dict[str, float]:
+        """File name to the time it was written, of the files directly in `folder`, in seconds by the store's clock."""
+        selector = fs.FileSelector(self._path(folder), allow_not_found=True)
+        with self._faults("read"):
+            infos = self._fs.get_file_info(selector)
+        return {info.base_name: (info.mtime_ns or 0) / 1e9 for info in infos if info.is_file}
 
     def read(self, name: str) -> bytes | None:
         """The content of a file, or None where there is none."""
@@ -106,6 +117,8 @@ def _from_uri(uri: str) -> tuple[fs.FileSystem, str]:
         # Arrow tries an endpoint that does not answer for 100 seconds, and a URI cannot say otherwise; pickling has the
         # options that it was read with.
         _, (options,) = system.__reduce__()
+        # A small file is then put at once, and its time is that of the put, as leases need it.
+        options["allow_delayed_open"] = True
         system = fs.S3FileSystem(**options, retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS))
     return system, base
 
@@ -134,4 +147,4 @@ def _reason(error: BaseException) -> str:
     code = getattr(error, "errno", None)
     # The first line of an AWS error says what is wrong; the rest are its retries.
     text = os.strerror(code) if code else str(error) or type(error).__name__
-    return text.splitlines()[0].rstrip(".")
+    return redacted(text.splitlines()[0].rstrip("."))

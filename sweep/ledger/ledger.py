@@ -9,18 +9,18 @@ Layout of a store, version 3::
     measurements/COMMIT.parquet   one row a trial and thing measured
     commits/COMMIT.json           written last: what the commit holds, and the size and digests of its files
     checkpoints/TRAINING          networks, trained or in training
+    locks/                        which sweeps are running
 
 Files without a marker do not exist for any reader. A trial in several commits is read from one of them: a result
 before a failure, then the earliest. Many small commits are merged into a larger one, which replaces them.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -32,6 +32,8 @@ from sweep.ledger.checkpoints import Checkpoints
 from sweep.ledger.commit import MERGED, STORE_SCHEMA, Commit, Contents
 from sweep.ledger.encoding import decode, encode
 from sweep.ledger.files import StoreFiles
+from sweep.ledger.lease import hold
+from sweep.ledger.lock import Lock, file_lock
 from sweep.ledger.planned import PlannedSweep
 from sweep.ledger.schema import SCHEMAS, Tables, check_table
 from sweep.margins import Margins
@@ -54,7 +56,13 @@ class Ledger:
 
     @property
     def uri(self) -> str:
+        """The store's address without keys, for messages."""
         return self.files.uri
+
+    @property
+    def address(self) -> str:
+        """The store's address, to open it again with."""
+        return self.files.address
 
     def parallel(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """The function of each item, several at a time, in order."""
@@ -174,36 +182,16 @@ class Ledger:
         read = self.parallel(lambda name: PlannedSweep.from_bytes(self.files.read(f"sweeps/{name}.parquet")), names)
         return {name: sweep for name, sweep in zip(names, read, strict=True) if sweep is not None}
 
-    @contextlib.contextmanager
-    def lock(self, name: str, wait: bool = False) -> Iterator[None]:
-        """Hold a named lock for this process; the system lets go of it however the process ends.
+    def lock(
+        self, name: str, wait: bool = False, note: Callable[[str], None] = lambda line: None
+    ) -> contextlib.AbstractContextManager[Lock]:
+        """Hold a named lock for this process: the system's on a local store, a lease on any other.
 
-        A local store only: an object store has no lock, and `publish` alone keeps its rows single.
-        Raises SweepError if another process holds it, unless told to wait.
+        `note` is told what a long wait is for. Raises SweepError if another process holds it, unless told to wait.
         """
         if self.files.local is None:
-            yield
-            return
-        path = self.files.local / "locks" / name
-        try:
-            path.parent.mkdir(exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise SweepError(f"the store {self.uri} cannot be written: {error.strerror}") from None
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise SweepError(
-                    f"this sweep is already running on the store {self.uri}; wait for it, or end it and run again"
-                ) from None
-            except OSError as error:
-                raise SweepError(
-                    f"the store {self.uri} cannot be locked: {error.strerror}; choose another with --store"
-                ) from None
-            yield
-        finally:
-            os.close(descriptor)
+            return hold(self.files, name, wait, note)
+        return file_lock(self.uri, self.files.local / "locks" / name, wait)
 
     def _check_version(self) -> bool:
         content = self.files.read("store.json")

@@ -11,8 +11,9 @@ from types import FrameType
 from typing import Protocol
 
 from sweep.engine import Checkpoint, TrialResult
+from sweep.errors import SweepError
 from sweep.factors import unknown_name
-from sweep.ledger import Ledger, Tables, to_tables
+from sweep.ledger import Ledger, Lock, Tables, to_tables
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
 from sweep.schedule.executor import EXECUTORS, ExecutorOptions, find_executor
@@ -85,7 +86,7 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
     An interrupt (SIGINT, SIGTERM) ends the run within seconds with all finished packs kept. Raises SweepError where
     the store cannot be written, the sweep already runs, or the executor cannot start.
     """
-    with ledger.lock(plan.sweep_id):
+    with ledger.lock(plan.sweep_id, note=display.note) as lock:
         ledger.refresh()
         for fault in ledger.contents.damaged.values():
             display.note(f"{fault}: its trials count as missing")
@@ -94,19 +95,23 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
         missing = missing_trials(plan, ledger, options.retry_failed)
         if not missing.trials and (options.tracking is None or is_complete(ledger, options.tracking, planned)):
             return outcome(plan, ledger)
-        return _Run(plan, missing, ledger, options, display).run()
+        return _Run(plan, missing, ledger, options, display, lock).run()
 
 
 class _Run:
     """One run of a sweep: the executor's listener, between the queue, the writer, the tracker and the display."""
 
-    def __init__(self, plan: Plan, missing: Plan, ledger: Ledger, options: RunOptions, display: Display) -> None:
-        self._plan, self._ledger, self._options, self._display = plan, ledger, options, display
+    def __init__(
+        self, plan: Plan, missing: Plan, ledger: Ledger, options: RunOptions, display: Display, lock: Lock
+    ) -> None:
+        self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
         packs = missing.packs(options.pack_size)
         self._queue = PackQueue(packs)
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
         self._progress = SweepProgress.of(len(plan), already, packs)
-        self._tracker = Tracker(ledger.uri, options.tracking, plan.sweep_id) if options.tracking is not None else None
+        self._tracker = (
+            Tracker(ledger.address, options.tracking, plan.sweep_id) if options.tracking is not None else None
+        )
         self._writer = Writer(ledger, self._published)
 
     def run(self) -> Outcome:
@@ -119,26 +124,26 @@ class _Run:
                 interrupted = True
             except Exception:
                 # A store that cannot be written surfaces in the executor's loop, perhaps wrapped in its own error.
-                self._writer.check()
+                self._check()
                 raise
             finally:
                 self._writer.close()
                 fault = self._finish_tracking(interrupted or not self._queue.exhausted)
-            self._writer.check()
+            self._check()
             return outcome(self._plan, self._ledger, interrupted, fault)
 
     def note(self, line: str) -> None:
         self._display.note(line)
 
     def started(self, attempt: Attempt) -> None:
-        self._writer.check()
+        self._check()
         self._progress.started(attempt.number, attempt.pack)
         if self._tracker is not None:
             self._tracker.trials_started(attempt.pack.trials)
         self._display.update(self._progress)
 
     def progressed(self, attempt: Attempt, share: float) -> None:
-        self._writer.check()
+        self._check()
         self._progress.progressed(attempt.number, share)
         self._display.update(self._progress)
 
@@ -161,6 +166,11 @@ class _Run:
         else:
             self._display.note(f"a pack of {len(attempt.pack)} trials is tried again: {reason}")
 
+    def _check(self) -> None:
+        """Raise SweepError if the store cannot be written, or this sweep may be another's by now."""
+        self._writer.check()
+        self._lock.check()
+
     def _published(self, ended: Counter[str]) -> None:
         self._progress.ended.update(ended)
         if self._tracker is not None:
@@ -168,6 +178,11 @@ class _Run:
         self._display.update(self._progress)
 
     def _finish_tracking(self, interrupted: bool) -> str | None:
+        try:
+            self._lock.check()
+        except SweepError:
+            # The runs are those of whoever trains their trials now.
+            return None
         if self._tracker is None:
             return None
 

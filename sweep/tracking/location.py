@@ -6,6 +6,7 @@ from sweep.errors import SweepError
 from sweep.ledger import Ledger
 
 _SQLITE = "sqlite:///"
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
 def tracking_uri(ledger: Ledger, given: str | None) -> str:
@@ -25,19 +26,22 @@ def tracking_uri(ledger: Ledger, given: str | None) -> str:
 
 
 def artifact_location(ledger: Ledger, uri: str) -> str | None:
-    """Where artifacts of runs in the store's own database go; a server decides for itself."""
-    folder = ledger.files.local
-    if folder is None or not uri.startswith("sqlite:"):
+    """Where artifacts of runs in a database go: into a local store, or beside an SQLite file.
+
+    None where MLflow is to decide: a server does so for itself.
+    """
+    if not is_database(uri):
         return None
-    return (folder / "artifacts").as_uri()
+    path = sqlite_path(uri)
+    folder = ledger.files.local or (path.absolute().parent if path is not None else None)
+    return (folder / "artifacts").as_uri() if folder is not None else None
+
+
+def is_database(uri: str) -> bool:
+    """Whether runs are written to a database without a server of MLflow's in between."""
+    return uri.partition(":")[0].partition("+")[0] in _DATABASES
 
 
 def sqlite_path(uri: str) -> Path | None:
     """The database's file, where the tracking URI is an SQLite one."""
     return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
-
-
-def redacted(uri: str) -> str:
-    """The address without a password."""
-    scheme, separator, rest = uri.partition("://")
-    return f"{scheme}://…@{rest.rpartition('@')[2]}" if separator and "@" in rest else uri

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
-from sweep.tracking.location import artifact_location, redacted, sqlite_path
+from sweep.redaction import redacted
+from sweep.tracking.location import artifact_location, sqlite_path
 from sweep.tracking.note import Note
 from sweep.trial import Trial
 
@@ -142,9 +143,9 @@ def log_report(ledger: Ledger, uri: str, study: str, folder: Path, numbers: Mapp
 
 
 def reason(error: BaseException) -> str:
-    """The first line of a fault."""
+    """The first line of a fault, without the secrets of an address that it quotes."""
     text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:300].rstrip(".")
+    return redacted(text.splitlines()[0])[:300].rstrip(".")
 
 
 def _connect(ledger: Ledger, uri: str) -> "Projection":

@@ -27,10 +27,10 @@ for _name, _value in {
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.entities import Metric, Param, RunTag  # noqa: E402
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
-from sqlalchemy import Engine, event  # noqa: E402
+from sqlalchemy import Engine, NullPool, create_engine, event  # noqa: E402
 
 from sweep.errors import SweepError  # noqa: E402
-from sweep.tracking.location import sqlite_path  # noqa: E402
+from sweep.tracking.location import is_database, sqlite_path  # noqa: E402
 from sweep.trial import FACTORS, Trial  # noqa: E402
 
 for _logger in ("mlflow", "alembic"):
@@ -237,6 +237,8 @@ def _create_database(uri: str) -> None:
     """Make an SQLite database whole or not at all; one whose tables were cut off could never be opened again."""
     path = sqlite_path(uri)
     if path is None:
+        if is_database(uri):
+            _knock(uri)
         return
     if path.exists():
         with path.open("rb") as file:
@@ -254,6 +256,17 @@ def _create_database(uri: str) -> None:
             path.hardlink_to(temporary)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _knock(uri: str) -> None:
+    """Connect once to a database, which MLflow would try for more than a minute."""
+    try:
+        create_engine(uri, poolclass=NullPool).connect().close()
+    except ModuleNotFoundError as error:
+        raise SweepError(
+            f"the package {error.name} is missing, which this database needs; PostgreSQL's is installed by "
+            "pip install 'deep-parallel-sweep[postgresql]'"
+        ) from None
 
 
 def _milliseconds(row: Row) -> int:

@@ -1,8 +1,10 @@
 """The ledger on an object store: a server of S3's protocol on loopback."""
 
+import re
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,27 +12,23 @@ import pytest
 from sweep.errors import SweepError
 from sweep.ledger import SCHEMAS, Ledger, merge_commits
 from sweep.ledger.files import StoreFiles
+from sweep.ledger.lease import Lease, LeaseTimes, hold
 from sweep.ledger.scan import name_damage, scan
 from sweep.trial import Trial
+from tests.servers import ObjectStore
 
 moto_server = pytest.importorskip("moto.server")
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"{host}:{port}"
-    server.stop()
+@pytest.fixture
+def endpoint(object_store: ObjectStore) -> str:
+    return object_store.endpoint
 
 
 @pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+def credentials(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
@@ -38,10 +36,6 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=["URI", "environment"])
 def store(request: pytest.FixtureRequest, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An unused prefix in a bucket; the endpoint stands in the URI or in the environment."""
-    from pyarrow import fs
-
-    system = fs.S3FileSystem(endpoint_override=endpoint, scheme="http", allow_bucket_creation=True)
-    system.create_dir("bucket")
     uri = f"s3://bucket/{request.node.name.translate(dict.fromkeys(b'[]', '-'))}/my%20results"
     if request.param == "URI":
         return f"{uri}?endpoint_override={endpoint}&scheme=http"
@@ -71,8 +65,9 @@ def test_create_publish_read_refresh(store: str, results, ids) -> None:
         assert each.read("curves").num_rows == each.read("measurements").num_rows == 10
     ledger.record_sweep("abc", "s", [Trial("s", seed=0)])
     assert reader.sweeps()["abc"].trial_ids == ids([0])
-    with ledger.lock("abc"), reader.lock("abc"):
+    with ledger.lock("abc"), reader.lock("another"):
         pass
+    assert names(ledger, "locks/abc") == []
 
 
 def test_damage_is_named_and_made_good(store: str, results, ids) -> None:
@@ -201,3 +196,66 @@ def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SweepError, match="Timeout was reached"):
             files.read("store.json")
         assert time.monotonic() - start < 15
+
+
+ADDER = """
+import sys
+from sweep.ledger import Ledger
+from sweep.ledger.lease import LeaseTimes, hold
+ledger = Ledger.open(sys.argv[1])
+sys.stdin.readline()
+for _ in range(4):
+    with hold(ledger.files, "sum", wait=True, times=LeaseTimes(1, 30, 0.05)):
+        ledger.files.write("sum", str(int(ledger.files.read("sum") or 0) + 1).encode())
+"""
+
+
+def test_processes_hold_a_lease_one_at_a_time(store: str) -> None:
+    files = Ledger.create(store).files
+    command = [sys.executable, "-c", ADDER, store]
+    adders = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for adder in adders:
+        assert adder.stdin is not None
+        adder.stdin.write("\n")
+        adder.stdin.flush()
+    for adder in adders:
+        _, problems = adder.communicate(timeout=120)
+        assert adder.returncode == 0, problems
+    assert files.read("sum") == b"12"
+    assert files.list("locks/sum") == {}
+
+
+def test_a_lease_that_lives_is_refused_and_one_that_died_is_taken_over(store: str) -> None:
+    times = LeaseTimes(1, 3, 0.1)
+    first, second = Ledger.create(store).files, Ledger.open(store).files
+    with hold(first, "sweep", times=times) as held:
+        sentence = (
+            rf"^this sweep is already running on the store {re.escape(first.uri)}, since 20\S+ \S+, on host \S+ as "
+        )
+        with pytest.raises(SweepError, match=sentence + r"process \d+; wait for it, or end it and run again$"):
+            Lease(second, "sweep", times).acquire()
+        held.check()
+    dead, notes = Lease(first, "sweep", times), list[str]()
+    assert dead.attempt()
+    with hold(second, "sweep", times=times, note=notes.append) as held:
+        with pytest.raises(
+            SweepError, match=r"lost its hold on the store s3:\S+, as it could not renew its claim for 2 s"
+        ):
+            dead.check()
+        held.check()
+        assert len(first.list("locks/sweep")) == 1
+    assert notes == ["this sweep ran a moment ago; whether it still does shows within 3 s"]
+
+
+def test_a_claim_that_was_deleted_is_lost(store: str) -> None:
+    files = Ledger.create(store).files
+    lease = Lease(files, "sweep", LeaseTimes())
+    assert lease.attempt()
+    lease.renew()
+    lease.check()
+    (claim,) = files.list("locks/sweep")
+    files.delete(f"locks/sweep/{claim}")
+    lease.renew()
+    with pytest.raises(SweepError, match=r", as its claim was deleted; run the same command again, finished trials"):
+        lease.check()
+    assert files.list("locks/sweep") == {}

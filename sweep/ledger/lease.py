@@ -1,0 +1,244 @@
+"""Locks of an object store, which has none of its own: a claim that its holder renews as long as it lives.
+
+A claim is an object ``locks/NAME/CLAIM``. Claimants write theirs first and look for others then, so that of any two at
+least one sees the other; whoever sees another withdraws and tries again later. A store that shows what has been written
+to whoever looks afterwards, as S3 does, is all that this needs.
+
+A claim that was not renewed for `expire` seconds is dead, and is passed over. Its age is the difference of two times of
+the store's own clock: that of a claim just written, and its own. So a holder that comes too late finds out: the time of
+its next write tells it how long its claim went without one. It trusts its claim for one renewal less than the others
+do, by its own clock.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import os
+import random
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweep.errors import SweepError
+from sweep.ledger.lock import Lock
+
+_WATCH = "watch-"
+_WATCHING, _CHOOSING, _HELD = "watching", "choosing", "held"
+
+
+@dataclass(frozen=True)
+class LeaseTimes:
+    """Seconds between renewals, until a claim that is not renewed is dead, and between two looks at others' claims.
+
+    Stores keep times in whole seconds, so `renew` is to be at least one.
+    """
+
+    renew: float = 10.0
+    expire: float = 60.0
+    look: float = 1.0
+
+    @property
+    def trust(self) -> float:
+        """How long a holder believes in a claim that it could not renew."""
+        return self.expire - self.renew
+
+
+TIMES = LeaseTimes()
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the claims of a lease were when one's own had been written: the time, and when each other was written."""
+
+    now: float
+    written: dict[str, float]
+    expire: float
+
+    @property
+    def live(self) -> dict[str, float]:
+        return {
+            claim: at
+            for claim, at in self.written.items()
+            if self.now - at <= self.expire and not claim.startswith(_WATCH)
+        }
+
+    @property
+    def dead(self) -> list[str]:
+        return [claim for claim, at in self.written.items() if self.now - at > self.expire]
+
+
+class ClaimFiles(Protocol):
+    """What a lease needs of a store."""
+
+    @property
+    def uri(self) -> str: ...
+    def read(self, name: str) -> bytes | None: ...
+    def write(self, name: str, content: bytes) -> None: ...
+    def delete(self, name: str) -> None: ...
+    def times(self, folder: str) -> dict[str, float]: ...
+
+
+class Lease:
+    """One claimant. Methods raise SweepError where the store cannot be used.
+
+    `acquire` and `release` are the caller's; `renew` is called every `times.renew` seconds in between, by `hold`.
+    """
+
+    def __init__(
+        self,
+        files: ClaimFiles,
+        name: str,
+        times: LeaseTimes,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._files, self._folder, self._times = files, f"locks/{name}", times
+        self._clock, self._sleep = clock, sleep
+        self._claim = ""
+        self._since = ""
+        self._written: float | None = None
+        self._trusted_from = 0.0
+        self._lost: str | None = "it was never taken"
+
+    def acquire(self, wait: bool = False, note: Callable[[str], None] = lambda line: None) -> None:
+        """Take the lease; from a holder that died, once that is certain.
+
+        Raises SweepError if another process holds it and lives, unless told to wait.
+        """
+        while not self.attempt():
+            self._watch(wait, note)
+
+    def attempt(self) -> bool:
+        """Try once to take the lease; whether it is taken. Nothing is left of an attempt that failed."""
+        # A name is never used again, so a claim that is dead or withdrawn stays so, and can be deleted by anyone.
+        self._claim, self._written = secrets.token_hex(8), None
+        self._since = dt.datetime.now(dt.UTC).isoformat(sep=" ", timespec="seconds")
+        taken = False
+        try:
+            look = self._put(_CHOOSING)
+            taken = look is not None and not look.live and self._put(_HELD) is not None
+        finally:
+            if not taken:
+                self.release()
+        if taken:
+            self._lost = None
+            for claim in look.dead if look else ():
+                self._delete(claim)
+        return taken
+
+    def renew(self) -> None:
+        """Renew the claim, or find that it is lost."""
+        if self._claim not in self._files.times(self._folder):
+            self._lost = "its claim was deleted"
+        elif self._put(_HELD) is None:
+            self._lost = self._overdue
+
+    def check(self) -> None:
+        """Raise SweepError if another may hold the lease by now."""
+        if self._lost is None and self._clock() - self._trusted_from > self._times.trust:
+            self._lost = self._overdue
+        if self._lost is not None:
+            raise SweepError(
+                f"this run has lost its hold on the store {self._files.uri}, as {self._lost}; run the same command "
+                "again, finished trials are kept"
+            )
+
+    def release(self) -> None:
+        """Withdraw the claim. One that cannot be withdrawn dies of itself."""
+        self._lost = "it has let go of it"
+        self._delete(self._claim)
+
+    @property
+    def _overdue(self) -> str:
+        return f"it could not renew its claim for {self._times.trust:g} seconds"
+
+    def _delete(self, claim: str) -> None:
+        with contextlib.suppress(SweepError):
+            self._files.delete(f"{self._folder}/{claim}")
+
+    def _put(self, state: str) -> _Look | None:
+        """Write the claim, then look; None where it came too late, and others may have passed it over."""
+        began = self._clock()
+        facts = {"state": state, "host": socket.gethostname(), "pid": os.getpid(), "since": self._since}
+        self._files.write(f"{self._folder}/{self._claim}", json.dumps(facts).encode())
+        written = self._files.times(self._folder)
+        now, before = written.pop(self._claim, None), self._written
+        if now is None or (before is not None and now - before > self._times.trust):
+            return None
+        self._written, self._trusted_from = now, began
+        return _Look(now, written, self._times.expire)
+
+    def _watch(self, wait: bool, note: Callable[[str], None]) -> None:
+        """Wait until no other claim is live. Raises SweepError once a holder is seen to live, unless told to wait."""
+        # An object that claims nothing tells what time it is by the store's clock.
+        self._claim = _WATCH + secrets.token_hex(8)
+        known: dict[str, float] | None = None
+        try:
+            while True:
+                self._sleep(self._times.look * random.uniform(0.5, 1.5))
+                self._written = None
+                look = self._put(_WATCHING)
+                if look is None:
+                    continue
+                live = look.live
+                if not live:
+                    return
+                if known is None:
+                    known = live
+                    note(f"this sweep ran a moment ago; whether it still does shows within {self._times.expire:g} s")
+                for claim in live:
+                    if not wait and known.get(claim) != live[claim]:
+                        self._refuse(claim)
+        finally:
+            self.release()
+
+    def _refuse(self, claim: str) -> None:
+        """Raise SweepError if the claim, which has just been written, is a holder's."""
+        try:
+            facts = json.loads(self._files.read(f"{self._folder}/{claim}") or b"{}")
+        except ValueError:
+            facts = {}
+        if facts.get("state") == _HELD:
+            raise SweepError(
+                f"this sweep is already running on the store {self._files.uri}, since {facts.get('since')}, on host "
+                f"{facts.get('host')} as process {facts.get('pid')}; wait for it, or end it and run again"
+            )
+
+
+@contextlib.contextmanager
+def hold(
+    files: ClaimFiles,
+    name: str,
+    wait: bool = False,
+    note: Callable[[str], None] = lambda line: None,
+    times: LeaseTimes | None = None,
+) -> Iterator[Lock]:
+    """Hold a lease, renewed by a thread; its `check` raises SweepError once it may be another's.
+
+    Raises SweepError if another process holds it, unless told to wait.
+    """
+    times = times or TIMES
+    lease = Lease(files, name, times)
+    lease.acquire(wait, note)
+    ended = threading.Event()
+
+    def renew() -> None:
+        with contextlib.suppress(SweepError):
+            while not ended.wait(times.renew):
+                lease.check()
+                # A store that does not answer now may do so in time.
+                with contextlib.suppress(SweepError):
+                    lease.renew()
+
+    thread = threading.Thread(target=renew, name=f"lease {name}", daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        ended.set()
+        thread.join(times.renew)
+        lease.release()
