@@ -35,7 +35,8 @@ trap 'rm -f "$token" "$pid"' EXIT
 (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$token")
 unset RAY_AUTH_TOKEN
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$token
-export RAY_TMPDIR=/tmp/ray-$SLURM_JOB_ID RAY_USAGE_STATS_ENABLED=0 RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300
+export RAY_TMPDIR=/tmp/ray-$SLURM_JOB_ID RAY_USAGE_STATS_ENABLED=0
+export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300
 
 # The batch script runs on the first node. Many sites give a node's own name a loopback address as well.
 head=$(getent ahostsv4 "$(hostname)" | awk '!/^127[.]/ {print $1; exit}') || true
@@ -44,13 +45,16 @@ export RAY_ADDRESS=$head:$((20000 + SLURM_JOB_ID % 10000))
 
 node='
     trap "rm -rf $RAY_TMPDIR" EXIT
+    # The other nodes end this soon after the first.
+    ((SLURM_NODEID)) && export RAY_gcs_rpc_server_reconnect_timeout_s=10
     ray symmetric-run --address "$RAY_ADDRESS" --min-nodes "$SLURM_JOB_NUM_NODES" \
         --num-cpus="${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}" --num-gpus="${SLURM_GPUS_ON_NODE:-0}" -- "$@"
 '
-# Leaves its process id, then becomes the sweep.
-entry='echo $$ > "$0" && exec "$@"'
-srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --cpu-bind=none \
-    bash -c "$node" node bash -c "$entry" "$pid" "${sweep[@]}" --address "$RAY_ADDRESS" &
+# Leaves its process id, then becomes the sweep, whose log is the job's; what Ray says of its nodes goes beside it.
+entry='echo $$ > "$0" && log=$1 && shift && exec "$@" >> "$log" 2>&1'
+log=$(readlink /proc/$$/fd/1)
+srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --cpu-bind=none --output="$log.ray" \
+    bash -c "$node" node bash -c "$entry" "$pid" "$log" "${sweep[@]}" --address "$RAY_ADDRESS" &
 step=$!
 
 # Slurm's warning before the time limit goes to the sweep alone, which then has Ray's help to end in order.
@@ -61,6 +65,7 @@ while true; do
     # A signal ends the wait before the step.
     kill -0 "$step" 2>/dev/null || break
 done
+test -e "$pid" || echo "The sweep did not begin; $log.ray says why." >&2
 exit "$code"
 """
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -33,7 +34,7 @@ def slurm_cluster() -> Iterator[Path]:
     # Not below pytest's folder: munge wants no folder above its socket that others may write, sticky ones excepted.
     shared = Path(tempfile.mkdtemp(prefix="sweep-slurm-"))
     with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, shared, ignore_errors=True) if "KEEP" not in os.environ else None
+        stack.callback(shutil.rmtree, shared, ignore_errors=True)
         subnet = _network(stack)
         configuration = _configure(shared, subnet)
         stack.enter_context(_environment(SLURM_CONF=str(configuration)))
@@ -44,8 +45,10 @@ def slurm_cluster() -> Iterator[Path]:
         _wait_for(socket_file.exists, 10, "munged")
         stack.enter_context(_daemon(["slurmctld", "-D", "-f", str(configuration)], shared / "slurmctld.out"))
         for node in NODES:
-            stack.enter_context(_daemon(_node_command(node, shared, configuration), shared / f"{node}.out"))
-        _wait_for(lambda: _idle() == len(NODES), 15, "the nodes of Slurm")
+            # The first process of a host, and `unshare` before it, heed no politer signal.
+            command = _node_command(node, shared, configuration)
+            stack.enter_context(_daemon(command, shared / f"{node}.out", signal.SIGKILL))
+        _wait_for(lambda: _idle() == len(NODES), 60, "the nodes of Slurm")
         yield shared
 
 
@@ -136,7 +139,9 @@ place=0
 for path in {shlex.join(kept)}; do
     place=$((place + 1)); mkdir -p "$path"; mount --bind "/mnt/$place" "$path"
 done
-exec slurmd -D -N {node} -f {shlex.quote(str(configuration))}
+# Not in place of this shell, which as the first process of the host buries the orphans.
+slurmd -D -N {node} -f {shlex.quote(str(configuration))} &
+wait
 """
     namespace = f"swslurm{os.getpid() % 250 + 1}-{node}"
     unshare = "unshare --mount --uts --pid --fork --kill-child --mount-proc".split()
@@ -145,13 +150,13 @@ exec slurmd -D -N {node} -f {shlex.quote(str(configuration))}
 
 
 @contextlib.contextmanager
-def _daemon(command: list[str], log: Path) -> Iterator[None]:
+def _daemon(command: list[str], log: Path, end: signal.Signals = signal.SIGTERM) -> Iterator[None]:
     with log.open("w") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
     try:
         yield
     finally:
-        process.terminate()
+        process.send_signal(end)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
