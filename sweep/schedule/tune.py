@@ -9,8 +9,10 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -275,7 +277,8 @@ def _cluster(options: ExecutorOptions) -> Iterator[None]:
         _check_reachable(options.address)
         arguments["address"] = options.address
     try:
-        ray.init(**arguments)
+        with _own_terminate():
+            ray.init(**arguments)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = options.address or "this machine"
@@ -286,6 +289,15 @@ def _cluster(options: ExecutorOptions) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _own_terminate() -> Iterator[None]:
+    """Keep what SIGTERM does: `ray.init` takes it over, with an exit that drops results on their way to the store."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _check_reachable(address: str) -> None:
