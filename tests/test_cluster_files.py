@@ -113,7 +113,8 @@ def test_on_aws_nothing_is_open_but_ssh(aws):
     groups = {tuple(node["node_config"]["SecurityGroupIds"]) for node in aws["available_node_types"].values()}
     assert len(groups) == 1
     [group] = groups.pop()
-    rules = boto3.resource("ec2", aws["provider"]["region"]).SecurityGroup(group).ip_permissions
+    described = boto3.client("ec2", aws["provider"]["region"]).describe_security_groups(GroupIds=[group])
+    rules = described["SecurityGroups"][0]["IpPermissions"]
     within = [rule for rule in rules if rule["UserIdGroupPairs"]]
     outside = [rule for rule in rules if not rule["UserIdGroupPairs"]]
     assert [pair["GroupId"] for rule in within for pair in rule["UserIdGroupPairs"]] == [group]

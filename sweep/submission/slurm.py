@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ _FIXED_OPTIONS = (
 )
 
 _BODY = r"""
-# Everything of this Ray cluster is the job's own: token, port, folder. The token is in a file that only its owner reads.
+# Everything of this Ray cluster is the job's own: token, port, folder. Only its owner can read the token.
 token=$shared/job-$SLURM_JOB_ID.token
 pid=/tmp/ray-$SLURM_JOB_ID.pid
 trap 'rm -f "$token" "$pid"' EXIT
@@ -54,7 +54,7 @@ node='
 entry='echo $$ > "$0" && log=$1 && shift && exec "$@" >> "$log" 2>&1'
 log=$(readlink /proc/$$/fd/1)
 srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --cpu-bind=none --output="$log.ray" \
-    bash -c "$node" node bash -c "$entry" "$pid" "$log" "${sweep[@]}" --address "$RAY_ADDRESS" &
+    bash -c "$node" node bash -c "$entry" "$pid" "$log" "${sweep[@]}" &
 step=$!
 
 # Slurm's warning before the time limit goes to the sweep alone, which then has Ray's help to end in order.
@@ -117,19 +117,28 @@ class Submitted:
     """Whether a job of this name was pending or running already, so that none was submitted."""
 
 
-def batch_script(command: Sequence[str], name: str, folder: Path, tree: Path, allocation: Allocation) -> str:
+def batch_script(
+    command: Sequence[str],
+    name: str,
+    folder: Path,
+    tree: Path,
+    allocation: Allocation,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """The batch script that runs a sweep on its own Ray cluster.
 
     Parameters
     ----------
     command
-        A sweep, such as `python -m sweep run grid --store ...`, without `--address`, which the script adds.
+        A sweep with `--address auto`, such as `python -m sweep run grid --address auto --store ...`.
     name
         Of the job; jobs of one name run one after another.
     folder
         Where the log and the token of the job lie, shared by all nodes.
     tree
         The project with its `.venv`, shared by all nodes.
+    environment
+        Variables of the sweep; whoever reads the script reads them.
     """
     options = [f"--job-name={_checked(name)}", f"--output={_log(folder, name, '%j')}", *allocation.sbatch_options()]
     lines = [
@@ -140,6 +149,7 @@ def batch_script(command: Sequence[str], name: str, folder: Path, tree: Path, al
         f"cd {shlex.quote(str(tree))}",
         "source .venv/bin/activate",
         f"shared={shlex.quote(str(folder))}",
+        *(f"export {variable}={shlex.quote(value)}" for variable, value in (environment or {}).items()),
         f"sweep=({shlex.join(command)})",
     ]
     return "\n".join(lines) + "\n" + _BODY
@@ -154,13 +164,12 @@ def submit(script: str, name: str, folder: Path) -> Submitted:
         folder.mkdir(parents=True, exist_ok=True)
         path = _write(script, folder / f"{_checked(name)}.sh")
     except OSError as error:
-        raise SweepError(f"{folder} cannot be written: {error}; take a store in a folder that all nodes share") from None
+        raise SweepError(
+            f"{folder} cannot be written: {error}; take a store in a folder that all nodes share"
+        ) from None
     there = running(name)
-    if there is None:
-        # With several Slurm clusters their name follows the number.
-        job_id = _slurm("sbatch", "--parsable", str(path)).partition(";")[0]
-    else:
-        job_id = there
+    # With several Slurm clusters their name follows the number.
+    job_id = there or _slurm("sbatch", "--parsable", str(path)).partition(";")[0]
     return Submitted(job_id, path, _log(folder, name, job_id), there is not None)
 
 

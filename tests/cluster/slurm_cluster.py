@@ -87,7 +87,9 @@ def _configure(shared: Path, subnet: str) -> Path:
         (shared / f"hosts.{own}").write_text("\n".join(lines) + "\n")
     for folder in ("state", *NODES):
         (shared / folder).mkdir()
-    nodes = "\n".join(f"NodeName={node} NodeAddr={address} CPUs=1 RealMemory=2000" for node, address in addresses.items())
+    nodes = "\n".join(
+        f"NodeName={node} NodeAddr={address} CPUs=1 RealMemory=2000" for node, address in addresses.items()
+    )
     configuration = shared / "slurm.conf"
     configuration.write_text(
         f"""ClusterName=sweep
@@ -144,7 +146,7 @@ slurmd -D -N {node} -f {shlex.quote(str(configuration))} &
 wait
 """
     namespace = f"swslurm{os.getpid() % 250 + 1}-{node}"
-    unshare = "unshare --mount --uts --pid --fork --kill-child --mount-proc".split()
+    unshare = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
     # `ip netns exec` would hide /sys/fs/cgroup, which slurmd insists on.
     return ["nsenter", f"--net=/run/netns/{namespace}", *unshare, "bash", "-c", script]
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +11,7 @@ import pytest
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.submission import slurm
-
-sys.path.insert(0, str(Path(__file__).parent))
-from slurm_cluster import ROOT, slurm_cluster, unavailable  # noqa: E402
+from tests.cluster.slurm_cluster import ROOT, slurm_cluster, unavailable
 
 pytestmark = [
     pytest.mark.cluster,
@@ -48,8 +45,8 @@ class Sweep:
         self.folder = self.store / "slurm"
         study = shared / f"{name}.yaml"
         study.write_text(STUDY.format(seeds=", ".join(map(str, range(seeds))), epochs=epochs))
-        command = ["python", "-m", "sweep", "run", str(study), "--store", str(self.store), "--device", "cpu"]
-        command += ["--no-report", "--pack-size", "2"]
+        command = ["python", "-m", "sweep", "run", str(study), "--store", str(self.store), "--address", "auto"]
+        command += ["--device", "cpu", "--no-report", "--pack-size", "2"]
         allocation = slurm.Allocation(nodes=2, cpus_per_node=1, time="20")
         self.script = slurm.batch_script(command, name, self.folder, ROOT, allocation)
 
