@@ -1,52 +1,81 @@
-"""Hands checkpoints from the driver to workers on any node of a Ray cluster."""
+"""Hands checkpoints and data sets from the driver to workers on any node of a Ray cluster."""
 
 import contextlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from sweep.data import cached, install
+
 
 class Shelf:
-    """Holds checkpoints, which the driver reads from the store, for workers, which may not see it.
+    """Holds what the driver has for workers, which may see neither the store nor the sources of data sets.
 
-    Checkpoints save work and are no results: where the actor is lost, trainings begin anew.
+    It saves work and holds no result: where the actor is lost, trainings begin anew, and workers fetch data themselves.
     """
 
     def __init__(self) -> None:
-        self.name = f"checkpoints-{uuid.uuid4().hex}"
-        self._actor: Any = None
+        self.name = f"shelf-{uuid.uuid4().hex}"
+        self._started: Any = None
+        self._offered: set[str] = set()
 
     def put(self, training_id: str, content: bytes) -> None:
         """Have a checkpoint ready for whoever trains this next."""
-        if self._actor is None:
-            # Beside the driver, as other nodes may go.
-            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-            self._actor = ray.remote(_Held).options(name=self.name, num_cpus=0, scheduling_strategy=here).remote()
         with contextlib.suppress(RayError):
-            ray.get(self._actor.put.remote(training_id, content))
+            ray.get(self._actor().put.remote(training_id, content))
 
     def drop(self, training_ids: set[str]) -> None:
         """Let go of the checkpoints of a pack that is over."""
-        if self._actor is not None:
-            self._actor.drop.remote(training_ids)
+        if self._started is not None:
+            self._started.drop.remote(training_ids)
+
+    def offer(self, datasets: Iterable[str], cache: str | None) -> None:
+        """Have data sets ready for nodes that lack them, as far as they are in the driver's cache."""
+        for name in set(datasets) - self._offered:
+            self._offered.add(name)
+            path = cached(name, Path(cache) if cache else None)
+            if path is not None:
+                with contextlib.suppress(RayError):
+                    # The reference is handed over, in a list: the images go from node to node, and not through the actor.
+                    ray.get(self._actor().offer.remote(name, [ray.put(np.fromfile(path, np.uint8))]))
 
     @staticmethod
     def reader(name: str) -> Callable[[str], bytes | None]:
         """What a worker asks for a checkpoint."""
+        return lambda training_id: _ask(name, "get", training_id)
 
-        def read(training_id: str) -> bytes | None:
-            try:
-                held: Any = ray.get_actor(name)
-                return ray.get(held.get.remote(training_id))
-            except (ValueError, RayError):
-                # There is no actor before there is a checkpoint.
-                return None
+    @staticmethod
+    def bring(name: str, datasets: Iterable[str], cache: str | None) -> None:
+        """Put what a worker's node lacks of data sets into its cache, as far as they were offered.
 
-        return read
+        Raises SweepError where the cache cannot be written.
+        """
+        folder = Path(cache) if cache else None
+        for dataset in sorted(set(datasets)):
+            if cached(dataset, folder) is None and (offered := _ask(name, "offered", dataset)) is not None:
+                with contextlib.suppress(RayError):
+                    install(dataset, memoryview(ray.get(offered[0])), folder)
+
+    def _actor(self) -> Any:
+        if self._started is None:
+            # Beside the driver, as other nodes may go.
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            self._started = ray.remote(_Held).options(name=self.name, num_cpus=0, scheduling_strategy=here).remote()
+        return self._started
+
+
+def _ask(shelf: str, method: str, *arguments: str) -> Any:
+    try:
+        return ray.get(getattr(ray.get_actor(shelf), method).remote(*arguments))
+    except (ValueError, RayError):
+        # There is no actor before there is anything to hold.
+        return None
 
 
 class _Held:
@@ -54,6 +83,7 @@ class _Held:
 
     def __init__(self) -> None:
         self._contents: dict[str, bytes] = {}
+        self._offers: dict[str, list[Any]] = {}
 
     def put(self, training_id: str, content: bytes) -> None:
         self._contents[training_id] = content
@@ -64,3 +94,9 @@ class _Held:
 
     def get(self, training_id: str) -> bytes | None:
         return self._contents.get(training_id)
+
+    def offer(self, dataset: str, reference: list[Any]) -> None:
+        self._offers[dataset] = reference
+
+    def offered(self, dataset: str) -> list[Any] | None:
+        return self._offers.get(dataset)

@@ -5,6 +5,7 @@ Tune keeps no state worth keeping: its loggers and snapshots are off, and its fo
 """
 
 import contextlib
+import functools
 import json
 import shutil
 import tempfile
@@ -44,7 +45,7 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
         devices = _devices(options, listener)
         dispatcher = Dispatcher(queue, devices, options.device, elastic=options.address is not None)
         shelf = Shelf()
-        search = _PackSearch(dispatcher, listener, shelf)
+        search = _PackSearch(dispatcher, listener, shelf, options)
         relay = _Relay(search, listener, shelf)
         tuner = tune.Tuner(
             tune.with_resources(_PackTrainable, _resources),
@@ -89,7 +90,9 @@ class _PackTrainable(tune.Trainable):
         )
         self._share = 0.0
         trials = [Trial.from_dict(values) for values in json.loads(new_config["trials"])]
-        self._events = work(trials, new_config["engine"], setting)
+        datasets = {trial.dataset for trial in trials}
+        bring = functools.partial(Shelf.bring, new_config["shelf"], datasets, setting.data_cache)
+        self._events = work(trials, new_config["engine"], setting, bring)
         return True
 
     def step(self) -> dict[str, Any]:
@@ -123,9 +126,10 @@ class _NotKept:
 class _PackSearch(_NotKept, Searcher):
     """Feeds Tune from the dispatcher, and knows which attempt each Tune trial is."""
 
-    def __init__(self, dispatcher: Dispatcher, listener: Listener, shelf: Shelf) -> None:
+    def __init__(self, dispatcher: Dispatcher, listener: Listener, shelf: Shelf, options: ExecutorOptions) -> None:
         super().__init__(metric="share", mode="max")
         self.dispatcher = dispatcher
+        self._options = options
         self.attempts: dict[str, Attempt] = {}
         self._listener, self._shelf = listener, shelf
         self._looked = time.monotonic()
@@ -142,6 +146,8 @@ class _PackSearch(_NotKept, Searcher):
             content = self._listener.checkpoint(training_id)
             if content is not None:
                 self._shelf.put(training_id, content)
+        if self._options.address is not None:
+            self._shelf.offer({trial.dataset for trial in attempt.pack.trials}, self._options.data_cache)
         trials = json.dumps([trial.as_dict() for trial in attempt.pack.trials])
         return {"trials": trials, "gpu_share": placed.share}
 

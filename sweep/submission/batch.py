@@ -10,6 +10,7 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.plan import Plan
+from sweep.redaction import redacted
 from sweep.studies import STUDIES
 from sweep.submission.jobs import Head, Job
 from sweep.submission.working_tree import LOCK, SENT_STUDIES, WorkingTree
@@ -33,7 +34,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         for value in (self.store, *self.arguments):
-            if re.match(r"[A-Za-z][\w+.-]*://[^/@]*@", value):
+            if redacted(value) != value:
                 raise SweepError(
                     "an address with a user or password would be shown to all who can see the job; leave them out, and "
                     "set them in the environment of the head (AWS_ACCESS_KEY_ID, MLFLOW_TRACKING_USERNAME, ...)"
