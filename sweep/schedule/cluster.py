@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from sweep.token import use_token
+
 _ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -22,6 +24,7 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
+use_token()
 
 import ray  # noqa: E402
 from ray.exceptions import RayError  # noqa: E402

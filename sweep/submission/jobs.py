@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.errors import SweepError
+from sweep.token import use_token
 
 if TYPE_CHECKING:
     from ray.job_submission import JobDetails
@@ -26,7 +26,6 @@ _KNOCK_SECONDS = 5.0
 _STOP_SECONDS = 30
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 _LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
-_TOKEN_FILE = Path(".ray") / "auth_token"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Head:
 
     def __init__(self, address: str | None = None) -> None:
         self.address = _http_address(address)
-        _use_token()
+        use_token()
         _knock(self.address)
         from ray.job_submission import JobSubmissionClient
 
@@ -201,17 +200,6 @@ def _http_address(given: str | None) -> str:
         raise SweepError(f"--address takes http://HEAD:{_PORT}, without a user or password; a token is found by itself")
     port = "" if scheme or rest.rpartition("]")[2].count(":") else f":{_PORT}"
     return f"{scheme or 'http'}://{rest}{port}"
-
-
-def _use_token() -> None:
-    """Have Ray send the user's token where there is one; Ray itself does so only when told."""
-    if "RAY_AUTH_MODE" in os.environ:
-        return
-    named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
-    with contextlib.suppress(RuntimeError):
-        named = named or (Path.home() / _TOKEN_FILE).is_file()
-    if named:
-        os.environ["RAY_AUTH_MODE"] = "token"
 
 
 def _knock(address: str) -> None:

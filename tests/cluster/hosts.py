@@ -75,6 +75,7 @@ class Host:
             "python": str(ENVIRONMENT / "bin" / "python"),
             "first": _FIRST_PROCESS,
         }
+        self._started: list[subprocess.Popen[bytes]] = []
         folder.mkdir(parents=True)
         with (folder / "log").open("wb") as log:
             self._unshare = subprocess.Popen(
@@ -110,13 +111,15 @@ class Host:
     ) -> "subprocess.Popen[bytes]":
         """Start a command that goes on; what it prints goes to a file of this machine."""
         with log.open("ab") as file:
-            return subprocess.Popen(
+            started = subprocess.Popen(
                 self.command(*command, variables=variables, folder=folder),
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        self._started.append(started)
+        return started
 
     def path(self, inside: str) -> Path:
         """Where this machine sees a file of the host."""
@@ -131,6 +134,8 @@ class Host:
         if self._unshare.poll() is None:
             os.kill(self.first, signal.SIGKILL)
             self._unshare.wait()
+        for started in self._started:
+            started.wait()
 
     def _is_ready(self) -> bool:
         return self.path("/run/ready").exists()

@@ -12,6 +12,8 @@ from sweep.data import fetch
 
 PORT = 8265
 _START_SECONDS = 120.0
+# MLflow's own background jobs are half a dozen processes.
+_VARIABLES = {"RAY_AUTH_MODE": "token", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 _MEMORY = ("--object-store-memory", "300000000")
 
 
@@ -57,7 +59,7 @@ class RayCluster:
         return self.head.run(*command)
 
     def _begin(self, host: Host, name: str, *command: str) -> None:
-        host.start(*command, log=self.logs / f"{host.name}-{name}.log")
+        host.start(*command, log=self.logs / f"{host.name}-{name}.log", variables=_VARIABLES)
 
     def _until(self, condition: Callable[[], bool], what: str) -> None:
         wait_until(condition, what, _START_SECONDS)
