@@ -42,7 +42,7 @@ class Shelf:
             path = cached(name, Path(cache) if cache else None)
             if path is not None:
                 with contextlib.suppress(RayError):
-                    # A reference, in a list so that it stays one: the images go from node to node, not through the actor.
+                    # In a list the reference stays one: the images go from node to node, not through the actor.
                     ray.get(self._actor().offer.remote(name, [ray.put(np.fromfile(path, np.uint8))]))
 
     @staticmethod

@@ -185,7 +185,12 @@ class Head:
                 f"the Ray head at {self.address} {'refuses this token' if with_token else 'asks for a token'}; "
                 "have RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token hold the cluster's"
             ) from None
-        except (RayError, RequestException, RuntimeError, ConnectionError, ValueError) as error:
+        except RequestException as error:
+            raise SweepError(
+                f"the Ray head at {self.address} does not answer any more ({_reason(_cause(error))}); ask again with "
+                "`sweep jobs` when it does: what was submitted may go on"
+            ) from None
+        except (RayError, RuntimeError, ConnectionError, ValueError) as error:
             reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
             raise SweepError(f"the Ray head at {self.address} did not do as asked: {reason}") from None
 
@@ -213,9 +218,8 @@ def _knock(address: str) -> None:
     except requests.RequestException as error:
         cause = _cause(error)
         if not isinstance(cause, HTTPException):
-            reason = (isinstance(cause, OSError) and cause.strerror) or "no answer in time"
             raise SweepError(
-                f"no Ray head answers at {address} ({reason}); check --address, and that the port can be reached, "
+                f"no Ray head answers at {address} ({_reason(cause)}); check --address, and that the port can be reached, "
                 "for example with `ray dashboard cluster.yaml`"
             ) from None
         ours = False
@@ -228,6 +232,10 @@ def _cause(error: BaseException) -> BaseException:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return error
+
+
+def _reason(cause: BaseException) -> str:
+    return (isinstance(cause, OSError) and cause.strerror) or "no answer in time"
 
 
 def _last_number(prefix: str, job_ids: Sequence[str]) -> int:

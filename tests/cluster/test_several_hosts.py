@@ -16,7 +16,14 @@ from sweep.ledger import Ledger
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-SLICE = ("--where", "dataset == 'mnist' and depth <= 4 and filters <= 2", "--set", "epochs=2", "--set", "seed=0,1")
+SLICE = (
+    "--where",
+    "dataset == 'mnist' and depth <= 2 and filters <= 2 and kernel_size <= 3",
+    "--set",
+    "epochs=2",
+    "--set",
+    "seed=0,1",
+)
 SIZES = ("--set", "train_samples=4000", "--set", "val_samples=500", "--pack-size", "4")
 STUDY = ("grid", *SLICE, *SIZES)
 TRACKED = ("--tracking", "http://127.0.0.1:5000", "--no-report")
@@ -30,7 +37,7 @@ def cluster(network: Network, tmp_path_factory: pytest.TempPathFactory) -> RayCl
 
 
 def is_training(host) -> bool:
-    return any("_PackTrainable" in line for line in host.processes())
+    return any("Trainable" in line for line in host.processes())
 
 
 def running(cluster: RayCluster) -> list[dict]:
