@@ -219,8 +219,8 @@ def _knock(address: str) -> None:
         cause = _cause(error)
         if not isinstance(cause, HTTPException):
             raise SweepError(
-                f"no Ray head answers at {address} ({_reason(cause)}); check --address, and that the port can be reached, "
-                "for example with `ray dashboard cluster.yaml`"
+                f"no Ray head answers at {address} ({_reason(cause)}); check --address, and that the port can be "
+                "reached, for example with `ray dashboard cluster.yaml`"
             ) from None
         ours = False
     if not ours:

@@ -16,16 +16,10 @@ from sweep.ledger import Ledger
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-SLICE = (
-    "--where",
-    "dataset == 'mnist' and depth <= 2 and filters <= 2 and kernel_size <= 3",
-    "--set",
-    "epochs=2",
-    "--set",
-    "seed=0,1",
-)
-SIZES = ("--set", "train_samples=4000", "--set", "val_samples=500", "--pack-size", "4")
-STUDY = ("grid", *SLICE, *SIZES)
+WHERE = "dataset == 'mnist' and depth <= 2 and filters <= 2 and kernel_size <= 3"
+SIZES = {"epochs": "2", "seed": "0,1", "train_samples": "4000", "val_samples": "500"}
+SETTINGS = [word for name, levels in SIZES.items() for word in ("--set", f"{name}={levels}")]
+STUDY = ("grid", "--where", WHERE, *SETTINGS, "--pack-size", "4")
 TRACKED = ("--tracking", "http://127.0.0.1:5000", "--no-report")
 
 
