@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test test-cluster check lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed  ## create .venv from requirements.lock
 
@@ -27,6 +27,10 @@ demo: setup  ## run a slice of the grid on real images and print the answer
 
 test: setup  ## run the tests
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+
+test-cluster: setup  ## run the tests on several hosts (root, Debian packages)
+	scripts/install-cluster-test-packages
+	$(BIN)/python -m pytest -m cluster tests/cluster --timeout 900
 
 check: setup  ## lint and type-check
 	$(BIN)/ruff check .

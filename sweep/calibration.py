@@ -1,13 +1,13 @@
 """Measures how fast this machine trains the networks of a plan."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import nnls
 
-from sweep.cost import CostModel, features
+from sweep.cost import CostModel, Features, GPUCostModel, features, gpu_features
 from sweep.engine import Setting, find_engine
 from sweep.pack import Pack
 from sweep.trial import Trial
@@ -22,14 +22,28 @@ def calibrate(packs: Sequence[Pack], setting: Setting) -> CostModel:
 
     Takes some ten seconds. Weighs relative errors alike, so that small networks count as much as large ones.
     """
+    return CostModel(*_fit(packs, setting, features))
+
+
+def calibrate_gpu(packs: Sequence[Pack], setting: Setting) -> GPUCostModel:
+    """The same on a GPU, on which the networks of a sample are trained as one.
+
+    Raises SweepError where torch finds no GPU.
+    """
+    return GPUCostModel(*_fit(packs, setting, lambda trials: gpu_features(trials, len(trials))))
+
+
+def _fit(
+    packs: Sequence[Pack], setting: Setting, features_of: Callable[[Sequence[Trial]], Features]
+) -> tuple[float, ...]:
     ordered = sorted(packs, key=lambda pack: pack.cost / len(pack))
     places = np.unique(np.linspace(0, len(ordered) - 1, _SAMPLES).round().astype(int))
     samples = [_shortened(ordered[place].trials[:_TRIALS_A_SAMPLE]) for place in places]
     _seconds(samples[0], setting)
     measured = np.array([_seconds(trials, setting) for trials in samples])
-    rows = np.array([features(trials) for trials in samples])
+    rows = np.array([features_of(trials) for trials in samples])
     coefficients, _ = nnls(rows / measured[:, None], np.ones(len(samples)))
-    return CostModel(*(float(coefficient) for coefficient in coefficients))
+    return tuple(float(coefficient) for coefficient in coefficients)
 
 
 def _shortened(trials: Sequence[Trial]) -> list[Trial]:

@@ -80,9 +80,8 @@ def test_models_import_torch_alone() -> None:
 
 
 def test_ray_is_for_the_modules_that_schedule_on_it_or_submit_to_it() -> None:
-    assert importers("ray") <= {"sweep.schedule.tune"} | {
-        module for module in IMPORTS if within(module, "sweep.submission")
-    }
+    on_ray = {f"sweep.schedule.{name}" for name in ("tune", "cluster", "shelf", "probe")}
+    assert importers("ray") <= on_ray | {module for module in IMPORTS if within(module, "sweep.submission")}
     assert "sweep.schedule.tune" in importers("ray")
 
 

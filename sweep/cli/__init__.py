@@ -2,25 +2,35 @@
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from cyclopts import App, CycloptsError
 
 from sweep.cli.data import data
 from sweep.cli.inspect import query, status, ui
+from sweep.cli.jobs import jobs, logs, stop
 from sweep.cli.plan import plan
 from sweep.cli.report import report
 from sweep.cli.run import run
+from sweep.cli.submit import submit
 from sweep.cli.track import track
 from sweep.errors import SweepError
 from sweep.redaction import redacted
 
+
+def _version() -> str:
+    try:
+        return version("deep-parallel-sweep")
+    except PackageNotFoundError:
+        return "of a working tree that is not installed"
+
+
 app = App(
     name="sweep",
     help="Sweeps that ask whether deep residual networks can be replaced by shallow parallel ones.",
-    version=version("deep-parallel-sweep"),
+    version=_version(),
 )
-for command in (plan, run, status, query, report, ui, track, data):
+for command in (plan, run, submit, jobs, logs, stop, status, query, report, ui, track, data):
     app.command(command)
 
 WRONG_INPUT, INTERRUPTED = 2, 130

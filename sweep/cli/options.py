@@ -1,10 +1,13 @@
 """Options that several commands share."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from sweep.engine import Setting
+from sweep.errors import SweepError
+from sweep.pack import PACK_SIZE
 from sweep.plan import Plan, make_plan
 from sweep.studyfile import find_space
 
@@ -50,3 +53,62 @@ class PlanOptions:
 
 
 ALL_TRIALS = PlanOptions()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RunFlags:
+    """How a sweep runs, here or on a cluster."""
+
+    store: Store = DEFAULT_STORE
+
+    tracking: Tracking = None
+
+    track: bool = True
+    """Keep an MLflow run for every trial."""
+
+    device: str | None = None
+    """cpu, cuda, or with the local executor cuda:N; by default a GPU where there is one."""
+
+    pack_size: int = PACK_SIZE
+    """Trials trained together at most."""
+
+    retry_failed: Flag = False
+    """Train trials again whose only row is a failure."""
+
+    save_seconds: float = Setting.save_seconds
+    """Time between checkpoints of a training, taken at the end of an epoch; a run that is cut off goes on from them."""
+
+    gpu_memory: float | None = None
+    """Memory of the smallest GPU in gigabytes, which says how many packs share one; by default the nodes are asked."""
+
+    report: bool = True
+    """Write the report at the end, as `sweep report` does, if there are new results."""
+
+    engine: Annotated[str, Parameter(show=False)] = "torch"
+
+    def __post_init__(self) -> None:
+        kind, _, number = (self.device or "cpu").partition(":")
+        if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+            raise SweepError(f"--device is {self.device!r}, but takes cpu, cuda or, with --executor local, cuda:N")
+        if not self.save_seconds >= 0:
+            raise SweepError(f"--save-seconds is {self.save_seconds:g}, but takes a number of at least 0")
+
+
+AS_USUAL = RunFlags()
+
+
+def arguments(options: PlanOptions | RunFlags) -> list[str]:
+    """The options as they stand on a command line; those at their defaults are left out."""
+    words: list[str] = []
+    for field in fields(options):
+        value: Any = getattr(options, field.name)
+        if value == field.default:
+            continue
+        name = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no-{name}")
+        else:
+            for each in value if isinstance(value, tuple) else (value,):
+                words += [f"--{name}", str(each)]
+    return words

@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
+from sweep.cli.devices import THIS_MACHINE, DeviceOptions
 from sweep.cli.display import duration
 from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store
-from sweep.cost import CostModel
-from sweep.engine import Setting
 from sweep.ledger import Ledger
-from sweep.pack import PACK_SIZE, Pack
+from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
-from sweep.schedule.work import best_device, cpu_count
+from sweep.schedule.forecast import KindForecast, forecast
 from sweep.trial import FACTORS
 
 
@@ -35,6 +34,9 @@ class PlanSummary:
     estimated_seconds: float
     estimated_seconds_left: float
     margins: dict[str, float]
+    devices: tuple[KindForecast, ...]
+    gpu_memory_bytes: float | None
+    remarks: tuple[str, ...]
 
 
 def plan(
@@ -43,19 +45,21 @@ def plan(
     *,
     store: Store = DEFAULT_STORE,
     options: PlanOptions = ALL_TRIALS,
+    devices: DeviceOptions = THIS_MACHINE,
     calibrate: bool = True,
     pack_size: int = PACK_SIZE,
     trials: Flag = False,
     json: Flag = False,
 ) -> None:
-    """Show what would run, what it costs on this machine, and how much of it is done.
+    """Show what would run, what it costs on this machine or a cluster, and how much of it is done.
 
     Parameters
     ----------
     study
         A built-in study (grid, quick, lesion, paths, droppath, lesion-quick, ...), or a YAML or TOML file of its form.
     calibrate
-        Train a few networks for some ten seconds to measure this machine, rather than trust a rough model.
+        Train a few networks for some ten seconds to measure this machine, or the cluster's, rather than trust a rough
+        model.
     pack_size
         Trials trained together at most.
     trials
@@ -64,7 +68,7 @@ def plan(
         Print JSON.
     """
     chosen = options.plan(study)
-    summary = summarise(chosen, _done(store), pack_size, calibrate)
+    summary = summarise(chosen, _done(store), pack_size, calibrate, devices)
     listed = [{"trial_id": trial.trial_id, **trial.as_dict()} for trial in chosen.trials] if trials else None
     if json:
         print(json_module.dumps(asdict(summary) | ({"list": listed} if listed is not None else {}), indent=1))
@@ -73,16 +77,17 @@ def plan(
     for row in listed or ():
         console.print(" ".join(f"{name}={value}" for name, value in row.items()), soft_wrap=True)
     console.print(_factor_table(chosen))
-    _print_summary(console, summary, calibrate)
+    _print_summary(console, summary)
     console.print(f"margins     {chosen.margins}")
 
 
-def summarise(plan: Plan, done: set[str], pack_size: int, calibrated: bool) -> PlanSummary:
-    """The plan's figures; measures this machine if `calibrated`."""
+def summarise(
+    plan: Plan, done: set[str], pack_size: int, calibrated: bool, devices: DeviceOptions = THIS_MACHINE
+) -> PlanSummary:
+    """The plan's figures on the devices, which are measured if `calibrated`."""
     packs = plan.packs(pack_size)
-    device = best_device() if calibrated else "cpu"
-    workers = cpu_count() if device == "cpu" else 1
-    model = _measure(packs, Setting(device, 1 if device == "cpu" else cpu_count())) if calibrated else CostModel()
+    survey = devices.survey(packs, calibrated)
+    whole = forecast(packs, survey)
     shapes = {trial.shape for trial in plan.trials}
     sizes = [shape.parameters for shape in shapes]
     missing = plan.without(done).packs(pack_size)
@@ -96,25 +101,15 @@ def summarise(plan: Plan, done: set[str], pack_size: int, calibrated: bool) -> P
         fewest_parameters=min(sizes),
         most_parameters=max(sizes),
         flops=sum(pack.flops for pack in packs),
-        device=device,
-        workers=workers,
-        estimated_seconds=makespan(packs, model, workers),
-        estimated_seconds_left=makespan(missing, model, workers),
+        device="cuda" if survey.devices.gpus else "cpu",
+        workers=survey.devices.gpus or survey.devices.cpus,
+        estimated_seconds=whole.seconds,
+        estimated_seconds_left=forecast(missing, survey).seconds,
         margins=plan.margins.as_dict(),
+        devices=whole.kinds,
+        gpu_memory_bytes=survey.devices.gpu_bytes if survey.devices.gpus else None,
+        remarks=survey.remarks,
     )
-
-
-def makespan(packs: list[Pack], model: CostModel, workers: int) -> float:
-    """Seconds until the last of the workers is done: at least an equal share, and the longest pack."""
-    costs = [model.seconds(pack.trials) for pack in packs]
-    return max(sum(costs) / workers, *costs) if costs else 0.0
-
-
-def _measure(packs: list[Pack], setting: Setting) -> CostModel:
-    # SciPy and torch take seconds to import, which no other command needs to wait for.
-    from sweep.calibration import calibrate
-
-    return calibrate(packs, setting)
 
 
 def _done(store: str) -> set[str]:
@@ -136,17 +131,51 @@ def _factor_table(plan: Plan) -> Table:
     return table
 
 
-def _print_summary(console: Console, summary: PlanSummary, calibrated: bool) -> None:
-    basis = "calibrated" if calibrated else "by the default model, not measured here"
+def _device_table(summary: PlanSummary) -> Table:
+    table = Table(title="packs by kind of device", title_justify="left")
+    for column in ("device", "count", "packs", "trials", "each takes", "estimated", ""):
+        table.add_column(column, no_wrap=True)
+    for each in summary.devices:
+        shares = "\n".join(f"{count} packs at {share} GPU" for share, count in each.shares.items())
+        table.add_row(
+            each.kind.upper(),
+            str(each.devices),
+            str(each.packs),
+            str(each.trials),
+            shares or ("1 CPU" if each.packs else ""),
+            duration(each.estimated_seconds) if each.packs else "",
+            "calibrated" if each.measured else "not measured",
+        )
+    return table
+
+
+def _basis(kind: KindForecast) -> str:
+    if kind.measured:
+        return "calibrated"
+    return "GPUs by a rule, not measured" if kind.kind == "gpu" else "by the default model, not measured here"
+
+
+def _print_summary(console: Console, summary: PlanSummary) -> None:
+    console.print(_device_table(summary))
     console.print(f"trials      {summary.trials}, of which {summary.done} done ({_percent(summary)})")
     console.print(f"packs       {summary.packs} of {summary.networks} network shapes")
     console.print(f"parameters  {summary.fewest_parameters:,} to {summary.most_parameters:,} a network")
     console.print(f"arithmetic  {summary.flops:.3g} FLOPs")
-    where = f"{summary.workers} workers on {summary.device}"
+    used = [each for each in summary.devices if each.packs] or summary.devices
+    where = " and ".join(f"{each.devices} {each.kind.upper()}s" for each in used)
+    if [each.kind for each in summary.devices] == ["cpu"]:
+        where = f"{summary.workers} workers on cpu"
+    basis = "; ".join(dict.fromkeys(_basis(each) for each in used))
     console.print(
         f"time        about {duration(summary.estimated_seconds)} in all, {duration(summary.estimated_seconds_left)} "
         f"left, with {where} ({basis})"
     )
+    for remark in summary.remarks:
+        console.print(remark, markup=False)
+    if summary.device == "cuda" and summary.gpu_memory_bytes is None:
+        console.print(
+            "The memory of the GPUs is not known: each pack takes a whole one. --gpu-memory GB lets them share."
+        )
 
 
 def _percent(summary: PlanSummary) -> str:

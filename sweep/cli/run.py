@@ -4,22 +4,22 @@ import os
 import shlex
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
 from rich.console import Console
 
+from sweep.cli.devices import check_gpu_memory
 from sweep.cli.display import make_display
-from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Tracking
+from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags
 from sweep.cli.report import write_if_new
 from sweep.data import load
 from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
-from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
 from sweep.redaction import redacted
 from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials, run_sweep
+from sweep.submission import RESUME
 from sweep.tracking import tracking_uri
 
 if TYPE_CHECKING:
@@ -31,19 +31,11 @@ def run(
     study: str,
     /,
     *,
-    store: Store = DEFAULT_STORE,
     options: PlanOptions = ALL_TRIALS,
-    tracking: Tracking = None,
-    track: bool = True,
+    flags: RunFlags = AS_USUAL,
     executor: str = "ray",
     address: str | None = None,
     workers: int | None = None,
-    device: str | None = None,
-    pack_size: int = PACK_SIZE,
-    retry_failed: Flag = False,
-    save_seconds: float = 60.0,
-    report: bool = True,
-    engine: Annotated[str, Parameter(show=False)] = "torch",
 ) -> int:
     """Train what is missing of a study; the same command again goes on where it ended.
 
@@ -53,50 +45,33 @@ def run(
     ----------
     study
         A built-in study (grid, quick, lesion, paths, droppath, lesion-quick, ...), or a YAML or TOML file of its form.
-    track
-        Keep an MLflow run for every trial.
     executor
         ray: Ray Tune, on this machine or a cluster; local: one pack after another in this process.
     address
         Ray cluster to join; by default one is started on this machine for the sweep.
     workers
         Packs trained at once on this machine (ray), or CPU threads (local); by default one a processor.
-    device
-        cpu, cuda, or with the local executor cuda:N; by default a GPU where there is one.
-    pack_size
-        Trials trained together at most.
-    retry_failed
-        Train trials again whose only row is a failure.
-    save_seconds
-        Time between checkpoints of a training, taken at the end of an epoch; a run that is cut off goes on from them.
-    report
-        Write the report at the end, as `sweep report` does, if there are new results.
     """
     plan = options.plan(study)
     if workers is not None and workers < 1:
         raise SweepError(f"--workers is {workers}, but takes an integer of at least 1")
-    _check_device(device, executor)
-    find_engine(engine)
-    if not save_seconds >= 0:
-        raise SweepError(f"--save-seconds is {save_seconds:g}, but takes a number of at least 0")
-    resources = ExecutorOptions(engine, device, workers, address, os.environ.get("SWEEP_DATA"), save_seconds)
-    how = RunOptions(executor, pack_size, retry_failed, resources=resources)
-    ledger = Ledger.create(store)
-    if track:
-        how = replace(how, tracking=tracking_uri(ledger, tracking))
-    if engine == "torch":
-        _fetch_images(missing_trials(plan, ledger, retry_failed))
+    if executor == "ray" and ":" in (flags.device or ""):
+        raise SweepError(f"--device is {flags.device!r}, but Ray chooses among the GPUs; take cuda")
+    check_gpu_memory(flags.gpu_memory)
+    find_engine(flags.engine)
+    data_cache = os.environ.get("SWEEP_DATA")
+    resources = ExecutorOptions(
+        flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpu_memory
+    )
+    how = RunOptions(executor, flags.pack_size, flags.retry_failed, resources=resources)
+    ledger = Ledger.create(flags.store)
+    if flags.track:
+        how = replace(how, tracking=tracking_uri(ledger, flags.tracking))
+    if flags.engine == "torch":
+        _fetch_images(missing_trials(plan, ledger, flags.retry_failed))
     with make_display() as display:
         outcome = run_sweep(plan, ledger, how, display)
-    return _conclude(plan, outcome, store, how.tracking, report, _place(store, tracking))
-
-
-def _check_device(device: str | None, executor: str) -> None:
-    kind, _, number = (device or "cpu").partition(":")
-    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
-        raise SweepError(f"--device is {device!r}, but takes cpu, cuda or, with --executor local, cuda:N")
-    if number and executor == "ray":
-        raise SweepError(f"--device is {device!r}, but Ray chooses among the GPUs; take cuda")
+    return _conclude(plan, outcome, flags.store, how.tracking, flags.report, _place(flags.store, flags.tracking))
 
 
 def _fetch_images(missing: Plan) -> None:
@@ -120,7 +95,8 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
             soft_wrap=True,
         )
     if outcome.interrupted or outcome.missing:
-        console.print(f"Interrupted; go on with: {shlex.join(['sweep', *map(redacted, sys.argv[1:])])}")
+        again = os.environ.get(RESUME) or shlex.join(["sweep", *map(redacted, sys.argv[1:])])
+        console.print(f"Interrupted; go on with: {again}", soft_wrap=True)
         return 130
     trusted = _answer(plan, store, uri, report, console) if status["finished"] else True
     _print_next(console, store, plan, uri, runs)

@@ -9,7 +9,7 @@ A set is one Arrow file in :func:`cache_dir`, memory-mapped, and is believed onl
 arrays has been compared with the digests in its :class:`DatasetSpec`.
 """
 
-from sweep.data.access import fetch, import_folder, load, verify
+from sweep.data.access import cached, fetch, import_folder, install, load, verify
 from sweep.data.cache import cache_dir
 from sweep.data.resize import area_average
 from sweep.data.sets import DATASETS, spec
@@ -23,9 +23,11 @@ __all__ = [
     "area_average",
     "balanced_subset",
     "cache_dir",
+    "cached",
     "fetch",
     "held_out",
     "import_folder",
+    "install",
     "load",
     "spec",
     "verify",

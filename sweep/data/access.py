@@ -31,6 +31,32 @@ def load(name: str, cache: Path | None = None, fetch_missing: bool = True, log: 
     return _open(path, spec)
 
 
+def cached(name: str, cache: Path | None = None) -> Path | None:
+    """The file of the data set ``name`` in the cache; None where it is not there."""
+    path = cache_file(name, cache)
+    return path if _stamp(path) is not None else None
+
+
+def install(name: str, content: bytes | memoryview, cache: Path | None = None) -> Path:
+    """Put the content of another cache's file of the data set ``name`` into this cache and return its file.
+
+    A file that is there stays. Raises SweepError when the content is not the published set, or the cache cannot be
+    written.
+    """
+    chosen = recipe(name)
+    path = cache_file(name, cache)
+    with workspace(path, _silent) as scratch:
+        if not _present(path, chosen.spec):
+            finished = scratch / path.name
+            finished.write_bytes(content)
+            try:
+                read_arrow(finished, chosen.spec)
+            except DamagedFileError as error:
+                raise SweepError(f"What was to be written to {path} is damaged ({error}); fetch it instead.") from error
+            publish(finished, path)
+    return path
+
+
 def verify(name: str, cache: Path | None = None) -> Path:
     """Compare the digests of the data set ``name`` in the cache anew and return its file, if all is well.
 

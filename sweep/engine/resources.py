@@ -8,6 +8,10 @@ from pathlib import Path
 
 import torch
 
+from sweep.engine.memory import PROCESS_BYTES
+from sweep.engine.result import Setting
+from sweep.errors import SweepError
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -22,6 +26,24 @@ def prepare_process() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, 1 << 30)
         mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def claim_device(setting: Setting) -> None:
+    """Hold this process to its share of a GPU's memory. Raises SweepError where there is no such GPU."""
+    device = torch.device(setting.device)
+    if device.type != "cuda":
+        return
+    if not torch.cuda.is_available():
+        raise SweepError(
+            f"torch finds no CUDA GPU for the device {setting.device!r}; look at `nvidia-smi` on the worker, "
+            "or take --device cpu"
+        )
+    fraction = float(setting.gpu_share)
+    if fraction < 1:
+        # The cap is on what PyTorch allocates; the context comes on top of it.
+        _, memory = torch.cuda.mem_get_info(device)
+        fraction = max(fraction / 2, fraction - PROCESS_BYTES / memory)
+    torch.cuda.set_per_process_memory_fraction(fraction, device if device.index is not None else None)
 
 
 class PeakMemory:

@@ -106,6 +106,8 @@ class Setting:
     """Content of the latest checkpoint of a training, by `training_id`."""
     save_seconds: float = 60.0
     """Time between checkpoints of a training, taken at the end of an epoch."""
+    gpu_share: float = 1.0
+    """Share of a GPU's memory that it may use, above 0 to 1; of no meaning on a CPU."""
 
 
 Event = Progress | Checkpoint | list[TrialResult]

@@ -21,20 +21,25 @@ from sweep.engine.fusion import fusion_groups
 from sweep.engine.images import TrialImages
 from sweep.engine.measure import Subject, find_measure
 from sweep.engine.methods import make_method
-from sweep.engine.resources import prepare_process
+from sweep.engine.resources import claim_device, prepare_process
 from sweep.engine.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
 from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
+
+_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+"""What torch, CUDA and its libraries say, each in an error of another type."""
 
 
 def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Event]:
     """Train trials of one pack and measure their networks; an `Engine`.
 
-    Raises OutOfMemory where they do not fit together, SweepError for a checkpoint that cannot be used.
+    Raises OutOfMemory where they do not fit together, SweepError for a checkpoint that cannot be used and for a
+    device that is not there.
     """
     prepare_process()
     torch.set_num_threads(setting.threads)
     with _memory_faults():
+        claim_device(setting)
         yield from _Pack(trials, setting).run()
 
 
@@ -67,7 +72,7 @@ class _Pack:
     def _groups(self) -> list[list[int]]:
         """Indices of the trials of each group to be trained together; those that others start from come first."""
         if not trained_alone(self.trials[0], self._bases):
-            return fusion_groups(self.trials, self.setting.device)
+            return fusion_groups(self.trials, self.setting.device, self.setting.gpu_share)
         return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].base_epochs > 0)]
 
     def _train_alone(self, trial: Trial) -> Iterator[Event]:
@@ -159,6 +164,6 @@ def _memory_faults() -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemory(str(error)) from error
     except RuntimeError as error:
-        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
+        if any(sign in str(error) for sign in _MEMORY_SIGNS):
             raise OutOfMemory(str(error)) from error
         raise

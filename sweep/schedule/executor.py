@@ -13,6 +13,10 @@ from sweep.schedule.queue import Attempt, PackQueue
 class Listener(Protocol):
     """Told by an executor what happens, on one thread; raises to stop the sweep."""
 
+    def note(self, line: str) -> None:
+        """Something a person should know."""
+        ...
+
     def started(self, attempt: Attempt) -> None:
         """A worker has begun the pack."""
         ...
@@ -49,6 +53,8 @@ class ExecutorOptions:
     data_cache: str | None = None
     save_seconds: float = Setting.save_seconds
     """Time between checkpoints of a training."""
+    gpu_memory: float | None = None
+    """Gigabytes of the cluster's smallest GPU; by default a node is asked."""
 
 
 Executor = Callable[[PackQueue, Listener, ExecutorOptions], None]

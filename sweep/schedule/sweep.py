@@ -132,6 +132,9 @@ class _Run:
             self._check()
             return outcome(self._plan, self._ledger, interrupted, fault)
 
+    def note(self, line: str) -> None:
+        self._display.note(line)
+
     def started(self, attempt: Attempt) -> None:
         self._check()
         self._progress.started(attempt.number, attempt.pack)

@@ -1,72 +1,66 @@
 """Runs packs on Ray Tune: one Tune trial a pack, actors reused, results handed back to the driver.
 
-Tune decides where and when; which pack comes next and what a failure leads to is the `PackQueue`'s. Tune keeps no
-state worth keeping: its loggers and snapshots are off, and its folder is temporary.
+Tune decides where and when; which pack comes next is the `Dispatcher`'s, and what a failure leads to the `PackQueue`'s.
+Tune keeps no state worth keeping: its loggers and snapshots are off, and its folder is temporary.
 """
 
 import contextlib
+import functools
 import json
-import logging
-import os
 import shutil
-import socket
 import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+# First, as it sets what Ray reads from the environment.
+from sweep.schedule.cluster import connected, counts, find_devices
+
+# isort: split
+import pyarrow as pa
+import ray
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler
+from ray.tune.search import Searcher
+
+from sweep.engine import Checkpoint, Progress, Setting
 from sweep.errors import SweepError
+from sweep.schedule.dispatch import Dispatcher
 from sweep.schedule.executor import ExecutorOptions, Listener
+from sweep.schedule.placement import Devices, allowed_kinds
 from sweep.schedule.queue import Attempt, Failure, PackQueue
-from sweep.schedule.work import cpu_count, work
-
-_ENVIRONMENT = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
-
-import pyarrow as pa  # noqa: E402
-import ray  # noqa: E402
-from ray import tune  # noqa: E402
-from ray.exceptions import RayError  # noqa: E402
-from ray.tune.search import Searcher  # noqa: E402
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
-
-from sweep.engine import Checkpoint, Progress, Setting  # noqa: E402
-from sweep.trial import Trial  # noqa: E402
+from sweep.schedule.shelf import Shelf
+from sweep.schedule.work import work
+from sweep.trial import Trial
 
 _REPORT_SECONDS = 1.0
-_CONNECT_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
+"""Time between looks at what the cluster has, as an autoscaler adds nodes and others are lost."""
 
 
 def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
-    """An `Executor`. Raises SweepError where the cluster cannot be reached."""
-    with _cluster(options), _temporary_folder() as folder:
-        resources = _resources(options)
-        os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(1 + int(ray.cluster_resources().get("CPU", 1))))
-        shelf = _Shelf()
-        search = _PackSearch(queue, listener, shelf)
+    """An `Executor`. Raises SweepError where the cluster cannot be reached or lacks the device."""
+    with connected(options.address, options.workers), _temporary_folder() as folder:
+        devices = _devices(options, listener)
+        dispatcher = Dispatcher(queue, devices, options.device, elastic=options.address is not None)
+        shelf = Shelf()
+        search = _PackSearch(dispatcher, listener, shelf, options)
         relay = _Relay(search, listener, shelf)
         tuner = tune.Tuner(
-            tune.with_resources(_PackTrainable, resources),
+            tune.with_resources(_PackTrainable, _resources),
             param_space={
                 "engine": options.engine,
-                "device": options.device,
                 "data_cache": options.data_cache,
                 "save_seconds": options.save_seconds,
                 "shelf": shelf.name,
             },
             tune_config=tune.TuneConfig(
-                search_alg=search, num_samples=-1, reuse_actors=True, trial_dirname_creator=_trial_id
+                search_alg=search,
+                scheduler=_Withdrawal(search),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_dirname_creator=_trial_id,
             ),
             run_config=tune.RunConfig(name="sweep", storage_path=str(folder), verbose=0, callbacks=[relay]),
         )
@@ -86,17 +80,19 @@ class _PackTrainable(tune.Trainable):
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        gpus = ray.get_gpu_ids()
         setting = Setting(
-            device=new_config["device"] or ("cuda" if gpus else "cpu"),
+            device="cuda" if new_config["gpu_share"] else "cpu",
             threads=max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))),
             data_cache=new_config["data_cache"],
-            checkpoint=_Shelf.reader(new_config["shelf"]),
+            checkpoint=Shelf.reader(new_config["shelf"]),
             save_seconds=new_config["save_seconds"],
+            gpu_share=new_config["gpu_share"] or 1.0,
         )
         self._share = 0.0
         trials = [Trial.from_dict(values) for values in json.loads(new_config["trials"])]
-        self._events = work(trials, new_config["engine"], setting)
+        datasets = {trial.dataset for trial in trials}
+        bring = functools.partial(Shelf.bring, new_config["shelf"], datasets, setting.data_cache)
+        self._events = work(trials, new_config["engine"], setting, bring)
         return True
 
     def step(self) -> dict[str, Any]:
@@ -120,62 +116,6 @@ class _PackTrainable(tune.Trainable):
         """Nothing, likewise."""
 
 
-class _Held:
-    """An actor that holds checkpoints for workers, which may not see the store."""
-
-    def __init__(self) -> None:
-        self._contents: dict[str, bytes] = {}
-
-    def put(self, training_id: str, content: bytes) -> None:
-        self._contents[training_id] = content
-
-    def drop(self, training_ids: set[str]) -> None:
-        for training_id in training_ids:
-            self._contents.pop(training_id, None)
-
-    def get(self, training_id: str) -> bytes | None:
-        return self._contents.get(training_id)
-
-
-class _Shelf:
-    """Hands checkpoints from the driver, which reads them from the store, to workers on any node.
-
-    Checkpoints save work and are no results: where the actor is lost, trainings begin anew.
-    """
-
-    def __init__(self) -> None:
-        self.name = f"checkpoints-{uuid.uuid4().hex}"
-        self._actor: Any = None
-
-    def put(self, training_id: str, content: bytes) -> None:
-        """Have a checkpoint ready for whoever trains this next."""
-        if self._actor is None:
-            # Beside the driver, as other nodes may go.
-            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-            self._actor = ray.remote(_Held).options(name=self.name, num_cpus=0, scheduling_strategy=here).remote()
-        with contextlib.suppress(RayError):
-            ray.get(self._actor.put.remote(training_id, content))
-
-    def drop(self, training_ids: set[str]) -> None:
-        """Let go of the checkpoints of a pack that is over."""
-        if self._actor is not None:
-            self._actor.drop.remote(training_ids)
-
-    @staticmethod
-    def reader(name: str) -> Callable[[str], bytes | None]:
-        """What a worker asks for a checkpoint."""
-
-        def read(training_id: str) -> bytes | None:
-            try:
-                held: Any = ray.get_actor(name)
-                return ray.get(held.get.remote(training_id))
-            except (ValueError, RayError):
-                # There is no actor before there is a checkpoint.
-                return None
-
-        return read
-
-
 class _NotKept:
     """Tune pickles its parts to restore an experiment; these are of this process alone and stay behind."""
 
@@ -184,24 +124,32 @@ class _NotKept:
 
 
 class _PackSearch(_NotKept, Searcher):
-    """Feeds Tune from the queue, and knows which attempt each Tune trial is."""
+    """Feeds Tune from the dispatcher, and knows which attempt each Tune trial is."""
 
-    def __init__(self, queue: PackQueue, listener: Listener, shelf: "_Shelf") -> None:
+    def __init__(self, dispatcher: Dispatcher, listener: Listener, shelf: Shelf, options: ExecutorOptions) -> None:
         super().__init__(metric="share", mode="max")
-        self.queue = queue
+        self.dispatcher = dispatcher
+        self._options = options
         self.attempts: dict[str, Attempt] = {}
         self._listener, self._shelf = listener, shelf
+        self._looked = time.monotonic()
 
     def suggest(self, trial_id: str) -> Any:
-        attempt = self.queue.next()
-        if attempt is None:
-            return Searcher.FINISHED if self.queue.exhausted else None
-        self.attempts[trial_id] = attempt
+        if time.monotonic() > self._looked + _LOOK_SECONDS:
+            self.dispatcher.resize(*counts())
+            self._looked = time.monotonic()
+        placed = self.dispatcher.next()
+        if placed is None:
+            return Searcher.FINISHED if self.dispatcher.queue.exhausted else None
+        attempt = self.attempts[trial_id] = placed.attempt
         for training_id in sorted(attempt.pack.trainings):
             content = self._listener.checkpoint(training_id)
             if content is not None:
                 self._shelf.put(training_id, content)
-        return {"trials": json.dumps([trial.as_dict() for trial in attempt.pack.trials])}
+        if self._options.address is not None:
+            self._shelf.offer({trial.dataset for trial in attempt.pack.trials}, self._options.data_cache)
+        trials = json.dumps([trial.as_dict() for trial in attempt.pack.trials])
+        return {"trials": trials, "gpu_share": placed.share}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """The relay has the whole result, and settles the attempt with it."""
@@ -213,22 +161,43 @@ class _PackSearch(_NotKept, Searcher):
         """Nothing, likewise."""
 
 
+class _Withdrawal(_NotKept, FIFOScheduler):
+    """Takes back packs that wait for GPUs which are gone."""
+
+    def __init__(self, search: _PackSearch) -> None:
+        super().__init__()
+        self._search = search
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        search = self._search
+        for attempt in search.dispatcher.stranded():
+            (trial_id,) = (trial_id for trial_id, each in search.attempts.items() if each == attempt)
+            (trial,) = (trial for trial in tune_controller.get_live_trials() if trial.trial_id == trial_id)
+            if trial.status == trial.PENDING:
+                del search.attempts[trial_id]
+                tune_controller.stop_trial(trial)
+                search.dispatcher.withdraw(attempt)
+        return super().choose_trial_to_run(tune_controller)
+
+
 class _Relay(_NotKept, tune.Callback):
     """Passes what Tune reports to the queue and the listener, in the driver."""
 
-    def __init__(self, search: _PackSearch, listener: Listener, shelf: _Shelf) -> None:
+    def __init__(self, search: _PackSearch, listener: Listener, shelf: Shelf) -> None:
         self._search = search
         self._listener = listener
         self._shelf = shelf
         self.fault: SweepError | None = None
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._listener.started(self._search.attempts[trial.trial_id])
+        attempt = self._search.attempts[trial.trial_id]
+        self._search.dispatcher.started(attempt)
+        self._listener.started(attempt)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        attempts, queue = self._search.attempts, self._search.queue
+        attempts = self._search.attempts
         # Taken out of the result, so that Tune neither keeps nor prints them.
         tables, failure, checkpoint = (result.pop(name, None) for name in ("tables", "failure", "checkpoint"))
         if checkpoint is not None:
@@ -236,7 +205,7 @@ class _Relay(_NotKept, tune.Callback):
         if tables is not None:
             attempt = attempts.pop(trial.trial_id)
             self._shelf.drop(attempt.pack.trainings)
-            queue.finished(attempt)
+            self._search.dispatcher.finished(attempt)
             self._listener.finished(attempt, {name: _from_ipc(content) for name, content in tables.items()})
         elif failure is not None:
             self._give_up(attempts.pop(trial.trial_id), Failure(*failure))
@@ -252,53 +221,34 @@ class _Relay(_NotKept, tune.Callback):
     def _give_up(self, attempt: Attempt, failure: Failure) -> None:
         self._shelf.drop(attempt.pack.trainings)
         try:
-            given_up = self._search.queue.failed(attempt, failure)
+            given_up = self._search.dispatcher.failed(attempt, failure)
         except SweepError as fault:
             self.fault = fault
             raise
         self._listener.failed(attempt, failure.message, given_up)
 
 
-def _resources(options: ExecutorOptions) -> dict[str, float]:
-    """What one pack asks of a node: a GPU where the cluster has any, and one processor."""
-    wants_gpu = options.device is None or options.device.startswith("cuda")
-    return {"cpu": 1, "gpu": 1 if wants_gpu and ray.cluster_resources().get("GPU", 0) >= 1 else 0}
+def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    """What a pack asks of a node: one processor, and its share of a GPU."""
+    share = config["gpu_share"]
+    return tune.PlacementGroupFactory([{"CPU": 1, "GPU": share} if share else {"CPU": 1}])
 
 
-@contextlib.contextmanager
-def _cluster(options: ExecutorOptions) -> Iterator[None]:
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    arguments: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if options.address is None:
-        arguments |= {"num_cpus": options.workers or cpu_count(), "include_dashboard": False, "address": "local"}
-    else:
-        _check_reachable(options.address)
-        arguments["address"] = options.address
-    try:
-        ray.init(**arguments)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        where = options.address or "this machine"
-        raise SweepError(
-            f"Ray cannot be reached at {where}: {reason}; check --address, or use --executor local"
-        ) from None
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _check_reachable(address: str) -> None:
-    """Knock before Ray does, which tries for minutes."""
-    host, separator, port = address.removeprefix("ray://").rpartition(":")
-    if not separator:
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
-    except (OSError, ValueError) as error:
-        raise SweepError(
-            f"Ray cannot be reached at {address}: {error}; check --address, or leave it out to use this machine"
-        ) from None
+def _devices(options: ExecutorOptions, listener: Listener) -> Devices:
+    """What the cluster has; tells what a user can do about what it has not."""
+    if allowed_kinds(options.device, 1) == ("cpu",):
+        return Devices(*counts())
+    devices = find_devices(options.gpu_memory)
+    forced = options.device is not None
+    if forced and not devices.gpus:
+        if options.address is None:
+            raise SweepError(f"--device is {options.device}, but Ray finds no GPU on this machine; leave it out")
+        listener.note("the cluster has no GPU yet: packs wait for a node that has")
+    if devices.gpu_bytes is None and (forced or devices.gpus):
+        listener.note(
+            "the memory of the GPUs is not known: each pack takes a whole one; --gpu-memory GB lets them share"
+        )
+    return devices
 
 
 @contextlib.contextmanager

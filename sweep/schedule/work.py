@@ -1,7 +1,7 @@
 """One pack on a worker: the engine's events, with its exceptions turned into a `Failure`."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sweep.engine import Checkpoint, OutOfMemory, Progress, Setting, find_engine
 from sweep.errors import SweepError
@@ -10,9 +10,15 @@ from sweep.schedule.queue import Failure
 from sweep.trial import Trial
 
 
-def work(trials: Sequence[Trial], engine: str, setting: Setting) -> Iterator[Progress | Checkpoint | Tables | Failure]:
-    """Progress and checkpoints, any number of times, then the results as tables, or why there are none."""
+def work(
+    trials: Sequence[Trial], engine: str, setting: Setting, prepare: Callable[[], None] = lambda: None
+) -> Iterator[Progress | Checkpoint | Tables | Failure]:
+    """Progress and checkpoints, any number of times, then the results as tables, or why there are none.
+
+    `prepare` is called first, within what turns exceptions into a failure.
+    """
     try:
+        prepare()
         for event in find_engine(engine)(trials, setting):
             if isinstance(event, Progress | Checkpoint):
                 yield event

@@ -37,7 +37,9 @@ def wait_for_commit(process: "subprocess.Popen[str]", store: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("executor", "number"), [("local", signal.SIGTERM), ("ray", signal.SIGINT)])
+@pytest.mark.parametrize(
+    ("executor", "number"), [("local", signal.SIGTERM), ("ray", signal.SIGINT), ("ray", signal.SIGTERM)]
+)
 def test_an_interrupt_ends_within_seconds_and_says_how_to_go_on(tmp_path, executor, number):
     store = tmp_path / "store"
     process = start(store, "--executor", executor)

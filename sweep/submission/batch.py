@@ -1,0 +1,90 @@
+"""A sweep as a batch job: the command that runs on the cluster, and what the job is known by."""
+
+import getpass
+import re
+import shlex
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweep.errors import SweepError
+from sweep.plan import Plan
+from sweep.redaction import redacted
+from sweep.studies import STUDIES
+from sweep.submission.jobs import Head, Job
+from sweep.submission.working_tree import LOCK, SENT_STUDIES, WorkingTree
+
+RESUME = "SWEEP_RESUME"
+"""Environment variable of a job: the command that goes on where it is cut off."""
+
+_WORKING_DIR = "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One study's ``sweep run`` on a cluster: its plan, its store there, and the further arguments of the command."""
+
+    plan: Plan
+    study: str
+    store: str
+    arguments: tuple[str, ...]
+    again: str
+    """The command that submits it, for whoever is told to do so again."""
+
+    def __post_init__(self) -> None:
+        for value in (self.store, *self.arguments):
+            if redacted(value) != value:
+                raise SweepError(
+                    "an address with a user or password would be shown to all who can see the job; leave them out, and "
+                    "set them in the environment of the head (AWS_ACCESS_KEY_ID, MLFLOW_TRACKING_USERNAME, ...)"
+                )
+
+    @property
+    def study_file(self) -> Path | None:
+        """The user's own file, where the study is not a built-in one."""
+        return None if self.study in STUDIES else Path(self.study)
+
+    @property
+    def name(self) -> str:
+        """What jobs of this sweep are called: the study and the first digits of the sweep's identity."""
+        return f"{re.sub(r'[^A-Za-z0-9_-]', '-', self.plan.study)}-{self.plan.sweep_id[:8]}"
+
+    def command(self, study: str | None = None) -> list[str]:
+        """Arguments of ``sweep`` on the cluster, the study under another name there if one is given."""
+        return ["run", study or self.study, "--store", self.store, "--address", "auto", *self.arguments]
+
+
+def submit_to_ray(batch: Batch, head: Head, install: bool) -> tuple[Job, bool]:
+    """Send the working tree and start the batch on a Ray cluster; the job, and whether it is a new one.
+
+    `install` has Ray install the lock on every node. Raises SweepError where the head does not take it.
+    """
+    tree = WorkingTree.of_this_program()
+    file = batch.study_file
+    metadata = {
+        "study": batch.plan.study,
+        "sweep_id": batch.plan.sweep_id,
+        "store": batch.store,
+        "trials": str(len(batch.plan)),
+        "revision": tree.revision,
+        "by": getpass.getuser(),
+    }
+    entrypoint = shlex.join(
+        ["python", "sweep/submission/start.py", *batch.command(f"{SENT_STUDIES}/{file.name}" if file else None)]
+    )
+    known = {job.job_id for job in head.jobs()}
+    with tempfile.TemporaryDirectory(prefix="sweep-submit-") as folder:
+        tree.stage(Path(folder), file)
+        runtime_env: dict[str, Any] = {"working_dir": folder, "env_vars": {RESUME: batch.again}}
+        if install:
+            # Hard links from uv's cache: a tree that has changed is installed again in seconds.
+            runtime_env["uv"] = {"packages": [f"-r {_WORKING_DIR}/{LOCK}"], "uv_pip_install_options": []}
+        job = head.submit(batch.name, entrypoint, runtime_env, metadata)
+    return job, job.job_id not in known
+
+
+def store_on_cluster(store: str) -> str:
+    """A store as the head understands it: a relative folder is one in the home folder there."""
+    path = Path(store)
+    return store if "://" in store or path.is_absolute() or store.startswith("~") else f"~/{path}"

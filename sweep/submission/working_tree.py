@@ -1,0 +1,90 @@
+"""The working tree that a job runs: what of the checkout is sent, and which commit it is."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sweep
+from sweep.errors import SweepError
+
+LOCK = "requirements.lock"
+SENT_STUDIES = "submitted"
+"""Folder of a sent tree for a user's own study files."""
+
+_LARGEST_BYTES = 200 * 1024 * 1024
+_PARTS = ("sweep", "models", "analysis", "pyproject.toml", LOCK)
+
+
+@dataclass(frozen=True)
+class WorkingTree:
+    """A checkout of this project; `root` is its top."""
+
+    root: Path
+
+    @classmethod
+    def of_this_program(cls) -> "WorkingTree":
+        """The checkout that this program runs from. Raises SweepError where it is installed without one."""
+        root = Path(sweep.__path__[0]).parent
+        missing = [part for part in _PARTS if not (root / part).exists()]
+        if missing:
+            raise SweepError(
+                f"a submission sends the checkout that sweep runs from, and {root} has no {missing[0]}; "
+                "submit from a clone in which `make setup` was run"
+            )
+        return cls(root)
+
+    @property
+    def revision(self) -> str:
+        """The commit, with ``+changes`` where the tree differs from it; ``unknown`` outside version control."""
+        commit = self._git("rev-parse", "--short=12", "HEAD")
+        if commit is None:
+            return "unknown"
+        changed = self._git("status", "--porcelain", "--", ".")
+        return commit.strip() + ("+changes" if changed else "")
+
+    def stage(self, folder: Path, study_file: Path | None = None) -> None:
+        """Copy what is sent into an empty folder: tracked files, new ones that git does not ignore, a study file.
+
+        Raises SweepError if that is more than a job should carry.
+        """
+        files = sorted(set(self._files()))
+        sizes = {name: (self.root / name).stat().st_size for name in files}
+        total = sum(sizes.values())
+        if total > _LARGEST_BYTES:
+            largest = max(files, key=lambda name: sizes[name])
+            raise SweepError(
+                f"{self.root} holds {total >> 20} MiB to be sent, and {_LARGEST_BYTES >> 20} are allowed; "
+                f"move large files away or have git ignore them, {largest} first"
+            )
+        for name in files:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.root / name, target)
+        if study_file is not None:
+            (folder / SENT_STUDIES).mkdir(exist_ok=True)
+            shutil.copy2(study_file, folder / SENT_STUDIES / study_file.name)
+
+    def _files(self) -> Iterator[str]:
+        listed = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        if listed is not None:
+            names = (name for name in listed.split("\0") if name)
+            # A tracked file may have been deleted; a link may lead out of the tree.
+            yield from (name for name in names if (self.root / name).is_file() and not (self.root / name).is_symlink())
+            return
+        for part in _PARTS:
+            path = self.root / part
+            inside = path.rglob("*.py") if path.is_dir() else [path]
+            yield from (str(file.relative_to(self.root)) for file in inside)
+
+    def _git(self, *arguments: str) -> str | None:
+        """Git's answer; None where this is no checkout of git's, or git is not there."""
+        command = ["git", "-C", str(self.root), *arguments]
+        try:
+            # A folder inside another project's checkout is not this project's.
+            if not (self.root / ".git").exists():
+                return None
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        except (OSError, subprocess.CalledProcessError):
+            return None
