@@ -18,6 +18,7 @@ from tests.servers import Database, MlflowServer, ObjectStore
 
 pytestmark = [pytest.mark.fills_machine, pytest.mark.slow]
 
+SLOW = ("--engine", "slow_engine:train")
 LOCAL = ("--executor", "local", "--device", "cpu", "--workers", "1", "--pack-size", "2")
 STUDY = """
 study: {name}
@@ -29,7 +30,7 @@ factors:
   activation: [relu]
   seed: {seeds}
   architecture: [sequential, parallel]
-  epochs: [{epochs}]
+  epochs: [2]
 """
 DRIVER = """
 import sys
@@ -52,13 +53,15 @@ def store(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder, which is to stay clean."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    here = Path(__file__).parent
+    monkeypatch.setenv("PYTHONPATH", f"{here}{os.pathsep}{here.parents[2]}")
+    monkeypatch.syspath_prepend(str(here))
     return tmp_path
 
 
-def study(folder: Path, name: str, seeds: int = 2, epochs: int = 2) -> str:
+def study(folder: Path, name: str, seeds: int = 2) -> str:
     path = folder / f"{name}.yaml"
-    path.write_text(STUDY.format(name=name, seeds=list(range(seeds)), epochs=epochs))
+    path.write_text(STUDY.format(name=name, seeds=list(range(seeds))))
     return str(path)
 
 
@@ -150,8 +153,8 @@ def test_a_second_driver_is_refused_while_the_first_lives_and_goes_on_once_it_is
 ) -> None:
     monkeypatch.setattr("sweep.ledger.lease.TIMES", LeaseTimes(1, 15, 0.5))
     options = ("--store", store, "--tracking", mlflow_server.uri, "--no-report", *LOCAL)
-    whole = ("run", study(folder, "twice", seeds=6, epochs=60), *options)
-    first = drive(*whole)
+    whole = ("run", study(folder, "twice", seeds=6), *options)
+    first = drive(*whole, *SLOW)
     wait_until(lambda: commits(store) > 0, first)
     assert call(*whole) == 2
     problem = capsys.readouterr().err.strip().splitlines()[-1]
@@ -182,7 +185,7 @@ def test_runs_that_a_stopped_server_missed_are_written_when_it_is_back(
     stopping = threading.Thread(target=stop)
     stopping.start()
     try:
-        assert call("run", study(folder, "stopped", seeds=3, epochs=30), *options) == 0
+        assert call("run", study(folder, "stopped", seeds=2), *options, *SLOW) == 0
         stopping.join()
     finally:
         stopping.join()
@@ -191,7 +194,7 @@ def test_runs_that_a_stopped_server_missed_are_written_when_it_is_back(
     assert f"MLflow at {mlflow_server.uri} lacks some runs" in output
     assert f"`sweep track --store {store} --tracking {mlflow_server.uri}` writes them" in output
     assert call("track", "--store", store, "--tracking", mlflow_server.uri) == 0
-    assert_each_once(store, mlflow_server.uri, "stopped", 12)
+    assert_each_once(store, mlflow_server.uri, "stopped", 8)
 
 
 @pytest.mark.usefixtures("unrendered")

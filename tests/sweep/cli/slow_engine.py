@@ -1,0 +1,12 @@
+"""An engine that takes its time, so that something can happen to a sweep in the middle."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+from sweep.engine import Event, Setting, find_engine
+from sweep.trial import Trial
+
+
+def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Event]:
+    time.sleep(1)
+    yield from find_engine("torch")(trials, setting)
