@@ -189,20 +189,25 @@ class Dispatcher:
     def _to_take(self, kind: Kind) -> Attempt | None:
         """The pack of the other kind that is best done by this one, which has nothing left and room for more.
 
-        It is taken if it is done before the other kind would have worked off all it has.
+        It is taken if it is done before the other kind would have worked off all it has; by a GPU if that is faster
+        than the processor which it takes as well, or if it is yet to be seen how fast GPUs are.
         """
         other = _other(kind)
         room = self._room(kind)
         if kind not in self._allowed or not self._waiting[other] or not room:
             return None
         left = self._left(other)
+        unseen = len(self._observed["gpu"]) + sum(each.kind == "gpu" for each in self._out.values()) < _FEWEST_OBSERVED
+        jobs = ((self._jobs[attempt.number], attempt) for attempt in self._waiting[other])
         candidates = [
-            attempt
-            for attempt in self._waiting[other]
-            if self._jobs[attempt.number].on(kind) < left and self._jobs[attempt.number].share <= room
+            (job.worth, attempt)
+            for job, attempt in jobs
+            if job.share <= room
+            and job.on(kind) < left
+            and (kind == "cpu" or unseen or job.gpu_seconds < job.cpu_seconds)
         ]
-        sign = -1 if kind == "gpu" else 1
-        return min(candidates, key=lambda attempt: sign * self._jobs[attempt.number].worth, default=None)
+        best = max if kind == "gpu" else min
+        return best(candidates, key=lambda each: each[0])[1] if candidates else None
 
     def _left(self, kind: Kind) -> float:
         """Seconds in which a kind would work off all that it has."""
