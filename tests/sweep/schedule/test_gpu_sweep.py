@@ -1,5 +1,6 @@
 """Sweeps where Ray has a GPU that is there in name alone."""
 
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -63,3 +64,13 @@ def test_a_machine_without_a_gpu_refuses_one(tmp_path, notes, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(SweepError, match="Ray finds no GPU on this machine"):
         run(1, tmp_path / "store", notes, device="cuda")
+
+
+def test_packs_that_wait_for_gpus_which_are_gone_go_to_cpus(faulty, tmp_path, notes, monkeypatch):
+    """The cluster is believed to have a GPU until a moment after the start; Ray never has one."""
+    until = time.monotonic() + 10
+    monkeypatch.setattr("sweep.schedule.cluster.counts", lambda: (1, 3))
+    monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(time.monotonic() < until), 3))
+    outcome = run(6, tmp_path / "store", notes, workers=3)
+    assert outcome.status == Counter(finished=12)
+    assert {device for device, *_ in asked(tmp_path)} == {"cpu"}
