@@ -3,6 +3,7 @@
 import json as json_module
 from dataclasses import asdict, dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -132,14 +133,13 @@ def _factor_table(plan: Plan) -> Table:
 
 
 def _device_table(summary: PlanSummary) -> Table:
-    table = Table(title="packs by kind of device", title_justify="left")
-    for column in ("device", "count", "packs", "trials", "each takes", "estimated", ""):
+    table = Table(title="packs by kind of device", title_justify="left", box=SIMPLE_HEAD)
+    for column in ("devices", "packs", "trials", "each takes", "estimated", ""):
         table.add_column(column, no_wrap=True)
     for each in summary.devices:
         shares = "\n".join(f"{count} packs at {share} GPU" for share, count in each.shares.items())
         table.add_row(
-            each.kind.upper(),
-            str(each.devices),
+            _counted(each),
             str(each.packs),
             str(each.trials),
             shares or ("1 CPU" if each.packs else ""),
@@ -147,6 +147,10 @@ def _device_table(summary: PlanSummary) -> Table:
             "calibrated" if each.measured else "not measured",
         )
     return table
+
+
+def _counted(kind: KindForecast) -> str:
+    return f"{kind.devices} {kind.kind.upper()}{'s' if kind.devices != 1 else ''}"
 
 
 def _basis(kind: KindForecast) -> str:
@@ -162,7 +166,7 @@ def _print_summary(console: Console, summary: PlanSummary) -> None:
     console.print(f"parameters  {summary.fewest_parameters:,} to {summary.most_parameters:,} a network")
     console.print(f"arithmetic  {summary.flops:.3g} FLOPs")
     used = [each for each in summary.devices if each.packs] or summary.devices
-    where = " and ".join(f"{each.devices} {each.kind.upper()}s" for each in used)
+    where = " and ".join(map(_counted, used))
     if [each.kind for each in summary.devices] == ["cpu"]:
         where = f"{summary.workers} workers on cpu"
     basis = "; ".join(dict.fromkeys(_basis(each) for each in used))

@@ -73,16 +73,13 @@ class Dispatcher:
         """Hand out a pack; None while none is pending or there is room for none."""
         if self._stale:
             self._split()
+        self._hand_over()
         for kind in KINDS:
             if self._waiting[kind]:
                 first = self._waiting[kind][0]
-                if self._jobs[first.number].share > self._room(kind) and not self._may_wait(kind):
-                    continue
-                if kind == "cpu" and self._sooner_on_gpu(first):
-                    self._waiting["gpu"].append(self._waiting["cpu"].pop(0))
-                    return self.next()
-                return self._hand_out(first, kind, kind)
-            if (taken := self._to_take(kind)) is not None:
+                if self._may_be_out(first, kind):
+                    return self._hand_out(first, kind, kind)
+            elif (taken := self._to_take(kind)) is not None:
                 return self._hand_out(taken, kind, _other(kind))
         return None
 
@@ -146,6 +143,9 @@ class Dispatcher:
         self._out[attempt.number] = placed
         return placed
 
+    def _may_be_out(self, attempt: Attempt, kind: Kind) -> bool:
+        return self._jobs[attempt.number].share <= self._room(kind) or self._may_wait(kind)
+
     def _room(self, kind: Kind) -> float:
         """The largest share that the cluster could begin now; any on a CPU."""
         shares = [placed.share for placed in self._out.values() if placed.kind == "gpu"]
@@ -176,10 +176,15 @@ class Dispatcher:
             most = 1 + slots // 8
         return sum(placed.kind == kind and placed.began is None for placed in self._out.values()) < most
 
-    def _sooner_on_gpu(self, attempt: Attempt) -> bool:
-        """Whether the GPUs would have done the pack, after all that they have, before a CPU that begins it next."""
+    def _hand_over(self) -> None:
+        """Leave to the GPUs what a CPU would begin next and they would do sooner, after all that they have."""
+        cpu = self._waiting["cpu"]
         if "gpu" not in self._allowed or not self.devices.gpus:
-            return False
+            return
+        while cpu and self._may_be_out(cpu[0], "cpu") and self._sooner_on_gpu(cpu[0]):
+            self._waiting["gpu"].append(cpu.pop(0))
+
+    def _sooner_on_gpu(self, attempt: Attempt) -> bool:
         wait = 0.0
         if not self._room("cpu"):
             wait = min((self._remaining(placed) for placed in self._out.values() if placed.kind == "cpu"), default=0.0)
@@ -189,20 +194,25 @@ class Dispatcher:
     def _to_take(self, kind: Kind) -> Attempt | None:
         """The pack of the other kind that is best done by this one, which has nothing left and room for more.
 
-        It is taken if it is done before the other kind would have worked off all it has.
+        It is taken if it is done before the other kind would have worked off all it has; by a GPU if that is faster
+        than the processor which it takes as well, or if it is yet to be seen how fast GPUs are.
         """
         other = _other(kind)
         room = self._room(kind)
         if kind not in self._allowed or not self._waiting[other] or not room:
             return None
         left = self._left(other)
+        unseen = len(self._observed["gpu"]) + sum(each.kind == "gpu" for each in self._out.values()) < _FEWEST_OBSERVED
+        jobs = ((self._jobs[attempt.number], attempt) for attempt in self._waiting[other])
         candidates = [
-            attempt
-            for attempt in self._waiting[other]
-            if self._jobs[attempt.number].on(kind) < left and self._jobs[attempt.number].share <= room
+            (job.worth, attempt)
+            for job, attempt in jobs
+            if job.share <= room
+            and job.on(kind) < left
+            and (kind == "cpu" or unseen or job.gpu_seconds < job.cpu_seconds)
         ]
-        sign = -1 if kind == "gpu" else 1
-        return min(candidates, key=lambda attempt: sign * self._jobs[attempt.number].worth, default=None)
+        best = max if kind == "gpu" else min
+        return best(candidates, key=lambda each: each[0])[1] if candidates else None
 
     def _left(self, kind: Kind) -> float:
         """Seconds in which a kind would work off all that it has."""

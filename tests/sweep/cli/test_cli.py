@@ -127,6 +127,28 @@ def test_plan_shows_cost_and_what_is_done(call, study, store, capsys):
     assert (plan["trials"], plan["done"], plan["packs"], len(plan["list"])) == (8, 8, 3, 8)
 
 
+def test_plan_shows_packs_by_kind_of_device_of_a_cluster_that_is_not_there(call, study, store, capsys):
+    asked = ("plan", study, "--store", store, "--no-calibrate", "--gpus", "2", "--cpus", "8")
+    assert call(*asked, "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    gpu, cpu = plan["devices"]
+    assert (gpu["kind"], gpu["devices"], cpu["kind"], cpu["devices"]) == ("gpu", 2, "cpu", 8)
+    assert gpu["packs"] + cpu["packs"] == plan["packs"]
+    assert set(gpu["shares"]) <= {"1"}
+    assert (gpu["measured"], plan["gpu_memory_bytes"]) == (False, None)
+    assert call(*asked) == 0
+    out = capsys.readouterr().out
+    assert "GPU" in out
+    assert "not measured" in out
+    assert "--gpu-memory" in out
+    assert call("plan", "grid", *asked[2:], "--gpu-memory", "40", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    shares = plan["devices"][0]["shares"]
+    assert set(shares) == {"1", "1/2", "1/4", "1/8"}
+    assert sum(shares.values()) == plan["devices"][0]["packs"]
+    assert plan["estimated_seconds"] >= max(each["estimated_seconds"] for each in plan["devices"])
+
+
 def test_plan_measures_this_machine(call, study, store, capsys):
     assert call("plan", study, "--json", "--store", store) == 0
     plan = json.loads(capsys.readouterr().out)
@@ -192,6 +214,12 @@ def test_every_command_has_help(call, command, capsys):
         (["run", "quick", "--shard", "3/2"], "3/2"),
         (["plan", "quick", "--limit", "2", "--shard", "2/2"], "fewer parts"),
         (["plan", "quick", "--pack-size", "0"], "--pack-size is 0"),
+        (["plan", "quick", "--gpus", "-1"], "--gpus is -1"),
+        (["plan", "quick", "--cpus", "0"], "--cpus is 0"),
+        (["plan", "quick", "--gpu-memory", "0"], "--gpu-memory is 0"),
+        (["plan", "quick", "--address", "127.0.0.1:1", "--gpus", "2"], "leave --gpus and --cpus out"),
+        (["plan", "quick", "--address", "127.0.0.1:1"], "Ray cannot be reached"),
+        (["run", "quick", "--gpu-memory", "0"], "--gpu-memory is 0"),
         (["run", "quick", "--device", "gpu"], "--device is 'gpu'"),
         (["run", "quick", "--device", "cuda:1"], "Ray chooses"),
         (["run", "quick", "--engine", "troch"], "did you mean 'torch'"),

@@ -46,6 +46,16 @@ def test_a_gpu_takes_what_fits(monkeypatch: pytest.MonkeyPatch, fitting: int, si
     assert sorted(index for group in groups for index in group) == list(range(10))
 
 
+@pytest.mark.parametrize(("share", "widest"), [(1.0, 8), (0.5, 4), (0.25, 2), (0.125, 1)])
+def test_a_share_of_a_gpu_takes_what_fits_in_it(monkeypatch: pytest.MonkeyPatch, share: float, widest: int) -> None:
+    trials = [Trial("test", seed=i) for i in range(8)]
+    memory = int(8.5 * network_bytes(trials[0]) / 0.6)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (memory, memory))
+    groups = fusion_groups(trials, "cuda", share)
+    assert max(map(len, groups)) == widest
+    assert sorted(index for group in groups for index in group) == list(range(8))
+
+
 @given(st.sampled_from(["filters", "depth", "batch_size"]), st.integers(1, 64))
 def test_larger_networks_and_batches_take_more_memory(name: str, value: int) -> None:
     small, large = (Trial("test").but(**{name: size}) for size in (value, 2 * value))

@@ -119,6 +119,12 @@ def test_a_kind_that_is_slower_than_estimated_gets_less(slow):
     assert sum(placed.kind == slow for placed in made.done) < sum(placed.kind == slow for placed in expected.done)
 
 
+def test_a_gpu_that_is_slower_than_a_processor_is_tried_a_few_times_alone():
+    made = cluster(packs(40), Devices(2, 6), as_estimated, CostModels(STEPS, GPUCostModel(0.0, 0.0, 4 / 85)))
+    made.run()
+    assert 1 <= sum(placed.kind == "gpu" for placed in made.done) <= 3
+
+
 def test_a_cpu_leaves_to_the_gpu_what_that_does_sooner():
     # So much faster that nothing pays on a CPU.
     fast = CostModels(STEPS, GPUCostModel(0.0, 0.0, 1 / 68_000))

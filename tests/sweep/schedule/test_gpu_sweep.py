@@ -1,10 +1,7 @@
-"""Sweeps on a Ray cluster with GPUs that are there in name alone."""
+"""Sweeps where Ray has a GPU that is there in name alone."""
 
-import os
-import signal
-import subprocess
+import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,33 +15,12 @@ from sweep.trial import Trial
 pytestmark = [pytest.mark.fills_machine, pytest.mark.slow]
 
 HUNGRY = 102
-CLUSTER = """
-import sys
-import ray
-context = ray.init(address="local", num_cpus=3, num_gpus=1, include_dashboard=False, log_to_driver=False)
-print("address", context.address_info["gcs_address"], flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture
-def cluster(faulty: str) -> Iterator[str]:
-    """Address of a cluster with a GPU and three CPUs, kept by a process of its own."""
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[3])])
-    environment = os.environ | {"PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0"}
-    with subprocess.Popen(
-        ["python", "-c", CLUSTER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
-    ) as keeper:
-        assert keeper.stdout is not None
-        try:
-            yield next(line.split()[1] for line in keeper.stdout if line.startswith("address"))
-        finally:
-            keeper.send_signal(signal.SIGTERM)
+def gpu(faulty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Ray believe that this machine has a GPU."""
+    monkeypatch.setenv("RAY_OVERRIDE_RESOURCES", '{"GPU": 1}')
 
 
 def run(packs: int, store: Path, notes, engine: str = "paced_engine:train", **options):
@@ -61,26 +37,25 @@ def asked(tmp_path: Path) -> list[list[str]]:
     return [line.split() for line in (tmp_path / "asked").read_text().splitlines()]
 
 
-def test_packs_share_a_gpu_and_cpus_take_their_part(cluster, tmp_path, notes):
-    outcome = run(30, tmp_path / "store", notes, address=cluster, gpu_memory=12)
-    assert outcome.status == Counter(finished=60)
+def test_a_gpu_and_cpus_work_at_the_same_time_with_workers_that_are_kept(gpu, tmp_path, notes):
+    outcome = run(16, tmp_path / "store", notes, workers=3)
+    assert outcome.status == Counter(finished=32)
     begun = asked(tmp_path)
-    assert Counter(device for device, *_ in begun).keys() == {"cuda", "cpu"}
-    assert {share for device, share, *_ in begun if device == "cuda"} <= {"0.25", "1.0"}
-    # Workers are kept: a few for each share and device, not one a pack.
+    assert {(device, share) for device, share, *_ in begun} == {("cuda", "1.0"), ("cpu", "1.0")}
+    # Workers are kept: not one a pack.
     assert len({process for *_, process in begun}) < len(begun) / 2
 
 
-def test_a_pack_that_lacks_memory_on_a_part_of_a_gpu_gets_a_whole_one(cluster, tmp_path, notes):
-    outcome = run(2, tmp_path / "store", notes, address=cluster, gpu_memory=12, device="cuda")
+def test_a_pack_that_lacks_memory_on_a_part_of_a_gpu_gets_a_whole_one(gpu, tmp_path, notes):
+    outcome = run(2, tmp_path / "store", notes, workers=3, gpu_memory=12, device="cuda")
     assert outcome.status == Counter(finished=4)
     shares = Counter(share for _, share, *_ in asked(tmp_path))
     assert shares == Counter({"0.25": 2, "1.0": 1})
 
 
-def test_a_gpu_that_cuda_does_not_know_is_one_sentence(cluster, tmp_path, notes):
+def test_a_gpu_that_cuda_does_not_know_is_one_sentence(gpu, tmp_path, notes):
     with pytest.raises(SweepError, match="torch finds no CUDA GPU"):
-        run(1, tmp_path / "store", notes, "torch", address=cluster, device="cuda")
+        run(1, tmp_path / "store", notes, "torch", workers=3, device="cuda")
     assert any("--gpu-memory" in line for line in notes.lines)
     assert not Ledger.open(tmp_path / "store").contents.status
 
@@ -89,3 +64,13 @@ def test_a_machine_without_a_gpu_refuses_one(tmp_path, notes, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(SweepError, match="Ray finds no GPU on this machine"):
         run(1, tmp_path / "store", notes, device="cuda")
+
+
+def test_packs_that_wait_for_gpus_which_are_gone_go_to_cpus(faulty, tmp_path, notes, monkeypatch):
+    """The cluster is believed to have a GPU until a moment after the start; Ray never has one."""
+    until = time.monotonic() + 10
+    monkeypatch.setattr("sweep.schedule.cluster.counts", lambda: (1, 3))
+    monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(time.monotonic() < until), 3))
+    outcome = run(6, tmp_path / "store", notes, workers=3)
+    assert outcome.status == Counter(finished=12)
+    assert {device for device, *_ in asked(tmp_path)} == {"cpu"}
