@@ -2,13 +2,57 @@
 
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 
 from sweep.cli.jobs import Address, follow_job
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, Flag, PlanOptions, RunFlags, arguments
-from sweep.submission import Batch, Head, store_on_cluster, submit_to_ray
+from sweep.errors import SweepError
+from sweep.submission import Allocation, Batch, Head, store_on_cluster, submit_to_ray, submit_to_slurm
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SlurmOptions:
+    """What is asked of Slurm."""
+
+    nodes: int = 1
+    """With --slurm: nodes, which are taken whole."""
+
+    gpus_per_node: int = 0
+    """With --slurm: GPUs of each node."""
+
+    cpus_per_node: int | None = None
+    """With --slurm: processors of each node; by default all."""
+
+    time: str | None = None
+    """With --slurm: time limit, as in sbatch; a sweep that reaches it is submitted again to go on."""
+
+    partition: str | None = None
+    """With --slurm: partition."""
+
+    account: str | None = None
+    """With --slurm: account."""
+
+    sbatch: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
+    """With --slurm: a further option of sbatch, such as --sbatch=--constraint=a100; repeatable."""
+
+    def allocation(self) -> Allocation:
+        """The same, as the script has it. Raises SweepError for numbers that make no sense."""
+        for name, least in (("nodes", 1), ("gpus_per_node", 0), ("cpus_per_node", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                option = name.replace("_", "-")
+                raise SweepError(f"--{option} is {value}, but takes an integer of at least {least}")
+        limits = (self.time, self.partition, self.account)
+        return Allocation(self.nodes, self.gpus_per_node, self.cpus_per_node, *limits, self.sbatch)
+
+
+DEFAULT_SLURM = SlurmOptions()
 
 
 def submit(
@@ -20,11 +64,14 @@ def submit(
     flags: RunFlags = AS_USUAL,
     install: Flag = False,
     follow: Flag = False,
+    slurm: Flag = False,
+    slurm_options: SlurmOptions = DEFAULT_SLURM,
 ) -> int:
-    """Run a study as a batch job of a cluster: send the working tree, start `sweep run` there, and return.
+    """Run a study as a batch job of a cluster, and return at once.
 
+    On a Ray cluster: sends the working tree and starts `sweep run` there; a relative --store is taken from the home
+    folder on the head. With --slurm: submits a script that runs this checkout, with the store in a shared folder.
     The same sweep submitted again is the same job while that runs, and afterwards trains only what is missing.
-    A relative --store is taken from the home folder on the head.
 
     Parameters
     ----------
@@ -34,18 +81,49 @@ def submit(
         Have Ray install requirements.lock on every node, for a cluster whose nodes lack the project's packages.
     follow
         Show the job's log until it ends, and exit as it does; Ctrl-C leaves it running.
+    slurm
+        Submit to Slurm, from a login node, instead of a Ray cluster.
     """
-    store = store_on_cluster(flags.store)
+    _check_together(address, install, follow, slurm, slurm_options)
+    store = str(Path(flags.store).expanduser().absolute()) if slurm and "://" not in flags.store else flags.store
+    store = store if slurm else store_on_cluster(store)
     further = [*arguments(options), *arguments(replace(flags, store=AS_USUAL.store))]
     batch = Batch(options.plan(study), study, store, tuple(further), shlex.join(["sweep", *sys.argv[1:]]))
+    return _to_slurm(batch, slurm_options.allocation()) if slurm else _to_ray(batch, address, install, follow)
+
+
+def _check_together(address: str | None, install: bool, follow: bool, slurm: bool, options: SlurmOptions) -> None:
+    if slurm and (address or install or follow):
+        raise SweepError("--address, --install and --follow are for Ray clusters; leave them out with --slurm")
+    for field in fields(options):
+        if not slurm and getattr(options, field.name) != field.default:
+            raise SweepError(f"--{field.name.replace('_', '-')} is for Slurm; add --slurm, or leave it out")
+
+
+def _to_ray(batch: Batch, address: str | None, install: bool, follow: bool) -> int:
     head = Head(address)
     job, new = submit_to_ray(batch, head, install)
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    what = f"{len(batch.plan)} trials of {batch.plan.study}, kept in {store}"
-    console.print(f"{job.job_id}: {'submitted' if new else 'this sweep runs already'}, {what}")
+    _say(f"{job.job_id}: {_what(batch, new)}")
     if follow:
         return follow_job(head, job.job_id, address)
     where = f" --address {shlex.quote(address)}" if address else ""
     for command in ("logs --follow", "stop"):
-        console.print(f"  sweep {command} {job.job_id}{where}")
+        _say(f"  sweep {command} {job.job_id}{where}")
     return 0
+
+
+def _to_slurm(batch: Batch, allocation: Allocation) -> int:
+    job = submit_to_slurm(batch, allocation)
+    _say(f"Slurm job {job.job_id}: {_what(batch, not job.was_there)}")
+    for command in (f"tail -F {shlex.quote(str(job.log))}", f"squeue --job {job.job_id}", f"scancel {job.job_id}"):
+        _say(f"  {command}")
+    return 0
+
+
+def _what(batch: Batch, new: bool) -> str:
+    trials = f"{len(batch.plan)} trials of {batch.plan.study}, kept in {batch.store}"
+    return f"{'submitted' if new else 'this sweep is there already'}, {trials}"
+
+
+def _say(line: str) -> None:
+    Console(highlight=False, markup=False, soft_wrap=True).print(line)

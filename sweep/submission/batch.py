@@ -1,6 +1,7 @@
 """A sweep as a batch job: the command that runs on the cluster, and what the job is known by."""
 
 import getpass
+import hashlib
 import re
 import shlex
 import tempfile
@@ -13,6 +14,7 @@ from sweep.plan import Plan
 from sweep.redaction import redacted
 from sweep.studies import STUDIES
 from sweep.submission.jobs import Head, Job
+from sweep.submission.slurm import Allocation, Submitted, batch_script, submit
 from sweep.submission.working_tree import LOCK, SENT_STUDIES, WorkingTree
 
 RESUME = "SWEEP_RESUME"
@@ -82,6 +84,25 @@ def submit_to_ray(batch: Batch, head: Head, install: bool) -> tuple[Job, bool]:
             runtime_env["uv"] = {"packages": [f"-r {_WORKING_DIR}/{LOCK}"], "uv_pip_install_options": []}
         job = head.submit(batch.name, entrypoint, runtime_env, metadata)
     return job, job.job_id not in known
+
+
+def submit_to_slurm(batch: Batch, allocation: Allocation) -> Submitted:
+    """Submit the batch to Slurm, which runs it from this checkout; script and log go beside the results.
+
+    Raises SweepError for a store without a folder, and where Slurm does not take it.
+    """
+    if "://" in batch.store:
+        raise SweepError(
+            "with --slurm the store, script and log lie in one folder that all nodes share; give that folder"
+        )
+    tree = WorkingTree.of_this_program()
+    folder = Path(batch.store) / "slurm"
+    file = batch.study_file
+    command = ["python", "-m", "sweep", *batch.command(str(file.absolute()) if file else None)]
+    # Of one sweep and store one job at a time.
+    name = f"{batch.name}-{hashlib.sha256(batch.store.encode()).hexdigest()[:4]}"
+    script = batch_script(command, name, folder, tree.root, allocation, {RESUME: batch.again})
+    return submit(script, name, folder)
 
 
 def store_on_cluster(store: str) -> str:
