@@ -40,11 +40,10 @@ mount -t tmpfs tmpfs tmp
 mount -t tmpfs tmpfs run
 mkdir -p root/.ssh root/.ray root/.cache
 for private in root/.ssh root/.ray root/.cache; do mount -t tmpfs tmpfs "$private"; done
-if [ "$checkout" = no ]; then
-    mount -t tmpfs tmpfs ".$root"
-    mkdir ".$root/.venv"
-    mount --bind "$environment" ".$root/.venv"
-fi
+mkdir -p ".$root"
+if [ "$checkout" = yes ]; then mount --bind "$root" ".$root"; else mount -t tmpfs tmpfs ".$root"; fi
+mkdir -p ".$environment"
+mount --bind "$environment" ".$environment"
 ip link set lo up
 touch run/ready
 exec chroot . "$python" -c "$first"
