@@ -98,7 +98,7 @@ def postgresql() -> Iterator[Database]:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     account = _account()
     folder = Path(tempfile.mkdtemp(prefix="sweep-postgresql-"))
-    database = Database(_free_port())
+    database = Database(free_port())
     (folder / "password").write_text(database.password)
     for path in (folder, folder / "password"):
         os.chown(path, account.pw_uid, account.pw_gid)
@@ -124,7 +124,7 @@ class MlflowServer:
     def __init__(self, database: str, folder: Path) -> None:
         self.database = database
         """The URI of the database, with its password."""
-        self._folder, self._port = folder, _free_port()
+        self._folder, self._port = folder, free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -197,7 +197,7 @@ def _start_as(account: pwd.struct_passwd, command: list[str], log: Path) -> "sub
         return subprocess.Popen(command, stdout=output, stderr=output, cwd="/", user=user, group=group, extra_groups=[])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return unused.getsockname()[1]

@@ -75,15 +75,13 @@ def submit_to_ray(batch: Batch, head: Head, install: bool) -> tuple[Job, bool]:
     entrypoint = shlex.join(
         ["python", "sweep/submission/start.py", *batch.command(f"{SENT_STUDIES}/{file.name}" if file else None)]
     )
-    known = {job.job_id for job in head.jobs()}
     with tempfile.TemporaryDirectory(prefix="sweep-submit-") as folder:
         tree.stage(Path(folder), file)
         runtime_env: dict[str, Any] = {"working_dir": folder, "env_vars": {RESUME: batch.again}}
         if install:
             # Hard links from uv's cache: a tree that has changed is installed again in seconds.
             runtime_env["uv"] = {"packages": [f"-r {_WORKING_DIR}/{LOCK}"], "uv_pip_install_options": []}
-        job = head.submit(batch.name, entrypoint, runtime_env, metadata)
-    return job, job.job_id not in known
+        return head.submit(batch.name, entrypoint, runtime_env, metadata)
 
 
 def submit_to_slurm(batch: Batch, allocation: Allocation) -> Submitted:

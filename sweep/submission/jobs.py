@@ -64,8 +64,10 @@ class Head:
         with self._faults():
             self._client: JobSubmissionClient = JobSubmissionClient(self.address)
 
-    def submit(self, prefix: str, entrypoint: str, runtime_env: dict[str, Any], metadata: Mapping[str, str]) -> Job:
-        """Start a job, unless one of the same sweep and store has not ended yet, which is given instead.
+    def submit(
+        self, prefix: str, entrypoint: str, runtime_env: dict[str, Any], metadata: Mapping[str, str]
+    ) -> tuple[Job, bool]:
+        """Start a job, or find the one of the same sweep and store that has not ended yet; whether it is new.
 
         A job's id is the prefix and the next free number; the head gives each to one submitter alone.
         """
@@ -75,7 +77,7 @@ class Head:
             every = self._list()
             for job in _sweeps(every):
                 if not job.over and (job.sweep_id, job.store) == (metadata["sweep_id"], metadata["store"]):
-                    return job
+                    return job, False
             job_id = f"{prefix}-{1 + _last_number(prefix, [str(details.submission_id) for details in every])}"
             with self._faults():
                 try:
@@ -89,7 +91,7 @@ class Head:
                     if "already exists" in str(error):
                         continue
                     raise
-            return self.job(job_id)
+            return self.job(job_id), True
 
     def jobs(self) -> list[Job]:
         """All jobs that are sweeps, the latest last."""
