@@ -71,10 +71,9 @@ class Nodes:
         return json.loads(self.sweep("jobs", "--json").stdout)
 
     def close(self) -> None:
-        """End both nodes."""
-        for process in self._processes:
+        """End both nodes, the worker first, which would wait for its head."""
+        for process in reversed(self._processes):
             os.killpg(process.pid, signal.SIGTERM)
-        for process in self._processes:
             try:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:
