@@ -109,6 +109,5 @@ def arguments(options: PlanOptions | RunFlags) -> list[str]:
         if isinstance(value, bool):
             words.append(f"--{name}" if value else f"--no-{name}")
         else:
-            for each in value if isinstance(value, tuple) else (value,):
-                words += [f"--{name}", str(each)]
+            words += [f"--{name}={each}" for each in (value if isinstance(value, tuple) else (value,))]
     return words

@@ -2,7 +2,6 @@
 
 import getpass
 import hashlib
-import re
 import shlex
 import tempfile
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ class Batch:
     @property
     def name(self) -> str:
         """What jobs of this sweep are called: the study and the first digits of the sweep's identity."""
-        return f"{re.sub(r'[^A-Za-z0-9_-]', '-', self.plan.study)}-{self.plan.sweep_id[:8]}"
+        return f"{self.plan.study}-{self.plan.sweep_id[:8]}"
 
     def command(self, study: str | None = None) -> list[str]:
         """Arguments of ``sweep`` on the cluster, the study under another name there if one is given."""

@@ -11,6 +11,7 @@ from hosts import Host, Network
 from sweep.data import fetch
 
 PORT = 8265
+_S3_PORT = 5555
 _START_SECONDS = 120.0
 # MLflow's own background jobs are half a dozen processes.
 _VARIABLES = {"RAY_AUTH_MODE": "token", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -32,16 +33,27 @@ class RayCluster:
         for host in (self.head, *self.workers, self.laptop):
             give_token(host, self.token)
         self.address = f"http://{self.head.address}:{PORT}"
+        self.object_store = {
+            "AWS_ENDPOINT_URL": f"http://{self.head.address}:{_S3_PORT}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        """Environment of whoever uses the S3 server on the head, which has a bucket named bucket."""
 
     def start(self) -> None:
-        """Start Ray and MLflow's server; the head alone has images."""
+        """Start Ray, MLflow's server and one of S3; the head alone has images, and credentials."""
         images = self.head.path("/root/.cache/deep-parallel-sweep")
         images.mkdir(parents=True)
         shutil.copy2(fetch("mnist"), images)
         tracking = ["mlflow", "server", "--backend-store-uri", "sqlite:////root/mlflow.db", "--workers", "1"]
         self._begin(self.head, "mlflow", *tracking, "--host", "127.0.0.1", "--port", "5000")
+        self._begin(self.head, "s3", "moto_server", "-H", self.head.address, "-p", str(_S3_PORT))
         head = ["ray", "start", "--head", "--num-cpus", "0", "--dashboard-host", self.head.address, "--port", "6379"]
-        self._begin(self.head, "ray", *head, "--node-ip-address", self.head.address, *_MEMORY, "--block")
+        self._begin(
+            self.head, "ray", *head, "--node-ip-address", self.head.address, *_MEMORY, "--block", **self.object_store
+        )
         self._until(lambda: self.sweep(self.laptop, "jobs").returncode == 0, "Ray's head")
         for worker in self.workers:
             join = ["ray", "start", "--address", f"{self.head.address}:6379", "--num-cpus", "1"]
@@ -49,6 +61,8 @@ class RayCluster:
         for worker in self.workers:
             self._until(lambda worker=worker: any("raylet" in line for line in worker.processes()), worker.name)
         self._until(lambda: self.on_head("curl", "-sf", "http://127.0.0.1:5000/health").returncode == 0, "MLflow")
+        bucket = ["curl", "-sf", "-X", "PUT", f"{self.object_store['AWS_ENDPOINT_URL']}/bucket"]
+        self._until(lambda: self.on_head(*bucket).returncode == 0, "the S3 server")
 
     def sweep(self, host: Host, *arguments: str, timeout: float = 600):
         """Run ``sweep`` on a host, towards the head."""
@@ -58,8 +72,8 @@ class RayCluster:
         """Run a command on the head."""
         return self.head.run(*command)
 
-    def _begin(self, host: Host, name: str, *command: str) -> None:
-        host.start(*command, log=self.logs / f"{host.name}-{name}.log", variables=_VARIABLES)
+    def _begin(self, host: Host, name: str, *command: str, **variables: str) -> None:
+        host.start(*command, log=self.logs / f"{host.name}-{name}.log", variables=_VARIABLES | variables)
 
     def _until(self, condition: Callable[[], bool], what: str) -> None:
         wait_until(condition, what, _START_SECONDS)

@@ -20,6 +20,8 @@ WHERE = "dataset == 'mnist' and depth <= 2 and filters <= 2 and kernel_size <= 3
 SIZES = {"epochs": "2", "seed": "0,1", "train_samples": "4000", "val_samples": "500"}
 SETTINGS = [word for name, levels in SIZES.items() for word in ("--set", f"{name}={levels}")]
 STUDY = ("grid", "--where", WHERE, *SETTINGS, "--pack-size", "4")
+DIGITS = [word for name in ("train_samples", "val_samples", "image_size") for word in ("--set", f"{name}=0")]
+DIGITS += ["--set", "dataset=digits", "--set", "epochs=1"]
 TRACKED = ("--tracking", "http://127.0.0.1:5000", "--no-report")
 
 
@@ -88,6 +90,18 @@ def runs_on_head(cluster: RayCluster) -> list[dict]:
     done = cluster.on_head("python", "-c", script)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_results_go_to_an_object_store_that_workers_have_no_key_for(cluster: RayCluster) -> None:
+    digits = ["--where", "seed == 0 and depth <= 2", *DIGITS, "--store", "s3://bucket/results", *TRACKED]
+    done = cluster.sweep(cluster.laptop, "submit", "quick", *digits, "--follow")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"quick: (\d+) trials planned, \1 finished", done.stdout)
+    shown = cluster.laptop.run(
+        "sweep", "status", "--store", "s3://bucket/results", "--json", variables=cluster.object_store
+    )
+    total = json.loads(shown.stdout)["total"]
+    assert total["planned"] == total["finished"] > 4
 
 
 def test_a_stranger_is_refused_in_one_sentence(cluster: RayCluster) -> None:

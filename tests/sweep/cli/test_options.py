@@ -1,0 +1,60 @@
+"""Options that are handed on to another machine arrive there as they were given."""
+
+from dataclasses import fields
+
+import pytest
+from cyclopts import App
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweep.cli.options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, arguments
+from sweep.errors import SweepError
+
+_words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1)
+_plans = st.builds(
+    PlanOptions,
+    where=st.none() | _words,
+    set=st.lists(_words, max_size=3).map(tuple),
+    limit=st.none() | st.integers(1, 10**6),
+    shard=st.none() | st.just("2/8"),
+    margin=st.lists(_words, max_size=2).map(tuple),
+)
+_flags = st.builds(
+    RunFlags,
+    store=_words,
+    tracking=st.none() | _words,
+    track=st.booleans(),
+    device=st.none() | st.sampled_from(["cpu", "cuda"]),
+    pack_size=st.integers(1, 100),
+    retry_failed=st.booleans(),
+    save_seconds=st.floats(0, 1e6),
+    gpu_memory=st.none() | st.floats(0.5, 1e3),
+    report=st.booleans(),
+    engine=st.just("torch") | _words,
+)
+
+
+@given(_plans, _flags)
+def test_what_is_written_is_read_as_the_same(plan: PlanOptions, flags: RunFlags) -> None:
+    app = App(result_action="return_value")
+
+    @app.default
+    def receive(*, options: PlanOptions = ALL_TRIALS, flags: RunFlags = AS_USUAL) -> tuple[PlanOptions, RunFlags]:
+        return options, flags
+
+    assert app([*arguments(plan), *arguments(flags)]) == (plan, flags)
+
+
+def test_what_is_at_its_default_is_not_written() -> None:
+    assert arguments(ALL_TRIALS) == arguments(AS_USUAL) == []
+
+
+def test_every_option_is_tried() -> None:
+    tried = {"where", "set", "limit", "shard", "margin"} | set(RunFlags.__dataclass_fields__)
+    assert {field.name for kind in (PlanOptions, RunFlags) for field in fields(kind)} == tried
+
+
+@pytest.mark.parametrize("wrong", [{"device": "tpu"}, {"device": "cpu:1"}, {"save_seconds": -1.0}])
+def test_wrong_values_are_refused(wrong: dict) -> None:
+    with pytest.raises(SweepError, match="but takes"):
+        RunFlags(**wrong)
