@@ -62,7 +62,14 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
                 reuse_actors=True,
                 trial_dirname_creator=_trial_id,
             ),
-            run_config=tune.RunConfig(name="sweep", storage_path=str(folder), verbose=0, callbacks=[relay]),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=str(folder),
+                verbose=0,
+                callbacks=[relay],
+                # Nodes do not share the folder, and Tune calls a pack incomplete whose last checkpoint it cannot find.
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
         )
         try:
             tuner.fit()

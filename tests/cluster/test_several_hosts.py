@@ -1,6 +1,7 @@
 """A sweep submitted to several hosts, of which one dies."""
 
 import json
+import os
 import re
 import shutil
 import time
@@ -8,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hosts import Network
+from hosts import Host, Network
 from ray_cluster import RayCluster, wait_until
 
 import analysis
@@ -17,9 +18,9 @@ from sweep.ledger import Ledger
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 WHERE = "dataset == 'mnist' and depth <= 2 and filters <= 2 and kernel_size <= 3"
-SIZES = {"epochs": "2", "seed": "0,1", "train_samples": "4000", "val_samples": "500"}
+SIZES = {"epochs": "3", "seed": "0,1", "train_samples": "4000", "val_samples": "500"}
 SETTINGS = [word for name, levels in SIZES.items() for word in ("--set", f"{name}={levels}")]
-STUDY = ("grid", "--where", WHERE, *SETTINGS, "--pack-size", "4")
+STUDY = ("grid", "--where", WHERE, *SETTINGS, "--pack-size", "8")
 DIGITS = [word for name in ("train_samples", "val_samples", "image_size") for word in ("--set", f"{name}=0")]
 DIGITS += ["--set", "dataset=digits", "--set", "epochs=1"]
 TRACKED = ("--tracking", "http://127.0.0.1:5000", "--no-report")
@@ -32,8 +33,21 @@ def cluster(network: Network, tmp_path_factory: pytest.TempPathFactory) -> RayCl
     return made
 
 
-def is_training(host) -> bool:
-    return any("Trainable" in line for line in host.processes())
+def is_training(host: Host) -> bool:
+    """Whether a host's workers have used a processor for most of half a second."""
+    before = worker_seconds(host)
+    time.sleep(0.5)
+    return worker_seconds(host) - before > 0.2
+
+
+def worker_seconds(host: Host) -> float:
+    """Processor time that the workers of a host have used."""
+    ticks = 0
+    for stat in host.path("/proc").glob("[0-9]*/stat"):
+        # The name is in brackets, and may hold anything.
+        name, _, rest = stat.read_text().partition("(")[2].rpartition(")")
+        ticks += sum(map(int, rest.split()[11:13])) if name.startswith("ray::") else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def running(cluster: RayCluster) -> list[dict]:
@@ -54,13 +68,14 @@ def test_a_worker_host_dies_and_every_trial_ends_once(cluster: RayCluster, tmp_p
     store = cluster.head.path("/root/results")
     wait_until(lambda: all(is_training(worker) for worker in cluster.workers), "work on both workers", 240)
     wait_until(lambda: len(list(store.glob("commits/*.json"))) >= 3, "three packs", 240)
-    assert is_training(cluster.workers[1])
+    wait_until(lambda: is_training(cluster.workers[1]), "a pack on the second worker", 60)
     cluster.workers[1].kill()
     assert first.wait(timeout=900) == 0, (tmp_path / "followed").read_text()
 
     followed = (tmp_path / "followed").read_text()
     assert re.search(r"grid: (\d+) trials planned, \1 finished, 0 diverged, 0 failed, 0 missing", followed)
     assert "is tried again" in followed
+    assert "did not complete" not in followed
     kept = tmp_path / "store"
     shutil.copytree(store, kept)
     planned = {trial_id for sweep in Ledger.open(kept).sweeps().values() for trial_id in sweep.trial_ids}
