@@ -7,6 +7,7 @@ Tune keeps no state worth keeping: its loggers and snapshots are off, and its fo
 import contextlib
 import functools
 import json
+import logging
 import shutil
 import tempfile
 import time
@@ -33,6 +34,9 @@ from sweep.schedule.queue import Attempt, Failure, PackQueue
 from sweep.schedule.shelf import Shelf
 from sweep.schedule.work import work
 from sweep.trial import Trial
+
+# It calls a pack incomplete whose worker died, though that is trained again under another name.
+logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
 
 _REPORT_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
