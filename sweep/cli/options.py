@@ -109,6 +109,7 @@ def arguments(options: PlanOptions | RunFlags) -> list[str]:
         if isinstance(value, bool):
             words.append(f"--{name}" if value else f"--no-{name}")
         else:
-            for each in value if isinstance(value, tuple) else (value,):
-                words += [f"--{name}", str(each)]
+            for each in map(str, value if isinstance(value, tuple) else (value,)):
+                # What begins with a dash would be read as an option of its own.
+                words += [f"--{name}={each}"] if each.startswith("-") else [f"--{name}", each]
     return words
