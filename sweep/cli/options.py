@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from sweep.engine import Setting
+from sweep.cli.devices import check_gpu_memory
+from sweep.engine import Setting, find_engine
 from sweep.errors import SweepError
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan, make_plan
@@ -93,6 +94,13 @@ class RunFlags:
             raise SweepError(f"--device is {self.device!r}, but takes cpu, cuda or, with --executor local, cuda:N")
         if not self.save_seconds >= 0:
             raise SweepError(f"--save-seconds is {self.save_seconds:g}, but takes a number of at least 0")
+
+    def check(self, on_ray: bool) -> None:
+        """Raises SweepError for what a sweep does not take, on Ray or in one process."""
+        if on_ray and ":" in (self.device or ""):
+            raise SweepError(f"--device is {self.device!r}, but Ray chooses among the GPUs; take cuda")
+        check_gpu_memory(self.gpu_memory)
+        find_engine(self.engine)
 
 
 AS_USUAL = RunFlags()

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from sweep.cli.devices import check_gpu_memory
 from sweep.cli.display import make_display
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags
 from sweep.cli.report import write_if_new
 from sweep.data import load
-from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.plan import Plan
@@ -55,10 +53,7 @@ def run(
     plan = options.plan(study)
     if workers is not None and workers < 1:
         raise SweepError(f"--workers is {workers}, but takes an integer of at least 1")
-    if executor == "ray" and ":" in (flags.device or ""):
-        raise SweepError(f"--device is {flags.device!r}, but Ray chooses among the GPUs; take cuda")
-    check_gpu_memory(flags.gpu_memory)
-    find_engine(flags.engine)
+    flags.check(on_ray=executor == "ray")
     data_cache = os.environ.get("SWEEP_DATA")
     resources = ExecutorOptions(
         flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpu_memory

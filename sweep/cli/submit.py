@@ -13,6 +13,7 @@ from sweep.cli.jobs import Address, follow_job
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, Flag, PlanOptions, RunFlags, arguments
 from sweep.errors import SweepError
 from sweep.submission import Allocation, Batch, Head, store_on_cluster, submit_to_ray, submit_to_slurm
+from sweep.tracking import sqlite_path
 
 
 @Parameter(name="*")
@@ -87,6 +88,9 @@ def submit(
     _check_together(address, install, follow, slurm, slurm_options)
     store = str(Path(flags.store).expanduser().absolute()) if slurm and "://" not in flags.store else flags.store
     store = store if slurm else store_on_cluster(store)
+    flags.check(on_ray=True)
+    if flags.track:
+        _check_tracking(flags.tracking, store)
     further = [*arguments(options), *arguments(replace(flags, store=AS_USUAL.store))]
     batch = Batch(options.plan(study), study, store, tuple(further), shlex.join(["sweep", *sys.argv[1:]]))
     return _to_slurm(batch, slurm_options.allocation()) if slurm else _to_ray(batch, address, install, follow)
@@ -98,6 +102,21 @@ def _check_together(address: str | None, install: bool, follow: bool, slurm: boo
     for field in fields(options):
         if not slurm and getattr(options, field.name) != field.default:
             raise SweepError(f"--{field.name.replace('_', '-')} is for Slurm; add --slurm, or leave it out")
+
+
+def _check_tracking(tracking: str | None, store: str) -> None:
+    """Raises SweepError for MLflow runs that the job would find no place for, or that would go with its folder."""
+    if tracking is None and "://" in store and not store.startswith("file:"):
+        raise SweepError(
+            f"{store} is an object store, which cannot hold MLflow's database; give --tracking with a server's address "
+            "as the head knows it, or turn tracking off with --no-track"
+        )
+    database = sqlite_path(tracking or "")
+    if database is not None and not database.is_absolute():
+        raise SweepError(
+            f"--tracking is {tracking}, which is relative to wherever the job runs; give an absolute path, such as "
+            "sqlite:////home/me/mlflow.db"
+        )
 
 
 def _to_ray(batch: Batch, address: str | None, install: bool, follow: bool) -> int:

@@ -184,10 +184,13 @@ class _Withdrawal(_NotKept, FIFOScheduler):
         for attempt in search.dispatcher.stranded():
             (trial_id,) = (trial_id for trial_id, each in search.attempts.items() if each == attempt)
             (trial,) = (trial for trial in tune_controller.get_live_trials() if trial.trial_id == trial_id)
-            if trial.status == trial.PENDING:
+            if trial.status == trial.PENDING and trial not in tune_controller._resetting_trials:
                 del search.attempts[trial_id]
                 tune_controller.stop_trial(trial)
                 search.dispatcher.withdraw(attempt)
+        # Tune would keep an idle worker for each trial that ended before it began, and others would lack its devices.
+        for trial in [each for each in tune_controller._staged_trials if each.is_finished()]:
+            tune_controller._unstage_trial_with_resources(trial)
         return super().choose_trial_to_run(tune_controller)
 
 

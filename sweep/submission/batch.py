@@ -34,11 +34,12 @@ class Batch:
     """The command that submits it, for whoever is told to do so again."""
 
     def __post_init__(self) -> None:
-        for value in (self.store, *self.arguments):
+        for value in (self.store, *self.arguments, self.again):
             if redacted(value) != value:
                 raise SweepError(
-                    "an address with a user or password would be shown to all who can see the job; leave them out, and "
-                    "set them in the environment of the head (AWS_ACCESS_KEY_ID, MLFLOW_TRACKING_USERNAME, ...)"
+                    "a user, key or password in an address or option would be shown to all who can see the job; leave "
+                    "them out, and set them in the environment of the head (AWS_ACCESS_KEY_ID, "
+                    "MLFLOW_TRACKING_USERNAME, ...)"
                 )
 
     @property

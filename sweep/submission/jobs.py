@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import queue
@@ -23,6 +24,7 @@ DEFAULT_ADDRESS = "http://127.0.0.1:8265"
 
 _PORT = 8265
 _KNOCK_SECONDS = 5.0
+_ANSWER_SECONDS = 60.0
 _STOP_SECONDS = 30
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 _LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
@@ -51,7 +53,7 @@ class Job:
 
 
 class Head:
-    """The head of a cluster. Every method raises SweepError, within seconds, where it does not answer or refuses."""
+    """The head of a cluster. Every method raises SweepError, within a minute, where it does not answer or refuses."""
 
     def __init__(self, address: str | None = None) -> None:
         self.address = _http_address(address)
@@ -62,7 +64,10 @@ class Head:
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
         with self._faults():
-            self._client: JobSubmissionClient = JobSubmissionClient(self.address)
+            client: Any = JobSubmissionClient(self.address)
+        # By itself Ray waits for ever for a head that has taken a request and stalls.
+        client._do_request = functools.partial(client._do_request, timeout=_ANSWER_SECONDS)
+        self._client: JobSubmissionClient = client
 
     def submit(
         self, prefix: str, entrypoint: str, runtime_env: dict[str, Any], metadata: Mapping[str, str]

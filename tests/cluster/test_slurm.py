@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,20 +39,26 @@ def shared() -> Iterator[Path]:
 
 
 class Sweep:
-    """A small sweep of a store of its own, submitted to both nodes."""
+    """A small sweep of a store of its own, submitted to both nodes by the command line."""
 
     def __init__(self, shared: Path, name: str, seeds: int, epochs: int) -> None:
-        self.name, self.trials, self.store = name, 4 * seeds, shared / name
+        self.trials, self.store = 4 * seeds, shared / name
         self.folder = self.store / "slurm"
-        study = shared / f"{name}.yaml"
-        study.write_text(STUDY.format(seeds=", ".join(map(str, range(seeds))), epochs=epochs))
-        command = ["python", "-m", "sweep", "run", str(study), "--store", str(self.store), "--address", "auto"]
-        command += ["--device", "cpu", "--no-report", "--pack-size", "2"]
-        allocation = slurm.Allocation(nodes=2, cpus_per_node=1, time="20")
-        self.script = slurm.batch_script(command, name, self.folder, ROOT, allocation)
+        self.name = ""
+        self._study = shared / f"{name}.yaml"
+        self._study.write_text(STUDY.format(seeds=", ".join(map(str, range(seeds))), epochs=epochs))
 
     def submit(self) -> slurm.Submitted:
-        return slurm.submit(self.script, self.name, self.folder)
+        asked = ["--slurm", "--nodes", "2", "--cpus-per-node", "1", "--time", "20", "--store", str(self.store)]
+        how = ["--device", "cpu", "--no-report", "--pack-size", "2"]
+        command = [sys.executable, "-m", "sweep", "submit", str(self._study), *asked, *how]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        words = done.stdout.split()
+        job_id, log = words[2].rstrip(":"), Path(words[words.index("-F") + 1])
+        self.name = log.name.removesuffix(f"-{job_id}.log")
+        script = self.folder / f"{self.name}.sh"
+        return slurm.Submitted(job_id, script, log, "this sweep is there already" in done.stdout)
 
     def rows(self) -> list[str]:
         """The trials that have a row, as often as they have one."""
@@ -121,7 +128,7 @@ def test_the_warning_before_the_time_limit_ends_a_sweep_in_order(shared):
     # What `#SBATCH --signal=B:TERM@120` makes Slurm do.
     subprocess.run(["scancel", "--batch", "--signal=TERM", job.job_id], check=True)
     assert exit_code(sweep, job) == "130:0", job.log.read_text()
-    assert "Interrupted; go on with" in job.log.read_text()
+    assert f"Interrupted; go on with: sweep submit {shared}/limited.yaml --slurm --nodes 2" in job.log.read_text()
     assert len(sweep.rows()) == len(set(sweep.rows())) < sweep.trials
 
 

@@ -74,3 +74,12 @@ def test_packs_that_wait_for_gpus_which_are_gone_go_to_cpus(faulty, tmp_path, no
     outcome = run(6, tmp_path / "store", notes, workers=3)
     assert outcome.status == Counter(finished=12)
     assert {device for device, *_ in asked(tmp_path)} == {"cpu"}
+
+
+def test_no_worker_is_kept_idle_for_a_pack_that_was_taken_back(gpu, tmp_path, notes, monkeypatch):
+    """The cluster has one processor, and is believed to have no GPU any more once some packs have begun on it."""
+    begun = tmp_path / "asked"
+    monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(not begun.exists() or len(asked(tmp_path)) < 3), 1))
+    outcome = run(10, tmp_path / "store", notes, workers=1)
+    assert outcome.status == Counter(finished=20)
+    assert {device for device, *_ in asked(tmp_path)} == {"cuda", "cpu"}
