@@ -86,8 +86,7 @@ def submit(
         Submit to Slurm, from a login node, instead of a Ray cluster.
     """
     _check_together(address, install, follow, slurm, slurm_options)
-    store = str(Path(flags.store).expanduser().absolute()) if slurm and "://" not in flags.store else flags.store
-    store = store if slurm else store_on_cluster(store)
+    store = _shared_folder(flags.store) if slurm else store_on_cluster(flags.store)
     flags.check(on_ray=True)
     if flags.track:
         _check_tracking(flags.tracking, store)
@@ -102,6 +101,11 @@ def _check_together(address: str | None, install: bool, follow: bool, slurm: boo
     for field in fields(options):
         if not slurm and getattr(options, field.name) != field.default:
             raise SweepError(f"--{field.name.replace('_', '-')} is for Slurm; add --slurm, or leave it out")
+
+
+def _shared_folder(store: str) -> str:
+    """A store as every node of a Slurm job understands it."""
+    return store if "://" in store else str(Path(store).expanduser().absolute())
 
 
 def _check_tracking(tracking: str | None, store: str) -> None:
