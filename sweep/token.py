@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 
 _NAMES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -13,7 +14,8 @@ def use_token() -> None:
 
     The token is $RAY_AUTH_TOKEN, in the file $RAY_AUTH_TOKEN_PATH or in ~/.ray/auth_token. It is Ray that reads it.
     """
-    if "RAY_AUTH_MODE" in os.environ:
+    # Once Ray is imported it is too late: servers that it starts would ask for what this process does not send.
+    if "RAY_AUTH_MODE" in os.environ or "ray" in sys.modules:
         return
     with contextlib.suppress(RuntimeError):
         if any(os.environ.get(name) for name in _NAMES) or (Path.home() / _FILE).is_file():

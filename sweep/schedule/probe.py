@@ -31,10 +31,15 @@ def survey_cluster(
     """Devices of the cluster at an address, and, if `calibrated`, short real trainings on one worker of each kind.
 
     A kind that cannot be measured within minutes keeps its default model, with a remark. Raises SweepError where the
-    cluster cannot be reached.
+    cluster cannot be reached, and where it has no processor.
     """
     with connected(address):
         devices = find_devices(gpu_memory)
+        if not devices.cpus:
+            raise SweepError(
+                f"the cluster at {address} has no processor at this moment; plan for what its autoscaler may add with "
+                "--gpus and --cpus instead of --address"
+            )
         if not calibrated:
             return Survey(devices)
         asked = {
