@@ -82,6 +82,12 @@ class ClaimFiles(Protocol):
     def times(self, folder: str) -> dict[str, float]: ...
 
 
+def _elapsed() -> float:
+    """Seconds that pass while the machine is suspended, too, where the system counts these."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
 class Lease:
     """One claimant. Methods raise SweepError where the store cannot be used.
 
@@ -93,7 +99,7 @@ class Lease:
         files: ClaimFiles,
         name: str,
         times: LeaseTimes,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = _elapsed,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._files, self._folder, self._times = files, f"locks/{name}", times

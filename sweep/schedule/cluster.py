@@ -72,9 +72,11 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
 def _own_terminate() -> Iterator[None]:
     """Keep what SIGTERM does: `ray.init` takes it over, with an exit that drops results on their way to the store."""
     handler = signal.getsignal(signal.SIGTERM)
-    yield
-    if handler is not None and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
+    try:
+        yield
+    finally:
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 def counts() -> tuple[int, int]:

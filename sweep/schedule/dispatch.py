@@ -102,10 +102,15 @@ class Dispatcher:
         return self.queue.failed(attempt, failure, on_part_of_gpu=0 < placed.share < 1)
 
     def stranded(self) -> list[Attempt]:
-        """Packs that wait for a kind of device that there is none of any more, and could go to the other."""
-        return [
-            placed.attempt for placed in self._out.values() if placed.began is None and placed.kind not in self._allowed
-        ]
+        """Packs that wait for devices that are gone, or for CPUs since there were no GPUs, and could go elsewhere."""
+        waiting = [placed for placed in self._out.values() if placed.began is None]
+        gone = [placed.attempt for placed in waiting if placed.kind not in self._allowed]
+        on_cpus = [placed.attempt for placed in waiting if placed.kind == "cpu"]
+        if "gpu" not in self._allowed or not on_cpus:
+            return gone
+        out = sum(placed.kind == "cpu" for placed in self._out.values())
+        surplus = out - self.devices.cpus - self._most_waiting("cpu")
+        return gone + (on_cpus[-surplus:] if surplus > 0 else [])
 
     def withdraw(self, attempt: Attempt) -> None:
         """Take back a stranded pack."""
@@ -167,14 +172,15 @@ class Dispatcher:
         if kind == "cpu" and any(placed.began is None for placed in self._fitting()):
             # What waits for a GPU that is free lacks a processor: the next that gets free is for it.
             return False
+        waiting = sum(placed.kind == kind and placed.began is None for placed in self._out.values())
+        return waiting < self._most_waiting(kind)
+
+    def _most_waiting(self, kind: Kind) -> int:
+        """Packs of a kind that may be out without room for them."""
         slots = self.devices.count(kind)
         if not self._elastic:
-            most = 1
-        elif len(self._allowed) == 1:
-            most = max(_PENDING_FOR_AUTOSCALER, slots)
-        else:
-            most = 1 + slots // 8
-        return sum(placed.kind == kind and placed.began is None for placed in self._out.values()) < most
+            return 1
+        return max(_PENDING_FOR_AUTOSCALER, slots) if len(self._allowed) == 1 else 1 + slots // 8
 
     def _hand_over(self) -> None:
         """Leave to the GPUs what a CPU would begin next and they would do sooner, after all that they have."""

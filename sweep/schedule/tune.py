@@ -250,6 +250,8 @@ def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
 
 def _devices(options: ExecutorOptions, listener: Listener) -> Devices:
     """What the cluster has; tells what a user can do about what it has not."""
+    if not counts()[1]:
+        listener.note("the cluster has no processor to train on yet: packs wait for a node that has")
     if allowed_kinds(options.device, 1) == ("cpu",):
         return Devices(*counts())
     devices = find_devices(options.gpu_memory)

@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+import os
 import shlex
 import tempfile
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def submit_to_ray(batch: Batch, head: Head, install: bool) -> tuple[Job, bool]:
         "store": batch.store,
         "trials": str(len(batch.plan)),
         "revision": tree.revision,
-        "by": getpass.getuser(),
+        "by": _user(),
     }
     entrypoint = shlex.join(
         ["python", "sweep/submission/start.py", *batch.command(f"{SENT_STUDIES}/{file.name}" if file else None)]
@@ -101,6 +102,14 @@ def submit_to_slurm(batch: Batch, allocation: Allocation) -> Submitted:
     name = f"{batch.name}-{hashlib.sha256(batch.store.encode()).hexdigest()[:4]}"
     script = batch_script(command, name, folder, tree.root, allocation, {RESUME: batch.again})
     return submit(script, name, folder)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a number that has no name.
+        return str(os.getuid())
 
 
 def store_on_cluster(store: str) -> str:

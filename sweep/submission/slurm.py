@@ -31,6 +31,7 @@ _BODY = r"""
 # Everything of this Ray cluster is the job's own: token, port, folder. Only its owner can read the token.
 token=$shared/job-$SLURM_JOB_ID.token
 pid=/tmp/ray-$SLURM_JOB_ID.pid
+rm -f "$pid"
 trap 'rm -f "$token" "$pid"' EXIT
 (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$token")
 unset RAY_AUTH_TOKEN

@@ -14,7 +14,8 @@ SENT_STUDIES = "submitted"
 """Folder of a sent tree for a user's own study files."""
 
 _LARGEST_BYTES = 200 * 1024 * 1024
-_PARTS = ("sweep", "models", "analysis", "pyproject.toml", LOCK)
+_CODE = ("sweep", "models", "analysis")
+_PARTS = (*_CODE, "pyproject.toml", LOCK)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class WorkingTree:
         return commit.strip() + ("+changes" if changed else "")
 
     def stage(self, folder: Path, study_file: Path | None = None) -> None:
-        """Copy what is sent into an empty folder: tracked files, new ones that git does not ignore, a study file.
+        """Copy what is sent into an empty folder: tracked files, new code that git does not ignore, a study file.
 
         Raises SweepError if that is more than a job should carry.
         """
@@ -67,9 +68,11 @@ class WorkingTree:
             shutil.copy2(study_file, folder / SENT_STUDIES / study_file.name)
 
     def _files(self) -> Iterator[str]:
-        listed = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        if listed is not None:
-            names = (name for name in listed.split("\0") if name)
+        tracked = self._git("ls-files", "-z")
+        # Elsewhere a new file may be anybody's, such as one of passwords.
+        new = self._git("ls-files", "-z", "--others", "--exclude-standard", "--", *_CODE)
+        if tracked is not None and new is not None:
+            names = (name for name in f"{tracked}{new}".split("\0") if name)
             # A tracked file may have been deleted; a link may lead out of the tree.
             yield from (name for name in names if (self.root / name).is_file() and not (self.root / name).is_symlink())
             return

@@ -29,6 +29,10 @@ QUICKLY = ("--executor", "local", "--no-track", "--no-report")
 COMMANDS = [
     "plan",
     "run",
+    "submit",
+    "jobs",
+    "logs",
+    "stop",
     "status",
     "query",
     "report",

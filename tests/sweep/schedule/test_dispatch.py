@@ -191,3 +191,19 @@ def test_new_nodes_are_used_and_lost_ones_are_not_waited_for():
     made.waiting = [placed for placed in made.waiting if placed.attempt not in stranded]
     made.run()
     assert len({placed.attempt.pack.pack_id for placed in made.done}) == 40
+
+
+def test_packs_that_wait_for_cpus_are_taken_back_when_the_first_gpu_comes() -> None:
+    queue = PackQueue(packs(20))
+    cluster = Cluster(Dispatcher(queue, Devices(0, 0, MEMORY), elastic=True, models=EVEN), lambda placed: 1.0)
+    dispatcher = cluster.dispatcher
+    first = cluster.hand_out()
+    assert {placed.kind for placed in first} == {"cpu"}
+    assert dispatcher.stranded() == []
+    dispatcher.resize(1, 2)
+    back = dispatcher.stranded()
+    assert len(first) - len(back) == 3
+    for attempt in back:
+        dispatcher.withdraw(attempt)
+    assert dispatcher.stranded() == []
+    assert "gpu" in {placed.kind for placed in cluster.hand_out()}

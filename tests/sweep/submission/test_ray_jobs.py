@@ -46,6 +46,9 @@ class Nodes:
         token.write_text(secrets.token_hex(32))
         self.port, self.gcs = free_port(), free_port()
         self.address = f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start Ray on both."""
         head = ["--head", "--port", str(self.gcs), "--num-cpus", "0"]
         self._start(*head, "--dashboard-host", "127.0.0.1", "--dashboard-port", str(self.port))
         self._until(lambda: self.sweep("jobs").returncode == 0)
@@ -102,9 +105,12 @@ def nodes() -> Iterator[Nodes]:
     # A socket's path may have some hundred characters only, which pytest's own folders nearly take.
     folder = Path(tempfile.mkdtemp(prefix="sweep-ray-"))
     made = Nodes(folder)
-    yield made
-    made.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

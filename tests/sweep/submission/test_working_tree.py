@@ -42,6 +42,7 @@ COMMITTED = {"sweep/a.py", "models/b.py", "analysis/c.py", "pyproject.toml", "re
 def test_what_git_knows_and_does_not_ignore_is_sent(tree: WorkingTree, tmp_path: Path) -> None:
     (tree.root / "gone.py").unlink()
     (tree.root / "sweep" / "new.py").write_text("new")
+    (tree.root / ".env").write_text("PASSWORD=secret")
     (tree.root / "results").mkdir()
     (tree.root / "results" / "large").write_text("results")
     (tree.root / "outside").symlink_to(tmp_path)
@@ -68,8 +69,8 @@ def test_a_tree_that_is_too_large_names_the_largest_file(
     tree: WorkingTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(working_tree, "_LARGEST_BYTES", 1 << 20)
-    (tree.root / "images.bin").write_bytes(bytes(3 << 20))
-    with pytest.raises(SweepError, match=r"holds 3 MiB to be sent, and 1 are allowed; .* images.bin first"):
+    (tree.root / "sweep" / "images.bin").write_bytes(bytes(3 << 20))
+    with pytest.raises(SweepError, match=r"holds 3 MiB to be sent, and 1 are allowed; .* sweep/images.bin first"):
         sent(tree, tmp_path / "sent")
 
 
