@@ -3,6 +3,7 @@
 import http.server
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -147,6 +148,8 @@ def test_a_token_is_used_where_there_is_one(where: str, monkeypatch: pytest.Monk
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    # As in a process that has not imported Ray yet.
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
     use_token()
     assert "RAY_AUTH_MODE" not in os.environ
     if where == "environment":
