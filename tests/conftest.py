@@ -5,6 +5,8 @@ from tests.servers import mlflow_server, object_store, postgresql
 __all__ = ["mlflow_server", "object_store", "postgresql"]
 
 
+# Before xdist, which reads the groups in a hook of its own.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file on one worker, for its fixtures, and those that fill the machine on one for them all.
 

@@ -22,8 +22,10 @@ CONFIG = {
     "max_workers": MOST,
     "idle_timeout_minutes": 0.1,
     "upscaling_speed": MOST,
+    # By its name alone Ray's wheel does not have all of this provider.
     "provider": {
-        "type": "fake_multinode",
+        "type": "external",
+        "module": "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider",
         "use_node_id_as_ip": True,
         "disable_node_updaters": True,
         "disable_launch_config_check": True,
@@ -35,6 +37,13 @@ CONFIG = {
         "gpu-worker": {"resources": {"CPU": 2, "GPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": MOST},
     },
     "head_node_type": "head",
+    "auth": {},
+    "docker": {},
+    "file_mounts": {},
+    **{f"{kind}setup_commands": [] for kind in ("", "head_", "worker_")},
+    **{f"{kind}_start_ray_commands": [] for kind in ("head", "worker")},
+    "initialization_commands": [],
+    "cluster_synced_files": [],
 }
 VARIABLES = {
     "PYTHONPATH": f"{ROOT / 'tests' / 'sweep' / 'schedule'}:{ROOT}",
