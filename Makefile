@@ -26,7 +26,7 @@ demo: setup  ## run a slice of the grid on real images and print the answer
 	$(BIN)/sweep run quick --store results/demo
 
 test: setup  ## run the tests
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 test-cluster: setup  ## run the tests on several hosts (root, Debian packages)
 	scripts/install-cluster-test-packages

@@ -16,9 +16,9 @@ from mlflow import MlflowClient
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
 
-pytestmark = pytest.mark.fills_machine
+pytestmark = pytest.mark.slow
 
-KILLS = 10
+KILLS = 6
 STUDY = """
 study: killed
 factors:
@@ -66,7 +66,6 @@ def children(pid: int) -> list[int]:
         return []
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(420)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds a process's descendants in Linux's /proc")
 def test_ten_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):

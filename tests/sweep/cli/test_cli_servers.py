@@ -16,7 +16,7 @@ from sweep.ledger import Ledger
 from sweep.ledger.lease import LeaseTimes
 from tests.servers import Database, MlflowServer, ObjectStore
 
-pytestmark = [pytest.mark.fills_machine, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 SLOW = ("--engine", "slow_engine:train")
 LOCAL = ("--executor", "local", "--device", "cpu", "--workers", "1", "--pack-size", "2")

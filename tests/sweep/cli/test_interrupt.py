@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
 
-pytestmark = pytest.mark.fills_machine
+pytestmark = pytest.mark.slow
 
 
 def start(store: Path, *options: str) -> "subprocess.Popen[str]":
@@ -36,7 +36,6 @@ def wait_for_commit(process: "subprocess.Popen[str]", store: Path) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("executor", "number"), [("local", signal.SIGTERM), ("ray", signal.SIGINT), ("ray", signal.SIGTERM)]
 )

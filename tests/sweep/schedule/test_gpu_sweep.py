@@ -12,7 +12,7 @@ from sweep.plan import Plan
 from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
 from sweep.trial import Trial
 
-pytestmark = [pytest.mark.fills_machine, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 HUNGRY = 102
 

@@ -13,7 +13,7 @@ from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
 from sweep.tracking import tracking_uri
 from sweep.trial import Trial
 
-pytestmark = pytest.mark.fills_machine
+pytestmark = pytest.mark.slow
 
 RAISES, HUNGRY, KILLS, KILLS_ONCE = 101, 102, 103, 104
 HEALTHY = (0, 1, 2)

@@ -12,7 +12,7 @@ from sweep.plan import Plan
 from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
 from sweep.trial import Trial
 
-pytestmark = pytest.mark.fills_machine
+pytestmark = pytest.mark.slow
 
 RESNET = Trial(
     "test", dataset="digits", network="resnet", depth=8, filters=2, train_samples=200, val_samples=50, epochs=3

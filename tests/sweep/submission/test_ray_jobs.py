@@ -19,7 +19,7 @@ import pytest
 from sweep.ledger import Ledger
 from tests.servers import free_port
 
-pytestmark = [pytest.mark.fills_machine, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 STUDY = """
 study: small
