@@ -46,25 +46,29 @@ class ObjectStore:
         """What AWS_ENDPOINT_URL is to be."""
         return f"http://{self.endpoint}"
 
+    def make_bucket(self) -> None:
+        """Make the bucket, if it is not there."""
+        from pyarrow import fs
+
+        keys = {"access_key": "test", "secret_key": "test", "region": "us-east-1"}
+        system = fs.S3FileSystem(endpoint_override=self.endpoint, scheme="http", allow_bucket_creation=True, **keys)
+        system.create_dir("bucket")
+
     def unused(self) -> str:
         """The URI of a store that nobody has used."""
+        # Whoever plays AWS by moto in this process takes the buckets of all with it.
+        self.make_bucket()
         return f"s3://bucket/{uuid.uuid4().hex}"
 
 
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[ObjectStore]:
     """An S3 server in this process."""
-    from pyarrow import fs
-
     moto = pytest.importorskip("moto.server", reason="moto[server], an S3 server, is not installed")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    store = ObjectStore(f"{host}:{port}")
-    keys = {"access_key": "test", "secret_key": "test", "region": "us-east-1"}
-    system = fs.S3FileSystem(endpoint_override=store.endpoint, scheme="http", allow_bucket_creation=True, **keys)
-    system.create_dir("bucket")
-    yield store
+    yield ObjectStore(f"{host}:{port}")
     server.stop()
 
 

