@@ -4,7 +4,7 @@ import re
 
 # The second form is of a secret with a slash in it, which no parser of addresses would accept.
 _USER = re.compile(r"://(?:[^/\s]*:\S*|[^/\s]*)@")
-_PARAMETER = re.compile(r"\b(\w*(?:password|secret|token)\w*=)[^&\s]+", re.IGNORECASE)
+_PARAMETER = re.compile(r"\b(\w*(?:password|secret|token|access_key)\w*=)[^&\s]+", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:

@@ -20,7 +20,7 @@ class DeviceOptions:
     """Devices to plan for, instead of this machine's."""
 
     address: str | None = None
-    """Ray cluster to plan for; its devices are counted, and measured by short trainings on its workers."""
+    """Ray cluster to plan for, as HEAD:6379; its devices are counted, and measured by short trainings on them."""
 
     gpus: int | None = None
     """Plan for so many GPUs."""

@@ -46,12 +46,19 @@ def jobs(*, address: Address = None, json: Flag = False) -> None:
     if not found:
         console.print(f"No sweep was submitted to {head.address} yet.")
         return
-    table = Table("job", "state", "for", "by", "revision", "store", title=f"sweeps at {head.address}")
-    table.title_justify = "left"
+    console.print(_table(found, head.address))
+
+
+def _table(found: list[Job], address: str) -> Table:
+    table = Table(title=f"sweeps at {address}", title_justify="left")
+    # A name that is cut off could not be asked for.
+    table.add_column("job", no_wrap=True, min_width=max(len(job.job_id) for job in found))
+    for name in ("state", "since", "by", "revision", "store"):
+        table.add_column(name, overflow="fold")
     for job in found:
-        lasted = duration((job.ended or time.time()) - job.started) if job.started else ""
-        table.add_row(job.job_id, state(job), lasted, job.by, job.revision, job.store)
-    console.print(table)
+        since = f"{duration(time.time() - job.started)} ago" if job.started else ""
+        table.add_row(job.job_id, state(job), since, job.by, job.revision, job.store)
+    return table
 
 
 def logs(job_id: str, /, *, address: Address = None, follow: Flag = False) -> int:

@@ -89,6 +89,8 @@ class RunFlags:
     engine: Annotated[str, Parameter(show=False)] = "torch"
 
     def __post_init__(self) -> None:
+        if self.store.strip() in ("", "."):
+            raise SweepError("--store is empty; give a folder of its own, or the URI of an object store")
         kind, _, number = (self.device or "cpu").partition(":")
         if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
             raise SweepError(f"--device is {self.device!r}, but takes cpu, cuda or, with --executor local, cuda:N")

@@ -46,7 +46,7 @@ def run(
     executor
         ray: Ray Tune, on this machine or a cluster; local: one pack after another in this process.
     address
-        Ray cluster to join; by default one is started on this machine for the sweep.
+        Ray cluster to join, as HEAD:6379 (auto on its machines); by default one is started here for the sweep.
     workers
         Packs trained at once on this machine (ray), or CPU threads (local); by default one a processor.
     """

@@ -115,6 +115,10 @@ def _check_tracking(tracking: str | None, store: str) -> None:
             f"{store} is an object store, which cannot hold MLflow's database; give --tracking with a server's address "
             "as the head knows it, or turn tracking off with --no-track"
         )
+    if tracking is not None and "://" not in tracking:
+        raise SweepError(
+            f"--tracking is {tracking!r}, but takes a server's address or sqlite:////PATH, as the head has it"
+        )
     database = sqlite_path(tracking or "")
     if database is not None and not database.is_absolute():
         raise SweepError(

@@ -20,6 +20,7 @@ from sweep.submission.working_tree import LOCK, SENT_STUDIES, WorkingTree
 RESUME = "SWEEP_RESUME"
 """Environment variable of a job: the command that goes on where it is cut off."""
 
+_SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")
 _WORKING_DIR = "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}"
 
 
@@ -42,6 +43,9 @@ class Batch:
                     "them out, and set them in the environment of the head (AWS_ACCESS_KEY_ID, "
                     "MLFLOW_TRACKING_USERNAME, ...)"
                 )
+        scheme, separator, _ = self.store.partition("://")
+        if separator and scheme not in _SCHEMES:
+            raise SweepError(f"--store has the scheme {scheme}, but takes a folder or one of {', '.join(_SCHEMES)}")
 
     @property
     def study_file(self) -> Path | None:

@@ -195,6 +195,11 @@ def _slurm(program: str, *arguments: str) -> str:
         ) from None
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        if program == "squeue":
+            raise SweepError(
+                f"Slurm does not answer: {said[0].strip()}; submit from a login node, and see with `scontrol ping` "
+                "whether it is up"
+            )
         raise SweepError(f"Slurm refuses: {said[0].strip()}; change what the job asks for and submit again")
     return done.stdout.strip()
 
