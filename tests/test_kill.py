@@ -68,7 +68,7 @@ def children(pid: int) -> list[int]:
 
 @pytest.mark.timeout(420)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds a process's descendants in Linux's /proc")
-def test_ten_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
+def test_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
     study, store = tmp_path / "killed.yaml", tmp_path / "store"
     study.write_text(STUDY)
     moments = random.Random(20260)
