@@ -19,6 +19,8 @@ from sweep.tracking import tracking_uri
 pytestmark = pytest.mark.slow
 
 KILLS = 6
+RAY_ITSELF = 3
+"""Processes at most of a sweep whose Ray has not begun."""
 STUDY = """
 study: killed
 factors:
@@ -39,14 +41,20 @@ def command(study: Path, store: Path, executor: str) -> list[str]:
     return [sys.executable, "-m", "sweep", "run", str(study), "--store", str(store), *options]
 
 
-def kill_tree(root: int) -> int:
-    """Kill a process and all its descendants at once; how many there were."""
-    os.kill(root, signal.SIGSTOP)
+def tree(root: int) -> list[int]:
+    """A process and all its descendants."""
     found: list[int] = []
     frontier = [root]
     while frontier:
         found += frontier
         frontier = [child for parent in frontier for child in children(parent) if child not in found]
+    return found
+
+
+def kill_tree(root: int) -> int:
+    """Kill a process and all its descendants at once; how many there were."""
+    os.kill(root, signal.SIGSTOP)
+    found = tree(root)
     for pid in found:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -76,10 +84,12 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
     for number in range(KILLS):
         executor = "ray" if number % 3 == 0 else "local"
         # A third of the kills falls into start-up, the others into training, publishing and tracking.
-        delay = moments.uniform(*[(7, 12), (1, 4), (4, 8)][number % 3])
+        delay = moments.uniform(*[(0, 5), (1, 4), (4, 8)][number % 3])
         process = subprocess.Popen(
             command(study, store, executor), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        while executor == "ray" and process.poll() is None and len(tree(process.pid)) <= RAY_ITSELF:
+            time.sleep(0.1)
         time.sleep(delay)
         if process.poll() is None:
             killed[executor] += kill_tree(process.pid)
@@ -89,7 +99,7 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
 
     last = subprocess.run(command(study, store, "local"), capture_output=True, text=True, check=False)
     assert last.returncode == 0, last.stderr
-    assert killed["ray"] > 3, "a killed Ray sweep has workers"
+    assert killed["ray"] > RAY_ITSELF, "a killed Ray sweep has workers"
 
     trials = Ledger.open(store).read("trials")
     assert trials.num_rows == TRIALS == len(set(trials["trial_id"].to_pylist()))
