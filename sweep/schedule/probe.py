@@ -52,7 +52,7 @@ def survey_cluster(
         _, late = ray.wait(list(asked.values()), num_returns=len(asked), timeout=_CALIBRATION_SECONDS)
         for task in late:
             ray.cancel(task, force=True)
-        models, remarks = CostModels(), list[str]()
+        remarks: list[str] = []
         found: dict[str, Any] = {}
         for kind, task in asked.items():
             answer = "no worker got free in time" if task in late else _answer(task)
@@ -60,8 +60,7 @@ def survey_cluster(
                 remarks.append(f"no {kind.upper()} could be measured: {answer}")
             else:
                 found[kind] = answer
-        models = CostModels(**found)
-        return Survey(devices, models, frozenset(kind for kind in KINDS if kind in found), tuple(remarks))
+        return Survey(devices, CostModels(**found), frozenset(kind for kind in KINDS if kind in found), tuple(remarks))
 
 
 def _measure(packs: list[Pack], kind: Kind, data_cache: str | None) -> CostModel | GPUCostModel | str:
