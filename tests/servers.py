@@ -46,30 +46,27 @@ class ObjectStore:
         """What AWS_ENDPOINT_URL is to be."""
         return f"http://{self.endpoint}"
 
-    def make_bucket(self) -> None:
-        """Make the bucket, if it is not there."""
-        from pyarrow import fs
-
-        keys = {"access_key": "test", "secret_key": "test", "region": "us-east-1"}
-        system = fs.S3FileSystem(endpoint_override=self.endpoint, scheme="http", allow_bucket_creation=True, **keys)
-        system.create_dir("bucket")
-
     def unused(self) -> str:
         """The URI of a store that nobody has used."""
-        # Whoever plays AWS by moto in this process takes the buckets of all with it.
-        self.make_bucket()
         return f"s3://bucket/{uuid.uuid4().hex}"
 
 
 @pytest.fixture(scope="session")
-def object_store() -> Iterator[ObjectStore]:
-    """An S3 server in this process."""
-    moto = pytest.importorskip("moto.server", reason="moto[server], an S3 server, is not installed")
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield ObjectStore(f"{host}:{port}")
-    server.stop()
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An S3 server in a process of its own: whoever plays AWS by moto in this one forgets all buckets of this one."""
+    pytest.importorskip("moto.server", reason="moto[server], an S3 server, is not installed")
+    store = ObjectStore(f"127.0.0.1:{free_port()}")
+    log = tmp_path_factory.mktemp("object-store") / "log"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", store.endpoint.rpartition(":")[2]]
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    bucket = urllib.request.Request(f"{store.url}/bucket", method="PUT")
+    try:
+        _wait_for(lambda: urllib.request.urlopen(bucket, timeout=2).close(), process, log)
+        yield store
+    finally:
+        process.kill()
+        process.wait()
 
 
 @dataclass(frozen=True)
