@@ -1,8 +1,14 @@
+import os
+
 import pytest
 
 from tests.servers import mlflow_server, object_store, postgresql
 
 __all__ = ["mlflow_server", "object_store", "postgresql"]
+
+# Tests run side by side: at the priority that Ray gives them, its workers would wait for all others.
+os.environ.setdefault("RAY_worker_niceness", "0")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 # Before xdist, which reads the groups in a hook of its own.

@@ -60,6 +60,14 @@ class DeviceOptions:
         if self.cpus is not None and self.cpus < 1:
             raise SweepError(f"--cpus is {self.cpus}, but takes an integer of at least 1")
         check_gpu_memory(self.gpu_memory)
+        if self.gpu_memory is not None and self.address is None and not self._may_have_gpus:
+            raise SweepError("--gpu-memory is for GPUs, and there are none to plan for; add --gpus, or leave it out")
+
+    @property
+    def _may_have_gpus(self) -> bool:
+        if self.gpus is None:
+            return self.cpus is None and best_device() != "cpu"
+        return self.gpus > 0
 
 
 THIS_MACHINE = DeviceOptions()

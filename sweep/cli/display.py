@@ -81,6 +81,11 @@ def progress_line(progress: SweepProgress) -> str:
     return f"{progress.trials_done}/{progress.planned} trials, {100 * progress.share:.0f} %{_detail(progress)}"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, such as 1 pack, 2 packs."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person would say them."""
     for size, unit in ((365.25 * 86400, "years"), (86400, "days"), (3600, "h"), (60, "min")):
@@ -92,7 +97,7 @@ def duration(seconds: float) -> str:
 def _detail(progress: SweepProgress) -> str:
     left = progress.seconds_left
     parts = [f"{progress.ended[status]} {status}" for status in ("diverged", "failed") if progress.ended[status]]
-    parts.append(f"{len(progress.running)} packs in training")
+    parts.append(f"{counted(len(progress.running), 'pack')} in training")
     if left is not None and progress.share < 1:
         parts.append(f"about {duration(left)} left")
     return ", " + ", ".join(parts)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweep.cli.devices import THIS_MACHINE, DeviceOptions
-from sweep.cli.display import duration
+from sweep.cli.display import counted, duration
 from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store
 from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE
@@ -37,6 +37,7 @@ class PlanSummary:
     margins: dict[str, float]
     devices: tuple[KindForecast, ...]
     gpu_memory_bytes: float | None
+    cpus_for_gpus: int
     remarks: tuple[str, ...]
 
 
@@ -109,6 +110,7 @@ def summarise(
         margins=plan.margins.as_dict(),
         devices=whole.kinds,
         gpu_memory_bytes=survey.devices.gpu_bytes if survey.devices.gpus else None,
+        cpus_for_gpus=whole.cpus_for_gpus,
         remarks=survey.remarks,
     )
 
@@ -135,11 +137,11 @@ def _factor_table(plan: Plan) -> Table:
 def _device_table(summary: PlanSummary) -> Table:
     table = Table(title="packs by kind of device", title_justify="left", box=SIMPLE_HEAD)
     for column in ("devices", "packs", "trials", "each takes", "estimated", ""):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, overflow="fold")
     for each in summary.devices:
-        shares = "\n".join(f"{count} packs at {share} GPU" for share, count in each.shares.items())
+        shares = "\n".join(f"{counted(count, 'pack')} at {share} GPU" for share, count in each.shares.items())
         table.add_row(
-            _counted(each),
+            counted(each.devices, each.kind.upper()),
             str(each.packs),
             str(each.trials),
             shares or ("1 CPU" if each.packs else ""),
@@ -147,10 +149,6 @@ def _device_table(summary: PlanSummary) -> Table:
             "calibrated" if each.measured else "not measured",
         )
     return table
-
-
-def _counted(kind: KindForecast) -> str:
-    return f"{kind.devices} {kind.kind.upper()}{'s' if kind.devices != 1 else ''}"
 
 
 def _basis(kind: KindForecast) -> str:
@@ -166,9 +164,9 @@ def _print_summary(console: Console, summary: PlanSummary) -> None:
     console.print(f"parameters  {summary.fewest_parameters:,} to {summary.most_parameters:,} a network")
     console.print(f"arithmetic  {summary.flops:.3g} FLOPs")
     used = [each for each in summary.devices if each.packs] or summary.devices
-    where = " and ".join(map(_counted, used))
+    where = " and ".join(counted(each.devices, each.kind.upper()) for each in used)
     if [each.kind for each in summary.devices] == ["cpu"]:
-        where = f"{summary.workers} workers on cpu"
+        where = f"{counted(summary.workers, 'worker')} on cpu"
     basis = "; ".join(dict.fromkeys(_basis(each) for each in used))
     console.print(
         f"time        about {duration(summary.estimated_seconds)} in all, {duration(summary.estimated_seconds_left)} "
@@ -176,6 +174,12 @@ def _print_summary(console: Console, summary: PlanSummary) -> None:
     )
     for remark in summary.remarks:
         console.print(remark, markup=False)
+    cpus = sum(each.devices for each in summary.devices if each.kind == "cpu")
+    if summary.cpus_for_gpus > cpus:
+        console.print(
+            f"The processors are too few for the GPUs: each pack on a GPU takes one, {summary.cpus_for_gpus} would "
+            f"keep them busy, and there {'is' if cpus == 1 else 'are'} {cpus}."
+        )
     if summary.device == "cuda" and summary.gpu_memory_bytes is None:
         console.print(
             "The memory of the GPUs is not known: each pack takes a whole one. --gpu-memory GB lets them share."

@@ -124,7 +124,8 @@ def _report(results: "Results", study: str, store: str, uri: str | None, console
 
 def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: str) -> None:
     where = _place(store)
-    console.print("Look further:")
+    # A submitted sweep ran elsewhere than where its output is read.
+    console.print("Look further, where the sweep ran:" if os.environ.get(RESUME) else "Look further:")
     columns = "dataset, network, architecture, depth"
     queries = [f"select {columns}, avg(val_loss) as val_loss from trials group by all order by all"]
     if any(trial.measures for trial in plan.trials):

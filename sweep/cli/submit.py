@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,44 +16,12 @@ from sweep.submission import Allocation, Batch, Head, store_on_cluster, submit_t
 from sweep.tracking import sqlite_path
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class SlurmOptions:
-    """What is asked of Slurm."""
-
-    nodes: int = 1
-    """With --slurm: nodes, which are taken whole."""
-
-    gpus_per_node: int = 0
-    """With --slurm: GPUs of each node."""
-
-    cpus_per_node: int | None = None
-    """With --slurm: processors of each node; by default all."""
-
-    time: str | None = None
-    """With --slurm: time limit, as in sbatch; a sweep that reaches it is submitted again to go on."""
-
-    partition: str | None = None
-    """With --slurm: partition."""
-
-    account: str | None = None
-    """With --slurm: account."""
-
-    sbatch: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
-    """With --slurm: a further option of sbatch, such as --sbatch=--constraint=a100; repeatable."""
-
-    def allocation(self) -> Allocation:
-        """The same, as the script has it. Raises SweepError for numbers that make no sense."""
-        for name, least in (("nodes", 1), ("gpus_per_node", 0), ("cpus_per_node", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                option = name.replace("_", "-")
-                raise SweepError(f"--{option} is {value}, but takes an integer of at least {least}")
-        limits = (self.time, self.partition, self.account)
-        return Allocation(self.nodes, self.gpus_per_node, self.cpus_per_node, *limits, self.sbatch)
+def _shown(default: object) -> str | None:
+    return str(default) if default else None
 
 
-DEFAULT_SLURM = SlurmOptions()
+SlurmOptions = Annotated[Allocation, Parameter(name="*", group="With --slurm", negative=(), show_default=_shown)]
+DEFAULT_ALLOCATION = Allocation()
 
 
 def submit(
@@ -66,7 +34,7 @@ def submit(
     install: Flag = False,
     follow: Flag = False,
     slurm: Flag = False,
-    slurm_options: SlurmOptions = DEFAULT_SLURM,
+    allocation: SlurmOptions = DEFAULT_ALLOCATION,
 ) -> int:
     """Run a study as a batch job of a cluster, and return at once.
 
@@ -85,21 +53,21 @@ def submit(
     slurm
         Submit to Slurm, from a login node, instead of a Ray cluster.
     """
-    _check_together(address, install, follow, slurm, slurm_options)
+    _check_together(address, install, follow, slurm, allocation)
     store = _shared_folder(flags.store) if slurm else store_on_cluster(flags.store)
     flags.check(on_ray=True)
     if flags.track:
         _check_tracking(flags.tracking, store)
     further = [*arguments(options), *arguments(replace(flags, store=AS_USUAL.store))]
     batch = Batch(options.plan(study), study, store, tuple(further), shlex.join(["sweep", *sys.argv[1:]]))
-    return _to_slurm(batch, slurm_options.allocation()) if slurm else _to_ray(batch, address, install, follow)
+    return _to_slurm(batch, allocation) if slurm else _to_ray(batch, address, install, follow)
 
 
-def _check_together(address: str | None, install: bool, follow: bool, slurm: bool, options: SlurmOptions) -> None:
+def _check_together(address: str | None, install: bool, follow: bool, slurm: bool, allocation: Allocation) -> None:
     if slurm and (address or install or follow):
         raise SweepError("--address, --install and --follow are for Ray clusters; leave them out with --slurm")
-    for field in fields(options):
-        if not slurm and getattr(options, field.name) != field.default:
+    for field in fields(allocation):
+        if not slurm and getattr(allocation, field.name) != field.default:
             raise SweepError(f"--{field.name.replace('_', '-')} is for Slurm; add --slurm, or leave it out")
 
 

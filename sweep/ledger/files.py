@@ -5,6 +5,7 @@ import errno
 import os
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,8 @@ from sweep.redaction import redacted
 
 _TEMPORARY = ".tmp-"
 _S3_ATTEMPTS = 4
+_GCS_SECONDS = 15.0
+"""Time for which Google's storage is tried, where the URI does not say (retry_limit_seconds)."""
 
 
 class StoreFiles:
@@ -113,9 +116,12 @@ class StoreFiles:
 
 def _from_uri(uri: str) -> tuple[fs.FileSystem, str]:
     system, base = fs.FileSystem.from_uri(uri)
+    # Arrow tries an endpoint that does not answer for minutes; pickling has the options that it was read with.
+    if system.type_name == "gcs":
+        _, (options,) = system.__reduce__()
+        limit = options["retry_time_limit"] or timedelta(seconds=_GCS_SECONDS)
+        system = fs.GcsFileSystem(**options | {"retry_time_limit": limit})
     if isinstance(system, fs.S3FileSystem):
-        # Arrow tries an endpoint that does not answer for 100 seconds, and a URI cannot say otherwise; pickling has the
-        # options that it was read with.
         _, (options,) = system.__reduce__()
         # A small file is then put at once, and its time is that of the put, as leases need it.
         options["allow_delayed_open"] = True
@@ -145,6 +151,6 @@ def _write_local(path: Path, content: bytes) -> None:
 
 def _reason(error: BaseException) -> str:
     code = getattr(error, "errno", None)
-    # The first line of an AWS error says what is wrong; the rest are its retries.
+    # The beginning of what AWS and Google say tells what is wrong; the rest is how often they were asked.
     text = os.strerror(code) if code else str(error) or type(error).__name__
-    return redacted(text.splitlines()[0].rstrip("."))
+    return redacted(text.splitlines()[0].partition(" error_info=")[0].rstrip("."))

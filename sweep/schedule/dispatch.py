@@ -32,6 +32,8 @@ class Placed:
     """Estimated, as corrected when it was handed out."""
     correction: float
     """What the estimate was multiplied by."""
+    resumed: bool = False
+    """Whether it goes on from a checkpoint, so that its time says nothing of the device."""
     began: float | None = None
 
 
@@ -111,6 +113,11 @@ class Dispatcher:
         out = sum(placed.kind == "cpu" for placed in self._out.values())
         surplus = out - self.devices.cpus - self._most_waiting("cpu")
         return gone + (on_cpus[-surplus:] if surplus > 0 else [])
+
+    @property
+    def stalled(self) -> bool:
+        """Whether packs wait for devices and none is in training."""
+        return bool(self._out) and all(placed.began is None for placed in self._out.values())
 
     def withdraw(self, attempt: Attempt) -> None:
         """Take back a stranded pack."""
@@ -232,7 +239,7 @@ class Dispatcher:
         return max(0.0, placed.seconds - done)
 
     def _observe(self, placed: Placed) -> None:
-        if placed.began is None:
+        if placed.began is None or placed.resumed:
             return
         kind = placed.kind
         self._observed[kind].append((self._clock() - placed.began) / placed.seconds * placed.correction)

@@ -38,7 +38,7 @@ class Listener(Protocol):
         ...
 
     def failed(self, attempt: Attempt, reason: str, given_up: list[TrialResult]) -> None:
-        """The pack did not finish; results of the trials that are not tried again."""
+        """The pack did not finish, and perhaps never began; results of the trials that are not tried again."""
         ...
 
 

@@ -1,5 +1,6 @@
 """What a sweep would be on given devices: packs by kind of device, and how long it would take."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,10 +39,11 @@ class KindForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Seconds until the last pack is done, and the kinds of device that there are."""
+    """Seconds until the last pack is done, the kinds of device that there are, and the CPUs that keep all GPUs busy."""
 
     seconds: float
     kinds: tuple[KindForecast, ...]
+    cpus_for_gpus: int
 
 
 def forecast(packs: Sequence[Pack], survey: Survey) -> Forecast:
@@ -49,6 +51,9 @@ def forecast(packs: Sequence[Pack], survey: Survey) -> Forecast:
     devices = survey.devices
     jobs = [make_job(pack, devices.gpu_bytes, survey.models) for pack in packs]
     chosen = split(jobs, devices, allowed_kinds(None, devices.gpus))
+    on_gpus = [job for job, kind in zip(jobs, chosen, strict=True) if kind == "gpu"]
+    # Each pack on a GPU takes a processor.
+    at_once = sum(job.gpu_seconds for job in on_gpus) / sum(job.gpu_work for job in on_gpus) if on_gpus else 0.0
     kinds = []
     for kind in KINDS:
         if not devices.count(kind):
@@ -67,4 +72,4 @@ def forecast(packs: Sequence[Pack], survey: Survey) -> Forecast:
                 measured=kind in survey.measured,
             )
         )
-    return Forecast(makespan(jobs, chosen, devices), tuple(kinds))
+    return Forecast(makespan(jobs, chosen, devices), tuple(kinds), math.ceil(devices.gpus * at_once - 1e-9))

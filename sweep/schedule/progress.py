@@ -55,7 +55,7 @@ class SweepProgress:
         pack, _ = self.running[number]
         self.running[number] = (pack, share)
 
-    def left(self, number: int, ended: int) -> None:
-        """A pack is no longer in training; so many of its trials have ended, in the pack's proportion of cost."""
-        pack, _ = self.running.pop(number)
+    def left(self, number: int, pack: Pack, ended: int) -> None:
+        """A pack is in training no more, if it was; the cost of `ended` of its trials is done."""
+        self.running.pop(number, None)
         self._done_cost += pack.cost * ended / len(pack)

@@ -1,28 +1,28 @@
 """Which pack comes next, and what a failure leads to.
 
-A pack whose worker died is tried again; one that runs out of memory on a part of a GPU is tried again on a whole one;
-one that runs out of memory elsewhere, fails, or keeps killing its worker is halved, so that a trial that cannot be
-trained ends alone and its neighbours end well.
+A pack that lost its node is tried again, as spot nodes come and go, and so is one whose worker died; one that runs out
+of memory on a part of a GPU is tried again on a whole one. One that runs out of memory elsewhere, fails, or keeps
+killing its worker is halved, so that a trial that cannot be trained ends alone and its neighbours end well.
 """
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sweep.engine import TrialResult
 from sweep.errors import SweepError
 from sweep.pack import Pack
 
-FailureKind = Literal["error", "memory", "crash", "environment"]
+FailureKind = Literal["error", "memory", "crash", "node", "environment"]
 
 
 @dataclass(frozen=True)
 class Failure:
     """Why a pack did not finish.
 
-    An exception of the engine, too little memory, the death of its worker, or something a user must mend, such as data
-    that cannot be had, which says nothing of the trials.
+    An exception of the engine, too little memory, the death of its worker, the loss of the node that it was on, or
+    something a user must mend, such as data that cannot be had, which says nothing of the trials.
     """
 
     kind: FailureKind
@@ -33,22 +33,28 @@ class Failure:
 class Attempt:
     """One handing-out of a pack; `number` is unique within the queue.
 
-    `whole_gpu`: it has run out of memory on a part of a GPU.
+    `crashes`, `nodes_lost`: workers that died of it, and nodes that were lost with it. `whole_gpu`: it has run out of
+    memory on a part of a GPU.
     """
 
     number: int
     pack: Pack
     crashes: int = 0
+    nodes_lost: int = 0
     whole_gpu: bool = False
 
 
 class PackQueue:
-    """Packs to be trained, in the order given; those of a failure go first."""
+    """Packs to be trained, in the order given; those of a failure go first.
 
-    def __init__(self, packs: Sequence[Pack], crashes_allowed: int = 2) -> None:
-        self._crashes_allowed = crashes_allowed
+    More than `losses_allowed` nodes lost with one pack are held to be its doing.
+    """
+
+    def __init__(self, packs: Sequence[Pack], crashes_allowed: int = 2, losses_allowed: int = 20) -> None:
+        self._crashes_allowed, self._losses_allowed = crashes_allowed, losses_allowed
         self._numbers = itertools.count()
-        self._pending = {attempt.number: attempt for attempt in map(self._attempt, packs)}
+        attempts = [Attempt(next(self._numbers), pack) for pack in packs]
+        self._pending = {attempt.number: attempt for attempt in attempts}
         self._again: list[Attempt] = []
         self._running: dict[int, Attempt] = {}
 
@@ -89,21 +95,23 @@ class PackQueue:
         if failure.kind == "environment":
             raise SweepError(failure.message)
         del self._running[attempt.number]
-        pack, crashes, whole_gpu = attempt.pack, attempt.crashes, attempt.whole_gpu
-        if failure.kind == "crash" and crashes < self._crashes_allowed:
-            self._again.append(self._attempt(pack, crashes + 1, whole_gpu))
+        if failure.kind == "node" and attempt.nodes_lost < self._losses_allowed:
+            self._try_again(replace(attempt, nodes_lost=attempt.nodes_lost + 1))
+        elif failure.kind in ("crash", "node") and attempt.crashes < self._crashes_allowed:
+            self._try_again(replace(attempt, crashes=attempt.crashes + 1))
         elif failure.kind == "memory" and on_part_of_gpu:
-            self._again.append(self._attempt(pack, crashes, whole_gpu=True))
-        elif len(pack) > 1:
-            self._again += [self._attempt(half, crashes, whole_gpu) for half in reversed(pack.halves())]
+            self._try_again(replace(attempt, whole_gpu=True))
+        elif len(attempt.pack) > 1:
+            for half in reversed(attempt.pack.halves()):
+                self._try_again(replace(attempt, pack=half))
         else:
-            return [TrialResult(trial, "failed", error=failure.message) for trial in pack.trials]
+            return [TrialResult(trial, "failed", error=failure.message) for trial in attempt.pack.trials]
         return []
 
     def withdraw(self, attempt: Attempt) -> None:
         """Take back a pack that was handed out and not begun."""
         del self._running[attempt.number]
-        self._again.append(self._attempt(attempt.pack, attempt.crashes, attempt.whole_gpu))
+        self._try_again(attempt)
 
-    def _attempt(self, pack: Pack, crashes: int = 0, whole_gpu: bool = False) -> Attempt:
-        return Attempt(next(self._numbers), pack, crashes, whole_gpu)
+    def _try_again(self, attempt: Attempt) -> None:
+        self._again.append(replace(attempt, number=next(self._numbers)))

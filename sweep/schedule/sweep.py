@@ -155,11 +155,11 @@ class _Run:
 
     def finished(self, attempt: Attempt, tables: Tables) -> None:
         self._writer.publish(tables)
-        self._progress.left(attempt.number, len(attempt.pack))
+        self._progress.left(attempt.number, attempt.pack, len(attempt.pack))
         self._display.update(self._progress)
 
     def failed(self, attempt: Attempt, reason: str, given_up: list[TrialResult]) -> None:
-        self._progress.left(attempt.number, len(given_up))
+        self._progress.left(attempt.number, attempt.pack, len(given_up))
         if given_up:
             self._writer.publish(to_tables(given_up))
             self._display.note(f"trial {given_up[0].trial.trial_id} failed: {reason}")

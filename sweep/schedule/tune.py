@@ -22,6 +22,8 @@ from sweep.schedule.cluster import connected, counts, find_devices
 import pyarrow as pa
 import ray
 from ray import tune
+from ray.exceptions import ActorUnavailableError
+from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
@@ -37,10 +39,14 @@ from sweep.trial import Trial
 
 # It calls a pack incomplete whose worker died, though that is trained again under another name.
 logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
+# It asks users to set what `_resources` sets; `_PackSearch` says why packs wait.
+logging.getLogger("ray.tune.execution.insufficient_resources_manager").setLevel(logging.CRITICAL)
 
 _REPORT_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
 """Time between looks at what the cluster has, as an autoscaler adds nodes and others are lost."""
+_STALLED_SECONDS = 30.0
+"""Time without a pack in training after which a person is told."""
 
 
 def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
@@ -70,7 +76,7 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
                 name="sweep",
                 storage_path=str(folder),
                 verbose=0,
-                callbacks=[relay],
+                callbacks=[relay, _NoLines()],
                 # Nodes do not share the folder, and Tune calls a pack incomplete whose last checkpoint it cannot find.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
@@ -143,12 +149,12 @@ class _PackSearch(_NotKept, Searcher):
         self._options = options
         self.attempts: dict[str, Attempt] = {}
         self._listener, self._shelf = listener, shelf
-        self._looked = time.monotonic()
+        self._looked = self._moved = time.monotonic()
+        self._told = False
 
     def suggest(self, trial_id: str) -> Any:
         if time.monotonic() > self._looked + _LOOK_SECONDS:
-            self.dispatcher.resize(*counts())
-            self._looked = time.monotonic()
+            self._look()
         placed = self.dispatcher.next()
         if placed is None:
             return Searcher.FINISHED if self.dispatcher.queue.exhausted else None
@@ -157,10 +163,25 @@ class _PackSearch(_NotKept, Searcher):
             content = self._listener.checkpoint(training_id)
             if content is not None:
                 self._shelf.put(training_id, content)
+                placed.resumed = True
         if self._options.address is not None:
             self._shelf.offer({trial.dataset for trial in attempt.pack.trials}, self._options.data_cache)
         trials = json.dumps([trial.as_dict() for trial in attempt.pack.trials])
         return {"trials": trials, "gpu_share": placed.share}
+
+    def _look(self) -> None:
+        """See what the cluster has, and tell a person once if packs have long waited for it."""
+        gpus, cpus = counts()
+        self.dispatcher.resize(gpus, cpus)
+        self._looked = time.monotonic()
+        if not self.dispatcher.stalled:
+            self._moved, self._told = self._looked, False
+        elif not self._told and self._looked > self._moved + _STALLED_SECONDS:
+            self._told = True
+            self._listener.note(
+                f"no pack could begin for {_STALLED_SECONDS:.0f} s: what Ray has (CPUs: {cpus}, GPUs: {gpus}) is "
+                "busy with other work, or still starting"
+            )
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """The relay has the whole result, and settles the attempt with it."""
@@ -170,6 +191,13 @@ class _PackSearch(_NotKept, Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing, likewise."""
+
+
+class _NoLines(TrialProgressCallback):
+    """In place of Tune's own, which prints a line for each pack that is taken back."""
+
+    def _print(self, msg: str) -> None:
+        pass
 
 
 class _Withdrawal(_NotKept, FIFOScheduler):
@@ -230,7 +258,7 @@ class _Relay(_NotKept, tune.Callback):
         # The trainable turns every exception into a result, so what Tune sees as an error is a worker's death.
         attempt = self._search.attempts.pop(trial.trial_id, None)
         if attempt is not None:
-            self._give_up(attempt, Failure("crash", "the worker process died while training this trial"))
+            self._give_up(attempt, _death(trial))
 
     def _give_up(self, attempt: Attempt, failure: Failure) -> None:
         self._shelf.drop(attempt.pack.trainings)
@@ -240,6 +268,15 @@ class _Relay(_NotKept, tune.Callback):
             self.fault = fault
             raise
         self._listener.failed(attempt, failure.message, given_up)
+
+
+def _death(trial: Any) -> Failure:
+    """Why the worker of a Tune trial is gone."""
+    error = trial.get_pickled_error()
+    # Ray tells a lost node from a dead process in its message alone; one that is cut off is first out of reach.
+    if isinstance(error, ActorUnavailableError) or "node has died" in str(error):
+        return Failure("node", "the node that trained it was lost")
+    return Failure("crash", "the worker process died while training this trial")
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:

@@ -73,25 +73,35 @@ exit "$code"
 
 @dataclass(frozen=True)
 class Allocation:
-    """What a job asks Slurm for; nodes are taken whole.
-
-    Parameters
-    ----------
-    nodes, gpus_per_node, cpus_per_node
-        Nodes, and what sweeps may use of each; all its processors by default.
-    time, partition, account
-        As in sbatch's options of these names; the site's defaults where left out.
-    options
-        Further options of sbatch, each as on its command line; they come last, so that they win.
-    """
+    """What a job asks Slurm for. Raises SweepError for numbers that make no sense."""
 
     nodes: int = 1
+    """Nodes, which are taken whole."""
+
     gpus_per_node: int = 0
+    """GPUs of each node."""
+
     cpus_per_node: int | None = None
+    """Processors of each node; by default all."""
+
     time: str | None = None
+    """Time limit, as in sbatch; a sweep that reaches it is submitted again to go on."""
+
     partition: str | None = None
+    """Partition; by default the site's."""
+
     account: str | None = None
-    options: tuple[str, ...] = ()
+    """Account; by default the site's."""
+
+    sbatch: tuple[str, ...] = ()
+    """A further option of sbatch, such as --sbatch=--constraint=a100; repeatable. These win over all others."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("nodes", 1), ("gpus_per_node", 0), ("cpus_per_node", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                option = name.replace("_", "-")
+                raise SweepError(f"--{option} is {value}, but takes an integer of at least {least}")
 
     def sbatch_options(self) -> list[str]:
         """The options of sbatch that ask for this."""
@@ -104,7 +114,7 @@ class Allocation:
             "account": self.account,
         }
         asked = [f"--{option}={value}" for option, value in given.items() if value is not None]
-        return [*_FIXED_OPTIONS, *asked, *self.options]
+        return [*_FIXED_OPTIONS, *asked, *self.sbatch]
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,8 @@ def test_plan_shows_packs_by_kind_of_device_of_a_cluster_that_is_not_there(call,
     assert set(shares) == {"1", "1/2", "1/4", "1/8"}
     assert sum(shares.values()) == plan["devices"][0]["packs"]
     assert plan["estimated_seconds"] >= max(each["estimated_seconds"] for each in plan["devices"])
+    assert call("plan", "grid", "--no-calibrate", "--gpus", "2", "--cpus", "1", "--gpu-memory", "40") == 0
+    assert "would keep them busy, and there is 1." in " ".join(capsys.readouterr().out.split())
 
 
 def test_plan_measures_this_machine(call, study, store, capsys):
@@ -221,6 +223,8 @@ def test_every_command_has_help(call, command, capsys):
         (["plan", "quick", "--gpus", "-1"], "--gpus is -1"),
         (["plan", "quick", "--cpus", "0"], "--cpus is 0"),
         (["plan", "quick", "--gpu-memory", "0"], "--gpu-memory is 0"),
+        (["plan", "quick", "--gpu-memory", "40", "--cpus", "4"], "--gpu-memory is for GPUs"),
+        (["plan", "quick", "--gpu-memory", "40", "--gpus", "0"], "--gpu-memory is for GPUs"),
         (["plan", "quick", "--address", "127.0.0.1:1", "--gpus", "2"], "leave --gpus and --cpus out"),
         (["plan", "quick", "--address", "127.0.0.1:1"], "Ray cannot be reached"),
         (["run", "quick", "--gpu-memory", "0"], "--gpu-memory is 0"),

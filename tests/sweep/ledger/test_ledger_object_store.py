@@ -168,6 +168,14 @@ def test_an_endpoint_that_cannot_be_reached_is_one_sentence_within_seconds() -> 
     assert time.monotonic() - start < 30
 
 
+def test_google_storage_that_cannot_be_reached_is_one_sentence_within_seconds(monkeypatch) -> None:
+    monkeypatch.setattr("sweep.ledger.files._GCS_SECONDS", 1.0)
+    start = time.monotonic()
+    with pytest.raises(SweepError, match=r"^the store gs://\S* cannot be read: [^\n]*; mend that"):
+        Ledger.create(f"gs://anonymous@bucket/store?endpoint_override={nobody()}&scheme=http")
+    assert time.monotonic() - start < 30
+
+
 def test_an_endpoint_that_goes_away_leaves_a_sentence(results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweep.ledger.files._S3_ATTEMPTS", 2)
     server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -68,12 +68,14 @@ def test_a_machine_without_a_gpu_refuses_one(tmp_path, notes, monkeypatch):
 
 def test_packs_that_wait_for_gpus_which_are_gone_go_to_cpus(faulty, tmp_path, notes, monkeypatch):
     """The cluster is believed to have a GPU until a moment after the start; Ray never has one."""
+    monkeypatch.setattr("sweep.schedule.tune._STALLED_SECONDS", 0)
     until = time.monotonic() + 10
     monkeypatch.setattr("sweep.schedule.cluster.counts", lambda: (1, 3))
     monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(time.monotonic() < until), 3))
     outcome = run(6, tmp_path / "store", notes, workers=3)
     assert outcome.status == Counter(finished=12)
     assert {device for device, *_ in asked(tmp_path)} == {"cpu"}
+    assert any("no pack could begin" in line for line in notes.lines)
 
 
 def test_no_worker_is_kept_idle_for_a_pack_that_was_taken_back(gpu, tmp_path, notes, monkeypatch):

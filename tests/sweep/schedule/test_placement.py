@@ -100,4 +100,13 @@ def test_a_forecast_counts_every_pack_once():
     assert seen.seconds >= max(gpu.estimated_seconds, cpu.estimated_seconds)
     assert (gpu.measured, cpu.measured) == (False, True)
     assert [each.kind for each in forecast(packs, Survey(Devices(0, 8))).kinds] == ["cpu"]
-    assert forecast([], Survey(Devices(2, 8))).seconds == 0
+    empty = forecast([], Survey(Devices(2, 8)))
+    assert (empty.seconds, empty.cpus_for_gpus) == (0, 0)
+
+
+@pytest.mark.parametrize("memory", [None, 40 * GIGABYTE])
+def test_a_forecast_says_how_many_processors_keep_the_gpus_busy(memory):
+    packs = [pack(4, filters=1, depth=depth) for depth in range(1, 33)]
+    seen = forecast(packs, Survey(Devices(2, 64, memory)))
+    shares = {name: int(count) for name, count in seen.kinds[0].shares.items()}
+    assert seen.cpus_for_gpus == (2 if memory is None else 16), shares

@@ -38,6 +38,17 @@ def test_a_pack_whose_worker_died_goes_first_again_whole():
     assert again.number != first.number
 
 
+def test_lost_nodes_are_not_held_against_a_pack_until_there_are_many():
+    queue = PackQueue([pack(4)], crashes_allowed=1, losses_allowed=5)
+    for _ in range(5):
+        assert queue.failed(take(queue), Failure("node", "lost")) == []
+    assert queue.failed(take(queue), Failure("node", "lost")) == []
+    whole = take(queue)
+    assert (len(whole.pack), whole.crashes, whole.nodes_lost) == (4, 1, 5)
+    assert queue.failed(whole, Failure("node", "lost")) == []
+    assert len(take(queue).pack) == 2
+
+
 @pytest.mark.parametrize("kind", ["error", "memory"])
 def test_a_failing_pack_is_halved_until_one_trial_is_given_up(kind):
     queue = PackQueue([pack(4)])
@@ -53,7 +64,7 @@ def test_a_failing_pack_is_halved_until_one_trial_is_given_up(kind):
 @given(
     sizes=st.lists(st.integers(1, 13), min_size=1, max_size=5),
     poisoned=st.sets(st.integers(0, 12)),
-    kind=st.sampled_from(["error", "memory", "crash"]),
+    kind=st.sampled_from(["error", "memory", "crash", "node"]),
 )
 def test_every_trial_ends_once_and_only_poisoned_ones_fail(sizes, poisoned, kind):
     queue = PackQueue([pack(size, depth) for depth, size in enumerate(sizes, 1)])

@@ -1,6 +1,11 @@
 """Sweeps through each executor, with engines that fail for real."""
 
+import contextlib
+import os
+import signal
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +66,30 @@ def test_ray_survives_dying_workers_and_gives_up_only_the_guilty(tmp_path, notes
     assert found[KILLS] == found[RAISES] == Counter(failed=1)
     assert found[KILLS_ONCE] == Counter(finished=1)
     assert all(found[seed] == Counter(finished=3) for seed in HEALTHY)
+
+
+def test_a_worker_that_dies_before_it_begins_costs_its_pack_a_try(tmp_path, notes, faulty):
+    stopped = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        killed = pool.submit(kill_a_worker_that_starts, tmp_path, stopped)
+        outcome = run(plan_of(3, 4), tmp_path / "store", notes, faulty, executor="ray")
+        stopped.set()
+    assert killed.result()
+    assert outcome.status == Counter(finished=8)
+    assert any("the worker process died" in line for line in notes.lines)
+
+
+def kill_a_worker_that_starts(folder: Path, stopped: threading.Event) -> bool:
+    """Kill the first of Ray's workers of this test that makes its trainable; whether there was one."""
+    ours = f"FAULTY_ENGINES_FOLDER={folder}".encode()
+    while not stopped.wait(0.005):
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                starts = b"ray::" in (title := (process / "cmdline").read_bytes()) and b".__init__" in title
+                if starts and ours in (process / "environ").read_bytes():
+                    os.kill(int(process.name), signal.SIGKILL)
+                    return True
+    return False
 
 
 def test_a_second_run_trains_nothing(tmp_path, notes, faulty):

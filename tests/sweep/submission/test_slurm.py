@@ -34,7 +34,7 @@ def test_the_example_is_what_is_submitted():
 
 
 def test_a_job_asks_for_what_the_user_asks_for_and_the_last_word_is_his():
-    asked = slurm.Allocation(2, 8, 32, "1:00:00", "gpu", "group", ("--qos=low", "--exclusive=user"))
+    asked = slurm.Allocation(2, 8, 32, "1:00:00", "gpu", "group", sbatch=("--qos=low", "--exclusive=user"))
     found = options(script(allocation=asked))
     for option in ("--nodes=2", "--gpus-per-node=8", "--cpus-per-task=32", "--time=1:00:00", "--partition=gpu"):
         assert option in found
