@@ -1,9 +1,7 @@
 """The whole process tree is killed at random moments, and a last run finds everything in order."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -15,10 +13,11 @@ from mlflow import MlflowClient
 
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
+from tests.processes import kill_tree, tree
 
 pytestmark = pytest.mark.slow
 
-KILLS = 6
+KILLS = 5
 RAY_ITSELF = 3
 """Processes at most of a sweep whose Ray has not begun."""
 STUDY = """
@@ -39,39 +38,6 @@ TRIALS = 3 * 12 * 2
 def command(study: Path, store: Path, executor: str) -> list[str]:
     options = ["--executor", executor, "--pack-size", "4", "--device", "cpu", "--no-report"]
     return [sys.executable, "-m", "sweep", "run", str(study), "--store", str(store), *options]
-
-
-def tree(root: int) -> list[int]:
-    """A process and all its descendants."""
-    found: list[int] = []
-    frontier = [root]
-    while frontier:
-        found += frontier
-        frontier = [child for parent in frontier for child in children(parent) if child not in found]
-    return found
-
-
-def kill_tree(root: int) -> int:
-    """Kill a process and all its descendants at once; how many there were."""
-    os.kill(root, signal.SIGSTOP)
-    found = tree(root)
-    for pid in found:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    return len(found)
-
-
-def children(pid: int) -> list[int]:
-    try:
-        return [
-            int(child)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    except OSError:
-        return []
 
 
 @pytest.mark.timeout(420)

@@ -16,8 +16,21 @@ pytestmark = pytest.mark.slow
 
 
 def start(store: Path, *options: str) -> "subprocess.Popen[str]":
-    factors = ["--set", "dataset=digits", "--set", "train_samples=0", "--set", "val_samples=0", "--set", "image_size=0"]
-    command = [sys.executable, "-m", "sweep", "run", "quick", "--store", str(store), "--pack-size", "2"]
+    levels = ["dataset=digits", "train_samples=0", "val_samples=0", "image_size=0", "depth=1,2,4"]
+    factors = [word for level in levels for word in ("--set", level)]
+    command = [
+        sys.executable,
+        "-m",
+        "sweep",
+        "run",
+        "quick",
+        "--store",
+        str(store),
+        "--pack-size",
+        "2",
+        "--workers",
+        "1",
+    ]
     return subprocess.Popen(
         [*command, *factors, *options],
         stdout=subprocess.PIPE,

@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from sweep.ledger import Ledger
+from tests.processes import kill_tree
 from tests.servers import free_port
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,8 @@ class Nodes:
         """The environment of whoever lives in a home folder."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "SWEEP_"))}
         path = f"{Path(sys.executable).parent}:{ours['PATH']}"
-        return {**ours, "HOME": str(home or self.home), "PATH": path, "RAY_USAGE_STATS_ENABLED": "0"}
+        ray = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+        return {**ours, "HOME": str(home or self.home), "PATH": path, **ray}
 
     def command(self, *arguments: str) -> list[str]:
         """A command towards the head."""
@@ -74,14 +75,10 @@ class Nodes:
         return json.loads(self.sweep("jobs", "--json").stdout)
 
     def close(self) -> None:
-        """End both nodes, the worker first, which would wait for its head."""
-        for process in reversed(self._processes):
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        """Kill both nodes with all that runs on them."""
+        for process in self._processes:
+            kill_tree(process.pid)
+            process.wait()
 
     def _start(self, *arguments: str) -> None:
         # On a machine of its own a node would have this folder to itself.
@@ -154,7 +151,7 @@ def test_a_sweep_is_one_job_however_often_it_is_submitted(nodes: Nodes, study: s
 
 def test_a_stopped_sweep_keeps_what_is_finished_and_says_how_to_go_on(nodes: Nodes, study: str, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    long = ["--set", "epochs=400", "--set", "seed=0,1,2,3,4,5,6,7", "--pack-size", "2", "--no-report", "--no-track"]
+    long = ["--set", "epochs=150", "--set", "seed=0,1,2,3,4,5,6,7", "--pack-size", "2", "--no-report", "--no-track"]
     submitted = nodes.sweep("submit", study, "--store", str(store), *long)
     job = submitted.stdout.split(":")[0]
     deadline = time.monotonic() + 180
