@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 VENV := .venv
-JOBS := 3
+JOBS := 2
 BIN := $(VENV)/bin
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)

@@ -17,7 +17,7 @@ from tests.processes import kill_tree, tree
 
 pytestmark = pytest.mark.slow
 
-KILLS = 5
+KILLS = 4
 RAY_ITSELF = 3
 """Processes at most of a sweep whose Ray has not begun."""
 STUDY = """

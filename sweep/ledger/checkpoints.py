@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sweep.engine.result import Checkpoint
 from sweep.ledger.files import StoreFiles
 
+_FOLDER = "checkpoints"
 _HEAD_BYTES = 256
 
 
@@ -38,6 +39,10 @@ class Checkpoints:
     def __init__(self, files: StoreFiles) -> None:
         self._files = files
 
+    def kept(self) -> set[str]:
+        """The trainings that have one."""
+        return set(self._files.list(_FOLDER))
+
     def read(self, training_id: str) -> bytes | None:
         """The content of the latest checkpoint, or None where there is none.
 
@@ -64,4 +69,4 @@ class Checkpoints:
 
 
 def _path(training_id: str) -> str:
-    return f"checkpoints/{training_id}"
+    return f"{_FOLDER}/{training_id}"

@@ -107,6 +107,7 @@ class _Run:
         self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
         packs = missing.packs(options.pack_size)
         self._queue = PackQueue(packs)
+        self._trainings = frozenset[str]().union(*(pack.trainings for pack in packs))
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
         self._progress = SweepProgress.of(len(plan), already, packs)
         self._tracker = (
@@ -119,6 +120,7 @@ class _Run:
             interrupted = False
             try:
                 if not self._queue.exhausted:
+                    self._note_checkpoints()
                     find_executor(self._options.executor)(self._queue, self, self._options.resources)
             except KeyboardInterrupt:
                 interrupted = True
@@ -131,6 +133,11 @@ class _Run:
                 fault = self._finish_tracking(interrupted or not self._queue.exhausted)
             self._check()
             return outcome(self._plan, self._ledger, interrupted, fault)
+
+    def _note_checkpoints(self) -> None:
+        kept = len(self._ledger.checkpoints.kept() & self._trainings)
+        if kept:
+            self.note(f"trainings that go on from a checkpoint in the store: {kept} of {len(self._trainings)}")
 
     def note(self, line: str) -> None:
         self._display.note(line)

@@ -18,21 +18,9 @@ pytestmark = pytest.mark.slow
 def start(store: Path, *options: str) -> "subprocess.Popen[str]":
     levels = ["dataset=digits", "train_samples=0", "val_samples=0", "image_size=0", "depth=1,2,4"]
     factors = [word for level in levels for word in ("--set", level)]
-    command = [
-        sys.executable,
-        "-m",
-        "sweep",
-        "run",
-        "quick",
-        "--store",
-        str(store),
-        "--pack-size",
-        "2",
-        "--workers",
-        "1",
-    ]
+    options = ("--store", str(store), "--pack-size", "2", "--workers", "1", *factors, *options)
     return subprocess.Popen(
-        [*command, *factors, *options],
+        [sys.executable, "-m", "sweep", "run", "quick", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

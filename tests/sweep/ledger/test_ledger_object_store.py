@@ -33,11 +33,11 @@ def credentials(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(params=["URI", "environment"])
+@pytest.fixture
 def store(request: pytest.FixtureRequest, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An unused prefix in a bucket; the endpoint stands in the URI or in the environment."""
+    """An unused prefix in a bucket; the endpoint stands in the URI, or in the environment if a test asks for that."""
     uri = f"s3://bucket/{request.node.name.translate(dict.fromkeys(b'[]', '-'))}/my%20results"
-    if request.param == "URI":
+    if getattr(request, "param", "URI") == "URI":
         return f"{uri}?endpoint_override={endpoint}&scheme=http"
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{endpoint}")
     return uri
@@ -47,6 +47,7 @@ def names(ledger: Ledger, folder: str) -> list[str]:
     return sorted(ledger.files.list(folder))
 
 
+@pytest.mark.parametrize("store", ["URI", "environment"], indirect=True)
 def test_create_publish_read_refresh(store: str, results, ids) -> None:
     with pytest.raises(SweepError, match=r"^there is no store at s3://bucket/"):
         Ledger.open(store)
@@ -218,6 +219,7 @@ for _ in range(4):
 """
 
 
+@pytest.mark.parametrize("store", ["URI", "environment"], indirect=True)
 def test_processes_hold_a_lease_one_at_a_time(store: str) -> None:
     files = Ledger.create(store).files
     command = [sys.executable, "-c", ADDER, store]

@@ -38,8 +38,8 @@ def asked(tmp_path: Path) -> list[list[str]]:
 
 
 def test_a_gpu_and_cpus_work_at_the_same_time_with_workers_that_are_kept(gpu, tmp_path, notes):
-    outcome = run(16, tmp_path / "store", notes, workers=3)
-    assert outcome.status == Counter(finished=32)
+    outcome = run(12, tmp_path / "store", notes, workers=3)
+    assert outcome.status == Counter(finished=24)
     begun = asked(tmp_path)
     assert {(device, share) for device, share, *_ in begun} == {("cuda", "1.0"), ("cpu", "1.0")}
     # Workers are kept: not one a pack.
@@ -69,7 +69,7 @@ def test_a_machine_without_a_gpu_refuses_one(tmp_path, notes, monkeypatch):
 def test_packs_that_wait_for_gpus_which_are_gone_go_to_cpus(faulty, tmp_path, notes, monkeypatch):
     """The cluster is believed to have a GPU until a moment after the start; Ray never has one."""
     monkeypatch.setattr("sweep.schedule.tune._STALLED_SECONDS", 0)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 6
     monkeypatch.setattr("sweep.schedule.cluster.counts", lambda: (1, 3))
     monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(time.monotonic() < until), 3))
     outcome = run(6, tmp_path / "store", notes, workers=3)
@@ -82,6 +82,6 @@ def test_no_worker_is_kept_idle_for_a_pack_that_was_taken_back(gpu, tmp_path, no
     """The cluster has one processor, and is believed to have no GPU any more once some packs have begun on it."""
     begun = tmp_path / "asked"
     monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(not begun.exists() or len(asked(tmp_path)) < 3), 1))
-    outcome = run(10, tmp_path / "store", notes, workers=1)
-    assert outcome.status == Counter(finished=20)
+    outcome = run(7, tmp_path / "store", notes, workers=1)
+    assert outcome.status == Counter(finished=14)
     assert {device for device, *_ in asked(tmp_path)} == {"cuda", "cpu"}

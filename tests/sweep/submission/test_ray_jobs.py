@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -51,7 +53,7 @@ class Nodes:
         """Start Ray on both."""
         head = ["--head", "--port", str(self.gcs), "--num-cpus", "0"]
         self._start(*head, "--dashboard-host", "127.0.0.1", "--dashboard-port", str(self.port))
-        self._until(lambda: self.sweep("jobs").returncode == 0)
+        self._until(self._answers)
         self._start("--address", f"127.0.0.1:{self.gcs}", "--num-cpus", "1")
 
     def variables(self, home: Path | None = None) -> Mapping[str, str]:
@@ -91,10 +93,21 @@ class Nodes:
                 subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
             )
 
-    def _until(self, condition) -> None:
+    def _until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START
         while not condition():
             assert time.monotonic() < deadline, (self._folder / "log").read_text()[-2000:]
+            time.sleep(0.2)
+
+    def _answers(self) -> bool:
+        """Whether the Jobs API is there, which asks for a token."""
+        try:
+            urllib.request.urlopen(f"http://{self.address}/api/jobs/", timeout=5).close()
+        except urllib.error.HTTPError as error:
+            return error.code == 401
+        except OSError:
+            return False
+        return True
 
 
 @pytest.fixture(scope="module")
