@@ -1,8 +1,9 @@
 """Which pack comes next, and what a failure leads to.
 
-A pack that lost its node is tried again, as spot nodes come and go, and so is one whose worker died; one that runs out
-of memory on a part of a GPU is tried again on a whole one. One that runs out of memory elsewhere, fails, or keeps
-killing its worker is halved, so that a trial that cannot be trained ends alone and its neighbours end well.
+A pack whose worker died is tried again; one that runs out of memory on a part of a GPU is tried again on a whole one;
+one that runs out of memory elsewhere, fails, or keeps killing its worker is halved, so that a trial that cannot be
+trained ends alone and its neighbours end well. A death on a node that is lost, as spot machines are, is not held
+against a pack once it is known that the node is lost: often seconds after the death of the worker.
 """
 
 import itertools
@@ -14,44 +15,45 @@ from sweep.engine import TrialResult
 from sweep.errors import SweepError
 from sweep.pack import Pack
 
-FailureKind = Literal["error", "memory", "crash", "node", "environment"]
+FailureKind = Literal["error", "memory", "crash", "environment"]
 
 
 @dataclass(frozen=True)
 class Failure:
     """Why a pack did not finish.
 
-    An exception of the engine, too little memory, the death of its worker, the loss of the node that it was on, or
-    something a user must mend, such as data that cannot be had, which says nothing of the trials.
+    An exception of the engine, too little memory, the death of its worker, or something a user must mend, such as data
+    that cannot be had, which says nothing of the trials. `node` is where the worker died, if that is known.
     """
 
     kind: FailureKind
     message: str
+    node: str | None = None
 
 
 @dataclass(frozen=True)
 class Attempt:
     """One handing-out of a pack; `number` is unique within the queue.
 
-    `crashes`, `nodes_lost`: workers that died of it, and nodes that were lost with it. `whole_gpu`: it has run out of
-    memory on a part of a GPU.
+    `died_on`: the node of each worker that died with it. `whole_gpu`: it has run out of memory on a part of a GPU.
     """
 
     number: int
     pack: Pack
-    crashes: int = 0
-    nodes_lost: int = 0
+    died_on: tuple[str | None, ...] = ()
     whole_gpu: bool = False
 
 
 class PackQueue:
     """Packs to be trained, in the order given; those of a failure go first.
 
-    More than `losses_allowed` nodes lost with one pack are held to be its doing.
+    A pack may kill `crashes_allowed` workers, and lose its node until `deaths_allowed` workers have died in all.
     """
 
-    def __init__(self, packs: Sequence[Pack], crashes_allowed: int = 2, losses_allowed: int = 20) -> None:
-        self._crashes_allowed, self._losses_allowed = crashes_allowed, losses_allowed
+    def __init__(self, packs: Sequence[Pack], crashes_allowed: int = 2, deaths_allowed: int = 20) -> None:
+        self._crashes_allowed, self._deaths_allowed = crashes_allowed, deaths_allowed
+        self.lost_nodes: set[str | None] = set()
+        """Nodes that are known to be gone."""
         self._numbers = itertools.count()
         attempts = [Attempt(next(self._numbers), pack) for pack in packs]
         self._pending = {attempt.number: attempt for attempt in attempts}
@@ -95,10 +97,10 @@ class PackQueue:
         if failure.kind == "environment":
             raise SweepError(failure.message)
         del self._running[attempt.number]
-        if failure.kind == "node" and attempt.nodes_lost < self._losses_allowed:
-            self._try_again(replace(attempt, nodes_lost=attempt.nodes_lost + 1))
-        elif failure.kind in ("crash", "node") and attempt.crashes < self._crashes_allowed:
-            self._try_again(replace(attempt, crashes=attempt.crashes + 1))
+        if failure.kind == "crash":
+            attempt = replace(attempt, died_on=(*attempt.died_on, failure.node))
+        if failure.kind == "crash" and self._is_excused(attempt):
+            self._try_again(attempt)
         elif failure.kind == "memory" and on_part_of_gpu:
             self._try_again(replace(attempt, whole_gpu=True))
         elif len(attempt.pack) > 1:
@@ -112,6 +114,10 @@ class PackQueue:
         """Take back a pack that was handed out and not begun."""
         del self._running[attempt.number]
         self._try_again(attempt)
+
+    def _is_excused(self, attempt: Attempt) -> bool:
+        crashes = sum(node not in self.lost_nodes for node in attempt.died_on)
+        return crashes <= self._crashes_allowed and len(attempt.died_on) <= self._deaths_allowed
 
     def _try_again(self, attempt: Attempt) -> None:
         self._again.append(replace(attempt, number=next(self._numbers)))

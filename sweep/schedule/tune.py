@@ -22,7 +22,6 @@ from sweep.schedule.cluster import connected, counts, find_devices
 import pyarrow as pa
 import ray
 from ray import tune
-from ray.exceptions import ActorUnavailableError
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
@@ -113,18 +112,21 @@ class _PackTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
+        return {"share": 1.0, "node": ray.get_runtime_context().get_node_id(), **self._work_on()}
+
+    def _work_on(self) -> dict[str, Any]:
         deadline = time.monotonic() + _REPORT_SECONDS
         for event in self._events:
             if isinstance(event, Failure):
-                return {"done": True, "share": 1.0, "failure": [event.kind, event.message]}
+                return {"done": True, "failure": [event.kind, event.message]}
             if isinstance(event, Checkpoint):
                 return {"done": False, "share": self._share, "checkpoint": event}
             if not isinstance(event, Progress):
-                return {"done": True, "share": 1.0, "tables": {name: _to_ipc(table) for name, table in event.items()}}
+                return {"done": True, "tables": {name: _to_ipc(table) for name, table in event.items()}}
             self._share = event.share
             if time.monotonic() > deadline:
                 return {"done": False, "share": event.share}
-        return {"done": True, "share": 1.0, "failure": ["error", "the engine ended without results"]}
+        return {"done": True, "failure": ["error", "the engine ended without results"]}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing: what a pack goes on from is in the store."""
@@ -258,7 +260,7 @@ class _Relay(_NotKept, tune.Callback):
         # The trainable turns every exception into a result, so what Tune sees as an error is a worker's death.
         attempt = self._search.attempts.pop(trial.trial_id, None)
         if attempt is not None:
-            self._give_up(attempt, _death(trial))
+            self._give_up(attempt, _death(trial, self._search.dispatcher.queue.lost_nodes))
 
     def _give_up(self, attempt: Attempt, failure: Failure) -> None:
         self._shelf.drop(attempt.pack.trainings)
@@ -270,13 +272,17 @@ class _Relay(_NotKept, tune.Callback):
         self._listener.failed(attempt, failure.message, given_up)
 
 
-def _death(trial: Any) -> Failure:
-    """Why the worker of a Tune trial is gone."""
-    error = trial.get_pickled_error()
-    # Ray tells a lost node from a dead process in its message alone; one that is cut off is first out of reach.
-    if isinstance(error, ActorUnavailableError) or "node has died" in str(error):
-        return Failure("node", "the node that trained it was lost")
-    return Failure("crash", "the worker process died while training this trial")
+def _death(trial: Any, lost: set[str | None]) -> Failure:
+    """What became of the worker of a Tune trial; adds to the nodes that are known to be lost."""
+    lost.update(node["NodeID"] for node in ray.nodes() if not node["Alive"])
+    # Before its first result it is not known where a worker is.
+    node = trial.last_result.get("node")
+    # Ray tells a lost node from a dead process in its message alone.
+    if "node has died" in str(trial.get_pickled_error()):
+        node = node or trial.trial_id
+        lost.add(node)
+    what = "the node that trained it was lost" if node in lost else "the worker process died while training this trial"
+    return Failure("crash", what, node)
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sweep.engine import Event, OutOfMemory, Setting
+from sweep.engine import Event, OutOfMemory, Progress, Setting
 from sweep.engine import null as null_engine
 from sweep.trial import Trial
 
@@ -15,10 +15,26 @@ HUNGRY = 102
 
 def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Event]:
     """Train nothing for a while; a pack with a hungry trial wants a whole GPU."""
-    line = f"{setting.device} {setting.gpu_share} {len(trials)} {os.getpid()}\n"
-    with (Path(os.environ["FAULTY_ENGINES_FOLDER"]) / "asked").open("a") as asked:
-        asked.write(line)
+    _note(trials, setting)
     if setting.gpu_share < 1 and any(trial.seed == HUNGRY for trial in trials):
         raise OutOfMemory("a part is too little")
     time.sleep(SECONDS[setting.device])
     yield from null_engine.train(trials, setting)
+
+
+def train_when_released(trials: Sequence[Trial], setting: Setting) -> Iterator[Event]:
+    """Train nothing, and not before there is a file named released."""
+    _note(trials, setting)
+    while not (_folder() / "released").exists():
+        yield Progress(0.0)
+        time.sleep(0.2)
+    yield from null_engine.train(trials, setting)
+
+
+def _note(trials: Sequence[Trial], setting: Setting) -> None:
+    with (_folder() / "asked").open("a") as asked:
+        asked.write(f"{setting.device} {setting.gpu_share} {len(trials)} {os.getpid()}\n")
+
+
+def _folder() -> Path:
+    return Path(os.environ["FAULTY_ENGINES_FOLDER"])

@@ -39,13 +39,25 @@ def test_a_pack_whose_worker_died_goes_first_again_whole():
 
 
 def test_lost_nodes_are_not_held_against_a_pack_until_there_are_many():
-    queue = PackQueue([pack(4)], crashes_allowed=1, losses_allowed=5)
-    for _ in range(5):
-        assert queue.failed(take(queue), Failure("node", "lost")) == []
-    assert queue.failed(take(queue), Failure("node", "lost")) == []
+    queue = PackQueue([pack(4)], crashes_allowed=1, deaths_allowed=5)
+    for number in range(5):
+        # That a node is lost is known by the time of the next failure.
+        assert queue.failed(take(queue), Failure("crash", "gone", f"node-{number}")) == []
+        queue.lost_nodes.add(f"node-{number}")
     whole = take(queue)
-    assert (len(whole.pack), whole.crashes, whole.nodes_lost) == (4, 1, 5)
-    assert queue.failed(whole, Failure("node", "lost")) == []
+    assert len(whole.pack) == 4
+    assert queue.failed(whole, Failure("crash", "gone", "node-5")) == []
+    assert len(take(queue).pack) == 2
+
+
+def test_deaths_on_nodes_that_live_are_held_against_a_pack():
+    queue = PackQueue([pack(4)], crashes_allowed=2)
+    queue.lost_nodes.add("gone")
+    for node in ("here", "gone", None, "gone"):
+        assert queue.failed(take(queue), Failure("crash", "gone", node)) == []
+    whole = take(queue)
+    assert len(whole.pack) == 4
+    assert queue.failed(whole, Failure("crash", "gone", "here")) == []
     assert len(take(queue).pack) == 2
 
 
@@ -64,7 +76,7 @@ def test_a_failing_pack_is_halved_until_one_trial_is_given_up(kind):
 @given(
     sizes=st.lists(st.integers(1, 13), min_size=1, max_size=5),
     poisoned=st.sets(st.integers(0, 12)),
-    kind=st.sampled_from(["error", "memory", "crash", "node"]),
+    kind=st.sampled_from(["error", "memory", "crash"]),
 )
 def test_every_trial_ends_once_and_only_poisoned_ones_fail(sizes, poisoned, kind):
     queue = PackQueue([pack(size, depth) for depth, size in enumerate(sizes, 1)])
