@@ -49,7 +49,7 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
     killed = Counter()
     for number in range(KILLS):
         executor = "ray" if number % 3 == 0 else "local"
-        # A third of the kills falls into start-up, the others into training, publishing and tracking.
+        # Kills fall into start-up, and into training, publishing and tracking.
         delay = moments.uniform(*[(0, 5), (1, 4), (4, 8)][number % 3])
         process = subprocess.Popen(
             command(study, store, executor), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -107,7 +107,6 @@ class _Run:
         self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
         packs = missing.packs(options.pack_size)
         self._queue = PackQueue(packs)
-        self._trainings = frozenset[str]().union(*(pack.trainings for pack in packs))
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
         self._progress = SweepProgress.of(len(plan), already, packs)
         self._tracker = (
@@ -135,9 +134,10 @@ class _Run:
             return outcome(self._plan, self._ledger, interrupted, fault)
 
     def _note_checkpoints(self) -> None:
-        kept = len(self._ledger.checkpoints.kept() & self._trainings)
+        trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._queue.pending))
+        kept = len(self._ledger.checkpoints.kept() & trainings)
         if kept:
-            self.note(f"trainings that go on from a checkpoint in the store: {kept} of {len(self._trainings)}")
+            self.note(f"trainings that go on from a checkpoint in the store: {kept} of {len(trainings)}")
 
     def note(self, line: str) -> None:
         self._display.note(line)

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import json
 import logging
+import math
 import shutil
 import tempfile
 import time
@@ -151,8 +152,8 @@ class _PackSearch(_NotKept, Searcher):
         self._options = options
         self.attempts: dict[str, Attempt] = {}
         self._listener, self._shelf = listener, shelf
-        self._looked = self._moved = time.monotonic()
-        self._told = False
+        self._looked = time.monotonic()
+        self._tell_at = self._looked + _STALLED_SECONDS
 
     def suggest(self, trial_id: str) -> Any:
         if time.monotonic() > self._looked + _LOOK_SECONDS:
@@ -177,9 +178,9 @@ class _PackSearch(_NotKept, Searcher):
         self.dispatcher.resize(gpus, cpus)
         self._looked = time.monotonic()
         if not self.dispatcher.stalled:
-            self._moved, self._told = self._looked, False
-        elif not self._told and self._looked > self._moved + _STALLED_SECONDS:
-            self._told = True
+            self._tell_at = self._looked + _STALLED_SECONDS
+        elif self._looked > self._tell_at:
+            self._tell_at = math.inf
             self._listener.note(
                 f"no pack could begin for {_STALLED_SECONDS:.0f} s: what Ray has (CPUs: {cpus}, GPUs: {gpus}) is "
                 "busy with other work, or still starting"

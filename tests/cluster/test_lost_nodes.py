@@ -14,8 +14,9 @@ from ray_cluster import wait_until
 
 from sweep.ledger import Ledger
 from sweep.plan import Plan
-from sweep.schedule import ExecutorOptions, RunOptions, SweepProgress, run_sweep
+from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
 from sweep.trial import Trial
+from tests.notes import Notes
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -23,18 +24,6 @@ NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
 LOST = 3
 """More than a pack may kill workers on a node that lives."""
 ENGINES = Path(__file__).parents[1] / "sweep" / "schedule"
-
-
-class Notes:
-    """A display that remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def update(self, progress: SweepProgress) -> None: ...
-
-    def note(self, line: str) -> None:
-        self.lines.append(line)
 
 
 @pytest.fixture
