@@ -72,4 +72,5 @@ def forecast(packs: Sequence[Pack], survey: Survey) -> Forecast:
                 measured=kind in survey.measured,
             )
         )
-    return Forecast(makespan(jobs, chosen, devices), tuple(kinds), math.ceil(devices.gpus * at_once - 1e-9))
+    cpus_for_gpus = min(len(on_gpus), math.ceil(devices.gpus * at_once - 1e-9))
+    return Forecast(makespan(jobs, chosen, devices), tuple(kinds), cpus_for_gpus)

@@ -217,6 +217,8 @@ class _Withdrawal(_NotKept, FIFOScheduler):
             (trial,) = (trial for trial in tune_controller.get_live_trials() if trial.trial_id == trial_id)
             if trial.status == trial.PENDING and trial not in tune_controller._resetting_trials:
                 del search.attempts[trial_id]
+                # In the end Tune asks every trial for its folder, which those lack that never came near a worker.
+                trial.init_local_path()
                 tune_controller.stop_trial(trial)
                 search.dispatcher.withdraw(attempt)
         # Tune would keep an idle worker for each trial that ended before it began, and others would lack its devices.

@@ -1,6 +1,5 @@
 """Sweeps where Ray has a GPU that is there in name alone."""
 
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -67,21 +66,33 @@ def test_a_machine_without_a_gpu_refuses_one(tmp_path, notes, monkeypatch):
 
 
 def test_packs_that_wait_for_gpus_which_are_gone_go_to_cpus(faulty, tmp_path, notes, monkeypatch):
-    """The cluster is believed to have a GPU until a moment after the start; Ray never has one."""
+    """The cluster is believed to have a GPU until a person is told that packs wait; Ray never has one."""
+
+    def told() -> bool:
+        return any("no pack could begin" in line for line in notes.lines)
+
     monkeypatch.setattr("sweep.schedule.tune._STALLED_SECONDS", 0)
-    until = time.monotonic() + 6
     monkeypatch.setattr("sweep.schedule.cluster.counts", lambda: (1, 3))
-    monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(time.monotonic() < until), 3))
+    monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(not told()), 3))
     outcome = run(6, tmp_path / "store", notes, workers=3)
     assert outcome.status == Counter(finished=12)
     assert {device for device, *_ in asked(tmp_path)} == {"cpu"}
-    assert any("no pack could begin" in line for line in notes.lines)
+    assert told()
 
 
-def test_no_worker_is_kept_idle_for_a_pack_that_was_taken_back(gpu, tmp_path, notes, monkeypatch):
-    """The cluster has one processor, and is believed to have no GPU any more once some packs have begun on it."""
-    begun = tmp_path / "asked"
-    monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(not begun.exists() or len(asked(tmp_path)) < 3), 1))
+def test_packs_are_taken_back_as_soon_as_handed_out_and_while_others_train(gpu, tmp_path, notes, monkeypatch):
+    """The cluster has one processor. Its GPU is believed lost at the first look, and again once some packs have begun.
+
+    No worker is kept idle for a pack that was taken back, as the only processor would then serve no other.
+    """
+    first = iter([1, 1, 0])
+
+    def counts() -> tuple[int, int]:
+        few_begun = not (tmp_path / "asked").exists() or len(asked(tmp_path)) < 3
+        return next(first, int(few_begun)), 1
+
+    monkeypatch.setattr("sweep.schedule.tune._LOOK_SECONDS", 0)
+    monkeypatch.setattr("sweep.schedule.tune.counts", counts)
     outcome = run(7, tmp_path / "store", notes, workers=1)
     assert outcome.status == Counter(finished=14)
     assert {device for device, *_ in asked(tmp_path)} == {"cuda", "cpu"}

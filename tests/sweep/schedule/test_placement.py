@@ -110,3 +110,4 @@ def test_a_forecast_says_how_many_processors_keep_the_gpus_busy(memory):
     seen = forecast(packs, Survey(Devices(2, 64, memory)))
     shares = {name: int(count) for name, count in seen.kinds[0].shares.items()}
     assert seen.cpus_for_gpus == (2 if memory is None else 16), shares
+    assert forecast(packs[:1], Survey(Devices(2, 64, memory))).cpus_for_gpus == 1
