@@ -4,9 +4,10 @@ from analysis.report.assemble import Report, make_report
 from analysis.report.findings import Findings, find
 from analysis.report.numbers import headline
 from analysis.report.study import NothingToReport, results_key
-from analysis.report.write import PAGE, Written, current, write_report
+from analysis.report.write import NUMBERS, PAGE, Written, current, write_report
 
 __all__ = [
+    "NUMBERS",
     "PAGE",
     "Findings",
     "NothingToReport",

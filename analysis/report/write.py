@@ -38,20 +38,20 @@ def write_report(report: Report, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Written:
-    """A report in its folder: the page, the answer of each part in a few words, and whether all may be trusted."""
+    """A report in its place: the page's path or address, the answer of each part, and whether all may be trusted."""
 
-    page: Path
+    page: str
     verdicts: dict[str, str]
     trusted: bool
 
 
-def current(folder: Path, key: str) -> Written | None:
-    """The report on results of this key, if a folder holds it."""
+def current(page: str, numbers: bytes | None, key: str) -> Written | None:
+    """The report of a page and the content of its `NUMBERS`, if these are of the results with this key."""
     try:
-        numbers = json.loads((folder / NUMBERS).read_bytes())
-        if numbers["results"] == key and (folder / PAGE).exists():
-            return Written(folder / PAGE, dict(numbers["verdicts"]), bool(numbers["trusted"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(numbers or b"")
+        if found["results"] == key:
+            return Written(page, dict(found["verdicts"]), bool(found["trusted"]))
+    except (ValueError, KeyError, TypeError):
         pass
     return None
 

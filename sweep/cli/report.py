@@ -1,7 +1,9 @@
 """``sweep report``: the report of a study."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +11,7 @@ from cyclopts import Parameter
 
 from sweep.cli.options import DEFAULT_STORES, Stores, Tracking
 from sweep.ledger import Ledger
+from sweep.ledger.files import StoreFiles
 from sweep.redaction import redacted
 from sweep.tracking import log_report, tracking_uri
 
@@ -60,20 +63,38 @@ def write(report: "Report", stores: Sequence[str], output: Path | None, tracking
         fault = log_report(Ledger.open(stores[0]), tracking, report.study, page.parent, headline(report))
         if fault:
             print(f"MLflow at {redacted(tracking)} did not take the report: {fault}", file=sys.stderr)
-    return Written(page, report.verdicts, report.trusted)
+    return Written(str(page), report.verdicts, report.trusted)
 
 
-def write_if_new(results: "Results", study: str, store: str, tracking: str | None) -> "Written | None":
-    """Write a study's report unless it is there; None where there is nothing to report."""
-    from analysis.report import NothingToReport, current, make_report, results_key
+def write_into_store(results: "Results", study: str, store: str, tracking: str | None) -> "Written | None":
+    """Write a study's report into its store unless it is there; None where there is nothing to report."""
+    from analysis.report import NUMBERS, PAGE, NothingToReport, current, make_report, results_key
 
-    there = current(report_folder([store], study), results_key(results, study))
-    if there is not None:
-        return there
+    ledger, inside = Ledger.open(store), f"report/{study}"
+    if PAGE in ledger.files.list(inside):
+        page = ledger.files.address_of(f"{inside}/{PAGE}")
+        there = current(page, ledger.files.read(f"{inside}/{NUMBERS}"), results_key(results, study))
+        if there is not None:
+            return there
     try:
-        return write(make_report(results, study), [store], None, tracking)
+        report = make_report(results, study)
     except NothingToReport:
         return None
+    if ledger.files.local is not None:
+        return write(report, [store], None, tracking)
+    with tempfile.TemporaryDirectory(prefix="sweep-report-") as folder:
+        written = write(report, [store], Path(folder) / study, tracking)
+        _copy(Path(folder) / study, ledger.files, inside)
+    return replace(written, page=ledger.files.address_of(f"{inside}/{PAGE}"))
+
+
+def _copy(folder: Path, files: StoreFiles, inside: str) -> None:
+    from analysis.report import NUMBERS
+
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    # They come last, as they say that the report is whole.
+    for name in sorted(names, key=lambda name: (name == NUMBERS, name)):
+        files.write(f"{inside}/{name}", (folder / name).read_bytes())
 
 
 def print_written(written: "Written") -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from sweep.cli.display import make_display
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags
-from sweep.cli.report import write_if_new
+from sweep.cli.report import write_into_store
 from sweep.data import load
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
@@ -115,7 +115,7 @@ def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Cons
 
 def _report(results: "Results", study: str, store: str, uri: str | None, console: Console) -> "Written | None":
     try:
-        return write_if_new(results, study, store, uri)
+        return write_into_store(results, study, store, uri)
     except SweepError as error:
         # Everything is trained and kept; a report can be had at any time.
         console.print(f"There is no report: {error}", soft_wrap=True)
@@ -137,6 +137,8 @@ def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs:
         queries.append("select * from pairs order by abs(difference) desc limit 10")
     for query in queries:
         console.print(f'  sweep query {where} "{query}"', soft_wrap=True)
+    if Ledger(store).files.local is None:
+        console.print(f"  sweep report {where}", soft_wrap=True)
     if uri is not None and uri.startswith(("http://", "https://")):
         console.print(f"  MLflow: {redacted(uri)}", soft_wrap=True)
     elif uri is not None:

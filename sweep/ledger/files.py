@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
@@ -44,6 +45,13 @@ class StoreFiles:
     def local(self) -> Path | None:
         """The folder, where the store is a local one."""
         return Path(self._base) if isinstance(self._fs, fs.LocalFileSystem) else None
+
+    def address_of(self, name: str) -> str:
+        """Path or URI of a file, without keys, for people."""
+        if self.local is not None:
+            return str(self.local / name)
+        store = urlsplit(self.uri)
+        return store._replace(path=f"{store.path.rstrip('/')}/{name}").geturl()
 
     def list(self, folder: str) -> dict[str, int]:
         """File name to size in bytes, of the files directly in `folder`; empty where there is none."""

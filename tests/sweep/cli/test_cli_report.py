@@ -270,7 +270,7 @@ def test_a_run_of_a_plan_without_pairs_ends_with_the_answer_of_its_report(call, 
 
 
 def test_a_report_of_several_parts_is_a_line_a_part(capsys):
-    print_written(Written(Path("report.html"), {"lesions": "it hurts", "equivalence": "undecided"}, False))
+    print_written(Written("report.html", {"lesions": "it hurts", "equivalence": "undecided"}, False))
     printed = capsys.readouterr()
     assert printed.out == "lesions: it hurts\nequivalence: undecided\nreport: report.html\n"
     assert printed.err == "a control fails: do not trust these results\n"

@@ -91,12 +91,21 @@ def test_a_sweep_on_an_object_store_and_a_server_from_end_to_end(
 ) -> None:
     whole = ("run", study(folder, "remote"), "--store", store, "--tracking", mlflow_server.uri, *LOCAL)
     assert call(*whole) == 0
-    assert f"MLflow: {mlflow_server.uri}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"MLflow: {mlflow_server.uri}" in said
     assert_each_once(store, mlflow_server.uri, "remote", 8)
     client = MlflowClient(tracking_uri=mlflow_server.uri)
     (parent,) = [run for run in runs(mlflow_server.uri, "remote") if run.data.tags.get("kind") == "sweep"]
     assert "report/report.html" in {file.path for file in client.list_artifacts(parent.info.run_id, "report")}
-    assert (folder / "report" / "remote" / "report.html").exists()
+    # The folder of a submitted job goes with it, so the report is in the store.
+    assert f"Report: {store}/report/remote/report.html\n" in said
+    files = Ledger.open(store).files
+    first = files.read("report/remote/report.html")
+    assert first is not None
+    assert b"study remote" in first
+    assert {"numbers.json", "report.html"} == set(files.list("report/remote"))
+    assert files.list("report/remote/figures")
+    assert not (folder / "report").exists()
 
     def no_tracker(*_):
         raise AssertionError("MLflow is asked")
@@ -105,8 +114,9 @@ def test_a_sweep_on_an_object_store_and_a_server_from_end_to_end(
     monkeypatch.setattr("sweep.schedule.sweep.Tracker", no_tracker)
     assert call(*whole) == 0
     assert Ledger.open(store).files.list("commits") == commits
+    assert f"Report: {store}/report/remote/report.html\n" in capsys.readouterr().out
+    assert files.read("report/remote/report.html") == first
 
-    capsys.readouterr()
     assert call("status", "--store", store) == 0
     assert call("query", "select count(*) as trials from trials", "--store", store, "--format", "csv") == 0
     assert call("report", "--store", store, "-o", "again", "--tracking", mlflow_server.uri) == 0
