@@ -40,7 +40,7 @@ def command(study: Path, store: Path, executor: str) -> list[str]:
     return [sys.executable, "-m", "sweep", "run", str(study), "--store", str(store), *options]
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds a process's descendants in Linux's /proc")
 def test_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
     study, store = tmp_path / "killed.yaml", tmp_path / "store"
