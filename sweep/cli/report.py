@@ -70,7 +70,7 @@ def write_into_store(results: "Results", study: str, store: str, tracking: str |
     """Write a study's report into its store unless it is there; None where there is nothing to report."""
     from analysis.report import NUMBERS, PAGE, NothingToReport, current, make_report, results_key
 
-    ledger, inside = Ledger.open(store), f"report/{study}"
+    ledger, inside = Ledger.open(store), _inside(study)
     if PAGE in ledger.files.list(inside):
         page = ledger.files.address_of(f"{inside}/{PAGE}")
         there = current(page, ledger.files.read(f"{inside}/{NUMBERS}"), results_key(results, study))
@@ -113,7 +113,12 @@ def print_written(written: "Written") -> None:
 def report_folder(stores: Sequence[str], study: str) -> Path:
     """Where a report goes unless told: inside a single local store, else in the working folder."""
     inside = Ledger(stores[0]).files.local if len(stores) == 1 else None
-    return (inside or Path()) / "report" / study
+    return (inside or Path()) / _inside(study)
+
+
+def _inside(study: str) -> str:
+    """The folder of a study's report in its store."""
+    return f"report/{study}"
 
 
 def tracking_of(stores: Sequence[str], given: str | None) -> str | None:
