@@ -1,9 +1,9 @@
 """What the two architectures cost: seconds of training, arithmetic, memory, in matched pairs."""
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.database import connect
 from analysis.results import Results
 
 _PAIRS_SQL = """
@@ -52,6 +52,6 @@ def cost_by_depth(pairs: pa.Table) -> pa.Table:
 
 
 def _ask(query: str, name: str, table: pa.Table) -> pa.Table:
-    with duckdb.connect(config={"python_enable_replacements": False}) as connection:
+    with connect() as connection:
         connection.register(name, table)
         return connection.sql(query).to_arrow_table()

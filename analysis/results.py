@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from analysis.database import connect
 from analysis.pairs import KNOWN_SQL, METRICS, pairs_sql
 from sweep.errors import SweepError
 from sweep.ledger import PLAN_SCHEMA, SCHEMAS, Ledger, PlannedSweep
@@ -98,8 +99,7 @@ class Results:
         `pairs` compares validation losses; `pairs_train_loss` and the like compare other metrics. `known` has every
         trial that is planned or done. Raises SweepError where the query cannot be answered.
         """
-        # A Python variable is no table.
-        with duckdb.connect(config={"python_enable_replacements": False}) as connection:
+        with connect() as connection:
             used = self._register(connection, query.lower())
             try:
                 kinds = [statement.type for statement in connection.extract_statements(query)]
@@ -139,11 +139,11 @@ class Results:
                 connection.register(name, self.__dict__.get(name) or self.scan(name))
                 used.append(name)
         if known:
-            connection.execute(f"create view known as {KNOWN_SQL}")
-            connection.execute(f"create view pairs as {pairs_sql('val_loss')}")
+            connection.execute(f"create temp view known as {KNOWN_SQL}")
+            connection.execute(f"create temp view pairs as {pairs_sql('val_loss')}")
             for metric in METRICS:
                 if f"pairs_{metric}" in query:
-                    connection.execute(f"create view pairs_{metric} as {pairs_sql(metric)}")
+                    connection.execute(f"create temp view pairs_{metric} as {pairs_sql(metric)}")
         return used
 
     def _scan_store(self, place: int, name: TableName) -> ds.Dataset:
