@@ -70,22 +70,22 @@ def write_into_store(results: "Results", study: str, store: str, tracking: str |
     """Write a study's report into its store unless it is there; None where there is nothing to report."""
     from analysis.report import NUMBERS, PAGE, NothingToReport, current, make_report, results_key
 
-    ledger, inside = Ledger.open(store), _inside(study)
-    if PAGE in ledger.files.list(inside):
-        page = ledger.files.address_of(f"{inside}/{PAGE}")
-        there = current(page, ledger.files.read(f"{inside}/{NUMBERS}"), results_key(results, study))
+    files, inside = StoreFiles(store), _inside(study)
+    page = files.address_of(f"{inside}/{PAGE}")
+    if PAGE in files.list(inside):
+        there = current(page, files.read(f"{inside}/{NUMBERS}"), results_key(results, study))
         if there is not None:
             return there
     try:
         report = make_report(results, study)
     except NothingToReport:
         return None
-    if ledger.files.local is not None:
+    if files.local is not None:
         return write(report, [store], None, tracking)
     with tempfile.TemporaryDirectory(prefix="sweep-report-") as folder:
         written = write(report, [store], Path(folder) / study, tracking)
-        _copy(Path(folder) / study, ledger.files, inside)
-    return replace(written, page=ledger.files.address_of(f"{inside}/{PAGE}"))
+        _copy(Path(folder) / study, files, inside)
+    return replace(written, page=page)
 
 
 def _copy(folder: Path, files: StoreFiles, inside: str) -> None:

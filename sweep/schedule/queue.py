@@ -52,7 +52,7 @@ class PackQueue:
 
     def __init__(self, packs: Sequence[Pack], crashes_allowed: int = 2, deaths_allowed: int = 20) -> None:
         self._crashes_allowed, self._deaths_allowed = crashes_allowed, deaths_allowed
-        self.lost_nodes: set[str | None] = set()
+        self.lost_nodes: set[str] = set()
         """Nodes that are known to be gone."""
         self._numbers = itertools.count()
         attempts = [Attempt(next(self._numbers), pack) for pack in packs]

@@ -135,7 +135,8 @@ class _Run:
 
     def _note_checkpoints(self) -> None:
         trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._queue.pending))
-        kept = len(self._ledger.checkpoints.kept() & trainings)
+        # Packs of fused networks have none, and need no look at the store.
+        kept = len(self._ledger.checkpoints.kept() & trainings) if trainings else 0
         if kept:
             self.note(f"trainings that go on from a checkpoint in the store: {kept} of {len(trainings)}")
 

@@ -275,7 +275,7 @@ class _Relay(_NotKept, tune.Callback):
         self._listener.failed(attempt, failure.message, given_up)
 
 
-def _death(trial: Any, lost: set[str | None]) -> Failure:
+def _death(trial: Any, lost: set[str]) -> Failure:
     """What became of the worker of a Tune trial; adds to the nodes that are known to be lost."""
     lost.update(node["NodeID"] for node in ray.nodes() if not node["Alive"])
     # Before its first result it is not known where a worker is.
