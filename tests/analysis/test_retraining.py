@@ -1,47 +1,28 @@
-"""Ways of training against each other: pairing by seed, equal steps, equal time, lesions, and the part made of them."""
+"""Ways of training against each other: pairing by seed, equal steps, equal time, lesions."""
 
-import json
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from scipy.stats import ttest_1samp
 
-import analysis
 from analysis.arms import Arm, Group, arm_groups
 from analysis.equivalence import Verdict
-from analysis.paper import Outcome
-from analysis.report.document import Callout, Prose, Table
-from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
-from analysis.report.part import Part
-from analysis.report.parts.droppath import make
 from analysis.results import Results
 from analysis.retrained_lesions import lesion_curves, lesion_errors, robustness
 from analysis.retraining import at_seconds, equal_steps, equal_time, gain, judge
-from sweep.engine import TrialResult
 from sweep.ledger import Margins
-from sweep.studies import STUDIES
 from tests.analysis.synthetic_measurements import STUDY, ended, lesion_rows, opened, preresnet
-
-PLAIN: dict[str, Any] = {}
-DROP: dict[str, Any] = {"method": "droppath", "drop_rate": 0.5}
-RESIDUAL: dict[str, Any] = {"method": "residual-droppath", "drop_rate": 0.5, "retrain_steps": 1}
-EFFECTIVE: dict[str, Any] = {"method": "effective-paths", "kept_blocks": 5}
-DROPPED, RETRAINED = "droppath 0.5", "residual-droppath 0.5"
-
-
-def arm(
-    method: dict[str, Any], errors: Sequence[float], losses: Sequence[float] | None = None, **ending: Any
-) -> list[TrialResult]:
-    """An arm's trials, a seed an error."""
-    fields = {name: ending.pop(name) for name in ("epochs", "base_epochs", "depth", "measure") if name in ending}
-    given = losses or [1.0] * len(errors)
-    return [
-        ended(preresnet(seed=seed, **{**fields, **method}), error, loss, **ending)
-        for seed, (error, loss) in enumerate(zip(errors, given, strict=True))
-    ]
+from tests.analysis.training_methods import (
+    DROP,
+    DROPPED,
+    PLAIN,
+    RESIDUAL,
+    arm,
+    budgets,
+    with_budgets,
+    with_lesions,
+)
 
 
 def groups(results: Results) -> list[Group]:
@@ -155,19 +136,9 @@ def ladder(store: Results, name: str = "plain") -> list[Arm]:
     return [group.arms[name] for group in groups(store)]
 
 
-def budgets(epochs: Sequence[int], errors: Sequence[float], seconds: Sequence[float], method: dict[str, Any] = PLAIN):
-    return [
-        trial
-        for budget, error, each in zip(epochs, errors, seconds, strict=True)
-        for trial in arm(method, [error, error + 0.01], [error] * 2, epochs=budget, seconds=each)
-    ]
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Results:
-    """Plain budgets of 10, 40 and 160 s; droppath takes twice as long."""
-    plain = budgets([10, 40, 160], [0.4, 0.3, 0.2], [10.0, 40.0, 160.0])
-    return opened(tmp_path, [*plain, *budgets([10, 40, 160], [0.35, 0.25, 0.15], [20.0, 80.0, 320.0], DROP)])
+    return with_budgets(tmp_path)
 
 
 def test_time_is_interpolated_between_budgets_in_the_log_of_seconds(store: Results) -> None:
@@ -235,26 +206,9 @@ def test_gains_are_counted_after_holms_correction(tmp_path: Path) -> None:
     assert gain(found[:1]).better == 1
 
 
-def retrained(method: dict[str, Any], whole: float, one: Sequence[float], some: float) -> list[TrialResult]:
-    """Two seeds, the second with every error 2 points higher."""
-    rows = [
-        lesion_rows(
-            whole + shift,
-            {block: error + shift for block, error in enumerate(one)},
-            {1: [0.9], 3: [some + shift, some + shift + 0.2]},
-        )
-        for shift in (0.0, 0.02)
-    ]
-    return [
-        ended(preresnet(seed=seed, base_epochs=5, measure="lesions", **method), whole, measurements=each)
-        for seed, each in enumerate(rows)
-    ]
-
-
 @pytest.fixture
 def lesioned(tmp_path: Path) -> Results:
-    plain = retrained(PLAIN, 0.2, [0.3, 0.5], 0.6)
-    return opened(tmp_path, [*plain, *retrained(DROP, 0.21, [0.25, 0.35], 0.5), *arm(RESIDUAL, [0.2], base_epochs=5)])
+    return with_lesions(tmp_path)
 
 
 def test_retrained_networks_are_compared_under_lesions(lesioned: Results) -> None:
@@ -283,153 +237,3 @@ def test_lesions_of_networks_that_were_not_retrained_are_left_to_others(tmp_path
     every = groups(store)
     assert lesion_errors(store, every)
     assert robustness(every[0], lesion_errors(store, every)) == []
-
-
-def part_of(store: Results) -> Part:
-    part = make(store, STUDY)
-    assert part is not None
-    for section in part.sections:
-        for block in section.blocks:
-            if isinstance(block, Table):
-                assert {len(row) for row in block.rows} == {len(block.columns)}
-    assert json.dumps(_plain(dict(part.numbers)), allow_nan=False)
-    return part
-
-
-def test_the_part_has_a_table_at_equal_steps_and_one_at_equal_time(store: Results) -> None:
-    part = part_of(store)
-    assert set(part.pictures) == {"gains", "error-by-time"}
-    tables = [block for block in part.sections[0].blocks if isinstance(block, Table)]
-    assert [len(table.rows) for table in tables] == [3, 3]
-    assert part.tables["training_methods"]["basis"].to_pylist() == ["steps"] * 3 + ["time"] * 3
-
-
-def test_the_part_on_retrained_networks_has_their_lesions(lesioned: Results) -> None:
-    part = part_of(lesioned)
-    assert [section.id for section in part.sections] == ["training-methods", "retrained-lesions"]
-    assert {"gains", "retrained-lesions"} == set(part.pictures)
-    assert "10 epochs after 5 of plain training" in part.lead.detail
-
-
-@pytest.mark.parametrize(
-    ("plain", "drop", "outcome", "words"),
-    [
-        (0.5, 0.5, Outcome.HOLDS, "has a lower error than plain training in 1 of 1 comparison."),
-        (0.5, 0.4, Outcome.IN_PART, "has a lower error than plain training in 1 of 1 comparison."),
-        (0.4, 0.4, Outcome.OPEN, "no difference in error"),
-        (0.3, 0.4, Outcome.CONTRADICTED, "has a higher error than plain training in 1 of 1 comparison."),
-    ],
-)
-def test_the_claim_on_residual_droppath_takes_both_comparisons(
-    tmp_path: Path, plain: float, drop: float, outcome: Outcome, words: str
-) -> None:
-    spread = [0.0, 0.001, 0.002]
-    trials = [*arm(PLAIN, [plain] * 3), *arm(DROP, [drop] * 3), *arm(RESIDUAL, [0.399 + each for each in spread])]
-    part = part_of(opened(tmp_path, trials))
-    assert part.numbers["claims"][0].outcome is outcome
-    assert words in part.lead.verdict
-
-
-def test_effective_paths_are_judged_by_the_declared_margin(tmp_path: Path) -> None:
-    trials = [*arm(PLAIN, [0.5] * 3), *arm(EFFECTIVE, [0.5] * 3, [1.0, 1.01, 1.02])]
-    for margin, outcome in ((0.1, Outcome.HOLDS), (0.005, Outcome.OPEN)):
-        store = opened(tmp_path / str(margin), trials, margins=Margins(ratio=margin))
-        part = part_of(store)
-        assert [claim.outcome for claim in part.numbers["claims"]] == [outcome]
-
-
-@pytest.mark.parametrize(
-    ("losses", "errors", "outcome", "said"),
-    [
-        ([0.949, 0.95, 0.951], [0.5] * 3, Outcome.HOLDS, "+0.00 [+0.00, +0.00] points, slightly better, within"),
-        ([1.049, 1.05, 1.051], [0.505] * 3, Outcome.IN_PART, "+0.50 [+0.50, +0.50] points, slightly worse, within"),
-        ([0.9, 1.0, 1.1], [0.4] * 3, Outcome.OPEN, "-10.00 [-10.00, -10.00] points, undecided in"),
-        ([1.0] * 3, [0.51, 0.52, 0.53], Outcome.HOLDS, "+2.00 [-0.48, +4.48] points, equivalent in"),
-        ([1.0] * 3, [0.52, 0.521, 0.522], Outcome.IN_PART, "+2.10 [+1.85, +2.35] points, equivalent in"),
-        ([2.0] * 3, [0.6] * 3, Outcome.CONTRADICTED, "+10.00 [+10.00, +10.00] points, plain better in"),
-    ],
-)
-def test_effective_paths_lose_nothing_only_where_they_are_no_worse(
-    tmp_path: Path, losses: list[float], errors: list[float], outcome: Outcome, said: str
-) -> None:
-    part = part_of(opened(tmp_path, [*arm(PLAIN, [0.5] * 3), *arm(EFFECTIVE, errors, losses)]))
-    (claim,) = part.numbers["claims"]
-    assert claim.outcome is outcome
-    assert "5.96 against 6.10 % error, second-hand" in claim.claim
-    assert f"difference in error {said}" in claim.because
-
-
-def many(count: int) -> list[TrialResult]:
-    rates = [0.05 * (place + 1) for place in range(count)]
-    return [each for rate in rates for each in arm(DROP | {"drop_rate": rate}, [0.5] * 2)]
-
-
-def test_bars_that_are_left_out_are_said(tmp_path: Path) -> None:
-    for count in (12, 14):
-        intervals = part_of(opened(tmp_path / str(count), [*arm(PLAIN, [0.5] * 2), *many(count)])).lead.intervals
-        assert intervals is not None
-        assert len(intervals.bars) == 12
-        assert ("of the first 12 of 14 comparisons" in intervals.caption) == (count > 12)
-        assert "to plain training" in intervals.caption
-
-
-def test_bars_are_against_what_each_is_compared_with(tmp_path: Path) -> None:
-    other = {"drop_rate": 0.2}
-    trials = [trial for each in ({}, other) for kind in (DROP, RESIDUAL) for trial in arm(kind | each, [0.5] * 2)]
-    intervals = part_of(opened(tmp_path, trials)).lead.intervals
-    assert intervals is not None
-    assert [bar.label for bar in intervals.bars] == [
-        f"residual-droppath {rate} against droppath {rate}" for rate in (0.2, 0.5)
-    ]
-    assert "to what each is compared with at equal steps" in intervals.caption
-    assert (intervals.below, intervals.above) == ("first better", "other better")
-
-
-def test_seeds_that_did_not_finish_are_said(tmp_path: Path) -> None:
-    drop = arm(DROP, [0.5] * 4)
-    drop[0] = ended(drop[0].trial, status="diverged")
-    part = part_of(opened(tmp_path, [*arm(PLAIN, [0.5] * 4), *drop]))
-    remarks = [block.text for block in part.sections[0].blocks if isinstance(block, Callout)]
-    assert any(f"{DROPPED}: 1 of 4 diverged" in text for text in remarks)
-
-
-def test_one_arm_alone_makes_no_part(tmp_path: Path) -> None:
-    assert make(opened(tmp_path / "plain", arm(PLAIN, [0.5, 0.4])), STUDY) is None
-    alone = [*arm(DROP, [0.5]), *arm(DROP | {"drop_rate": 0.2}, [0.5])]
-    assert make(opened(tmp_path / "drop", alone), STUDY) is None
-
-
-def test_an_arm_that_never_finished_is_shown_without_figures(tmp_path: Path) -> None:
-    trials = [*arm(PLAIN, [0.5] * 3), *arm(DROP, [0.5] * 3, status="diverged")]
-    part = part_of(opened(tmp_path, trials))
-    assert part.lead.verdict.startswith("Not decided")
-    assert part.lead.intervals is None
-
-
-@pytest.mark.usefixtures("unrendered")
-def test_the_built_in_study_is_compared_at_equal_time(make_store: Callable[..., Path]) -> None:
-    """Errors fall in a straight line with the log of seconds, so that at equal time no arm differs from another."""
-    name, cost = "droppath-quick", {"plain": 1.0, "droppath": 0.9, "residual-droppath": 1.2}
-    trials = list(STUDIES[name].trials())
-    seconds = {trial.trial_id: cost[trial.method] * trial.epochs for trial in trials}
-    errors = {trial_id: 0.6 - 0.1 * math.log(each) for trial_id, each in seconds.items()}
-    results = [ended(trial, errors[trial.trial_id], seconds=seconds[trial.trial_id]) for trial in trials]
-    part = make(analysis.open(make_store(results, trials)), name)
-    assert part is not None
-    assert part.trials == len(trials)
-    assert "4 or 10 epochs" in part.lead.detail
-    rows = part.tables["training_methods"].to_pylist()
-    found = [row for row in rows if row["basis"] == "time" and row["against"] == "plain"]
-    assert len(found) == 3
-    assert {(row["epochs"], row["base_epochs"], row["seeds"], row["note"]) for row in found} == {(10, 0, 3, "")}
-    assert [row["error_difference"] for row in found] == pytest.approx([0] * 3, abs=1e-12)
-    steps = [row["error_difference"] for row in rows if row["basis"] == "steps" and row["against"] == "plain"]
-    assert steps[:3] == pytest.approx([-0.1 * math.log(each) for each in (0.9, 1.2, 1.2)])
-    blocks = part.sections[0].blocks
-    said = " ".join(block.text for block in blocks if isinstance(block, Callout | Prose))
-    assert "There is one budget" not in said
-    assert (
-        "with one budget each: linear network of 32; pre-activation ResNet-20, retrained after 10; stack of 8, parallel"
-        in said
-    )
-    assert "error-by-time" in part.pictures
