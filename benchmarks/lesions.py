@@ -21,8 +21,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models import BlockNetwork, ResNet, ResNetShape, StackNetwork, StackShape, Treatment
-from models.many_treatments import lesioned
+from models import BlockNetwork, Intervention, ResNet, ResNetShape, StackNetwork, StackShape
+from models.many_interventions import lesioned
 from sweep.engine.measure.lesions import deletions, reorderings, swapped
 from sweep.engine.resources import prepare_process
 
@@ -45,42 +45,44 @@ class Timing:
     shared: float
 
 
-def lesions(network: BlockNetwork) -> dict[str, list[Treatment]]:
-    """Treatments by the kind of lesion; none of a kind that the network does not have."""
+def lesions(network: BlockNetwork) -> dict[str, list[Intervention]]:
+    """Interventions by the kind of lesion; none of a kind that the network does not have."""
     blocks = len(network.blocks)
-    some = [Treatment.dropping(chosen) for _, chosen in deletions(blocks, MOST, DRAWS, SEED)]
-    swaps = [Treatment(order=swapped(blocks, drawn)) for _, drawn in reorderings(network, MOST, DRAWS, SEED)]
-    one = [Treatment.dropping([block]) for block in range(blocks)]
+    some = [Intervention.dropping(chosen) for _, chosen in deletions(blocks, MOST, DRAWS, SEED)]
+    swaps = [Intervention(order=swapped(blocks, drawn)) for _, drawn in reorderings(network, MOST, DRAWS, SEED)]
+    one = [Intervention.dropping([block]) for block in range(blocks)]
     return {"delete one": one, "delete some": some, "reorder": swaps}
 
 
-def plain(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment]) -> list[Tensor]:
-    """A forward pass for each treatment."""
-    return [network(images, treatment) for treatment in treatments]
+def plain(network: BlockNetwork, images: Tensor, interventions: Sequence[Intervention]) -> list[Tensor]:
+    """A forward pass for each intervention."""
+    return [network(images, intervention) for intervention in interventions]
 
 
-def shared(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment]) -> list[Tensor]:
-    """All treatments together."""
+def shared(network: BlockNetwork, images: Tensor, interventions: Sequence[Intervention]) -> list[Tensor]:
+    """All interventions together."""
     logits: dict[int, Tensor] = {}
-    for places, values in lesioned(network, images, treatments):
+    for places, values in lesioned(network, images, interventions):
         logits.update(dict.fromkeys(places, values))
-    return [logits[place] for place in range(len(treatments))]
+    return [logits[place] for place in range(len(interventions))]
 
 
 @torch.inference_mode()
-def compare(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment], rounds: int) -> dict[str, float]:
+def compare(
+    network: BlockNetwork, images: Tensor, interventions: Sequence[Intervention], rounds: int
+) -> dict[str, float]:
     """Median seconds of both ways and of their ratio. Raises ValueError where a logit differs."""
     timings: list[Timing] = []
     for _ in range(rounds):
         started = time.perf_counter()
-        one_by_one = plain(network, images, treatments)
+        one_by_one = plain(network, images, interventions)
         between = time.perf_counter()
-        together = shared(network, images, treatments)
+        together = shared(network, images, interventions)
         timings.append(Timing(between - started, time.perf_counter() - between))
         if not all(map(torch.equal, one_by_one, together)):
             raise ValueError("the two ways differ")
     return {
-        "lesions": len(treatments),
+        "lesions": len(interventions),
         "plain_seconds": round(statistics.median(timing.plain for timing in timings), 3),
         "shared_seconds": round(statistics.median(timing.shared for timing in timings), 3),
         "times_faster": round(statistics.median(timing.plain / timing.shared for timing in timings), 2),
@@ -110,9 +112,9 @@ def main() -> None:
         with torch.inference_mode():
             network(images)
         report[name] = {
-            kind: compare(network, images, treatments, options.rounds)
-            for kind, treatments in lesions(network).items()
-            if treatments
+            kind: compare(network, images, interventions, options.rounds)
+            for kind, interventions in lesions(network).items()
+            if interventions
         }
         print(json.dumps({name: report[name]}, indent=1), flush=True)
     options.json.write_text(json.dumps(report, indent=1) + "\n")

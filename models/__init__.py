@@ -16,26 +16,27 @@ if TYPE_CHECKING:
     from models.freezing import frozen
     from models.fused import FusedStack
     from models.initialisation import INITIALISATIONS, initial_parameters, initialise
+    from models.intervention import NO_INTERVENTION, Intervention
     from models.linear import LinearNetwork
-    from models.many_treatments import lesioned
+    from models.many_interventions import lesioned
     from models.paths import draw_paths, path_counts
     from models.resnet import ResNet
     from models.similarity import cka, distribution_distance
     from models.stack import ResidualStack
     from models.stack_network import StackNetwork
-    from models.treatment import UNTREATED, Treatment
     from models.vgg import VGG
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALISATIONS",
-    "UNTREATED",
+    "NO_INTERVENTION",
     "VGG",
     "Block",
     "BlockNetwork",
     "BlockShape",
     "DropPath",
     "FusedStack",
+    "Intervention",
     "KeptBlocks",
     "LinearNetwork",
     "LinearShape",
@@ -45,7 +46,6 @@ __all__ = [
     "ResidualStack",
     "StackNetwork",
     "StackShape",
-    "Treatment",
     "VGGShape",
     "cka",
     "distribution_distance",
@@ -70,8 +70,8 @@ _HOME = {
     "ResNet": "models.resnet",
     "ResidualStack": "models.stack",
     "StackNetwork": "models.stack_network",
-    "Treatment": "models.treatment",
-    "UNTREATED": "models.treatment",
+    "Intervention": "models.intervention",
+    "NO_INTERVENTION": "models.intervention",
     "VGG": "models.vgg",
     "cka": "models.similarity",
     "distribution_distance": "models.similarity",
@@ -79,7 +79,7 @@ _HOME = {
     "frozen": "models.freezing",
     "initial_parameters": "models.initialisation",
     "initialise": "models.initialisation",
-    "lesioned": "models.many_treatments",
+    "lesioned": "models.many_interventions",
     "path_counts": "models.paths",
 }
 

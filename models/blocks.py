@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.geometry import BlockShape
-from models.treatment import UNTREATED, Gate, Route, Treatment, is_zero, per_sample
+from models.intervention import NO_INTERVENTION, Gate, Intervention, Route, is_zero, per_sample
 
 Run = Callable[[nn.Module, Tensor, Route], Tensor]
 """How a module of a stage is called: with the stage's input, and whether the gradient takes this way."""
@@ -89,37 +89,39 @@ class BlockNetwork(nn.Module):
             groups.setdefault(self.block(number).shape, []).append(number)
         return tuple(map(tuple, groups.values()))
 
-    def forward(self, images: Tensor, treatment: Treatment = UNTREATED) -> Tensor:
-        return self.forward_from(0, self.stem(images), treatment)
+    def forward(self, images: Tensor, intervention: Intervention = NO_INTERVENTION) -> Tensor:
+        return self.forward_from(0, self.stem(images), intervention)
 
-    def forward_from(self, stage: int, hidden: Tensor, treatment: Treatment = UNTREATED) -> Tensor:
+    def forward_from(self, stage: int, hidden: Tensor, intervention: Intervention = NO_INTERVENTION) -> Tensor:
         """Logits from the input of stage `stage`, or of the head where `stage` is the number of stages."""
-        return self.head(deque(self.states(hidden, treatment, stage), maxlen=1).pop())
+        return self.head(deque(self.states(hidden, intervention, stage), maxlen=1).pop())
 
-    def states(self, hidden: Tensor, treatment: Treatment = UNTREATED, first: int = 0) -> Iterator[Tensor]:
+    def states(self, hidden: Tensor, intervention: Intervention = NO_INTERVENTION, first: int = 0) -> Iterator[Tensor]:
         """Input of stage `first`, which is `hidden`, of every later stage, and last of the head.
 
         Raises ValueError as `check`.
         """
-        self.check(treatment)
+        self.check(intervention)
         for stage in range(first, len(self.stages)):
             yield hidden
-            hidden = self.advance(stage, hidden, treatment)
+            hidden = self.advance(stage, hidden, intervention)
         yield hidden
 
-    def advance(self, stage: int, hidden: Tensor, treatment: Treatment = UNTREATED, run: Run | None = None) -> Tensor:
-        """The output of stage `stage` for its input. The treatment must have passed `check`.
+    def advance(
+        self, stage: int, hidden: Tensor, intervention: Intervention = NO_INTERVENTION, run: Run | None = None
+    ) -> Tensor:
+        """The output of stage `stage` for its input. The intervention must have passed `check`.
 
-        `run` calls the skip connection and each branch; one that remembers shares their outputs between treatments.
+        `run` calls the skip connection and each branch; one that remembers shares their outputs between interventions.
         """
         run = run or _through
         place = self.block(self.stages[stage][0])
-        members = [treatment.block_at(number) for number in self.stages[stage]]
-        routed = any(block in treatment.routes for block in members)
+        members = [intervention.block_at(number) for number in self.stages[stage]]
+        routed = any(block in intervention.routes for block in members)
         outputs, skip_route = [], True
         for block in members:
-            route = treatment.routes.get(block, not routed)
-            gate = treatment.gates.get(block, 1.0)
+            route = intervention.routes.get(block, not routed)
+            gate = intervention.gates.get(block, 1.0)
             if routed:
                 skip_route = skip_route & (route ^ True)
             if not is_zero(gate):
@@ -136,32 +138,32 @@ class BlockNetwork(nn.Module):
         network.training = self.training
         return network
 
-    def first_treated(self, treatment: Treatment) -> int:
-        """The first stage that the treatment acts on, or the number of stages: its input is the untreated network's."""
-        treated = treatment.gates.keys() | treatment.routes.keys()
+    def first_treated(self, intervention: Intervention) -> int:
+        """The first stage that the intervention acts on, or the number of stages: its input is the untreated network's."""
+        treated = intervention.gates.keys() | intervention.routes.keys()
         for number, stage in enumerate(self.stages):
-            if any(treatment.block_at(place) != place or place in treated for place in stage):
+            if any(intervention.block_at(place) != place or place in treated for place in stage):
                 return number
         return len(self.stages)
 
-    def check(self, treatment: Treatment) -> None:
-        """Raises ValueError where the treatment does not fit the network.
+    def check(self, intervention: Intervention) -> None:
+        """Raises ValueError where the intervention does not fit the network.
 
         That is: an unknown block, an order that is not a permutation or moves a block to a place of another shape, or
         a gradient sent through two branches of one stage.
         """
         total = len(self.blocks)
-        unknown = (treatment.gates.keys() | treatment.routes.keys()) - set(range(total))
+        unknown = (intervention.gates.keys() | intervention.routes.keys()) - set(range(total))
         if unknown:
             raise ValueError(f"the network has {total} blocks, numbered from 0; there is no {sorted(unknown)}")
-        if treatment.order is not None:
-            if sorted(treatment.order) != list(range(total)):
+        if intervention.order is not None:
+            if sorted(intervention.order) != list(range(total)):
                 raise ValueError(f"an order names each of the {total} blocks once")
-            for place, block in enumerate(treatment.order):
+            for place, block in enumerate(intervention.order):
                 if self.block(place).shape != self.block(block).shape:
                     raise ValueError(f"block {block} cannot stand in the place of block {place}: their shapes differ")
-        for stage in self.stages if treatment.routes else ():
-            routes = [treatment.routes.get(treatment.block_at(place), False) for place in stage]
+        for stage in self.stages if intervention.routes else ():
+            routes = [intervention.routes.get(intervention.block_at(place), False) for place in stage]
             if len(stage) > 1 and torch.as_tensor(sum(routes) > 1).any():
                 raise ValueError(f"the gradient takes at most one branch of blocks {list(stage)}")
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from models.treatment import UNTREATED, Gate, Treatment
+from models.intervention import NO_INTERVENTION, Gate, Intervention
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class DropPath:
 
     def training(
         self, blocks: int, batch: int, generator: torch.Generator, device: torch.device | str = "cpu"
-    ) -> Treatment:
+    ) -> Intervention:
         """Gates drawn for one training step, placed on `device`.
 
         The stream of draws does not depend on the device of the network.
@@ -50,13 +50,13 @@ class DropPath:
         if self.rescale == "training":
             gates = gates / survival[:, None]
         rows: list[Gate] = gates[:, 0].tolist() if self.per == "batch" else list(gates.float().to(device))
-        return Treatment(gates=dict(enumerate(rows)))
+        return Intervention(gates=dict(enumerate(rows)))
 
-    def evaluation(self, blocks: int) -> Treatment:
+    def evaluation(self, blocks: int) -> Intervention:
         """What is done outside training: nothing, or every branch times its survival probability."""
         if self.rescale == "training":
-            return UNTREATED
-        return Treatment(gates=dict(enumerate(self.survival(blocks))))
+            return NO_INTERVENTION
+        return Intervention(gates=dict(enumerate(self.survival(blocks))))
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,17 @@ class KeptBlocks:
         share = (self.count - len(self.always)) / drawn if drawn else 1.0
         return tuple(1.0 if block in self.always else share for block in range(blocks))
 
-    def training(self, blocks: int, generator: torch.Generator) -> Treatment:
+    def training(self, blocks: int, generator: torch.Generator) -> Intervention:
         """Gates drawn for one training step, the same for all samples."""
         chance = self.chance(blocks)
         free = torch.tensor([block for block in range(blocks) if block not in self.always])
         order = torch.rand(len(free), dtype=torch.float64, generator=generator).argsort()
         kept = {*self.always, *free[order[: self.count - len(self.always)]].tolist()}
         scale = 1.0 if self.rescale == "evaluation" else None
-        return Treatment(gates={b: (scale or 1 / chance[b]) if b in kept else 0.0 for b in range(blocks)})
+        return Intervention(gates={b: (scale or 1 / chance[b]) if b in kept else 0.0 for b in range(blocks)})
 
-    def evaluation(self, blocks: int) -> Treatment:
+    def evaluation(self, blocks: int) -> Intervention:
         """What is done outside training: nothing, or every branch times its chance of being kept."""
-        return UNTREATED if self.rescale == "training" else Treatment(gates=dict(enumerate(self.chance(blocks))))
+        return (
+            NO_INTERVENTION if self.rescale == "training" else Intervention(gates=dict(enumerate(self.chance(blocks))))
+        )

@@ -23,7 +23,7 @@ def path_counts(stages: Sequence[int]) -> list[int]:
 def draw_paths(stages: Sequence[int], length: int, draws: int, generator: torch.Generator) -> Tensor:
     """Paths drawn with replacement, uniformly among all of one length: bool (draws, blocks), on the CPU.
 
-    True where the path goes through the block's branch, as `Treatment.along` takes it. `generator` is one of the CPU.
+    True where the path goes through the block's branch, as `Intervention.along` takes it. `generator` is one of the CPU.
     Raises ValueError where there is no path of that length.
     """
     counts = list(_counts(stages))

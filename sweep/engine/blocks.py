@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import BlockNetwork, Treatment
+from models import BlockNetwork, Intervention
 from sweep.engine.augmentation import crop_flip, epoch_draws
 from sweep.engine.build import build, place
 from sweep.engine.checkpoint import State, Trained, pack, pack_epochs, unpack_epochs
@@ -96,16 +96,16 @@ class BlockTraining:
 
     def _epoch(self, number: int) -> Iterator[float]:
         clock = _Clock()
-        total, treatment = self.trial.epochs, self.steps.method.evaluation
+        total, intervention = self.trial.epochs, self.steps.method.evaluation
         steps = self.steps.epoch(number)
         for share in steps:
             with clock.stopped():
                 yield (number - 1 + share) / total
         loss, accuracy, norm = self.steps.means
         images = self.images
-        measured = evaluate(self.network, images.validation, images.validation_index, self.trial, treatment)
+        measured = evaluate(self.network, images.validation, images.validation_index, self.trial, intervention)
         if number == total:
-            loss, accuracy = evaluate(self.network, images.train, images.train_index, self.trial, treatment)
+            loss, accuracy = evaluate(self.network, images.train, images.train_index, self.trial, intervention)
         seconds = clock.seconds()
         self.seconds += seconds
         if not all(map(math.isfinite, (loss, norm, measured[0]))):
@@ -158,7 +158,7 @@ class BlockSteps:
         step = self.method.step(self.done, len(images))
         with step.freezing(self.network):
             with precision(self.trial, self.device):
-                logits = self.network(images, step.treatment)
+                logits = self.network(images, step.intervention)
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.trial.label_smoothing)
             self.optimizer.zero_grad(set_to_none=True)
             # Where all that is trained lies behind a gate of zero there is nothing to do.
@@ -187,14 +187,14 @@ class BlockSteps:
 
 @torch.inference_mode()
 def evaluate(
-    network: BlockNetwork, split: Split, index: Tensor, trial: Trial, treatment: Treatment
+    network: BlockNetwork, split: Split, index: Tensor, trial: Trial, intervention: Intervention
 ) -> tuple[float, float]:
     """Mean loss in nats and accuracy over the images at `index` (N), of a network in evaluation mode."""
     total = torch.zeros(2, dtype=torch.float64, device=index.device)
     for chunk in index.split(evaluation_batch(trial)):
         images, labels = split.batch(chunk)
         with precision(trial, index.device.type):
-            logits = network(images.permute(0, 3, 1, 2), treatment).float()
+            logits = network(images.permute(0, 3, 1, 2), intervention).float()
         total[0] += F.cross_entropy(logits, labels, reduction="none").double().sum()
         total[1] += (logits.argmax(1) == labels).double().sum()
     loss, accuracy = (total / len(index)).tolist()

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from models import UNTREATED, BlockNetwork, DropPath, KeptBlocks, Treatment, frozen
+from models import NO_INTERVENTION, BlockNetwork, DropPath, Intervention, KeptBlocks, frozen
 from models.initialisation import stream_seed
 from sweep.trial import Trial
 
@@ -20,7 +20,7 @@ from sweep.trial import Trial
 class Step:
     """One optimiser step: what is done to the blocks, and which of them alone are trained, if not all parameters."""
 
-    treatment: Treatment = UNTREATED
+    intervention: Intervention = NO_INTERVENTION
     trained: frozenset[int] | None = None
 
     @contextmanager
@@ -41,9 +41,9 @@ class Method:
         self.trial, self.device, self.blocks = trial, device, len(network.blocks)
 
     @property
-    def evaluation(self) -> Treatment:
+    def evaluation(self) -> Intervention:
         """What is done to the network outside training."""
-        return UNTREATED
+        return NO_INTERVENTION
 
     def step(self, number: int, batch: int) -> Step:
         """Optimiser step `number`, from 0, on a batch of so many images."""
@@ -64,7 +64,7 @@ class DroppathTraining(Method):
         self.droppath = DropPath(trial.drop_rate, **fields)
 
     @property
-    def evaluation(self) -> Treatment:
+    def evaluation(self) -> Intervention:
         return self.droppath.evaluation(self.blocks)
 
     def step(self, number: int, batch: int) -> Step:
@@ -83,13 +83,13 @@ class ResidualDroppath(DroppathTraining):
     def step(self, number: int, batch: int) -> Step:
         cycle, place = divmod(number, 1 + self.trial.retrain_steps)
         generator = self.generator(cycle)
-        treatment = self.droppath.training(self.blocks, batch, generator, self.device)
-        if not treatment.dropped:
+        intervention = self.droppath.training(self.blocks, batch, generator, self.device)
+        if not intervention.dropped:
             rates = 1 - torch.tensor(self.droppath.survival(self.blocks), dtype=torch.float64)
             draw = torch.rand(1, dtype=torch.float64, generator=generator) * rates.sum()
             block = min(int(torch.searchsorted(rates.cumsum(0), draw)), self.blocks - 1)
-            treatment = Treatment(gates={**treatment.gates, block: 0.0})
-        return Step(self.evaluation, treatment.dropped) if place else Step(treatment)
+            intervention = Intervention(gates={**intervention.gates, block: 0.0})
+        return Step(self.evaluation, intervention.dropped) if place else Step(intervention)
 
 
 class EffectivePaths(Method):
@@ -103,7 +103,7 @@ class EffectivePaths(Method):
         self.kept = KeptBlocks(trial.kept_blocks, tuple(always) if trial.transitions == "kept" else (), rescale)
 
     @property
-    def evaluation(self) -> Treatment:
+    def evaluation(self) -> Intervention:
         return self.kept.evaluation(self.blocks)
 
     def step(self, number: int, batch: int) -> Step:

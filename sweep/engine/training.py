@@ -143,7 +143,7 @@ class _Pack:
         return Subject(
             trial=trial,
             network=network,
-            treatment=make_method(trial, network, device).evaluation,
+            intervention=make_method(trial, network, device).evaluation,
             images=TrialImages([trial], device, self.setting.data_cache),
             initial=lambda: place(build(trial), device).eval(),
         )

@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import BlockNetwork, DropPath, Treatment
+from models import BlockNetwork, DropPath, Intervention
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def matrix(treatment: Treatment, batch: int) -> Tensor:
+def matrix(intervention: Intervention, batch: int) -> Tensor:
     """Gates (blocks, batch)."""
-    return torch.stack([torch.as_tensor(gate).expand(batch) for _, gate in sorted(treatment.gates.items())])
+    return torch.stack([torch.as_tensor(gate).expand(batch) for _, gate in sorted(intervention.gates.items())])
 
 
 def test_survival_of_each_block() -> None:
@@ -66,16 +66,16 @@ def test_the_same_blocks_are_dropped_whatever_the_rescaling() -> None:
 def test_a_step_of_droppath_is_the_network_without_the_dropped_blocks(network: BlockNetwork, images: Tensor) -> None:
     blocks = len(network.blocks)
     huang = DropPath(0.5, "constant", "batch", "evaluation")
-    treatment = huang.training(blocks, len(images), generator(1))
-    assert 0 < len(treatment.dropped) < blocks
-    assert torch.equal(network(images, treatment), network(images, Treatment.dropping(treatment.dropped)))
+    intervention = huang.training(blocks, len(images), generator(1))
+    assert 0 < len(intervention.dropped) < blocks
+    assert torch.equal(network(images, intervention), network(images, Intervention.dropping(intervention.dropped)))
 
 
 def test_a_sample_sees_its_own_gates(network: BlockNetwork, images: Tensor) -> None:
-    treatment = DropPath(0.5).training(len(network.blocks), len(images), generator(1))
-    logits = network(images, treatment)
+    intervention = DropPath(0.5).training(len(network.blocks), len(images), generator(1))
+    logits = network(images, intervention)
     for row in range(len(images)):
-        alone = Treatment({block: torch.as_tensor(gate)[row].item() for block, gate in treatment.gates.items()})
+        alone = Intervention({block: torch.as_tensor(gate)[row].item() for block, gate in intervention.gates.items()})
         torch.testing.assert_close(logits[row : row + 1], network(images[row : row + 1], alone), rtol=1e-9, atol=1e-9)
 
 
@@ -83,15 +83,15 @@ def test_evaluation_is_the_identity_or_the_expected_branch(network: BlockNetwork
     blocks = len(network.blocks)
     assert torch.equal(network(images, DropPath(0.5).evaluation(blocks)), network(images))
     huang = DropPath(0.5, rescale="evaluation")
-    expected = network(images, Treatment(dict(enumerate(huang.survival(blocks)))))
+    expected = network(images, Intervention(dict(enumerate(huang.survival(blocks)))))
     assert torch.equal(network(images, huang.evaluation(blocks)), expected)
     assert not torch.equal(expected, network(images))
 
 
 def test_a_rate_of_zero_changes_nothing(network: BlockNetwork, images: Tensor) -> None:
     for per in ("sample", "batch"):
-        treatment = DropPath(0.0, per=per).training(len(network.blocks), len(images), generator())
-        assert torch.equal(network(images, treatment), network(images))
+        intervention = DropPath(0.0, per=per).training(len(network.blocks), len(images), generator())
+        assert torch.equal(network(images, intervention), network(images))
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])

@@ -6,8 +6,8 @@ import torch
 from models import KeptBlocks
 
 
-def kept_in(treatment) -> set[int]:
-    return {block for block, gate in treatment.gates.items() if gate}
+def kept_in(intervention) -> set[int]:
+    return {block for block, gate in intervention.gates.items() if gate}
 
 
 @pytest.mark.parametrize(("count", "always"), [(23, ()), (23, (18, 36)), (2, (18, 36)), (54, ())])

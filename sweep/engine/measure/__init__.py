@@ -27,7 +27,7 @@ from importlib import import_module
 from torch import Tensor
 
 from models.blocks import BlockNetwork
-from models.treatment import Treatment
+from models.intervention import Intervention
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.result import Measurement
 from sweep.trial import Trial
@@ -47,7 +47,7 @@ class Subject:
 
     trial: Trial
     network: BlockNetwork
-    treatment: Treatment
+    intervention: Intervention
     """What is done to it in any evaluation: the gates of a network trained with `rescale` evaluation, else nothing."""
     images: TrialImages
     """Of this one trial; `images.train` and `images.validation` are on the device."""

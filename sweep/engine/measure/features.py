@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from models.blocks import BlockNetwork
+from models.intervention import Intervention
 from models.similarity import centred_gram, channel_quantiles, cka, distribution_distance
-from models.treatment import Treatment
 from sweep.engine.measure import Subject
 from sweep.engine.result import Measurement
 
@@ -22,14 +22,14 @@ _BATCH = 128
 def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:
     """CKA of all pairs of states, and the distance between their distributions where their shapes are equal.
 
-    State i is the input of stage i, the last that of the head; both networks are in evaluation mode, with the treatment
-    of any evaluation. The images are `MOST_IMAGES` of the validation images, evenly spaced in their order. The two
+    State i is the input of stage i, the last that of the head; both networks are in evaluation mode, under the
+    intervention of any evaluation. The images are `MOST_IMAGES` of the validation images, evenly spaced in their order. The two
     measures are those of `models.similarity` (our choices: the paper's own are not public); None where they are not
     defined, as for a state that is the same for all images.
     """
     images = _images(subject)
-    yield 0.5, _compared("features-before", subject.initial(), subject.treatment, images)
-    yield 1.0, _compared("features-after", subject.network, subject.treatment, images)
+    yield 0.5, _compared("features-before", subject.initial(), subject.intervention, images)
+    yield 1.0, _compared("features-after", subject.network, subject.intervention, images)
 
 
 def _images(subject: Subject) -> Tensor:
@@ -41,9 +41,9 @@ def _images(subject: Subject) -> Tensor:
 
 
 @torch.no_grad()
-def _compared(name: str, network: BlockNetwork, treatment: Treatment, images: Tensor) -> list[Measurement]:
+def _compared(name: str, network: BlockNetwork, intervention: Intervention, images: Tensor) -> list[Measurement]:
     grams, quantiles = [], []
-    for state in _states(network, treatment, images):
+    for state in _states(network, intervention, images):
         grams.append(centred_gram(state))
         quantiles.append((state.shape, channel_quantiles(state)))
     alignment, distances = cka(torch.stack(grams)).tolist(), _distances(quantiles)
@@ -72,8 +72,8 @@ def _distances(quantiles: Sequence[tuple[torch.Size, Tensor]]) -> dict[tuple[int
     return distances
 
 
-def _states(network: BlockNetwork, treatment: Treatment, images: Tensor) -> Iterator[Tensor]:
+def _states(network: BlockNetwork, intervention: Intervention, images: Tensor) -> Iterator[Tensor]:
     """Every state for all images, one at a time: the batches advance side by side, a stage at a time."""
-    batches = [network.states(network.stem(batch), treatment) for batch in images.split(_BATCH)]
+    batches = [network.states(network.stem(batch), intervention) for batch in images.split(_BATCH)]
     for parts in zip(*batches, strict=True):
         yield torch.cat(parts)

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.blocks import BlockNetwork
 from models.initialisation import stream_seed
-from models.treatment import Treatment
+from models.intervention import Intervention
 from sweep.engine.measure import Subject
 from sweep.engine.measure.scores import Score, scores
 from sweep.engine.result import Measurement
@@ -27,7 +27,7 @@ class Lesion:
     """One way to treat the network, and the fields of its rows."""
 
     measurement: str
-    treatment: Treatment
+    intervention: Intervention
     subject: str = ""
     size: int = 0
     draw: int = 0
@@ -35,9 +35,9 @@ class Lesion:
     def rows(self, score: Score) -> list[Measurement]:
         """What was measured."""
         rows = score.rows(self.measurement, self.subject, self.size, self.draw)
-        if self.treatment.order is None:
+        if self.intervention.order is None:
             return rows
-        tau = kendall_tau(self.treatment.order)
+        tau = kendall_tau(self.intervention.order)
         return [*rows, Measurement(self.measurement, "kendall_tau", tau, self.subject, self.size, self.draw)]
 
 
@@ -46,14 +46,14 @@ def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:
     network, trial = subject.network, subject.trial
     blocks = len(network.blocks)
     yield 0.0, block_rows(network)
-    base, ranges = subject.treatment, (trial.most_deleted, trial.lesion_draws, trial.seed)
+    base, ranges = subject.intervention, (trial.most_deleted, trial.lesion_draws, trial.seed)
     lesions = [
         Lesion("untreated", base),
         *(_deletion(base, "delete-one", [block]) for block in range(blocks)),
         *(_deletion(base, "delete-some", chosen, draw) for draw, chosen in deletions(blocks, *ranges)),
         *(_reordering(base, blocks, swaps, draw) for draw, swaps in reorderings(network, *ranges)),
     ]
-    found = yield from scores(subject, network, [lesion.treatment for lesion in lesions])
+    found = yield from scores(subject, network, [lesion.intervention for lesion in lesions])
     yield 1.0, [row for lesion, score in zip(lesions, found, strict=True) for row in lesion.rows(score)]
 
 
@@ -98,7 +98,7 @@ def reorderings(network: BlockNetwork, most: int, draws: int, seed: int) -> Iter
 
 
 def swapped(blocks: int, swaps: Sequence[Swap]) -> tuple[int, ...]:
-    """The block at each of `blocks` places after the swaps, as `Treatment.order`."""
+    """The block at each of `blocks` places after the swaps, as `Intervention.order`."""
     order = list(range(blocks))
     for one, other in swaps:
         order[one], order[other] = order[other], order[one]
@@ -111,12 +111,12 @@ def kendall_tau(order: Sequence[int]) -> float:
     return 1 - 2 * inversions / comb(len(order), 2)
 
 
-def _deletion(base: Treatment, measurement: str, blocks: Sequence[int], draw: int = 0) -> Lesion:
-    treatment = replace(base, gates={**base.gates, **dict.fromkeys(blocks, 0.0)})
-    return Lesion(measurement, treatment, ",".join(map(str, blocks)), len(blocks), draw)
+def _deletion(base: Intervention, measurement: str, blocks: Sequence[int], draw: int = 0) -> Lesion:
+    intervention = replace(base, gates={**base.gates, **dict.fromkeys(blocks, 0.0)})
+    return Lesion(measurement, intervention, ",".join(map(str, blocks)), len(blocks), draw)
 
 
-def _reordering(base: Treatment, blocks: int, swaps: Sequence[Swap], draw: int) -> Lesion:
+def _reordering(base: Intervention, blocks: int, swaps: Sequence[Swap], draw: int) -> Lesion:
     written = ",".join(f"{one}-{other}" for one, other in swaps)
     return Lesion("reorder", replace(base, order=swapped(blocks, swaps)), written, len(swaps), draw)
 

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from models.blocks import BlockNetwork, PlainBlock
 from models.initialisation import stream_seed
+from models.intervention import Intervention
 from models.paths import draw_paths, path_counts
-from models.treatment import Treatment
 from sweep.engine.measure import Subject
 from sweep.engine.result import Measurement
 
@@ -63,20 +63,20 @@ def path_gradient_norms(subject: Subject, length: int, batch: int) -> Tensor:
     norms = []
     for some, along in zip(index.split(batch), paths.split(batch), strict=True):
         pixels, labels = images.validation.batch(some)
-        gradients = path_gradients(subject.network, pixels.permute(0, 3, 1, 2), labels, along, subject.treatment)
+        gradients = path_gradients(subject.network, pixels.permute(0, 3, 1, 2), labels, along, subject.intervention)
         norms.append(gradients.flatten(1).norm(dim=1).cpu())
     return torch.cat(norms)
 
 
 def path_gradients(
-    network: BlockNetwork, images: Tensor, labels: Tensor, paths: Tensor, treatment: Treatment
+    network: BlockNetwork, images: Tensor, labels: Tensor, paths: Tensor, intervention: Intervention
 ) -> Tensor:
     """Gradient of each image's cross-entropy at the image along its own path: float64, in the shape of the images.
 
-    Images (batch, ...), labels (batch,) and paths (batch, blocks). The network is in evaluation mode; `treatment` is
+    Images (batch, ...), labels (batch,) and paths (batch, blocks). The network is in evaluation mode; `intervention` is
     what is done to it beside the routes.
     """
-    routed = replace(treatment, routes=Treatment.along(paths.to(images.device)).routes)
+    routed = replace(intervention, routes=Intervention.along(paths.to(images.device)).routes)
     with _fixed(network), torch.enable_grad():
         inputs = images.detach().requires_grad_()
         # In float64, so that the gradient of an image that the network is sure of is not rounded away.

@@ -1,4 +1,4 @@
-"""Loss and error of a network under many treatments, over the validation images."""
+"""Loss and error of a network under many interventions, over the validation images."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.blocks import BlockNetwork
-from models.many_treatments import held_values, lesioned
-from models.treatment import Treatment
+from models.intervention import Intervention
+from models.many_interventions import held_values, lesioned
 from sweep.engine.blocks import precision
 from sweep.engine.measure import Subject
 from sweep.engine.result import Measurement
@@ -23,7 +23,7 @@ _OUTCOMES_BETWEEN_REPORTS = 64
 
 @dataclass(frozen=True)
 class Score:
-    """Of one treatment: share of images wrongly classified, and mean loss in nats, or None where it is not finite.
+    """Of one intervention: share of images wrongly classified, and mean loss in nats, or None where it is not finite.
 
     An image whose logits are not numbers counts as wrongly classified.
     """
@@ -38,18 +38,21 @@ class Score:
 
 
 def scores(
-    subject: Subject, network: BlockNetwork, treatments: Sequence[Treatment], span: tuple[float, float] = (0.0, 1.0)
+    subject: Subject,
+    network: BlockNetwork,
+    interventions: Sequence[Intervention],
+    span: tuple[float, float] = (0.0, 1.0),
 ) -> Generator[tuple[float, Sequence[Measurement]], None, list[Score]]:
-    """Yields the share done, between the ends of `span`, without rows; returns the score of every treatment.
+    """Yields the share done, between the ends of `span`, without rows; returns the score of every intervention.
 
     `network` is evaluated as the subject's trial says, in float32, or in bfloat16 with float32 logits. Images are
-    loaded once for all treatments; sums are float64.
+    loaded once for all interventions; sums are float64.
     """
     index = subject.images.validation_index
-    totals = torch.zeros(2, len(treatments), dtype=torch.float64, device=index.device)
-    work, done = len(index) * len(treatments), 0
-    for images, labels in subject.validation_batches(_batch_size(network, len(treatments), index.device)):
-        outcomes, left = lesioned(network, images, treatments), len(treatments)
+    totals = torch.zeros(2, len(interventions), dtype=torch.float64, device=index.device)
+    work, done = len(index) * len(interventions), 0
+    for images, labels in subject.validation_batches(_batch_size(network, len(interventions), index.device)):
+        outcomes, left = lesioned(network, images, interventions), len(interventions)
         while left:
             # A context left open where a generator yields would be open in its consumer too.
             with torch.inference_mode(), precision(subject.trial, index.device.type):
@@ -62,8 +65,8 @@ def scores(
     return [Score(error, loss if isfinite(loss) else None) for error, loss in zip(wrong, losses, strict=True)]
 
 
-def _batch_size(network: BlockNetwork, treatments: int, device: torch.device) -> int:
-    return max(1, _HELD_VALUES.get(device.type, _HELD_VALUES["cpu"]) // held_values(network, treatments))
+def _batch_size(network: BlockNetwork, interventions: int, device: torch.device) -> int:
+    return max(1, _HELD_VALUES.get(device.type, _HELD_VALUES["cpu"]) // held_values(network, interventions))
 
 
 def _sums(logits: Tensor, labels: Tensor) -> Tensor:

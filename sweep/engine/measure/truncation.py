@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from models.blocks import BlockNetwork, PlainBlock
-from models.treatment import UNTREATED
+from models.intervention import NO_INTERVENTION
 from sweep.engine.finetune import finetune
 from sweep.engine.measure import Subject
 from sweep.engine.measure.scores import scores
@@ -26,14 +26,14 @@ def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:
     tuned = (False, True) if subject.trial.finetune_epochs else (False,)
     steps = [(stages, tune) for stages in truncations(subject.network) for tune in tuned]
     for number, (stages, tune) in enumerate(steps):
-        network, treatment = subject.network.rearranged(stages), subject.treatment
+        network, intervention = subject.network.rearranged(stages), subject.intervention
         if tune:
             # Fine-tuning is plain: what it gives is meant for no gates.
-            treatment = UNTREATED
+            intervention = NO_INTERVENTION
             network = copy.deepcopy(network)
             finetune(network, subject.trial, subject.images, subject.trial.finetune_epochs)
         span = (number / len(steps), (number + 1) / len(steps))
-        [score] = yield from scores(subject, network, [treatment], span)
+        [score] = yield from scores(subject, network, [intervention], span)
         name = "truncate-finetuned" if tune else "truncate"
         yield span[1], score.rows(name, ",".join(map(str, stages)), len(stages))
 

@@ -230,7 +230,7 @@ def test_what_is_frozen_is_bit_equal_across_the_second_iteration(training: Block
         if step.trained is None:
             assert batch % 3 == 0
             continue
-        assert step.treatment.gates == {}
+        assert step.intervention.gates == {}
         for name in changed:
             assert any(name.startswith(f"blocks.{number}.branch.") for number in step.trained), name
         for number in step.trained:
@@ -258,9 +258,9 @@ def test_the_mask_of_a_cycle_is_kept_and_always_drops_something() -> None:
     for cycle in range(20):
         first, *others = (method.step(4 * cycle + place, 50) for place in range(4))
         assert first.trained is None
-        assert first.treatment.dropped
-        assert all(step.trained == first.treatment.dropped for step in others)
-        masks.add(first.treatment.dropped)
+        assert first.intervention.dropped
+        assert all(step.trained == first.intervention.dropped for step in others)
+        masks.add(first.intervention.dropped)
     assert len(masks) > 2
 
 

@@ -1,4 +1,4 @@
-"""Pairs of states are compared on the images, networks and treatment that the measure says."""
+"""Pairs of states are compared on the images, networks and intervention that the measure says."""
 
 from copy import deepcopy
 from itertools import combinations
@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import LinearNetwork, Treatment
+from models import Intervention, LinearNetwork
 from models.similarity import centred_gram, channel_quantiles, cka, distribution_distance
 from sweep.engine.build import build
 from sweep.engine.images import TrialImages
@@ -27,11 +27,11 @@ TRIALS = {
 Rows = dict[tuple[str, str], Measurement]
 
 
-def subject_of(trial: Trial, treatment: Treatment | None = None) -> Subject:
+def subject_of(trial: Trial, intervention: Intervention | None = None) -> Subject:
     """The network of another seed, as if trained."""
     trained = build(trial.but(seed=9)).eval()
     images = TrialImages([trial], "cpu", None)
-    return Subject(trial, trained, treatment or Treatment(), images, lambda: build(trial).eval())
+    return Subject(trial, trained, intervention or Intervention(), images, lambda: build(trial).eval())
 
 
 def measured(subject: Subject) -> dict[str, Rows]:
@@ -59,10 +59,10 @@ def value(row: Measurement) -> float:
 @pytest.mark.parametrize("trial", TRIALS.values(), ids=TRIALS)
 @torch.no_grad()
 def test_all_pairs_of_states_are_compared(trial: Trial) -> None:
-    subject = subject_of(trial, Treatment({0: 0.5}))
+    subject = subject_of(trial, Intervention({0: 0.5}))
     images, tables = validation_images(subject), measured(subject)
     for name, network in (("features-before", subject.initial()), ("features-after", subject.network)):
-        states, rows = list(network.states(network.stem(images), subject.treatment)), dict(tables[name])
+        states, rows = list(network.states(network.stem(images), subject.intervention)), dict(tables[name])
         for one, other in combinations(range(len(states)), 2):
             pair = [states[one], states[other]]
             row = rows.pop(("cka", f"{one}:{other}"))

@@ -12,8 +12,8 @@ from scipy.stats import chisquare, kendalltau
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import UNTREATED, BlockNetwork, DropPath, ResNet, ResNetShape, StackNetwork, StackShape, Treatment
-from models.many_treatments import held_values
+from models import NO_INTERVENTION, BlockNetwork, DropPath, Intervention, ResNet, ResNetShape, StackNetwork, StackShape
+from models.many_interventions import held_values
 from sweep.engine import Measurement
 from sweep.engine.build import build
 from sweep.engine.images import Split, TrialImages
@@ -36,9 +36,9 @@ def subject_of(trial: Trial) -> Subject:
         for tensor, values in zip((norm.weight.data, norm.bias.data, norm.running_mean), noise, strict=True):
             tensor.add_(0.3 * values)
     scaled = DropPath(trial.drop_rate, rescale="evaluation").evaluation(len(network.blocks))
-    treatment = scaled if trial.rescale == "evaluation" else UNTREATED
+    intervention = scaled if trial.rescale == "evaluation" else NO_INTERVENTION
     images = TrialImages([trial], "cpu", None)
-    return Subject(trial, network, treatment, images, lambda: build(trial).eval())
+    return Subject(trial, network, intervention, images, lambda: build(trial).eval())
 
 
 def measured(subject: Subject) -> list[Measurement]:
@@ -53,16 +53,16 @@ def of(rows: Sequence[Measurement], measurement: str, metric: str) -> dict[tuple
     return values
 
 
-def undertaken(network: BlockNetwork, base: Treatment, row: Measurement) -> Treatment:
-    """The treatment of a row, read from its subject alone."""
+def undertaken(network: BlockNetwork, base: Intervention, row: Measurement) -> Intervention:
+    """The intervention of a row, read from its subject alone."""
     if row.measurement == "reorder":
         order = list(range(len(network.blocks)))
         for swap in row.subject.split(","):
             one, other = map(int, swap.split("-"))
             order[one], order[other] = order[other], order[one]
-        return Treatment(base.gates, order=tuple(order))
+        return Intervention(base.gates, order=tuple(order))
     deleted = [int(block) for block in row.subject.split(",") if block]
-    return Treatment({**base.gates, **dict.fromkeys(deleted, 0.0)})
+    return Intervention({**base.gates, **dict.fromkeys(deleted, 0.0)})
 
 
 def judged(subject: Subject, logits: Tensor) -> tuple[float, float]:
@@ -96,8 +96,8 @@ def test_a_row_is_the_network_treated_as_its_subject_says(trial: Trial) -> None:
     losses = {(row.measurement, row.subject, row.draw): row.value for row in rows if row.metric == "loss"}
     for row in rows:
         if row.metric == "error":
-            treatment = undertaken(subject.network, subject.treatment, row)
-            error, loss = judged(subject, subject.network(images, treatment))
+            intervention = undertaken(subject.network, subject.intervention, row)
+            error, loss = judged(subject, subject.network(images, intervention))
             assert row.value == pytest.approx(error, abs=1e-12)
             assert losses[row.measurement, row.subject, row.draw] == pytest.approx(loss, rel=1e-12)
             found.add(row.measurement)
@@ -128,7 +128,7 @@ def test_a_row_of_each_kind() -> None:
         assert len(set(chosen.split(","))) == size
         assert draw in range(3)
     for (swaps, size, _), tau in of(rows, "reorder", "kendall_tau").items():
-        order = undertaken(subject.network, UNTREATED, Measurement("reorder", "", 0.0, swaps)).order
+        order = undertaken(subject.network, NO_INTERVENTION, Measurement("reorder", "", 0.0, swaps)).order
         assert len(swaps.split(",")) == size
         assert tau == pytest.approx(kendalltau(range(9), order)[0])
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import Block, BlockNetwork, BlockShape, DropPath, Treatment, initialise
+from models import Block, BlockNetwork, BlockShape, DropPath, Intervention, initialise
 from models.initialisation import stream_seed
 from models.paths import draw_paths, path_counts
 from sweep.engine.build import build
@@ -35,12 +35,12 @@ TRIALS = {
 def subject_of(trial: Trial) -> Subject:
     """The trial's network with its starting weights, its batch norms after a look at some images."""
     dropped = DropPath(trial.drop_rate, rescale="evaluation").evaluation(trial.shape.blocks)
-    treatment = dropped if trial.method == "droppath" else Treatment()
+    intervention = dropped if trial.method == "droppath" else Intervention()
     images, network = TrialImages([trial], "cpu", None), build(trial)
     some, _ = images.train.batch(images.train_index[:100])
     with torch.no_grad():
         network.train()(some.permute(0, 3, 1, 2))
-    return Subject(trial, network.eval(), treatment, images, lambda: build(trial).eval())
+    return Subject(trial, network.eval(), intervention, images, lambda: build(trial).eval())
 
 
 @pytest.fixture(params=TRIALS)
@@ -86,11 +86,11 @@ def examples(network: BlockNetwork, paths: Tensor) -> tuple[Tensor, Tensor]:
 def test_a_path_of_a_linear_network_is_a_product_of_matrices(stages: list[int], rescale: str) -> None:
     network, paths = bare(4, 3, stages), all_paths(stages)
     gated = rescale == "evaluation"
-    treatment = DropPath(0.5, rescale="evaluation").evaluation(4) if gated else Treatment()
+    intervention = DropPath(0.5, rescale="evaluation").evaluation(4) if gated else Intervention()
     gates = DropPath(0.5).survival(4) if gated else (1,) * 4
     vectors, labels = examples(network, paths)
-    gradients = path_gradients(network, vectors, labels, paths, treatment)
-    outputs = network(vectors[:1], treatment).softmax(1) - F.one_hot(labels[:1], 3)
+    gradients = path_gradients(network, vectors, labels, paths, intervention)
+    outputs = network(vectors[:1], intervention).softmax(1) - F.one_hot(labels[:1], 3)
     for path, gradient in zip(paths.tolist(), gradients, strict=True):
         expected = outputs
         for block in reversed([block for block, crossed in enumerate(path) if crossed]):
@@ -104,7 +104,9 @@ def test_the_gradients_along_all_paths_of_a_linear_network_add_up() -> None:
     paths = all_paths([1] * 6)
     image, label = next(subject.validation_batches(1))
     image = image.double().requires_grad_()
-    total = path_gradients(network, image.expand(len(paths), -1, -1, -1), label.expand(len(paths)), paths, Treatment())
+    total = path_gradients(
+        network, image.expand(len(paths), -1, -1, -1), label.expand(len(paths)), paths, Intervention()
+    )
     (expected,) = torch.autograd.grad(F.cross_entropy(network(image), label), image)
     torch.testing.assert_close(total.sum(0, keepdim=True), expected)
     assert expected.norm() > 1e-3
@@ -121,7 +123,7 @@ def test_norms_are_those_of_one_path_and_one_image_at_a_time(subject: Subject) -
         for draw, (path, place) in enumerate(zip(paths, places, strict=True)):
             pixels, label = images.validation.batch(images.validation_index[place][None])
             pixels = pixels.permute(0, 3, 1, 2).requires_grad_()
-            routed = replace(subject.treatment, routes=Treatment.along(path).routes)
+            routed = replace(subject.intervention, routes=Intervention.along(path).routes)
             loss = F.cross_entropy(network(pixels, routed), label)
             (gradient,) = torch.autograd.grad(loss, pixels)
             assert found[length, draw] == pytest.approx(gradient.norm().item(), rel=1e-4)
@@ -179,9 +181,9 @@ def test_gradients_below_the_least_float_are_measured() -> None:
         for block in range(5):
             network.block(block).branch.get_parameter("weight").mul_(2.0**-30)
     vectors, labels = examples(network, paths)
-    expected = path_gradients(network, vectors, labels, paths, Treatment())
+    expected = path_gradients(network, vectors, labels, paths, Intervention())
     assert 0 < expected.norm() < torch.finfo(torch.float32).tiny
-    found = path_gradients(network.float(), vectors.float(), labels, paths, Treatment())
+    found = path_gradients(network.float(), vectors.float(), labels, paths, Intervention())
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=0)
 
 
@@ -190,8 +192,8 @@ def test_the_gradient_of_an_image_that_the_network_is_sure_of_is_measured() -> N
     with torch.no_grad():
         network.block(0).branch.get_parameter("bias")[1] = 25
     vectors, labels = examples(network, path)
-    expected = path_gradients(network, vectors, labels, path, Treatment())
-    found = path_gradients(network.float(), vectors.float(), labels, path, Treatment())
+    expected = path_gradients(network, vectors, labels, path, Intervention())
+    found = path_gradients(network.float(), vectors.float(), labels, path, Intervention())
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=0)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models import (
-    UNTREATED,
+    NO_INTERVENTION,
     VGG,
     Block,
     BlockNetwork,
@@ -44,9 +44,9 @@ def subject_of(trial: Trial) -> Subject:
         for tensor, values in zip((norm.weight.data, norm.bias.data), noise, strict=True):
             tensor.add_(0.3 * values)
     scaled = DropPath(trial.drop_rate, rescale="evaluation").evaluation(len(network.blocks))
-    treatment = scaled if trial.rescale == "evaluation" else UNTREATED
+    intervention = scaled if trial.rescale == "evaluation" else NO_INTERVENTION
     images = TrialImages([trial], "cpu", None)
-    return Subject(trial, network, treatment, images, lambda: build(trial).eval())
+    return Subject(trial, network, intervention, images, lambda: build(trial).eval())
 
 
 def measured(subject: Subject, name: str = "truncate") -> dict[tuple[str, int], tuple[float | None, float]]:
@@ -63,9 +63,9 @@ def value(rows: Sequence[Measurement], like: Measurement, metric: str) -> float 
 
 def judged(subject: Subject, network: BlockNetwork, gates: bool = True) -> tuple[float, float]:
     """Loss and error of a network over the validation images."""
-    treatment = subject.treatment if gates else UNTREATED
+    intervention = subject.intervention if gates else NO_INTERVENTION
     images = subject.images
-    loss, accuracy = evaluate(network, images.validation, images.validation_index, subject.trial, treatment)
+    loss, accuracy = evaluate(network, images.validation, images.validation_index, subject.trial, intervention)
     return loss, 1 - accuracy
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from models import UNTREATED
+from models import NO_INTERVENTION
 from sweep.engine.build import build
 from sweep.engine.methods import TRAINED_BY, Method, make_method
 from sweep.trial import METHODS, Trial
@@ -24,8 +24,8 @@ def test_every_method_of_a_trial_can_train() -> None:
 
 def test_plain_training_does_nothing_to_the_blocks() -> None:
     method = method_of()
-    assert method.step(3, 10).treatment is UNTREATED
-    assert method.evaluation is UNTREATED
+    assert method.step(3, 10).intervention is NO_INTERVENTION
+    assert method.evaluation is NO_INTERVENTION
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_plain_training_does_nothing_to_the_blocks() -> None:
 )
 def test_a_step_is_drawn_by_its_number_and_the_seed_alone(fields: dict[str, Any]) -> None:
     def gates(method: Method, number: int) -> dict[int, list[float]]:
-        treatment = method.step(number, 6).treatment
+        intervention = method.step(number, 6).intervention
         return {
             block: gate.tolist() if isinstance(gate, torch.Tensor) else [gate]
-            for block, gate in treatment.gates.items()
+            for block, gate in intervention.gates.items()
         }
 
     one, same, other = method_of(**fields), method_of(**fields, study="s"), method_of(**fields, seed=1)
@@ -56,7 +56,7 @@ def test_a_step_is_drawn_by_its_number_and_the_seed_alone(fields: dict[str, Any]
 @pytest.mark.parametrize(("transitions", "always"), [("sampled", set[int]()), ("kept", {3, 6})])
 def test_blocks_that_change_the_shape_are_kept_or_sampled(transitions: str, always: set[int]) -> None:
     method = method_of(method="effective-paths", kept_blocks=4, transitions=transitions)
-    dropped = [method.step(number, 10).treatment.dropped for number in range(30)]
+    dropped = [method.step(number, 10).intervention.dropped for number in range(30)]
     assert all(len(each) == 5 for each in dropped)
     assert set(range(9)) - set[int]().union(*dropped) == always
 
@@ -68,7 +68,7 @@ def test_what_is_made_up_for_in_evaluation_is_not_in_training(method: str) -> No
         method_of(method=method, rescale=rescale, drop_per="batch", **fields) for rescale in ("training", "evaluation")
     )
     assert training.evaluation.gates == {}
-    assert set(evaluation.step(0, 5).treatment.gates.values()) == {0.0, 1.0}
-    kept = {block: gate for block, gate in training.step(0, 5).treatment.gates.items() if gate}
+    assert set(evaluation.step(0, 5).intervention.gates.values()) == {0.0, 1.0}
+    kept = {block: gate for block, gate in training.step(0, 5).intervention.gates.items() if gate}
     for block, gate in kept.items():
         assert gate == pytest.approx(1 / evaluation.evaluation.gates[block])

@@ -1,4 +1,4 @@
-"""Treatments computed together are the treatments computed one by one, with less work."""
+"""Interventions computed together are the interventions computed one by one, with less work."""
 
 import weakref
 from collections import Counter
@@ -11,49 +11,49 @@ import torch
 from torch import Tensor, nn
 
 from models import (
-    UNTREATED,
+    NO_INTERVENTION,
     BlockNetwork,
     DropPath,
+    Intervention,
     ResNet,
     ResNetShape,
     StackNetwork,
     StackShape,
-    Treatment,
 )
-from models.many_treatments import held_values, lesioned
+from models.many_interventions import held_values, lesioned
 
 
-def swaps(network: BlockNetwork) -> list[Treatment]:
+def swaps(network: BlockNetwork) -> list[Intervention]:
     """Every exchange of two blocks of one shape, half of them with a block deleted as well."""
-    treatments: list[Treatment] = []
+    interventions: list[Intervention] = []
     for one, other in (pair for group in network.interchangeable for pair in combinations(group, 2)):
         order = list(range(len(network.blocks)))
         order[one], order[other] = other, one
-        treatments.append(Treatment({one: 0.0} if len(treatments) % 2 else {}, order=tuple(order)))
-    return treatments
+        interventions.append(Intervention({one: 0.0} if len(interventions) % 2 else {}, order=tuple(order)))
+    return interventions
 
 
-def many(network: BlockNetwork) -> list[Treatment]:
+def many(network: BlockNetwork) -> list[Intervention]:
     blocks = range(len(network.blocks))
     scaled = DropPath(0.5, rescale="evaluation").evaluation(len(blocks))
     return [
         scaled,
-        *(Treatment.dropping([block]) for block in blocks),
-        *(Treatment({**scaled.gates, block: 0.0}) for block in blocks),
-        UNTREATED,
-        *(Treatment.dropping(pair) for pair in combinations(blocks, 2)),
+        *(Intervention.dropping([block]) for block in blocks),
+        *(Intervention({**scaled.gates, block: 0.0}) for block in blocks),
+        NO_INTERVENTION,
+        *(Intervention.dropping(pair) for pair in combinations(blocks, 2)),
         *swaps(network),
-        Treatment.dropping(blocks),
-        Treatment(order=tuple(blocks)),
+        Intervention.dropping(blocks),
+        Intervention(order=tuple(blocks)),
     ]
 
 
-def together(network: BlockNetwork, images: Tensor, treatments: Sequence[Treatment]) -> list[Tensor]:
+def together(network: BlockNetwork, images: Tensor, interventions: Sequence[Intervention]) -> list[Tensor]:
     logits: dict[int, Tensor] = {}
-    for places, values in lesioned(network, images, treatments):
+    for places, values in lesioned(network, images, interventions):
         assert not logits.keys() & set(places)
         logits.update(dict.fromkeys(places, values))
-    return [logits[place] for place in range(len(treatments))]
+    return [logits[place] for place in range(len(interventions))]
 
 
 def count_calls(network: BlockNetwork) -> Counter[str]:
@@ -72,26 +72,28 @@ def count_calls(network: BlockNetwork) -> Counter[str]:
 
 
 @torch.inference_mode()
-def test_each_result_is_that_of_the_treatment_alone(network: BlockNetwork, images: Tensor) -> None:
-    treatments = many(network)
-    results = together(network, images, treatments)
-    for treatment, logits in zip(treatments, results, strict=True):
-        assert torch.equal(logits, network(images, treatment))
+def test_each_result_is_that_of_the_intervention_alone(network: BlockNetwork, images: Tensor) -> None:
+    interventions = many(network)
+    results = together(network, images, interventions)
+    for intervention, logits in zip(interventions, results, strict=True):
+        assert torch.equal(logits, network(images, intervention))
     assert len({tuple(logits.flatten().tolist()) for logits in results}) > len(network.blocks)
 
 
 def test_a_parallel_stage_computes_each_branch_once() -> None:
     network = StackNetwork(StackShape((1, 5, 5), 3, 6, 1, 2, 3)).eval()
     calls = count_calls(network)
-    treatments = [UNTREATED, *(Treatment.dropping(pair) for pair in combinations(range(6), 2))]
-    together(network, torch.ones(2, 1, 5, 5), treatments)
+    interventions = [NO_INTERVENTION, *(Intervention.dropping(pair) for pair in combinations(range(6), 2))]
+    together(network, torch.ones(2, 1, 5, 5), interventions)
     assert calls == {"stem": 1, "skip 0": 1, "head": 16, **{f"branch {number}": 1 for number in range(6)}}
 
 
 def test_a_sequence_is_computed_only_from_the_deleted_block_on() -> None:
     network = StackNetwork(StackShape((1, 5, 5), 3, 6, 6, 2, 3)).eval()
     calls = count_calls(network)
-    together(network, torch.ones(2, 1, 5, 5), [UNTREATED, *(Treatment.dropping([block]) for block in range(6))])
+    together(
+        network, torch.ones(2, 1, 5, 5), [NO_INTERVENTION, *(Intervention.dropping([block]) for block in range(6))]
+    )
     # Block i runs in the whole network, and in each that lacks an earlier block.
     assert {number: calls[f"branch {number}"] for number in range(6)} == {n: n + 1 for n in range(6)}
     assert (calls["stem"], calls["head"]) == (1, 7)
@@ -100,13 +102,17 @@ def test_a_sequence_is_computed_only_from_the_deleted_block_on() -> None:
 def test_two_gates_of_a_branch_share_its_output() -> None:
     network = StackNetwork(StackShape((1, 5, 5), 3, 4, 2, 2, 3)).eval()
     calls = count_calls(network)
-    together(network, torch.ones(2, 1, 5, 5), [UNTREATED, Treatment({1: 0.5}), Treatment({1: 0.0}), Treatment({3: 2})])
+    together(
+        network,
+        torch.ones(2, 1, 5, 5),
+        [NO_INTERVENTION, Intervention({1: 0.5}), Intervention({1: 0.0}), Intervention({3: 2})],
+    )
     assert [calls[f"branch {number}"] for number in range(4)] == [1, 1, 3, 3]
 
 
-def test_treatments_that_come_to_the_same_are_one() -> None:
+def test_interventions_that_come_to_the_same_are_one() -> None:
     network = StackNetwork(StackShape((1, 5, 5), 3, 4, 4, 2, 3)).eval()
-    same = [UNTREATED, Treatment({2: 1.0}), Treatment(order=(0, 1, 2, 3)), Treatment({1: 0.0})]
+    same = [NO_INTERVENTION, Intervention({2: 1.0}), Intervention(order=(0, 1, 2, 3)), Intervention({1: 0.0})]
     calls = count_calls(network)
     places = [list(reached) for reached, _ in lesioned(network, torch.ones(2, 1, 5, 5), same)]
     assert sorted(places) == [[0, 1, 2], [3]]
@@ -129,24 +135,24 @@ def most_alive(modules: Iterable[nn.Module]) -> Callable[[], int]:
 
 
 @pytest.mark.parametrize(
-    ("treatments", "most"),
+    ("interventions", "most"),
     [
-        ([UNTREATED], 2),
-        ([Treatment.dropping([block]) for block in range(12)], 3),
-        ([Treatment.dropping([block]) for block in reversed(range(12))], 3),
-        ([Treatment.dropping(pair) for pair in combinations(range(12), 2)], 4),
-        ([Treatment({0: number / 9}) for number in range(9)], 3),
+        ([NO_INTERVENTION], 2),
+        ([Intervention.dropping([block]) for block in range(12)], 3),
+        ([Intervention.dropping([block]) for block in reversed(range(12))], 3),
+        ([Intervention.dropping(pair) for pair in combinations(range(12), 2)], 4),
+        ([Intervention({0: number / 9}) for number in range(9)], 3),
     ],
     ids=["one", "deletions", "reversed", "pairs", "gates"],
 )
 @torch.inference_mode()
-def test_inputs_are_held_only_where_treatments_part(treatments: list[Treatment], most: int) -> None:
+def test_inputs_are_held_only_where_interventions_part(interventions: list[Intervention], most: int) -> None:
     network = StackNetwork(StackShape((1, 8, 8), 3, 12, 12, 4, 3)).eval()
     states = most_alive([network.stem, *(network.block(number).after for number in range(12))])
-    for _ in lesioned(network, torch.ones(1, 1, 8, 8), treatments):
+    for _ in lesioned(network, torch.ones(1, 1, 8, 8), interventions):
         pass
     assert states() <= most
-    assert most <= len(treatments).bit_length() + 2
+    assert most <= len(interventions).bit_length() + 2
 
 
 @torch.inference_mode()
@@ -154,7 +160,9 @@ def test_what_is_held_of_a_parallel_stage_is_each_branch_once() -> None:
     blocks = range(6)
     network = StackNetwork(StackShape((1, 8, 8), 3, 6, 1, 4, 3)).eval()
     branches = most_alive(network.block(number).branch for number in blocks)
-    for _ in lesioned(network, torch.ones(1, 1, 8, 8), [Treatment.dropping(pair) for pair in combinations(blocks, 2)]):
+    for _ in lesioned(
+        network, torch.ones(1, 1, 8, 8), [Intervention.dropping(pair) for pair in combinations(blocks, 2)]
+    ):
         pass
     assert branches() == 6
 
@@ -170,12 +178,12 @@ def test_values_held_are_those_of_the_largest_stages() -> None:
 
 def test_thousands_of_stages_are_no_recursion() -> None:
     network = StackNetwork(StackShape((1, 1, 1), 2, 1500, 1500, 1, 1)).eval()
-    [(places, logits)] = lesioned(network, torch.ones(1, 1, 1, 1), [UNTREATED])
+    [(places, logits)] = lesioned(network, torch.ones(1, 1, 1, 1), [NO_INTERVENTION])
     assert list(places) == [0]
     assert torch.equal(logits, network(torch.ones(1, 1, 1, 1)))
 
 
-def test_no_treatments_are_no_results() -> None:
+def test_no_interventions_are_no_results() -> None:
     network = StackNetwork(StackShape((1, 5, 5), 3, 2, 2, 2, 3))
     calls = count_calls(network)
     assert not list(lesioned(network, torch.ones(2, 1, 5, 5), []))
@@ -183,17 +191,17 @@ def test_no_treatments_are_no_results() -> None:
 
 
 @pytest.mark.parametrize(
-    ("treatment", "message"),
+    ("intervention", "message"),
     [
-        (Treatment(routes={0: True}), "without routes"),
-        (Treatment({0: torch.ones(2)}), "gates are numbers"),
-        (Treatment({9: 0.0}), "there is no \\[9\\]"),
+        (Intervention(routes={0: True}), "without routes"),
+        (Intervention({0: torch.ones(2)}), "gates are numbers"),
+        (Intervention({9: 0.0}), "there is no \\[9\\]"),
     ],
 )
-def test_treatments_that_cannot_be_computed_together_are_refused(treatment: Treatment, message: str) -> None:
+def test_interventions_that_cannot_be_computed_together_are_refused(intervention: Intervention, message: str) -> None:
     network = StackNetwork(StackShape((1, 5, 5), 3, 2, 2, 2, 3))
     with pytest.raises(ValueError, match=message):
-        next(lesioned(network, torch.ones(2, 1, 5, 5), [UNTREATED, treatment]))
+        next(lesioned(network, torch.ones(2, 1, 5, 5), [NO_INTERVENTION, intervention]))
 
 
 def test_a_rearranged_network_shares_its_parameters(network: BlockNetwork, images: Tensor) -> None:

@@ -13,12 +13,12 @@ from models import (
     Block,
     BlockNetwork,
     BlockShape,
+    Intervention,
     PlainBlock,
     ResNet,
     ResNetShape,
     StackNetwork,
     StackShape,
-    Treatment,
     VGGShape,
 )
 from models.shortcuts import option_a
@@ -68,10 +68,10 @@ def all_paths(network: BlockNetwork) -> Tensor:
     return torch.tensor([[block in path for block in numbers(network)] for path in paths])
 
 
-def gradient(network: BlockNetwork, images: Tensor, treatment: Treatment) -> Tensor:
+def gradient(network: BlockNetwork, images: Tensor, intervention: Intervention) -> Tensor:
     """Of the logits weighted by 1, 2, ..., at the images; zero where no path is left."""
     images = images.clone().requires_grad_()
-    logits = network(images, treatment)
+    logits = network(images, intervention)
     if not logits.requires_grad:
         return torch.zeros_like(images)
     return derivative(lambda _: logits, images, weights_of(logits))
@@ -124,7 +124,7 @@ def test_an_untreated_network_is_its_equation(network: BlockNetwork, images: Ten
 def test_a_deleted_block_leaves_the_network_built_without_it(network: BlockNetwork, images: Tensor) -> None:
     whole = network(images)
     for block in numbers(network):
-        deleted = network(images, Treatment.dropping([block]))
+        deleted = network(images, Intervention.dropping([block]))
         assert torch.equal(deleted, without(network, {block})(images))
         assert not torch.equal(deleted, whole)
 
@@ -132,15 +132,15 @@ def test_a_deleted_block_leaves_the_network_built_without_it(network: BlockNetwo
 def test_deleted_blocks_leave_the_network_built_without_them(network: BlockNetwork, images: Tensor) -> None:
     for step in (1, 2, 3):
         blocks = set(numbers(network)[::step])
-        treatment = Treatment.dropping(blocks)
-        assert treatment.dropped == blocks
-        assert torch.equal(network(images, treatment), without(network, blocks)(images))
+        intervention = Intervention.dropping(blocks)
+        assert intervention.dropped == blocks
+        assert torch.equal(network(images, intervention), without(network, blocks)(images))
 
 
 def test_a_deleted_block_sees_nothing(network: BlockNetwork, images: Tensor) -> None:
     network.train()
     before = [deepcopy(network.block(number).branch.state_dict()) for number in numbers(network)]
-    network(images, Treatment.dropping(numbers(network)[::2]))
+    network(images, Intervention.dropping(numbers(network)[::2]))
     for number, state in enumerate(before):
         now = network.block(number).branch.state_dict()
         same = all(torch.equal(state[name], now[name]) for name in state)
@@ -150,31 +150,31 @@ def test_a_deleted_block_sees_nothing(network: BlockNetwork, images: Tensor) -> 
 def test_a_reordered_network_is_the_network_with_its_blocks_permuted(network: BlockNetwork, images: Tensor) -> None:
     for seed in range(3):
         order = some_order(network, seed)
-        assert torch.equal(network(images, Treatment(order=order)), permuted(network, order)(images))
+        assert torch.equal(network(images, Intervention(order=order)), permuted(network, order)(images))
 
 
 def test_gates_go_with_a_block_to_its_new_place(network: BlockNetwork, images: Tensor) -> None:
     order = some_order(network, 1)
     moved = permuted(network, order)
     for place, block in enumerate(order):
-        treated = network(images, Treatment(gates={block: 0.0}, order=order))
-        assert torch.equal(treated, moved(images, Treatment(gates={place: 0.0})))
+        treated = network(images, Intervention(gates={block: 0.0}, order=order))
+        assert torch.equal(treated, moved(images, Intervention(gates={place: 0.0})))
 
 
 def test_routes_go_with_a_block_to_its_new_place(bare: Bare) -> None:
     network = bare(4, 3, seed=1).double()
     order, crossed = (2, 0, 3, 1), torch.tensor([False, True, True, False])
     vectors = torch.eye(3, dtype=torch.float64)
-    treatment = Treatment(routes=Treatment.along(crossed).routes, order=order)
+    intervention = Intervention(routes=Intervention.along(crossed).routes, order=order)
     places = crossed[list(order)]
-    expected = gradient(permuted(network, order), vectors, Treatment.along(places))
-    assert torch.equal(gradient(network, vectors, treatment), expected)
+    expected = gradient(permuted(network, order), vectors, Intervention.along(places))
+    assert torch.equal(gradient(network, vectors, intervention), expected)
 
 
 def test_arrangements_of_a_parallel_stage_do_not_matter(bare: Bare) -> None:
     network = bare(4, 3, branches=4).double()
     vectors = torch.eye(3, dtype=torch.float64)
-    torch.testing.assert_close(network(vectors, Treatment(order=(3, 1, 0, 2))), network(vectors))
+    torch.testing.assert_close(network(vectors, Intervention(order=(3, 1, 0, 2))), network(vectors))
 
 
 def test_a_gate_multiplies_the_branch(network: BlockNetwork, images: Tensor) -> None:
@@ -182,24 +182,24 @@ def test_a_gate_multiplies_the_branch(network: BlockNetwork, images: Tensor) -> 
         scaled = deepcopy(network)
         scaled.block(block).branch.register_forward_hook(three_quarters)
         expected = scaled(images)
-        assert torch.equal(network(images, Treatment({block: 0.75})), expected)
+        assert torch.equal(network(images, Intervention({block: 0.75})), expected)
         per_sample = torch.full((len(images),), 0.75)
-        assert torch.equal(network(images, Treatment({block: per_sample})), expected)
+        assert torch.equal(network(images, Intervention({block: per_sample})), expected)
 
 
 def test_a_gate_for_each_sample_acts_on_that_sample_alone(network: BlockNetwork, images: Tensor) -> None:
     gates = torch.tensor([0.0, 1.0, 0.0, 2.0])
     for block in numbers(network):
-        logits = network(images, Treatment({block: gates}))
+        logits = network(images, Intervention({block: gates}))
         for value in gates.unique().tolist():
-            alone = network(images, Treatment({block: value}))
+            alone = network(images, Intervention({block: value}))
             torch.testing.assert_close(logits[gates == value], alone[gates == value], rtol=1e-12, atol=1e-12)
 
 
 def test_many_lesions_run_side_by_side(network: BlockNetwork, images: Tensor) -> None:
-    lesions = [Treatment(), *(Treatment.dropping({block, 0}) for block in numbers(network))]
+    lesions = [Intervention(), *(Intervention.dropping({block, 0}) for block in numbers(network))]
     repeated = images.repeat(len(lesions), *[1] * (images.ndim - 1))
-    stacked = network(repeated, Treatment.stacked(lesions, len(images))).view(len(lesions), len(images), -1)
+    stacked = network(repeated, Intervention.stacked(lesions, len(images))).view(len(lesions), len(images), -1)
     for logits, lesion in zip(stacked, lesions, strict=True):
         torch.testing.assert_close(logits, network(images, lesion), rtol=1e-12, atol=1e-12)
 
@@ -208,57 +208,61 @@ def test_running_from_the_middle_is_running_from_the_start(network: BlockNetwork
     states = list(network.states(network.stem(images)))
     assert len(states) == len(network.stages) + 1
     for block in numbers(network):
-        treatment = Treatment.dropping([block])
-        first = network.first_treated(treatment)
+        intervention = Intervention.dropping([block])
+        first = network.first_treated(intervention)
         assert block in network.stages[first]
-        assert torch.equal(network.forward_from(first, states[first], treatment), network(images, treatment))
-        treated = list(network.states(network.stem(images), treatment))
+        assert torch.equal(network.forward_from(first, states[first], intervention), network(images, intervention))
+        treated = list(network.states(network.stem(images), intervention))
         assert all(torch.equal(a, b) for a, b in zip(treated[: first + 1], states, strict=False))
         assert not torch.equal(treated[first + 1], states[first + 1])
-    assert network.first_treated(Treatment()) == len(network.stages)
+    assert network.first_treated(Intervention()) == len(network.stages)
     assert torch.equal(network.forward_from(len(network.stages), states[-1]), network(images))
 
 
 def test_the_first_stage_treated_by_an_order_or_a_route(bare: Bare) -> None:
     network = bare(6, 4, branches=2)
-    assert network.first_treated(Treatment(order=(0, 1, 2, 4, 3, 5))) == 1
-    assert network.first_treated(Treatment(routes={5: False})) == 2
-    assert network.first_treated(Treatment(gates={2: 0.0}, order=(0, 1, 4, 3, 2, 5))) == 1
-    assert network.first_treated(Treatment(order=tuple(range(6)))) == 3
+    assert network.first_treated(Intervention(order=(0, 1, 2, 4, 3, 5))) == 1
+    assert network.first_treated(Intervention(routes={5: False})) == 2
+    assert network.first_treated(Intervention(gates={2: 0.0}, order=(0, 1, 4, 3, 2, 5))) == 1
+    assert network.first_treated(Intervention(order=tuple(range(6)))) == 3
 
 
 def test_routes_change_no_value(network: BlockNetwork, images: Tensor) -> None:
     logits = network(images)
     paths = all_paths(network)
     for path in paths[:: len(paths) // 3]:
-        assert torch.equal(network(images, Treatment.along(path)), logits)
+        assert torch.equal(network(images, Intervention.along(path)), logits)
     each = paths[torch.linspace(0, len(paths) - 1, len(images)).long()]
-    assert torch.equal(network(images, Treatment.along(each)), logits)
+    assert torch.equal(network(images, Intervention.along(each)), logits)
 
 
 def test_the_gradient_along_a_path_is_the_handmade_derivative(network: BlockNetwork, images: Tensor) -> None:
     paths = all_paths(network)
     for path in paths[:: max(1, len(paths) // 12)]:
         expected = handmade(network, images, set(path.nonzero().flatten().tolist()))
-        torch.testing.assert_close(gradient(network, images, Treatment.along(path)), expected, rtol=1e-11, atol=1e-12)
+        torch.testing.assert_close(
+            gradient(network, images, Intervention.along(path)), expected, rtol=1e-11, atol=1e-12
+        )
 
 
 def test_a_path_for_each_sample_is_each_path_alone(network: BlockNetwork, images: Tensor) -> None:
     paths = all_paths(network)
     each = paths[torch.linspace(0, len(paths) - 1, len(images)).long()]
-    together = gradient(network, images, Treatment.along(each))
-    stacked = Treatment.stacked([Treatment.along(path) for path in each], 1)
+    together = gradient(network, images, Intervention.along(each))
+    stacked = Intervention.stacked([Intervention.along(path) for path in each], 1)
     assert torch.equal(gradient(network, images, stacked), together)
     for row, path in enumerate(each):
-        alone = gradient(network, images, Treatment.along(path))[row]
+        alone = gradient(network, images, Intervention.along(path))[row]
         torch.testing.assert_close(together[row], alone, rtol=1e-11, atol=1e-12)
 
 
 def test_the_gradients_along_all_paths_add_up_to_the_gradient(network: BlockNetwork, images: Tensor) -> None:
     paths = all_paths(network)
     image = images[:1]
-    along = gradient(network, image.expand(len(paths), *image.shape[1:]), Treatment.along(paths))
-    torch.testing.assert_close(along.sum(0, keepdim=True), gradient(network, image, Treatment()), rtol=1e-9, atol=1e-9)
+    along = gradient(network, image.expand(len(paths), *image.shape[1:]), Intervention.along(paths))
+    torch.testing.assert_close(
+        along.sum(0, keepdim=True), gradient(network, image, Intervention()), rtol=1e-9, atol=1e-9
+    )
 
 
 def test_a_path_of_a_linear_network_is_a_product_of_its_matrices(bare: Bare) -> None:
@@ -268,12 +272,12 @@ def test_a_path_of_a_linear_network_is_a_product_of_its_matrices(bare: Bare) -> 
         expected = weights_of(vectors)
         for block in reversed(path.nonzero().flatten().tolist()):
             expected = expected @ network.block(block).branch.get_parameter("weight")
-        torch.testing.assert_close(gradient(network, vectors, Treatment.along(path)), expected)
+        torch.testing.assert_close(gradient(network, vectors, Intervention.along(path)), expected)
 
 
 def test_parameters_off_the_path_get_no_gradient(network: BlockNetwork, images: Tensor) -> None:
     path = all_paths(network)[-1]
-    network(images, Treatment.along(path)).sum().backward()
+    network(images, Intervention.along(path)).sum().backward()
     for block in numbers(network):
         gradients = [parameter.grad for parameter in network.block(block).branch.parameters()]
         assert all((gradient is not None) == bool(path[block]) for gradient in gradients)
@@ -286,43 +290,47 @@ def test_blocks_without_a_route_pass_the_gradient_through_branch_and_skip(bare: 
     first, second, third = (network.block(block).branch.get_parameter("weight") for block in range(3))
     identity = torch.eye(4, dtype=torch.float64)
     expected = weights_of(vectors) @ third @ (identity + second)
-    torch.testing.assert_close(gradient(network, vectors, Treatment(routes={0: False, 2: True})), expected)
+    torch.testing.assert_close(gradient(network, vectors, Intervention(routes={0: False, 2: True})), expected)
     expected = weights_of(vectors) @ (identity + third) @ (identity + second) @ first
-    torch.testing.assert_close(gradient(network, vectors, Treatment(routes={0: True})), expected)
+    torch.testing.assert_close(gradient(network, vectors, Intervention(routes={0: True})), expected)
 
 
 def test_a_branch_without_a_route_is_not_on_the_path_of_its_stage(bare: Bare) -> None:
     network = bare(3, 4, branches=3).double()
     vectors = torch.eye(4, dtype=torch.float64)
     for crossed in (True, False):
-        expected = gradient(network, vectors, Treatment(routes={0: False, 1: crossed, 2: False}))
-        assert torch.equal(gradient(network, vectors, Treatment(routes={1: crossed})), expected)
+        expected = gradient(network, vectors, Intervention(routes={0: False, 1: crossed, 2: False}))
+        assert torch.equal(gradient(network, vectors, Intervention(routes={1: crossed})), expected)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_a_treatment_made_on_the_cpu_acts_on_a_gpu(network: BlockNetwork, images: Tensor) -> None:
+def test_a_intervention_made_on_the_cpu_acts_on_a_gpu(network: BlockNetwork, images: Tensor) -> None:
     path = all_paths(network)[:: len(network.stages)][: len(images)]
     gates = torch.linspace(0, 1, len(images))
-    treatments = [Treatment({0: gates}), Treatment.along(path.repeat(4, 1)[: len(images)]), Treatment.dropping([0])]
-    expected = [gradient(network, images, treatment) for treatment in treatments]
+    interventions = [
+        Intervention({0: gates}),
+        Intervention.along(path.repeat(4, 1)[: len(images)]),
+        Intervention.dropping([0]),
+    ]
+    expected = [gradient(network, images, intervention) for intervention in interventions]
     network, images = network.cuda(), images.cuda()
-    for treatment, values in zip(treatments, expected, strict=True):
-        torch.testing.assert_close(gradient(network, images, treatment).cpu(), values)
+    for intervention, values in zip(interventions, expected, strict=True):
+        torch.testing.assert_close(gradient(network, images, intervention).cpu(), values)
 
 
 @pytest.mark.parametrize(
-    ("treatment", "message"),
+    ("intervention", "message"),
     [
-        (Treatment.dropping([6]), "there is no \\[6\\]"),
-        (Treatment(routes={-1: True}), "there is no \\[-1\\]"),
-        (Treatment(order=(0, 1, 2)), "each of the 6 blocks once"),
-        (Treatment(order=(0, 0, 1, 2, 3, 4)), "each of the 6 blocks once"),
+        (Intervention.dropping([6]), "there is no \\[6\\]"),
+        (Intervention(routes={-1: True}), "there is no \\[-1\\]"),
+        (Intervention(order=(0, 1, 2)), "each of the 6 blocks once"),
+        (Intervention(order=(0, 0, 1, 2, 3, 4)), "each of the 6 blocks once"),
     ],
 )
-def test_a_treatment_that_does_not_fit_is_refused(treatment: Treatment, message: str, bare: Bare) -> None:
+def test_a_intervention_that_does_not_fit_is_refused(intervention: Intervention, message: str, bare: Bare) -> None:
     network = bare(6, 4, branches=3)
     with pytest.raises(ValueError, match=message):
-        network(torch.zeros(2, 4), treatment)
+        network(torch.zeros(2, 4), intervention)
 
 
 def test_two_branches_of_a_stage_are_no_path(bare: Bare) -> None:
@@ -330,7 +338,7 @@ def test_two_branches_of_a_stage_are_no_path(bare: Bare) -> None:
     both = torch.tensor([True, False, True, False, False, False])
     for paths in (both, torch.stack([~both & False, both])):
         with pytest.raises(ValueError, match="at most one branch of blocks \\[0, 1, 2\\]"):
-            network(torch.zeros(2, 4), Treatment.along(paths))
+            network(torch.zeros(2, 4), Intervention.along(paths))
 
 
 @pytest.mark.parametrize(
@@ -340,14 +348,14 @@ def test_a_block_cannot_take_the_place_of_another_shape(network: BlockNetwork) -
     order = [*numbers(network)]
     order[0], order[2] = order[2], order[0]
     with pytest.raises(ValueError, match="block 2 cannot stand in the place of block 0"):
-        network.check(Treatment(order=tuple(order)))
+        network.check(Intervention(order=tuple(order)))
 
 
-def test_treatments_that_cannot_be_stacked_are_refused() -> None:
+def test_interventions_that_cannot_be_stacked_are_refused() -> None:
     with pytest.raises(ValueError, match="one order"):
-        Treatment.stacked([Treatment(), Treatment(order=(1, 0))], 2)
+        Intervention.stacked([Intervention(), Intervention(order=(1, 0))], 2)
     with pytest.raises(ValueError, match="route the same blocks"):
-        Treatment.stacked([Treatment(), Treatment(routes={0: True})], 2)
+        Intervention.stacked([Intervention(), Intervention(routes={0: True})], 2)
 
 
 def test_stages_must_fit_the_blocks() -> None:
@@ -371,4 +379,4 @@ def test_vgg_layers_that_change_the_channels_are_passed_over_with_zeros() -> Non
 def test_a_stack_of_one_block_is_the_same_in_both_arrangements() -> None:
     network = StackNetwork(StackShape((1, 4, 4), 2, 1, 1, 2, 3))
     images = torch.ones(1, 1, 4, 4)
-    assert torch.equal(network(images, Treatment.dropping([0])), network.head(network.stem(images)))
+    assert torch.equal(network(images, Intervention.dropping([0])), network.head(network.stem(images)))

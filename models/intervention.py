@@ -13,7 +13,7 @@ Route = bool | Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Treatment:
+class Intervention:
     """Gates, routes and an order, by the number of the block. A block that is not named is left as it is.
 
     - `gates`: the branch is multiplied by its gate. Where the gate is the number 0 the branch is not computed, so its
@@ -30,12 +30,12 @@ class Treatment:
     order: tuple[int, ...] | None = None
 
     @classmethod
-    def dropping(cls, blocks: Iterable[int]) -> "Treatment":
+    def dropping(cls, blocks: Iterable[int]) -> "Intervention":
         """The blocks deleted, y = skip(h) (P2)."""
         return cls(gates=dict.fromkeys(blocks, 0.0))
 
     @classmethod
-    def along(cls, paths: Tensor) -> "Treatment":
+    def along(cls, paths: Tensor) -> "Intervention":
         """The gradient along one path, bool (blocks,), or along a path for each sample, bool (batch, blocks).
 
         True sends it through the block's branch alone, False through the skip alone.
@@ -43,26 +43,26 @@ class Treatment:
         return cls(routes=dict(enumerate(paths.tolist() if paths.ndim == 1 else paths.T)))
 
     @classmethod
-    def stacked(cls, treatments: Sequence["Treatment"], batch: int) -> "Treatment":
-        """All treatments in one pass over a batch repeated for each: ``hidden.repeat(len(treatments), 1, 1, 1)``.
+    def stacked(cls, interventions: Sequence["Intervention"], batch: int) -> "Intervention":
+        """All interventions in one pass over a batch repeated for each: ``hidden.repeat(len(interventions), 1, 1, 1)``.
 
-        Samples ``[t * batch, (t + 1) * batch)`` of the result have treatment t. Raises ValueError where the orders
-        differ, or where some treatments route a block that others do not.
+        Samples ``[t * batch, (t + 1) * batch)`` of the result have intervention t. Raises ValueError where the orders
+        differ, or where some interventions route a block that others do not.
         """
-        if len({treatment.order for treatment in treatments}) > 1:
-            raise ValueError("only treatments of one order can be stacked")
-        if len({frozenset(treatment.routes) for treatment in treatments}) > 1:
-            raise ValueError("only treatments that route the same blocks can be stacked")
-        gated = {block for treatment in treatments for block in treatment.gates}
-        routed = {block for treatment in treatments for block in treatment.routes}
+        if len({intervention.order for intervention in interventions}) > 1:
+            raise ValueError("only interventions of one order can be stacked")
+        if len({frozenset(intervention.routes) for intervention in interventions}) > 1:
+            raise ValueError("only interventions that route the same blocks can be stacked")
+        gated = {block for intervention in interventions for block in intervention.gates}
+        routed = {block for intervention in interventions for block in intervention.routes}
 
-        def column(value: Callable[["Treatment"], Gate | Route]) -> Tensor:
-            return torch.cat([torch.as_tensor(value(treatment)).expand(batch) for treatment in treatments])
+        def column(value: Callable[["Intervention"], Gate | Route]) -> Tensor:
+            return torch.cat([torch.as_tensor(value(intervention)).expand(batch) for intervention in interventions])
 
         return cls(
             gates={block: column(lambda t, block=block: t.gates.get(block, 1.0)) for block in sorted(gated)},
             routes={block: column(lambda t, block=block: t.routes[block]) for block in sorted(routed)},
-            order=treatments[0].order if treatments else None,
+            order=interventions[0].order if interventions else None,
         )
 
     @property
@@ -75,7 +75,7 @@ class Treatment:
         return place if self.order is None else self.order[place]
 
 
-UNTREATED = Treatment()
+NO_INTERVENTION = Intervention()
 
 
 def is_zero(gate: Gate) -> bool:

@@ -1,0 +1,99 @@
+"""Many interventions of one batch at once, with everything they have in common computed once."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from heapq import nlargest
+from math import prod
+
+from torch import Tensor, nn
+
+from models.blocks import BlockNetwork
+from models.intervention import Intervention, Route, is_zero
+
+Reached = tuple[Sequence[int], Tensor]
+"""Places of interventions in the sequence given, and what all of them come to."""
+
+
+def lesioned(network: BlockNetwork, images: Tensor, interventions: Sequence[Intervention]) -> Iterator[Reached]:
+    """Logits (batch, classes) of every intervention, bit-equal to ``network(images, intervention)`` on a CPU.
+
+    Yields them once for all interventions that come to the same, with the places of these in `interventions`; each place
+    comes once. The stages are walked as a prefix tree, depth first: interventions that do the same to a stage of one input
+    share its output, others share the outputs of its branches and of its skip connection. What most interventions share
+    is walked last, when its input is no longer needed, so the inputs held at a time are few: see `held_values`.
+
+    For networks in evaluation mode. Raises ValueError as `BlockNetwork.check`, for an intervention with routes and for one
+    whose gates are not numbers.
+    """
+    for intervention in interventions:
+        network.check(intervention)
+        if intervention.routes or any(isinstance(gate, Tensor) for gate in intervention.gates.values()):
+            raise ValueError("only interventions without routes whose gates are numbers are computed together")
+    if not interventions:
+        return
+    # A stack of iterators and no recursion, as a network may have thousands of stages.
+    branchings = [_outputs(network, 0, range(len(interventions)), network.stem(images), interventions)]
+    while branchings:
+        reached = next(branchings[-1], None)
+        if reached is None:
+            branchings.pop()
+        elif len(branchings) == len(network.stages):
+            yield reached[0], network.head(reached[1])
+        else:
+            branchings.append(_outputs(network, len(branchings), *reached, interventions))
+
+
+def held_values(network: BlockNetwork, interventions: int) -> int:
+    """Bound on the values of one image that are held at a time for `interventions` interventions to share.
+
+    Held are the input of a stage and the outputs of its branches, while half of the interventions that reached it or fewer
+    go on. So there are no more such stages than halvings, and the one at work. What a branch needs within is not
+    counted.
+    """
+    shapes = [[network.block(number).shape for number in stage] for stage in network.stages]
+    stages = [prod(stage[0].inputs) + sum(prod(shape.outputs) for shape in stage) for stage in shapes]
+    return sum(nlargest(interventions.bit_length() + 1, stages))
+
+
+class _Remembering:
+    """Calls each module once, and remembers its output for as many calls as are still to come."""
+
+    def __init__(self, calls: Counter[nn.Module]) -> None:
+        self.calls = calls
+        self.outputs: dict[nn.Module, Tensor] = {}
+
+    def __call__(self, module: nn.Module, hidden: Tensor, route: Route) -> Tensor:
+        self.calls[module] -= 1
+        output = self.outputs.pop(module) if module in self.outputs else module(hidden)
+        if self.calls[module]:
+            self.outputs[module] = output
+        return output
+
+
+def _outputs(
+    network: BlockNetwork, stage: int, places: Sequence[int], hidden: Tensor, interventions: Sequence[Intervention]
+) -> Iterator[Reached]:
+    """Every different output of a stage of one input, with the places of the interventions that lead to it."""
+    groups: dict[Hashable, list[int]] = {}
+    calls: Counter[nn.Module] = Counter()
+    for place in places:
+        done = _done_to(network, stage, interventions[place])
+        if done not in groups:
+            calls.update(network.block(block).branch for block, _ in done)
+        groups.setdefault(done, []).append(place)
+    calls[network.block(network.stages[stage][0]).skip] += len(groups)
+    run = _Remembering(calls)
+    *smaller, largest = sorted(groups.values(), key=len)
+    for group in smaller:
+        yield group, network.advance(stage, hidden, interventions[group[0]], run)
+    # On the way down from the last output nothing holds its input any more.
+    inputs = [hidden]
+    del hidden
+    yield largest, network.advance(stage, inputs.pop(), interventions[largest[0]], run)
+
+
+def _done_to(network: BlockNetwork, stage: int, intervention: Intervention) -> tuple[tuple[int, object], ...]:
+    """The blocks that run in a stage, in their order, with their gates."""
+    members = [intervention.block_at(number) for number in network.stages[stage]]
+    gates = [(block, intervention.gates.get(block, 1.0)) for block in members]
+    return tuple((block, gate) for block, gate in gates if not is_zero(gate))
