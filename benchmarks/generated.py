@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from sweep.engine import Epoch, TrialResult
 from sweep.ledger import SCHEMAS, Ledger, Tables, merge_commits, to_tables
 from sweep.plan import Plan
+from sweep.result import Epoch, TrialResult
 from sweep.studies import STUDIES
 from sweep.trial import Trial
 

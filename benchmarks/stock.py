@@ -21,8 +21,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from models import ResidualStack
 from sweep.data import balanced_subset, load
-from sweep.engine import Setting, find_engine
+from sweep.engine import find_engine
 from sweep.pack import make_packs
+from sweep.result import Setting
 from sweep.space import Space
 from sweep.trial import Trial
 

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.optimize import nnls
 
 from sweep.cost import CostModel, Features, GPUCostModel, features, gpu_features
-from sweep.engine import Setting, find_engine
+from sweep.engine import find_engine
 from sweep.pack import Pack
+from sweep.result import Setting
 from sweep.trial import Trial
 
 _SAMPLES = 9

@@ -189,7 +189,7 @@ LOADED = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
 
 STORE = """
 import tempfile
-from sweep.engine import Epoch, TrialResult
+from sweep.result import Epoch, TrialResult
 from sweep.ledger import Ledger, to_tables
 from sweep.trial import Trial
 store = tempfile.mkdtemp()
@@ -233,7 +233,8 @@ def test_the_core_needs_torch_numpy_and_pyarrow_only() -> None:
     code = f"""{BLOCK}
 import {core}
 import tempfile
-from sweep.engine import find_engine, Setting
+from sweep.engine import find_engine
+from sweep.result import Setting
 from sweep.ledger import Ledger, to_tables
 ledger = Ledger.create(tempfile.mkdtemp())
 ledger.publish(to_tables(next(find_engine("null")([sweep.trial.Trial("s")], Setting()))))

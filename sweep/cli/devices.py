@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from cyclopts import Parameter
 
-from sweep.engine import Setting
 from sweep.errors import SweepError
 from sweep.pack import Pack
+from sweep.result import Setting
 from sweep.schedule.forecast import Survey
 from sweep.schedule.placement import CPUS_FILLING_A_GPU, KINDS, CostModels, Devices
 from sweep.schedule.work import best_device, cpu_count

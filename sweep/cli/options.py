@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from sweep.cli.devices import check_gpu_memory
-from sweep.engine import Setting, find_engine
+from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan, make_plan
+from sweep.result import Setting
 from sweep.studyfile import find_space
 
 Flag = Annotated[bool, Parameter(negative=())]

@@ -2,38 +2,12 @@
 
 from importlib import import_module
 
-from sweep.engine.result import (
-    Checkpoint,
-    Engine,
-    Epoch,
-    Event,
-    Measurement,
-    OutOfMemory,
-    Progress,
-    Setting,
-    Status,
-    TrialResult,
-)
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
+from sweep.result import Engine
 
 ENGINES = {"torch": "sweep.engine.training:train", "null": "sweep.engine.null:train"}
 """Name to ``module:function``, imported when first asked for."""
-
-__all__ = [
-    "ENGINES",
-    "Checkpoint",
-    "Engine",
-    "Epoch",
-    "Event",
-    "Measurement",
-    "OutOfMemory",
-    "Progress",
-    "Setting",
-    "Status",
-    "TrialResult",
-    "find_engine",
-]
 
 
 def find_engine(name: str) -> Engine:

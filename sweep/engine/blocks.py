@@ -20,8 +20,8 @@ from sweep.engine.checkpoint import State, Trained, pack, pack_epochs, unpack_ep
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.methods import make_method
 from sweep.engine.resources import PeakMemory, device_name
-from sweep.engine.result import Checkpoint, Epoch, Setting, TrialResult
 from sweep.engine.schedules import SCHEDULES
+from sweep.result import Checkpoint, Epoch, Setting, TrialResult
 from sweep.trial import Trial
 
 _EVALUATION_VALUES = 1 << 24

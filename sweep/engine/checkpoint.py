@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sweep.engine.result import Checkpoint, Epoch, TrialResult
 from sweep.errors import SweepError
+from sweep.result import Checkpoint, Epoch, TrialResult
 from sweep.trial import Trial
 
 State = Mapping[str, Tensor]

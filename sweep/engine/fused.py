@@ -14,8 +14,8 @@ from models import FusedStack
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.optimizer import OPTIMIZERS
 from sweep.engine.resources import PeakMemory, device_name
-from sweep.engine.result import Epoch, Setting, TrialResult
 from sweep.engine.schedules import SCHEDULES
+from sweep.result import Epoch, Setting, TrialResult
 from sweep.trial import Trial
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

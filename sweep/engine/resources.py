@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from sweep.engine.memory import PROCESS_BYTES
-from sweep.engine.result import Setting
 from sweep.errors import SweepError
+from sweep.result import Setting
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _STATUS = Path("/proc/self/status")

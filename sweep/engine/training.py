@@ -22,7 +22,7 @@ from sweep.engine.images import TrialImages
 from sweep.engine.measure import Subject, find_measure
 from sweep.engine.methods import make_method
 from sweep.engine.resources import claim_device, prepare_process
-from sweep.engine.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
+from sweep.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
 from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
 

@@ -7,8 +7,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from sweep.engine.result import Checkpoint
 from sweep.ledger.files import StoreFiles
+from sweep.result import Checkpoint
 
 _FOLDER = "checkpoints"
 _HEAD_BYTES = 256

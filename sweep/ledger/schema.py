@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from sweep.engine.result import Epoch, TrialResult
 from sweep.errors import SweepError
 from sweep.factors import Factor
 from sweep.ledger.commit import STORE_SCHEMA
+from sweep.result import Epoch, TrialResult
 from sweep.trial import FACTORS, METHODS, NOT_TRAINING, Trial
 
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from sweep.schedule.placement import KINDS, CostModels, Devices, Job, Kind, allowed_kinds, make_job, split
 from sweep.schedule.queue import Attempt, Failure, PackQueue
 

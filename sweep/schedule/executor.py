@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
-from sweep.engine import Checkpoint, Setting, TrialResult
 from sweep.ledger import Tables
+from sweep.result import Checkpoint, Setting, TrialResult
 from sweep.schedule.queue import Attempt, PackQueue
 
 

@@ -1,6 +1,6 @@
 """Runs packs one after another in this process, without Ray."""
 
-from sweep.engine import Checkpoint, Progress, Setting
+from sweep.result import Checkpoint, Progress, Setting
 from sweep.schedule.executor import ExecutorOptions, Listener
 from sweep.schedule.queue import Failure, PackQueue
 from sweep.schedule.work import best_device, cpu_count, work

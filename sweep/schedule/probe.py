@@ -12,9 +12,9 @@ from ray.exceptions import RayError
 
 from sweep.calibration import calibrate, calibrate_gpu
 from sweep.cost import CostModel, GPUCostModel
-from sweep.engine import Setting
 from sweep.errors import SweepError
 from sweep.pack import Pack
+from sweep.result import Setting
 from sweep.schedule.forecast import Survey
 from sweep.schedule.placement import KINDS, CostModels, Kind
 

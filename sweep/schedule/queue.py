@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sweep.engine import TrialResult
 from sweep.errors import SweepError
 from sweep.pack import Pack
+from sweep.result import TrialResult
 
 FailureKind = Literal["error", "memory", "crash", "environment"]
 

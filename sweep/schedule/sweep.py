@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
 
-from sweep.engine import Checkpoint, TrialResult
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Lock, Tables, to_tables
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
+from sweep.result import Checkpoint, TrialResult
 from sweep.schedule.executor import EXECUTORS, ExecutorOptions, find_executor
 from sweep.schedule.progress import SweepProgress
 from sweep.schedule.queue import Attempt, PackQueue

@@ -27,8 +27,8 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from sweep.engine import Checkpoint, Progress, Setting
 from sweep.errors import SweepError
+from sweep.result import Checkpoint, Progress, Setting
 from sweep.schedule.dispatch import Dispatcher
 from sweep.schedule.executor import ExecutorOptions, Listener
 from sweep.schedule.placement import Devices, allowed_kinds

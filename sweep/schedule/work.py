@@ -3,9 +3,10 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from sweep.engine import Checkpoint, OutOfMemory, Progress, Setting, find_engine
+from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.ledger import Tables, to_tables
+from sweep.result import Checkpoint, OutOfMemory, Progress, Setting
 from sweep.schedule.queue import Failure
 from sweep.trial import Trial
 

@@ -6,8 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from sweep.engine import Checkpoint
 from sweep.ledger import Ledger, Tables, merge_commits
+from sweep.result import Checkpoint
 
 _MERGE_AT, _MERGE_AT_END = 64, 8
 _RESULTS, _CHECKPOINT, _END = range(3)

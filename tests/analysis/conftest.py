@@ -19,10 +19,9 @@ from analysis.assessment import Assessment, assess_sample
 from analysis.figures import Rendered
 from analysis.pairs import SHARED
 from analysis.sample import Sample
-from sweep.engine import Epoch, Status, TrialResult
-from sweep.engine.result import Measurement
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.ledger.schema import plan_row
+from sweep.result import Epoch, Measurement, Status, TrialResult
 from sweep.trial import Trial
 
 if TYPE_CHECKING:

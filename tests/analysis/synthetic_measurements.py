@@ -7,9 +7,8 @@ from typing import Any
 
 import analysis
 from analysis.results import Results
-from sweep.engine import Epoch, Status, TrialResult
-from sweep.engine.result import Measurement
 from sweep.ledger import Ledger, Margins, to_tables
+from sweep.result import Epoch, Measurement, Status, TrialResult
 from sweep.trial import Trial
 
 STUDY = "synthetic"

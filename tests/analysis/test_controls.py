@@ -7,7 +7,7 @@ import pytest
 
 import analysis
 from analysis.control import Controls
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from sweep.trial import Trial
 
 METRICS = ("val_loss", "train_loss", "val_accuracy")

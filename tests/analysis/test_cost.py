@@ -8,7 +8,7 @@ import pytest
 
 import analysis
 from analysis.cost import cost_by_depth, cost_pairs
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from sweep.trial import Trial
 
 SECONDS = {2: [(2.0, 1.0), (4.0, 4.0), (8.0, 2.0)], 4: [(3.0, 6.0)]}

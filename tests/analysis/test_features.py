@@ -18,7 +18,7 @@ from analysis.report.parts.features import (
     make,
 )
 from analysis.results import Results
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from tests.analysis.synthetic_measurements import STUDY, ended, feature_rows, opened, preresnet
 
 STATES = 4

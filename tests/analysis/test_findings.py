@@ -9,9 +9,9 @@ import pytest
 import analysis
 from analysis.equivalence import Verdict
 from analysis.report import NothingToReport, find, results_key
-from sweep.engine import TrialResult
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, merge_commits
+from sweep.result import TrialResult
 from sweep.trial import Trial
 
 

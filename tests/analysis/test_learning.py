@@ -9,7 +9,7 @@ import pytest
 import analysis
 from analysis.learning import ConfigurationCurves, chosen_curves
 from analysis.sample import make_sample
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from sweep.trial import Trial
 
 PARALLEL, EQUAL, SEQUENTIAL = "parallel most ahead", "nearest to equal", "sequential most ahead"

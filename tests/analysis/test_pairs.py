@@ -8,7 +8,7 @@ import pytest
 
 import analysis
 from analysis.pairs import METRICS, SHARED
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from sweep.trial import Trial
 
 STAGES = {("mixed", 2), ("mixed", 4), ("sequential", 0), ("parallel", 0)}

@@ -11,9 +11,9 @@ from analysis.formats import DASH
 from analysis.paper import Outcome, claims, differences_in_budget, table_2
 from analysis.published import TABLE_2
 from analysis.sample import Q_INTERVALS, Sample, make_sample
-from sweep.engine import TrialResult
 from sweep.ledger import Margins
 from sweep.ledger.schema import plan_row
+from sweep.result import TrialResult
 from sweep.studies import STUDIES
 from sweep.trial import Trial
 

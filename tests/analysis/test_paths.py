@@ -14,7 +14,7 @@ from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage
 from analysis.report.parts.paths import make
 from analysis.report.words import unbroken
 from analysis.results import Results
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from tests.analysis.synthetic_measurements import STUDY, ended, opened, path_rows, preresnet
 
 

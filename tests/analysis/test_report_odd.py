@@ -11,7 +11,7 @@ import pytest
 
 import analysis
 from analysis.report import Report, make_report, write_report
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from sweep.trial import Trial
 
 TABLES = ("strata", "heterogeneity", "table_2", "cost", "pairs")

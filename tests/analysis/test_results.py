@@ -13,9 +13,9 @@ import pytest
 
 import analysis
 from analysis.results import Results
-from sweep.engine import Measurement, TrialResult
 from sweep.errors import SweepError
 from sweep.ledger import SCHEMAS, Ledger, Margins, merge_commits
+from sweep.result import Measurement, TrialResult
 from sweep.trial import Trial
 
 
@@ -216,7 +216,7 @@ def test_results_outlive_a_merge_of_the_commits_that_they_read(store):
 
 PUBLISHER = """
 import sys
-from sweep.engine import Setting
+from sweep.result import Setting
 from sweep.engine.null import train
 from sweep.ledger import Ledger, merge_commits, to_tables
 from sweep.trial import Trial

@@ -14,8 +14,8 @@ from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage
 from analysis.report.part import Part
 from analysis.report.parts.droppath import make
 from analysis.results import Results
-from sweep.engine import TrialResult
 from sweep.ledger import Margins
+from sweep.result import TrialResult
 from sweep.studies import STUDIES
 from tests.analysis.synthetic_measurements import STUDY, ended, opened
 from tests.analysis.training_methods import DROP, DROPPED, EFFECTIVE, PLAIN, RESIDUAL, arm, with_budgets, with_lesions

@@ -11,7 +11,7 @@ import pytest
 import analysis
 from analysis.sample import Q_INTERVALS, Sample, make_sample, ordered_levels, q_interval, sampled
 from analysis.strata import heterogeneity
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from sweep.trial import Trial
 
 SIDES = ("sequential", "parallel")

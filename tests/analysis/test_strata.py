@@ -12,8 +12,8 @@ from analysis import equivalence as eq
 from analysis.equivalence import Verdict
 from analysis.sample import Sample, make_sample
 from analysis.strata import heterogeneity, strata
-from sweep.engine import TrialResult
 from sweep.ledger import Margins
+from sweep.result import TrialResult
 from sweep.trial import Trial
 
 MARGINS = Margins(0.10)

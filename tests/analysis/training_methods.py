@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.results import Results
-from sweep.engine import TrialResult
+from sweep.result import TrialResult
 from tests.analysis.synthetic_measurements import ended, lesion_rows, opened, preresnet
 
 PLAIN: dict[str, Any] = {}

@@ -29,7 +29,7 @@ from torch import Tensor
 from models.blocks import BlockNetwork
 from models.intervention import Intervention
 from sweep.engine.images import Split, TrialImages
-from sweep.engine.result import Measurement
+from sweep.result import Measurement
 from sweep.trial import Trial
 
 MEASURES = {

@@ -12,7 +12,7 @@ from models.blocks import BlockNetwork
 from models.intervention import Intervention
 from models.similarity import centred_gram, channel_quantiles, cka, distribution_distance
 from sweep.engine.measure import Subject
-from sweep.engine.result import Measurement
+from sweep.result import Measurement
 
 MOST_IMAGES = 512
 """Validation images whose features are compared (our choice)."""
@@ -22,10 +22,10 @@ _BATCH = 128
 def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:
     """CKA of all pairs of states, and the distance between their distributions where their shapes are equal.
 
-    State i is the input of stage i, the last that of the head; both networks are in evaluation mode, under the
-    intervention of any evaluation. The images are `MOST_IMAGES` of the validation images, evenly spaced in their order. The two
-    measures are those of `models.similarity` (our choices: the paper's own are not public); None where they are not
-    defined, as for a state that is the same for all images.
+    State i is the input of stage i, and the last one that of the head. Both networks are in evaluation mode, under the
+    intervention of any evaluation. The images are `MOST_IMAGES` of the validation images, evenly spaced in their order.
+    The two measures are those of `models.similarity` (our choices: the paper's own are not public); None where they
+    are not defined, as for a state that is the same for all images.
     """
     images = _images(subject)
     yield 0.5, _compared("features-before", subject.initial(), subject.intervention, images)

@@ -16,7 +16,7 @@ from models.initialisation import stream_seed
 from models.intervention import Intervention
 from sweep.engine.measure import Subject
 from sweep.engine.measure.scores import Score, scores
-from sweep.engine.result import Measurement
+from sweep.result import Measurement
 
 Swap = tuple[int, int]
 """Two places whose blocks are exchanged."""

@@ -14,7 +14,7 @@ from models.initialisation import stream_seed
 from models.intervention import Intervention
 from models.paths import draw_paths, path_counts
 from sweep.engine.measure import Subject
-from sweep.engine.result import Measurement
+from sweep.result import Measurement
 
 BATCH_VALUES = 1 << 28
 """Activation values that a batch may keep for its backward pass: 1 GiB."""

@@ -14,7 +14,7 @@ from models.intervention import Intervention
 from models.many_interventions import held_values, lesioned
 from sweep.engine.blocks import precision
 from sweep.engine.measure import Subject
-from sweep.engine.result import Measurement
+from sweep.result import Measurement
 
 _HELD_VALUES = {"cpu": 1 << 26, "cuda": 1 << 29}
 """Values of activations held at a time: a quarter of a GiB, or two, in float32."""

@@ -14,7 +14,7 @@ from models.intervention import NO_INTERVENTION
 from sweep.engine.finetune import finetune
 from sweep.engine.measure import Subject
 from sweep.engine.measure.scores import scores
-from sweep.engine.result import Measurement
+from sweep.result import Measurement
 
 
 def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:

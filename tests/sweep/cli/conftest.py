@@ -9,9 +9,9 @@ import pytest
 
 from analysis.figures import Rendered
 from sweep.cli import main
-from sweep.engine import Epoch, TrialResult
 from sweep.ledger import Ledger, to_tables
 from sweep.plan import Plan
+from sweep.result import Epoch, TrialResult
 from sweep.trial import Trial
 
 Call = Callable[..., int]

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from sweep.engine import Event, Setting, find_engine
+from sweep.engine import find_engine
+from sweep.result import Event, Setting
 from sweep.trial import Trial
 
 

@@ -10,9 +10,9 @@ import analysis
 from analysis.control import Controls
 from analysis.formats import DASH
 from sweep.cli.answer import print_answer
-from sweep.engine import Epoch, TrialResult
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.plan import Plan
+from sweep.result import Epoch, TrialResult
 from sweep.trial import Trial
 
 

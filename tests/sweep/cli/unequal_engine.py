@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sweep.engine import Epoch, Progress, Setting, TrialResult
+from sweep.result import Epoch, Progress, Setting, TrialResult
 from sweep.trial import Trial
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import settings
 
 from sweep.data import load
-from sweep.engine import Epoch, Progress, Setting, TrialResult
 from sweep.engine.training import train
 from sweep.errors import SweepError
+from sweep.result import Epoch, Progress, Setting, TrialResult
 from sweep.trial import Trial
 
 # The first example of a process pays for loading; the examples are the same in every run.

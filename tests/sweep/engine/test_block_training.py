@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from sweep.engine import Checkpoint, Progress, Setting, TrialResult
 from sweep.engine.blocks import BlockTraining
 from sweep.engine.checkpoint import unpack
 from sweep.engine.training import train
 from sweep.errors import SweepError
+from sweep.result import Checkpoint, Progress, Setting, TrialResult
 from sweep.trial import Trial
 
 Curves = Callable[[TrialResult], list[tuple[float, ...]]]

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from models import FusedStack
-from sweep.engine import OutOfMemory, Progress, Setting, TrialResult
 from sweep.engine.fused import GroupTraining, evaluate
 from sweep.engine.images import Split
 from sweep.engine.training import train
+from sweep.result import OutOfMemory, Progress, Setting, TrialResult
 from sweep.trial import Trial
 
 Train = Callable[..., list[TrialResult]]

@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from sweep.engine import ENGINES, Setting, find_engine
+from sweep.engine import ENGINES, find_engine
 from sweep.engine.null import train as null
 from sweep.engine.training import train
 from sweep.errors import SweepError
+from sweep.result import Setting
 from sweep.trial import Trial
 
 

@@ -8,8 +8,8 @@ from itertools import cycle, islice
 import pytest
 import torch
 
-from sweep.engine import Setting, TrialResult
 from sweep.engine.fused import GroupTraining
+from sweep.result import Setting, TrialResult
 from sweep.trial import Trial
 
 Train = Callable[..., list[TrialResult]]

@@ -12,7 +12,7 @@ from models.similarity import centred_gram, channel_quantiles, cka, distribution
 from sweep.engine.build import build
 from sweep.engine.images import TrialImages
 from sweep.engine.measure import Subject, find_measure
-from sweep.engine.result import Measurement
+from sweep.result import Measurement
 from sweep.trial import Trial
 
 BASE = Trial("test", dataset="digits", val_samples=60, measure="features", filters=4)

@@ -14,11 +14,11 @@ from torch.nn import functional as F
 
 from models import NO_INTERVENTION, BlockNetwork, DropPath, Intervention, ResNet, ResNetShape, StackNetwork, StackShape
 from models.many_interventions import held_values
-from sweep.engine import Measurement
 from sweep.engine.build import build
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.measure import Subject, scores
 from sweep.engine.measure.lesions import deletions, kendall_tau, measure, reorderings, swapped
+from sweep.result import Measurement
 from sweep.trial import Trial
 
 

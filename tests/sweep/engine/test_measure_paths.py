@@ -16,7 +16,7 @@ from sweep.engine.build import build
 from sweep.engine.images import TrialImages
 from sweep.engine.measure import Subject, find_measure
 from sweep.engine.measure.paths import path_gradient_norms, path_gradients
-from sweep.engine.result import Measurement
+from sweep.result import Measurement
 from sweep.trial import Trial
 
 DRAWS = 8

@@ -21,13 +21,13 @@ from models import (
     StackShape,
     VGGShape,
 )
-from sweep.engine import Measurement
 from sweep.engine.blocks import evaluate
 from sweep.engine.build import build
 from sweep.engine.finetune import finetune
 from sweep.engine.images import TrialImages
 from sweep.engine.measure import Subject
 from sweep.engine.measure.truncation import measure, truncations
+from sweep.result import Measurement
 from sweep.trial import Trial
 
 

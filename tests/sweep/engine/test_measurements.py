@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from models import FusedStack, ResidualStack
 from sweep.data import area_average, balanced_subset, held_out, load
-from sweep.engine import Setting, TrialResult
 from sweep.engine.fused import GroupTraining
 from sweep.engine.images import TrialImages
+from sweep.result import Setting, TrialResult
 from sweep.trial import HELD_OUT_SHARE, Trial
 
 Train = Callable[..., list[TrialResult]]

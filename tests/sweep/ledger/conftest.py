@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.engine import Epoch, Measurement, Status, TrialResult
 from sweep.ledger import Ledger, Tables, to_tables
+from sweep.result import Epoch, Measurement, Status, TrialResult
 from sweep.trial import Trial
 
 Results = Callable[..., Tables]

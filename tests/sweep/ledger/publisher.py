@@ -5,9 +5,9 @@ Pack i holds the trials of seeds i * PACK_SIZE and up. Whenever there are MERGE 
 
 import sys
 
-from sweep.engine import Setting
 from sweep.engine.null import train
 from sweep.ledger import Ledger, merge_commits, to_tables
+from sweep.result import Setting
 from sweep.trial import Trial
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sweep.engine import Checkpoint
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
+from sweep.result import Checkpoint
 
 ONE = Checkpoint("a" * 20, epoch=3, complete=False, content=bytes(range(256)) * 40)
 

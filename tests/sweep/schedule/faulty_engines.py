@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sweep.engine import Checkpoint, Event, OutOfMemory, Setting, training
 from sweep.engine import null as null_engine
+from sweep.engine import training
+from sweep.result import Checkpoint, Event, OutOfMemory, Setting
 from sweep.trial import Trial
 
 RAISES, HUNGRY, KILLS, KILLS_ONCE = 101, 102, 103, 104

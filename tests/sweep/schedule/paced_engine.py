@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sweep.engine import Event, OutOfMemory, Progress, Setting
 from sweep.engine import null as null_engine
+from sweep.result import Event, OutOfMemory, Progress, Setting
 from sweep.trial import Trial
 
 SECONDS = {"cuda": 0.2, "cpu": 1.0}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sweep.engine import Checkpoint, Setting, TrialResult
 from sweep.engine.null import train
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Tables, to_tables
+from sweep.result import Checkpoint, Setting, TrialResult
 from sweep.schedule.writer import Writer
 from sweep.trial import Trial
 

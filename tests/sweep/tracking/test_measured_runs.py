@@ -3,8 +3,8 @@
 import pytest
 from mlflow import MlflowClient
 
-from sweep.engine import Epoch, Measurement, TrialResult
 from sweep.ledger import Ledger, to_tables
+from sweep.result import Epoch, Measurement, TrialResult
 from sweep.tracking import rebuild, tracking_uri
 from sweep.trial import Trial
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sweep.engine import Epoch, TrialResult
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, to_tables
+from sweep.result import Epoch, TrialResult
 from sweep.tracking import Tracker, is_complete, rebuild, tracking_uri
 from sweep.tracking.mirror import Mirror
 from sweep.trial import Trial

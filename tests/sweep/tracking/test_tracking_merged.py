@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sweep.engine import Setting
 from sweep.engine.null import train
 from sweep.ledger import Ledger, Tables, merge_commits, to_tables
+from sweep.result import Setting
 from sweep.tracking import is_complete
 from sweep.tracking.mirror import Mirror
 from sweep.trial import Trial
