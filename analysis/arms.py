@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 
 from analysis.networks import labels, method_name
 from analysis.results import Results
-from sweep.ledger import METHOD_FACTORS, TRAINING_FACTORS
+from sweep.ledger import method_factors, training_factors
+from sweep.parts import FACTORS
 
 Row = Mapping[str, Any]
 
 PLAIN = "plain"
 RESIDUAL = "residual-droppath"
 _ENDS = ("finished", "diverged", "failed", "missing")
-_CONDITIONS = [name for name in TRAINING_FACTORS if name not in (*METHOD_FACTORS, "seed")]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Group:
     label: str
     family: str
     epochs: int
-    base_epochs: int
+    pretrain_epochs: int
     arms: Mapping[str, Arm]
     """By name, plain training first."""
 
@@ -94,9 +94,10 @@ def arm_groups(results: Results, study: str) -> list[Group]:
     names = dict(zip(map(_arm_key, rows), arm_names(rows), strict=True))
     plain = [without_method(row) for row in rows]
     timeless = [{**row, "epochs": 0} for row in plain]
+    conditions = [name for name in training_factors() if name not in (*method_factors(), "seed")]
     members: dict[tuple[Any, ...], list[int]] = {}
     for place, row in enumerate(rows):
-        members.setdefault(tuple(row[name] for name in _CONDITIONS), []).append(place)
+        members.setdefault(tuple(row[name] for name in conditions), []).append(place)
     whole, family = labels(plain), labels(timeless)
     groups: list[Group] = []
     for places in members.values():
@@ -111,7 +112,7 @@ def arm_groups(results: Results, study: str) -> list[Group]:
                 whole[first],
                 family[first],
                 rows[first]["epochs"],
-                rows[first]["base_epochs"],
+                rows[first]["pretrain_epochs"],
                 {name: Arm(name, arms[name]) for name in ordered},
             )
         )
@@ -120,7 +121,7 @@ def arm_groups(results: Results, study: str) -> list[Group]:
 
 def without_method(row: Row) -> dict[str, Any]:
     """The row as if it were trained plainly, so that rows of one network have one label."""
-    return {**row, **dict.fromkeys(METHOD_FACTORS), "method": PLAIN}
+    return {**row, **{name: FACTORS[name].default for name in method_factors()}}
 
 
 def _known(results: Results, study: str) -> list[Row]:
@@ -137,7 +138,7 @@ def _precedence(row: Row) -> tuple[Any, ...]:
 
 
 def _arm_key(row: Row) -> tuple[Any, ...]:
-    return tuple(row[field] for field in METHOD_FACTORS)
+    return tuple(row[field] for field in method_factors())
 
 
 def arm_names(rows: Sequence[Row]) -> list[str]:
@@ -147,7 +148,7 @@ def arm_names(rows: Sequence[Row]) -> list[str]:
     for name, row in zip(short, rows, strict=True):
         alike.setdefault(name, []).append(row)
     differing = {
-        name: [field for field in METHOD_FACTORS[1:] if len({row[field] for row in those}) > 1]
+        name: [field for field in method_factors()[1:] if len({row[field] for row in those}) > 1]
         for name, those in alike.items()
     }
     return [

@@ -7,7 +7,8 @@ from typing import Any
 
 from analysis.equivalence import Difference, difference_test
 from analysis.lesions import Lesioned
-from sweep.ledger import METHOD_FACTORS, TRAINING_FACTORS
+from sweep.ledger import method_factors, training_factors
+from sweep.parts import FACTORS
 
 COMPARED = ("error", "mean", "transitions", "others")
 """The quantities of `analysis.lesions` that are compared."""
@@ -36,11 +37,12 @@ def by_arrangement(trials: Sequence[Lesioned]) -> tuple[LesionDifference, ...]:
 
 def by_method(trials: Sequence[Lesioned]) -> tuple[LesionDifference, ...]:
     """Every other method of training against the plain one, in the same network from the same seed."""
-    same = [name for name in TRAINING_FACTORS if name not in METHOD_FACTORS]
+    plain = FACTORS["method"].default
+    same = [name for name in training_factors() if name not in method_factors()]
     return _compare(
         trials,
         lambda row: tuple(row[name] for name in same),
-        lambda first, second: first["method"] != "plain" and second["method"] == "plain",
+        lambda first, second: first["method"] != plain and second["method"] == plain,
     )
 
 

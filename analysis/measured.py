@@ -8,6 +8,7 @@ from typing import Any
 from analysis.networks import labels
 from analysis.pairs import STATUSES
 from analysis.results import Results
+from sweep.parts import FACTORS
 
 Key = tuple[str, int]
 """A network's label and a seed."""
@@ -61,4 +62,4 @@ def measured(results: Results, study: str, measure: str) -> Measured:
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     """Deeper arrangements first, so that a sequential network stands before its parallel twin."""
     named = ("dataset", "network", "depth", "method", "drop_rate")
-    return row["method"] != "plain", *(row[name] for name in named), -row["stages"], row["seed"]
+    return row["method"] != FACTORS["method"].default, *(row[name] for name in named), -row["stages"], row["seed"]

@@ -3,15 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweep.ledger import TRAINING_FACTORS
+from sweep.ledger import training_factors
+from sweep.parts import METHODS, kind_of
 
-_KINDS = {
-    "stack": "stack",
-    "resnet": "ResNet",
-    "preresnet": "pre-activation ResNet",
-    "vgg": "VGG",
-    "linear": "linear network",
-}
 _NAMED = {"seed", "network", "depth", "architecture", "stages", "method"}
 
 Row = Mapping[str, Any]
@@ -19,21 +13,23 @@ Row = Mapping[str, Any]
 
 def network_name(row: Row) -> str:
     """The network of a trial's row, such as ``pre-activation ResNet-110`` or ``stack of 8, parallel``."""
-    kind, depth = _KINDS[row["network"]], row["depth"]
-    name = f"{kind} of {depth}" if row["network"] in ("stack", "linear") else f"{kind}-{depth}"
-    if row["network"] == "stack" or row["architecture"] != "sequential":
+    kind, depth = kind_of(row), row["depth"]
+    name = kind.describe(depth) if kind else f"{row['network']} of {depth}"
+    if (kind and kind.names_arrangement) or row["architecture"] != "sequential":
         name += f", {row['architecture']}"
     return name + (f" ({row['stages']} stages)" if row["architecture"] == "mixed" else "")
 
 
 def method_name(row: Row) -> str:
     """The method of training, such as ``stochastic depth 0.5``; empty for the plain one."""
-    method = row["method"]
-    if method == "plain":
-        return ""
-    if method == "effective-paths":
-        return f"{row['kept_blocks']} blocks a batch"
-    return f"{'stochastic depth' if is_stochastic_depth(row) else method} {row['drop_rate']:g}"
+    method = METHODS.get(row["method"])
+    return method.describe(row) if method else row["method"]
+
+
+def has_skips(row: Row) -> bool:
+    """Whether the network of a trial's row has skip connections; yes where its kind is not known here."""
+    kind = kind_of(row)
+    return kind is None or kind.skips
 
 
 def is_stochastic_depth(row: Row) -> bool:
@@ -52,7 +48,7 @@ def labels(rows: Sequence[Row]) -> list[str]:
     for label, row in zip(short, rows, strict=True):
         alike.setdefault(label, []).append(row)
     varying = {
-        label: [name for name in TRAINING_FACTORS if name not in _NAMED and len({each[name] for each in members}) > 1]
+        label: [name for name in training_factors() if name not in _NAMED and len({each[name] for each in members}) > 1]
         for label, members in alike.items()
     }
     return [
@@ -65,6 +61,6 @@ def _phrase(name: str, value: Any) -> str:
     """What a label says of a factor; nothing of a training that starts from fresh weights."""
     if name == "epochs":
         return f"{value} epoch{'s' if value != 1 else ''}"
-    if name == "base_epochs":
+    if name == "pretrain_epochs":
         return f"retrained after {value}" if value else ""
     return f"{name.replace('_', ' ')} {value}"

@@ -30,8 +30,6 @@ LINEAR = 0.9
 """Least R² of a straight line through the log norms, mean over seeds, that counts as an exponential fall. Ours."""
 LEAST_LENGTHS = 3
 """Below, path lengths say nothing of how norms fall."""
-_LAYERS = {"basic": 2, "bottleneck": 3}
-_WITH_BLOCKS = ("resnet", "preresnet")
 _ROUNDING = 1e-12
 
 
@@ -274,7 +272,7 @@ def _over_seeds(
         seeds=len(profiles),
         without=without,
         longest=profiles[0].longest,
-        layers_a_block=_LAYERS[first["block"]] if first["network"] in _WITH_BLOCKS else 1,
+        layers_a_block=first["layers_per_block"] or 1,
         length=length,
         paths=paths,
         norm=_norms(length, profiles),

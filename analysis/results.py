@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from analysis.database import connect
-from analysis.pairs import KNOWN_SQL, METRICS, pairs_sql
+from analysis.pairs import METRICS, known_sql, pairs_sql
 from sweep.errors import SweepError
-from sweep.ledger import PLAN_SCHEMA, SCHEMAS, Ledger, PlannedSweep
-from sweep.ledger.scan import name_damage, scan
+from sweep.ledger import SCHEMAS, Ledger, PlannedSweep, plan_schema
+from sweep.ledger.scan import name_damage, scan, union
 
 TableName = Literal["trials", "curves", "measurements"]
 
@@ -57,7 +57,8 @@ class Results:
     @cached_property
     def plan(self) -> pa.Table:
         """One row a planned trial, done or not, with every factor."""
-        planned = pa.concat_tables([PLAN_SCHEMA.empty_table(), *(sweep.trials for sweep in self.sweeps.values())])
+        every = [sweep.trials for sweep in self.sweeps.values()]
+        planned = pa.concat_tables([plan_schema().empty_table(), *every], promote_options="default")
         first: dict[str, int] = {}
         for place, trial_id in enumerate(planned["trial_id"].to_pylist()):
             first.setdefault(trial_id, place)
@@ -80,18 +81,18 @@ class Results:
 
         Raises SweepError for a column that the table does not have, or a file that is damaged.
         """
+        dataset = self.scan(name)
         for column in columns or ():
-            if column not in SCHEMAS[name].names:
-                raise SweepError(f"{name} has no column {column!r}, but {', '.join(SCHEMAS[name].names)}")
+            if column not in dataset.schema.names:
+                raise SweepError(f"{name} has no column {column!r}, but {', '.join(dataset.schema.names)}")
         try:
-            return self.scan(name).to_table(columns=list(columns) if columns is not None else None, filter=where)
+            return dataset.to_table(columns=list(columns) if columns is not None else None, filter=where)
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(name, error) from None
 
     def scan(self, name: TableName) -> ds.Dataset:
         """A table as an Arrow dataset, which reads when it is scanned, and only what the scan asks for."""
-        parts = [self._scan_store(place, name) for place in range(len(self._ledgers))]
-        return parts[0] if len(parts) == 1 else ds.UnionDataset(SCHEMAS[name], parts)
+        return union([self._scan_store(place, name) for place in range(len(self._ledgers))])
 
     def sql(self, query: str) -> pa.Table:
         """The answer of DuckDB to one select over `trials`, `curves`, `measurements`, `plan` and `pairs`.
@@ -139,12 +140,18 @@ class Results:
                 connection.register(name, self.__dict__.get(name) or self.scan(name))
                 used.append(name)
         if known:
-            connection.execute(f"create temp view known as {KNOWN_SQL}")
-            connection.execute(f"create temp view pairs as {pairs_sql('val_loss')}")
-            for metric in METRICS:
-                if f"pairs_{metric}" in query:
-                    connection.execute(f"create temp view pairs_{metric} as {pairs_sql(metric)}")
+            self._register_pairs(connection, query)
         return used
+
+    def _register_pairs(self, connection: duckdb.DuckDBPyConnection, query: str) -> None:
+        found = self.scan("trials").schema.names
+        planned = {*plan_schema().names, *(name for name in found if name not in SCHEMAS["trials"].names)}
+        columns = [name for name in found if name in planned]
+        connection.execute(f"create temp view known as {known_sql(columns)}")
+        connection.execute(f"create temp view pairs as {pairs_sql('val_loss', columns)}")
+        for metric in METRICS:
+            if f"pairs_{metric}" in query:
+                connection.execute(f"create temp view pairs_{metric} as {pairs_sql(metric, columns)}")
 
     def _scan_store(self, place: int, name: TableName) -> ds.Dataset:
         ledger = self._ledgers[place]

@@ -66,7 +66,7 @@ def lesion_errors(results: Results, groups: Sequence[Group]) -> Errors:
 
 def robustness(group: Group, errors: Errors) -> list[Robustness]:
     """Every contrast of a group of retrained networks of which both sides have lesions; none for fresh networks."""
-    if not group.base_epochs:
+    if not group.pretrain_epochs:
         return []
     found: list[Robustness] = []
     for arm, against in group.contrasts():

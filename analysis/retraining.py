@@ -40,7 +40,7 @@ class Comparison:
     group: str
     family: str
     epochs: int
-    base_epochs: int
+    pretrain_epochs: int
     arm: str
     against: str
     method: str
@@ -149,7 +149,7 @@ def _compare(
         group=group.label,
         family=group.family,
         epochs=group.epochs,
-        base_epochs=group.base_epochs,
+        pretrain_epochs=group.pretrain_epochs,
         arm=arm.name,
         against=against.name,
         method=arm.method,

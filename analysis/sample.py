@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.pairs import CONTRAST, SHARED, STATUSES
-from sweep.ledger import METHOD_FACTORS, TRAINING_FACTORS
+from analysis.pairs import ARRANGEMENT, CONTRAST, STATUSES
+from sweep.ledger import method_factors, training_factors
 
 Scale = Literal["ratio", "difference"]
 Array = np.ndarray
@@ -28,11 +28,6 @@ Q_INTERVALS = ("[0, 1)", "[1, 3)", "[3, 10)", "[10, inf)")
 BUDGET = ("train_samples", "val_samples", "image_size", "batch_size", "epochs", "precision")
 """What a network is trained on and for how long. One network at several budgets is one configuration, as it is at
 several seeds: another budget is no further evidence about other networks."""
-METHOD = (*METHOD_FACTORS, "base_epochs")
-"""How a network is trained. As with budgets, another method is no further evidence about other networks."""
-_TRAINING = [name for name in SHARED if name in TRAINING_FACTORS]
-"""Shared columns that say how the two networks were trained. The others are sizes, which follow from these, and what
-the trials are for: the study, and what was measured afterwards."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +133,7 @@ def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls
         metric,
         _values(rows["sequential"]),
         _values(rows["parallel"]),
-        _combinations(rows, ("seed", *BUDGET, *METHOD)),
+        _combinations(rows, ("seed", *BUDGET, *_method())),
         np.asarray(rows["sequential_status"].to_pylist(), dtype=str),
         np.asarray(rows["parallel_status"].to_pylist(), dtype=str),
         ratio,
@@ -149,7 +144,7 @@ def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls
 
 
 def _columns(rows: pa.Table, ratio: Array, contrast: str) -> dict[str, Array]:
-    columns = {name: np.asarray(rows[name].to_pylist()) for name in _TRAINING if name != "seed"}
+    columns = {name: np.asarray(rows[name].to_pylist()) for name in _training() if name != "seed"}
     columns = {"dataset": columns.pop("dataset"), "Q": np.asarray(Q_INTERVALS)[q_interval(ratio)], **columns}
     columns["seed"] = rows["seed"].to_numpy()
     if contrast != CONTRAST:
@@ -187,7 +182,7 @@ def _values(column: pa.ChunkedArray) -> Array:
 
 def _combinations(rows: pa.Table, without: Sequence[str]) -> Array:
     """A number for each combination of what says how the networks were trained, but for some of its columns."""
-    columns = [name for name in _TRAINING if name not in without] + ["sequential_stages", "parallel_stages"]
+    columns = [name for name in _training() if name not in without] + ["sequential_stages", "parallel_stages"]
     code = np.zeros(rows.num_rows, dtype=np.int64)
     for name in columns:
         levels = rows[name].combine_chunks().dictionary_encode()
@@ -200,3 +195,16 @@ def _combinations(rows: pa.Table, without: Sequence[str]) -> Array:
 def q_interval(ratio: Array | Sequence[float]) -> Array:
     """Which of `Q_INTERVALS` each determination ratio is in."""
     return np.clip(np.searchsorted(Q_EDGES, ratio, side="right") - 1, 0, len(Q_INTERVALS) - 1)
+
+
+def _method() -> tuple[str, ...]:
+    """How a network is trained. As with budgets, another method is no further evidence about other networks."""
+    return (*method_factors(), "pretrain_epochs")
+
+
+def _training() -> list[str]:
+    """Shared columns that say how the two networks were trained.
+
+    The others are sizes, which follow from these, and what the trials are for: the study, and what was measured.
+    """
+    return [name for name in training_factors() if name not in ARRANGEMENT]

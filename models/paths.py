@@ -1,30 +1,39 @@
 """Paths through a network of stages (P2: Veit, Wilber, Belongie, 1605.06431).
 
-A path passes each stage through its skip or through exactly one of its parallel branches. Its length is the number of
-branches it goes through.
+A path goes through each stage by its skip connection or by exactly one of its branches. Its length is the number of
+branches that it goes through.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import accumulate
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from models.blocks import BlockNetwork
+from models.intervention import Intervention
+
+_SCALE = 2.0**60
+"""Of the loss in the backward pass: gradients along long paths would be below the least float32."""
 
 
 def path_counts(stages: Sequence[int]) -> list[int]:
-    """Number of paths of each length 0..n through n stages of the given numbers of blocks.
+    """The number of paths of each length 0..n through n stages, from the number of blocks in each stage.
 
-    These are the coefficients of the product of ``1 + blocks * x`` over the stages: C(n, k) in a sequential network.
+    They are the coefficients of the product of ``1 + blocks * x`` over the stages: C(n, k) in a sequential network.
     """
     *_, counts = _counts(stages)
     return counts
 
 
 def draw_paths(stages: Sequence[int], length: int, draws: int, generator: torch.Generator) -> Tensor:
-    """Paths drawn with replacement, uniformly among all of one length: bool (draws, blocks), on the CPU.
+    """Draw paths with replacement, uniformly among all of one length: bool (draws, blocks), on the CPU.
 
-    True where the path goes through the block's branch, as `Intervention.along` takes it. `generator` is one of the CPU.
-    Raises ValueError where there is no path of that length.
+    True means that the path goes through the block's branch, as for `Intervention.along`. `generator` has to be on the
+    CPU. Raises ValueError where there is no path of that length.
     """
     counts = list(_counts(stages))
     if not 0 <= length <= len(stages):
@@ -38,6 +47,36 @@ def draw_paths(stages: Sequence[int], length: int, draws: int, generator: torch.
         paths[rows, end - blocks + branch] = crosses
         left = left - crosses.long()
     return paths
+
+
+def path_gradients(
+    network: BlockNetwork, images: Tensor, labels: Tensor, paths: Tensor, intervention: Intervention
+) -> Tensor:
+    """Gradient of each image's cross-entropy at the image along its own path: float64, in the shape of the images.
+
+    Images (batch, ...), labels (batch,) and paths (batch, blocks). The network is in evaluation mode; `intervention` is
+    what is done to it beside the routes.
+    """
+    routed = replace(intervention, routes=Intervention.along(paths.to(images.device)).routes)
+    with _fixed(network), torch.enable_grad():
+        inputs = images.detach().requires_grad_()
+        # In float64, so that the gradient of an image that the network is sure of is not rounded away.
+        loss = F.cross_entropy(network(inputs, routed).double(), labels, reduction="sum")
+        (gradients,) = torch.autograd.grad(_SCALE * loss, inputs)
+    return gradients.double() / _SCALE
+
+
+@contextmanager
+def _fixed(network: BlockNetwork) -> Iterator[None]:
+    """Within this context no parameter asks for a gradient."""
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
 
 
 def _counts(stages: Sequence[int]) -> Iterator[list[int]]:

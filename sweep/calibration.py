@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import nnls
@@ -59,8 +58,7 @@ def _shortened(trials: Sequence[Trial]) -> list[Trial]:
 
 def _with_samples(trial: Trial, images: int) -> Trial:
     images = max(4, min(images, trial.train_samples, 4 * trial.val_samples))
-    return replace(
-        trial.plain,
+    return trial.plain.but(
         epochs=1,
         train_samples=images,
         val_samples=max(1, images // 4),

@@ -9,7 +9,6 @@ from sweep.trial import Trial
 
 Features = tuple[float, float, float]
 
-_FEATURE_IMAGES = 1024
 _STEP_LAUNCHES, _BLOCK_LAUNCHES = 60, 25
 """Kernels of a training step beside its blocks, and of each block: forward, backward and optimiser. A count by hand."""
 
@@ -38,35 +37,25 @@ def gpu_features(trials: Sequence[Trial], width: int) -> Features:
 
 def _launches(trial: Trial) -> float:
     """Kernels started in a trial's own epochs: its blocks one after another, but those of a fused stage at once."""
-    deep = trial.shape.blocks if trial.alone else trial.stages
+    deep = len(trial.shape.blocks) if trial.alone else trial.stages
     return training_features(trial)[2] * (_STEP_LAUNCHES + _BLOCK_LAUNCHES * deep)
 
 
 def training_features(trial: Trial) -> Features:
     """Of a trial's own epochs with their validation."""
-    images = 3.0 * trial.epochs * trial.train_samples + trial.epochs * trial.val_samples + trial.train_samples
+    images = (
+        trial.trained_by.passes * trial.epochs * trial.train_samples
+        + trial.epochs * trial.val_samples
+        + trial.train_samples
+    )
     steps = trial.epochs * -(-trial.train_samples // trial.batch_size)
     return images * trial.shape.forward_flops, images * trial.shape.activation_elements, float(steps)
 
 
 def measuring_features(trial: Trial) -> Features:
     """Of what is measured on a trial's network."""
-    images = _measuring_images(trial)
+    images = sum(measure.passes(trial) for measure in trial.measured_by)
     return images * trial.shape.forward_flops, images * trial.shape.activation_elements, 0.0
-
-
-def _measuring_images(trial: Trial) -> float:
-    """Forward passes of one image that a trial's measures come to."""
-    if not trial.measures:
-        return 0.0
-    blocks = trial.shape.blocks
-    sizes = min(trial.most_deleted, blocks - 1)
-    # A single deletion computes what follows the block; of random ones the first blocks are shared as well.
-    lesions = 1 + blocks / 2 + 1.5 * trial.lesion_draws * sizes if "lesions" in trial.measures else 0.0
-    orders = 1.0 + blocks.bit_length() if "truncation" in trial.measures else 0.0
-    tuning = 3.0 * orders * trial.finetune_epochs * trial.train_samples
-    paths = 3.0 * trial.path_draws * (blocks + 1)
-    return (lesions + orders) * trial.val_samples + tuning + paths + _FEATURE_IMAGES * ("features" in trial.measures)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""The factors of a trial: their types and allowed values, and the sentences that refuse anything else."""
+"""Factors, the fields of a trial: their types and allowed values, and the sentences that refuse anything else."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from functools import cache
 
 import numpy as np
 
@@ -18,22 +19,34 @@ _NUMBER = (int, float, np.integer, np.floating)
 class Factor:
     """One field of a trial: its type, and either its choices or its range (bounds included).
 
-    With `several`, the first choice stands for none, and a value is one of the choices or several of the others joined
-    by ``+``, kept in the order of the choices.
+    `default` is None where every trial must give a value. With `several`, the first choice stands for none, and a value
+    is one of the choices or several of the others joined by ``+``, kept in the order of the choices.
     """
 
     kind: type[str] | type[int] | type[float]
     choices: tuple[str, ...] = ()
     low: float = -math.inf
     high: float = math.inf
-    meaning: str = ""
+    meaning: str = field(default="", compare=False)
+    default: Value | None = None
+    stands_for: Value | None = None
+    """What the default means to a trial that takes the factor, if not itself."""
     several: bool = False
+    known: Callable[[], Iterable[str]] | None = field(default=None, compare=False)
+    """Gives the choices that exist now, where new ones can be registered."""
+    load: Callable[[str], object] | None = field(default=None, compare=False)
+    """Registers the choice of a name such as ``module:NAME``; raises SweepError where there is none."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The choices that exist now."""
+        return self.choices if self.known is None else (*self.choices, *self.known())
 
     @property
     def allowed(self) -> str:
         """What the factor takes, in words."""
-        if self.choices:
-            return "one of " + ", ".join(self.choices) + (", or several joined by +" if self.several else "")
+        if self.names:
+            return "one of " + ", ".join(self.names) + (", or several joined by +" if self.several else "")
         if self.kind is str:
             return "a name of letters, digits, '-' and '_'"
         noun = "an integer" if self.kind is int else "a number"
@@ -46,12 +59,17 @@ class Factor:
 
         Raises SweepError for a value that is not allowed.
         """
+        if isinstance(value, str) and self.load is not None and ":" in value:
+            for part in value.split("+") if self.several else (value,):
+                if part not in self.names and ":" in part:
+                    self.load(part)
+        names = self.names
         if self.several and isinstance(value, str) and "+" in value:
             parts = value.split("+")
-            if len(set(parts)) == len(parts) and set(parts) <= set(self.choices[1:]):
-                return "+".join(sorted(parts, key=self.choices.index))
+            if len(set(parts)) == len(parts) and set(parts) <= set(names[1:]):
+                return "+".join(sorted(parts, key=names.index))
         elif self.kind is str and isinstance(value, str):
-            known = value in self.choices if self.choices else value.replace("-", "").replace("_", "").isalnum()
+            known = value in names if names else value.replace("-", "").replace("_", "").isalnum()
             if known:
                 return str(value)
         # Not math.isfinite: an integer may be too large for a float.
@@ -70,6 +88,17 @@ class Factor:
             return self.coerce(name, float(text))
         except (ValueError, SweepError):
             raise SweepError(f"{name} is {text!r}, but takes {self.allowed}") from None
+
+
+@cache
+def declared(part: type) -> Mapping[str, Factor]:
+    """The factors that a frozen dataclass declares: its fields made by `models.factor.factor`, by name."""
+    factors: dict[str, Factor] = {}
+    for each in fields(part):
+        options: Mapping[str, object] = each.metadata["factor"]
+        default: Value = each.default  # pyright: ignore[reportAssignmentType]
+        factors[each.name] = Factor(type(default), default=default, **options)  # pyright: ignore[reportArgumentType]
+    return factors
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> SweepError:

@@ -15,15 +15,14 @@ PACK_SIZE = 24
 
 FREE_WITHIN_PACK = (
     "architecture",
-    "activation",
-    "initialisation",
     "learning_rate",
     "weight_decay",
     "momentum",
     "schedule",
     "seed",
 )
-"""Fields in which the trials of one pack may differ; `stages` is not among them, `architecture` only names it."""
+"""Factors in which the trials of one pack may differ, beside those of their kind that are fused over; `stages` is not
+among them, `architecture` only names it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
     packs: list[Pack] = []
     for group in group_by_network(trials):
         # What starts from one training stays together, so that no two workers do it.
-        most = len(group) if any(trial.base_epochs for trial in group) else size
+        most = len(group) if any(trial.pretrain_epochs for trial in group) else size
         packs += [Pack(tuple(group[start : start + most])) for start in range(0, len(group), most)]
     return sorted(packs, key=lambda pack: (-pack.cost, pack.pack_id))
 
@@ -100,4 +99,5 @@ def group_by_network(trials: Iterable[Trial]) -> list[list[Trial]]:
 
 
 def _network_key(trial: Trial) -> tuple[object, ...]:
-    return tuple(value for name, value in trial.as_dict().items() if name not in FREE_WITHIN_PACK)
+    free = (*FREE_WITHIN_PACK, *trial.kind.fused_over)
+    return tuple(value for name, value in trial.as_dict().items() if name not in free)

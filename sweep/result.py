@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sweep.trial import Trial
+if TYPE_CHECKING:
+    from sweep.trial import Trial
 
 Status = Literal["finished", "diverged", "failed"]
 
@@ -51,7 +52,7 @@ class TrialResult:
     be finite. `failed` has the error's message.
     """
 
-    trial: Trial
+    trial: "Trial"
     status: Status
     epochs: tuple[Epoch, ...] = ()
     diverged_epoch: int | None = None
@@ -112,5 +113,5 @@ class Setting:
 
 Event = Progress | Checkpoint | list[TrialResult]
 
-Engine = Callable[[Sequence[Trial], Setting], Iterator[Event]]
+Engine = Callable[[Sequence["Trial"], Setting], Iterator[Event]]
 """Trains the trials of one pack: yields progress and checkpoints any number of times, then the list of results once."""

@@ -90,7 +90,7 @@ def summarise(
     packs = plan.packs(pack_size)
     survey = devices.survey(packs, calibrated)
     whole = forecast(packs, survey)
-    shapes = {trial.shape for trial in plan.trials}
+    shapes = [trial.shape for trial in plan.trials]
     sizes = [shape.parameters for shape in shapes]
     missing = plan.without(done).packs(pack_size)
     return PlanSummary(
@@ -99,7 +99,7 @@ def summarise(
         trials=len(plan),
         done=len(plan) - sum(len(pack) for pack in missing),
         packs=len(packs),
-        networks=len(shapes),
+        networks=len({(shape.input_shape, shape.block_shapes(), shape.stages, shape.parameters) for shape in shapes}),
         fewest_parameters=min(sizes),
         most_parameters=max(sizes),
         flops=sum(pack.flops for pack in packs),

@@ -18,7 +18,6 @@ from sweep.engine.augmentation import crop_flip, epoch_draws
 from sweep.engine.build import build, place
 from sweep.engine.checkpoint import State, Trained, pack, pack_epochs, unpack_epochs
 from sweep.engine.images import Split, TrialImages
-from sweep.engine.methods import make_method
 from sweep.engine.resources import PeakMemory, device_name
 from sweep.engine.schedules import SCHEDULES
 from sweep.result import Checkpoint, Epoch, Setting, TrialResult
@@ -120,7 +119,7 @@ class BlockSteps:
 
     def __init__(self, network: BlockNetwork, trial: Trial, images: TrialImages, device: str) -> None:
         self.network, self.trial, self.images, self.device = network, trial, images, device
-        self.method = make_method(trial, network, device)
+        self.method = trial.trained_by.start(network, trial, device)
         self.optimizer = _optimizer(network, trial)
         self.done = 0
         self.means = (0.0, 0.0, 0.0)

@@ -1,7 +1,5 @@
 """A short training of a network that is trained already."""
 
-from dataclasses import replace
-
 from models import BlockNetwork
 from sweep.engine.blocks import BlockSteps
 from sweep.engine.images import TrialImages
@@ -16,7 +14,7 @@ def finetune(network: BlockNetwork, trial: Trial, images: TrialImages, epochs: i
 
     Batches and augmentation go on where the trial's epochs ended. The network is in evaluation mode afterwards.
     """
-    plain = replace(trial.plain, learning_rate=RATE * trial.learning_rate, schedule="constant", epochs=epochs)
+    plain = trial.plain.but(learning_rate=RATE * trial.learning_rate, schedule="constant", epochs=epochs)
     device = str(images.train.images.device)
     steps = BlockSteps(network, plain, images, device)
     for epoch in range(1, epochs + 1):

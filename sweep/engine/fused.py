@@ -33,13 +33,9 @@ class GroupTraining:
         self.memory = PeakMemory(setting.device)
         first = trials[0]
         self.images = TrialImages(trials, setting.device, setting.data_cache)
-        self.network = FusedStack.initial(
-            first.stack,
-            [trial.activation for trial in trials],
-            [trial.initialisation for trial in trials],
-            [trial.seed for trial in trials],
-            _DTYPES[first.precision],
-        ).to(setting.device)
+        kinds, seeds = [trial.kind for trial in trials], [trial.seed for trial in trials]
+        network = first.kind.fused(kinds, first.shape, seeds, _DTYPES[first.precision])
+        self.network: FusedStack = network.to(setting.device)
         self.optimizer = OPTIMIZERS[first.optimizer](self._parameters, trials)
         self.live = list(range(len(trials)))
         self.curves: list[list[Epoch]] = [[] for _ in trials]

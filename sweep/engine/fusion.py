@@ -20,17 +20,17 @@ def fusion_groups(trials: Sequence[Trial], device: str, gpu_share: float = 1.0) 
     """Indices into `trials` of each group to be trained as one; together they are all, each once."""
     if torch.device(device).type != "cuda":
         width = _CPU_WIDTH if trials[0].filters <= _CPU_FILTERS else 1
-        return [chunk for run in _by_activation(trials) for chunk in _chunks(run, width)]
+        return [chunk for run in _alike(trials) for chunk in _chunks(run, width)]
     # Not what is free at the moment: PyTorch keeps what an earlier pack has used.
     _, memory = torch.cuda.mem_get_info(device)
-    order = [index for run in _by_activation(trials) for index in run]
+    order = [index for run in _alike(trials) for index in run]
     return _chunks(order, fused_width(trials[0], gpu_share * memory))
 
 
-def _by_activation(trials: Sequence[Trial]) -> list[list[int]]:
-    runs: dict[str, list[int]] = {}
+def _alike(trials: Sequence[Trial]) -> list[list[int]]:
+    runs: dict[object, list[int]] = {}
     for index, trial in enumerate(trials):
-        runs.setdefault(trial.activation, []).append(index)
+        runs.setdefault(trial.kind.fusion_key, []).append(index)
     return list(runs.values())
 
 

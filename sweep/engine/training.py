@@ -7,11 +7,9 @@ several trials share is done once, and one that the store has a checkpoint of is
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import cast
 
 import torch
 
-from models import StackNetwork
 from sweep.cost import CostModel
 from sweep.engine.blocks import BlockTraining
 from sweep.engine.build import build, place
@@ -19,9 +17,8 @@ from sweep.engine.checkpoint import Trained, pack_trained, unpack, unpack_traine
 from sweep.engine.fused import GroupTraining
 from sweep.engine.fusion import fusion_groups
 from sweep.engine.images import TrialImages
-from sweep.engine.measure import Subject, find_measure
-from sweep.engine.methods import make_method
 from sweep.engine.resources import claim_device, prepare_process
+from sweep.measures.base import Subject
 from sweep.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
 from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
@@ -73,7 +70,7 @@ class _Pack:
         """Indices of the trials of each group to be trained together; those that others start from come first."""
         if not trained_alone(self.trials[0], self._bases):
             return fusion_groups(self.trials, self.setting.device, self.setting.gpu_share)
-        return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].base_epochs > 0)]
+        return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].pretrain_epochs > 0)]
 
     def _train_alone(self, trial: Trial) -> Iterator[Event]:
         if trial.training_id in self.ended:
@@ -117,8 +114,8 @@ class _Pack:
             values = group.values(index) if trial.measures else None
             state = None
             if values is not None:
-                network = cast(StackNetwork, build(trial))
-                network.load_values(values)
+                network = build(trial)
+                trial.kind.load_fused(network, values)
                 state = dict(network.state_dict())
             self.ended[trial.training_id] = Trained(result, state)
             if trial.measures:
@@ -129,10 +126,10 @@ class _Pack:
         if not trial.measures or trained.state is None:
             return
         subject = self._subject(trial, trained)
-        for number, name in enumerate(trial.measures):
-            for share, measured in find_measure(name)(subject):
+        for number, measure in enumerate(trial.measured_by):
+            for share, measured in measure.measure(subject):
                 rows += measured
-                yield (number + share) / len(trial.measures)
+                yield (number + share) / len(trial.measured_by)
 
     def _subject(self, trial: Trial, trained: Trained) -> Subject:
         device = self.setting.device
@@ -143,7 +140,7 @@ class _Pack:
         return Subject(
             trial=trial,
             network=network,
-            intervention=make_method(trial, network, device).evaluation,
+            intervention=trial.trained_by.start(network, trial, device).evaluation,
             images=TrialImages([trial], device, self.setting.data_cache),
             initial=lambda: place(build(trial), device).eval(),
         )

@@ -5,15 +5,12 @@ from sweep.ledger.ledger import Ledger
 from sweep.ledger.lock import Lock
 from sweep.ledger.merging import merge_commits
 from sweep.ledger.planned import PlannedSweep
-from sweep.ledger.schema import METHOD_FACTORS, PLAN_SCHEMA, SCHEMAS, TRAINING_FACTORS, Tables, to_tables
+from sweep.ledger.schema import SCHEMAS, Tables, method_factors, plan_schema, to_tables, training_factors
 from sweep.margins import Margins
 
 __all__ = [
-    "METHOD_FACTORS",
-    "PLAN_SCHEMA",
     "SCHEMAS",
     "STORE_SCHEMA",
-    "TRAINING_FACTORS",
     "Commit",
     "Contents",
     "Ledger",
@@ -22,5 +19,8 @@ __all__ = [
     "PlannedSweep",
     "Tables",
     "merge_commits",
+    "method_factors",
+    "plan_schema",
     "to_tables",
+    "training_factors",
 ]

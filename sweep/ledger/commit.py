@@ -5,8 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
-STORE_SCHEMA = 3
-"""Version of the tables and of the store's layout; a reader refuses any other."""
+STORE_SCHEMA = 4
+"""Version of a store's layout; a reader refuses a newer one. New columns need no new version: see `sweep.ledger.forms`.
+"""
+
+OLDEST_SCHEMA = 3
+"""The oldest version that is read."""
 
 MERGED = "-merged"
 """How the name of a commit ends that other commits were merged into."""
@@ -61,7 +65,7 @@ class Commit:
         """The commit of a marker, or None where that is not one."""
         try:
             marker = json.loads(content or b"")
-            files = {table: FileMark(*values) for table, values in marker["files"].items()}
+            files = {table: FileMark(*values[:4]) for table, values in marker["files"].items()}
             replaces = {replaced: list(trials) for replaced, trials in marker["replaces"].items()}
             return cls(name, dict(marker["trials"]), files, replaces)
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -1,6 +1,6 @@
 """The ledger: a store's record of which trials are done, and the only authority on that.
 
-Layout of a store, version 3::
+Layout of a store::
 
     store.json                    schema version
     sweeps/SWEEP.parquet          what was planned: trials with their factors, study, margins
@@ -10,6 +10,9 @@ Layout of a store, version 3::
     commits/COMMIT.json           written last: what the commit holds, and the size and digests of its files
     checkpoints/TRAINING          networks, trained or in training
     locks/                        which sweeps are running
+
+A store that an older program has made is read as it is (`sweep.ledger.forms`), and marked as this program's before
+anything is written to it, so that the older one refuses it rather than misreads it.
 
 Files without a marker do not exist for any reader. A trial in several commits is read from one of them: a result
 before a failure, then the earliest. Many small commits are merged into a larger one, which replaces them.
@@ -29,9 +32,10 @@ import pyarrow.compute as pc
 
 from sweep.errors import SweepError
 from sweep.ledger.checkpoints import Checkpoints
-from sweep.ledger.commit import MERGED, STORE_SCHEMA, Commit, Contents
+from sweep.ledger.commit import MERGED, OLDEST_SCHEMA, STORE_SCHEMA, Commit, Contents
 from sweep.ledger.encoding import decode, encode
 from sweep.ledger.files import StoreFiles
+from sweep.ledger.forms import in_form
 from sweep.ledger.lease import hold
 from sweep.ledger.lock import Lock, file_lock
 from sweep.ledger.planned import PlannedSweep
@@ -74,7 +78,7 @@ class Ledger:
     def create(cls, uri: str | os.PathLike[str]) -> "Ledger":
         """Open a store, making it where there is none."""
         ledger = cls(uri)
-        if not ledger._check_version():
+        if ledger._version() != STORE_SCHEMA:
             ledger.files.write("store.json", _json({"schema": STORE_SCHEMA}))
         ledger.refresh()
         ledger._remove_litter()
@@ -84,7 +88,7 @@ class Ledger:
     def open(cls, uri: str | os.PathLike[str]) -> "Ledger":
         """Open a store that exists."""
         ledger = cls(uri)
-        if not ledger._check_version():
+        if ledger._version() is None:
             raise SweepError(f"there is no store at {ledger.uri}; `sweep run STUDY --store {ledger.uri}` makes one")
         ledger.refresh()
         return ledger
@@ -147,7 +151,7 @@ class Ledger:
         names = sorted(self.contents.commits) if commits is None else commits
         held = [name for name in names if table in self.contents.commits[name].files]
         parts = self.parallel(lambda name: self._read_part(table, name), held)
-        return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
+        return pa.concat_tables([SCHEMAS[table].empty_table(), *parts], promote_options="default")
 
     def require_whole(self) -> None:
         """Raise SweepError if a damaged commit hides results that no whole commit has."""
@@ -162,11 +166,12 @@ class Ledger:
     def record_sweep(self, sweep_id: str, study: str, trials: Sequence[Trial], margins: Margins | None = None) -> None:
         """Keep what a sweep has planned.
 
-        Raises SweepError for margins that differ from those declared before, once a trial of the sweep is done.
+        Raises SweepError where what it planned before cannot be read, and for margins that differ from those declared
+        before, once a trial of the sweep is done.
         """
         margins = margins or Margins()
         name = f"sweeps/{sweep_id}.parquet"
-        earlier = PlannedSweep.from_bytes(self.files.read(name))
+        earlier = self._planned(sweep_id)
         if earlier is not None and earlier.margins == margins:
             return
         if earlier is not None and any(trial.trial_id in self.contents.status for trial in trials):
@@ -177,9 +182,9 @@ class Ledger:
         self.files.write(name, PlannedSweep.of(study, trials, margins).to_bytes())
 
     def sweeps(self) -> dict[str, PlannedSweep]:
-        """Sweep identity to what it planned; a file that is damaged is passed over, and made good by its sweep."""
+        """Sweep identity to what it planned. Raises SweepError for a plan that cannot be read."""
         names = sorted(name.removesuffix(".parquet") for name in self.files.list("sweeps"))
-        read = self.parallel(lambda name: PlannedSweep.from_bytes(self.files.read(f"sweeps/{name}.parquet")), names)
+        read = self.parallel(self._planned, names)
         return {name: sweep for name, sweep in zip(names, read, strict=True) if sweep is not None}
 
     def lock(
@@ -193,10 +198,26 @@ class Ledger:
             return hold(self.files, name, wait, note)
         return file_lock(self.uri, self.files.local / "locks" / name, wait)
 
-    def _check_version(self) -> bool:
+    def _planned(self, sweep_id: str) -> PlannedSweep | None:
+        """What a sweep has planned, None where nothing is kept of it."""
+        name = f"sweeps/{sweep_id}.parquet"
+        content = self.files.read(name)
+        if content is None:
+            return None
+        try:
+            return PlannedSweep.from_bytes(content)
+        except SweepError as error:
+            # Not as if there were none: its margins could then be replaced once there are results.
+            raise SweepError(
+                f"{self.files.address_of(name)} cannot be read ({error}); put a copy of it back, or move it away and "
+                "run its sweep again, whose margins then count as declared that day"
+            ) from None
+
+    def _version(self) -> int | None:
+        """The store's version, None where there is no store."""
         content = self.files.read("store.json")
         if content is None:
-            return False
+            return None
         try:
             version = json.loads(content)["schema"]
         except (ValueError, KeyError, TypeError):
@@ -210,12 +231,12 @@ class Ledger:
             raise SweepError(
                 f"the store {self.uri} has schema {version}, newer than this program's {STORE_SCHEMA}; upgrade it"
             )
-        if version < STORE_SCHEMA:
+        if version < OLDEST_SCHEMA:
             raise SweepError(
                 f"the store {self.uri} has schema {version}, older than this program's {STORE_SCHEMA}; run its sweep "
                 "into another store"
             )
-        return True
+        return version
 
     def _listed(self) -> list[str]:
         return sorted(name.removesuffix(".json") for name in self.files.list("commits"))
@@ -229,9 +250,12 @@ class Ledger:
         content = self.files.read(f"{table}/{name}.parquet") or b""
         try:
             part = decode(content, commit.files[table])
-            check_table(table, part)
         except (pa.ArrowException, OSError, SweepError) as error:
             raise unreadable(self, table, name, str(error)) from None
+        try:
+            part = in_form(part, SCHEMAS[table])
+        except SweepError as error:
+            raise SweepError(f"{self.uri}/{table}/{name}.parquet cannot be read: {error}") from None
         foreign = self.contents.foreign(commit)
         return part.filter(~pc.field("trial_id").isin(foreign)) if foreign else part
 
@@ -239,7 +263,7 @@ class Ledger:
         """Whether all of a commit is what was written."""
         commit = self.contents.commits.get(name)
         try:
-            for table in commit.files if commit else ():
+            for table in commit.files.keys() & set(SCHEMAS) if commit else ():
                 self._read_part(table, name)
         except SweepError:
             return False
@@ -294,7 +318,10 @@ def unreadable(ledger: Ledger, table: str, commit: str, reason: str) -> SweepErr
 
 def _fault(name: str, commit: Commit | None, sizes: dict[str, dict[str, int]]) -> str | None:
     for table, mark in (commit.files if commit else {}).items():
-        found = sizes.get(table, {}).get(f"{name}.parquet")
+        if table not in sizes:
+            # A newer program's, which this one does not read.
+            continue
+        found = sizes[table].get(f"{name}.parquet")
         if found is None:
             return f"{table}/{name}.parquet is missing"
         if found != mark.size:

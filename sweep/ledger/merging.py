@@ -31,14 +31,16 @@ def merge_commits(ledger: Ledger, least: int) -> int:
         read = ledger.parallel(lambda commit: _read(ledger, commit.name), batch)
         parts = [(commit, tables) for commit, tables in zip(batch, read, strict=True) if tables is not None]
         if len(parts) > 1 and any(tables["trials"].num_rows for _, tables in parts):
-            together = {table: pa.concat_tables([tables[table] for _, tables in parts]) for table in SCHEMAS}
+            together = {table: _together([tables[table] for _, tables in parts]) for table in SCHEMAS}
             ledger.write(together, replaces=_replaced(parts))
             merged += len(parts)
     return merged
 
 
 def _small(ledger: Ledger) -> list[Commit]:
-    return [commit for _, commit in sorted(ledger.contents.commits.items()) if commit.size < _SMALL]
+    commits = sorted(ledger.contents.commits.items())
+    # Tables that a newer program has added cannot be merged by this one.
+    return [commit for _, commit in commits if commit.size < _SMALL and commit.files.keys() <= set(SCHEMAS)]
 
 
 def _read(ledger: Ledger, name: str) -> Tables | None:
@@ -47,6 +49,11 @@ def _read(ledger: Ledger, name: str) -> Tables | None:
         return {table: ledger.read(table, [name]) for table in SCHEMAS}
     except SweepError:
         return None
+
+
+def _together(parts: Sequence[pa.Table]) -> pa.Table:
+    # Columns that this program does not know go on.
+    return pa.concat_tables(parts, promote_options="default")
 
 
 def _replaced(parts: Sequence[tuple[Commit, Tables]]) -> dict[str, list[str]]:

@@ -9,16 +9,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sweep.errors import SweepError
-from sweep.ledger.schema import PLAN_SCHEMA, plan_row
+from sweep.identity import ALWAYS
+from sweep.ledger.forms import in_form
+from sweep.ledger.schema import plan_row, plan_schema
 from sweep.margins import Margins
 from sweep.trial import Trial
 
 _KEY = b"sweep"
+_KNOWN_AT_FIRST = ("trial_id", "pair_id", *ALWAYS)
 
 
 @dataclass(frozen=True)
 class PlannedSweep:
-    """One sweep of a store; `trials` has the columns of `PLAN_SCHEMA`."""
+    """One sweep of a store; `trials` has the columns of `plan_schema`, and others that this program may not know."""
 
     study: str
     margins: Margins
@@ -35,7 +38,7 @@ class PlannedSweep:
     def of(cls, study: str, trials: Sequence[Trial], margins: Margins) -> "PlannedSweep":
         """A sweep that is declared now."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        table = pa.Table.from_pylist([plan_row(trial) for trial in trials], schema=PLAN_SCHEMA)
+        table = pa.Table.from_pylist([plan_row(trial) for trial in trials], schema=plan_schema())
         return cls(study, margins, now, table)
 
     def to_bytes(self) -> bytes:
@@ -47,13 +50,16 @@ class PlannedSweep:
         return sink.getvalue().to_pybytes()
 
     @classmethod
-    def from_bytes(cls, content: bytes | None) -> "PlannedSweep | None":
-        """The sweep of a file's content, or None where that is not one."""
+    def from_bytes(cls, content: bytes) -> "PlannedSweep":
+        """The sweep of a file's content. Raises SweepError where that is not one."""
         try:
-            table = pq.ParquetFile(pa.BufferReader(content or b""), page_checksum_verification=True).read()
+            table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
             facts = json.loads((table.schema.metadata or {})[_KEY])
-            margins = Margins().override(facts["margins"])
-            trials = table.replace_schema_metadata(None).select(PLAN_SCHEMA.names).cast(PLAN_SCHEMA)
-            return cls(str(facts["study"]), margins, str(facts["declared_at"]), trials)
-        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, SweepError):
-            return None
+            declared = dict(facts["margins"])
+            study, declared_at = str(facts["study"]), str(facts["declared_at"])
+            if not set(_KNOWN_AT_FIRST) <= set(table.schema.names):
+                raise ValueError
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+            raise SweepError("it is not what was written") from None
+        margins = Margins().override(declared)
+        return cls(study, margins, declared_at, in_form(table.replace_schema_metadata(None), plan_schema()))

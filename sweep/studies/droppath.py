@@ -39,7 +39,7 @@ def _arms(resnet: Levels, stack: Levels, linear: Levels, methods: dict[str, Leve
 
 
 def _retrained(resnet: Levels, base: int, epochs: int, methods: dict[str, Levels]) -> dict[str, Levels]:
-    again: Levels = {"base_epochs": [base], "epochs": [epochs]}
+    again: Levels = {"pretrain_epochs": [base], "epochs": [epochs]}
     return {f"retrained-{method}": {**resnet, **again, **fields} for method, fields in methods.items()}
 
 

@@ -31,8 +31,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
 from sqlalchemy import Engine, NullPool, create_engine, event  # noqa: E402
 
 from sweep.errors import SweepError  # noqa: E402
+from sweep.identity import entering  # noqa: E402
+from sweep.parts import FACTORS, kind_of, own_columns  # noqa: E402
 from sweep.tracking.location import is_database, sqlite_path  # noqa: E402
-from sweep.trial import FACTORS, Trial  # noqa: E402
+from sweep.trial import Trial  # noqa: E402
 
 for _logger in ("mlflow", "alembic"):
     logging.getLogger(_logger).setLevel(logging.ERROR)
@@ -50,10 +52,7 @@ def _write_without_flushing(connection: Any, record: object) -> None:
 
 Row = Mapping[str, Any]
 
-_TAGS = (
-    *("study", "dataset", "network", "architecture", "depth", "filters", "kernel_size", "activation"),
-    *("method", "measure", "seed"),
-)
+_TAGS = ("study", "dataset", "network", "architecture", "depth", "filters", "method", "measure", "seed")
 _CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm")
 _SCALARS = (
     "parameters",
@@ -209,7 +208,7 @@ class Projection:
                 return
 
     def _create(self, row: Row, sweep_id: str | None) -> _Known:
-        tags = {name: str(row[name]) for name in ("trial_id", *_TAGS)}
+        tags = {name: str(row[name]) for name in ("trial_id", *_TAGS, *own_columns(row))}
         if sweep_id is not None:
             tags |= {"sweep_id": sweep_id, MLFLOW_PARENT_RUN_ID: self._parents[sweep_id]}
         run = self._client.create_run(self._experiments[row["study"]], tags=tags, run_name=_run_name(row))
@@ -218,8 +217,8 @@ class Projection:
 
     def _fill(self, run_id: str, row: Row, curve: Sequence[Row], measured: Sequence[Row]) -> None:
         now = _milliseconds(row)
-        trial = Trial.from_dict({name: row[name] for name in FACTORS})
-        params = [Param(name, str(row[name])) for name in trial.identity()]
+        entered = entering({name: row[name] for name in FACTORS}, FACTORS)
+        params = [Param(name, str(value)) for name, value in entered.items()]
         tags = [RunTag("outcome", row["status"])]
         if row["error"]:
             tags.append(RunTag("error", row["error"][:5000]))
@@ -275,10 +274,7 @@ def _milliseconds(row: Row) -> int:
 
 
 def _run_name(row: Row) -> str:
-    if row["network"] != "stack":
-        method = "" if row["method"] == "plain" else f" {row['method']}"
-        return f"{row['dataset']} {row['network']} {row['architecture']} d{row['depth']}{method} s{row['seed']}"
-    return (
-        f"{row['dataset']} {row['architecture']} d{row['depth']} f{row['filters']} k{row['kernel_size']} "
-        f"{row['activation']} s{row['seed']}"
-    )
+    kind, sizes = kind_of(row), (row["architecture"], row["depth"], row["filters"])
+    network = kind.brief(row["network"], *sizes) if kind else f"{row['network']} {row['architecture']} d{row['depth']}"
+    method = "" if row["method"] == FACTORS["method"].default else f" {row['method']}"
+    return f"{row['dataset']} {network}{method} s{row['seed']}"

@@ -17,7 +17,7 @@ import pytest
 import analysis
 from analysis.assessment import Assessment, assess_sample
 from analysis.figures import Rendered
-from analysis.pairs import SHARED
+from analysis.pairs import shared as shared_columns
 from analysis.sample import Sample
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.ledger.schema import plan_row
@@ -177,7 +177,7 @@ def _pair(sequential: tuple[Trial, str], parallel: tuple[Trial, str], values: di
     sides = {"sequential": sequential, "parallel": parallel}
     found = {name: values.get(trial.trial_id) for name, (trial, _) in sides.items()}
     shared = plan_row(sequential[0])
-    row = {name: shared[name] for name in ("pair_id", *SHARED)}
+    row = {name: shared[name] for name in ("pair_id", *shared_columns())}
     row["contrast"] = f"{parallel[0].architecture}/{sequential[0].architecture}"
     for name, (trial, status) in sides.items():
         row |= {f"{name}_stages": trial.stages, f"{name}_id": trial.trial_id, f"{name}_status": status}
@@ -190,7 +190,7 @@ def _pair(sequential: tuple[Trial, str], parallel: tuple[Trial, str], values: di
 def _pairs_schema() -> pa.Schema:
     shared = plan_row(Trial("test"))
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64()}
-    names = {name: kinds[type(shared[name])] for name in SHARED}
+    names = {name: kinds[type(shared[name])] for name in shared_columns()}
     sides = {
         f"{side}_{name}": kind
         for name, kind in (("stages", pa.int64()), ("id", pa.string()), ("status", pa.string()))

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import analysis
-from analysis.pairs import METRICS, SHARED
+from analysis.pairs import METRICS, shared
 from sweep.result import TrialResult
 from sweep.trial import Trial
 
@@ -119,5 +119,5 @@ def test_difference_and_ratio_are_parallel_against_sequential(make_store, end, s
 
 
 def test_shared_columns_are_all_but_identity_and_arrangement():
-    assert {"dataset", "depth", "filters", "seed", "epochs", "determination_ratio", "parameters"} <= set(SHARED)
-    assert not {"trial_id", "pair_id", "architecture", "stages"} & set(SHARED)
+    assert {"dataset", "depth", "filters", "seed", "epochs", "determination_ratio", "parameters"} <= set(shared())
+    assert not {"trial_id", "pair_id", "architecture", "stages"} & set(shared())

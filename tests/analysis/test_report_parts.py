@@ -107,8 +107,8 @@ def test_retrained_networks_are_beside_the_published_ones_as_what_they_are(make_
         "constant": STOCHASTIC | {"drop_rates": "constant"},
         "sample": STOCHASTIC | {"drop_per": "sample"},
         "training": STOCHASTIC | {"rescale": "training"},
-        "retrained plain": {"base_epochs": 10, "epochs": 4},
-        "retrained": STOCHASTIC | {"base_epochs": 10, "epochs": 4},
+        "retrained plain": {"pretrain_epochs": 10, "epochs": 4},
+        "retrained": STOCHASTIC | {"pretrain_epochs": 10, "epochs": 4},
     }
     rows = lesion_rows(0.1, [0.2] * 9, (3, 6))
     results = [end(trial(seed, **fields), measurements=rows) for fields in variants.values() for seed in (0, 1)]

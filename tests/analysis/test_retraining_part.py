@@ -157,7 +157,7 @@ def test_the_built_in_study_is_compared_at_equal_time(make_store: Callable[..., 
     rows = part.tables["training_methods"].to_pylist()
     found = [row for row in rows if row["basis"] == "time" and row["against"] == "plain"]
     assert len(found) == 3
-    assert {(row["epochs"], row["base_epochs"], row["seeds"], row["note"]) for row in found} == {(10, 0, 3, "")}
+    assert {(row["epochs"], row["pretrain_epochs"], row["seeds"], row["note"]) for row in found} == {(10, 0, 3, "")}
     assert [row["error_difference"] for row in found] == pytest.approx([0] * 3, abs=1e-12)
     steps = [row["error_difference"] for row in rows if row["basis"] == "steps" and row["against"] == "plain"]
     assert steps[:3] == pytest.approx([-0.1 * math.log(each) for each in (0.9, 1.2, 1.2)])

@@ -226,7 +226,7 @@ def test_every_control_is_looked_at(make_pairs, end):
 def test_another_method_is_another_training_of_the_same_configuration(make_pairs, end):
     methods: list[dict[str, Any]] = [
         {},
-        {"base_epochs": 2},
+        {"pretrain_epochs": 2},
         *({"method": "droppath", "drop_rate": rate} for rate in (0.1, 0.3)),
     ]
     trials = [
@@ -239,7 +239,7 @@ def test_another_method_is_another_training_of_the_same_configuration(make_pairs
     found = make_sample(make_pairs([end(each, loss(each)) for each in trials]), "val_loss")
     assert (len(found), found.configurations, len(np.unique(found.training))) == (16, 2, 8)
     # As budgets, they are strata; within a configuration they are no evidence on what it depends on.
-    assert {"base_epochs", "drop_rate"} < set(found.strata)
+    assert {"pretrain_epochs", "drop_rate"} < set(found.strata)
     assert heterogeneity(found)["factor_a"].unique().to_pylist() == ["depth"]
 
 

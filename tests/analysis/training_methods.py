@@ -19,7 +19,7 @@ def arm(
     method: dict[str, Any], errors: Sequence[float], losses: Sequence[float] | None = None, **ending: Any
 ) -> list[TrialResult]:
     """An arm's trials, a seed an error."""
-    fields = {name: ending.pop(name) for name in ("epochs", "base_epochs", "depth", "measure") if name in ending}
+    fields = {name: ending.pop(name) for name in ("epochs", "pretrain_epochs", "depth", "measure") if name in ending}
     given = losses or [1.0] * len(errors)
     return [
         ended(preresnet(seed=seed, **{**fields, **method}), error, loss, **ending)
@@ -46,7 +46,7 @@ def retrained(method: dict[str, Any], whole: float, one: Sequence[float], some: 
         for shift in (0.0, 0.02)
     ]
     return [
-        ended(preresnet(seed=seed, base_epochs=5, measure="lesions", **method), whole, measurements=each)
+        ended(preresnet(seed=seed, pretrain_epochs=5, measure="lesions", **method), whole, measurements=each)
         for seed, each in enumerate(rows)
     ]
 
@@ -60,4 +60,4 @@ def with_budgets(folder: Path) -> Results:
 def with_lesions(folder: Path) -> Results:
     """Networks retrained plainly and with droppath, and their lesions."""
     plain = retrained(PLAIN, 0.2, [0.3, 0.5], 0.6)
-    return opened(folder, [*plain, *retrained(DROP, 0.21, [0.25, 0.35], 0.5), *arm(RESIDUAL, [0.2], base_epochs=5)])
+    return opened(folder, [*plain, *retrained(DROP, 0.21, [0.25, 0.35], 0.5), *arm(RESIDUAL, [0.2], pretrain_epochs=5)])

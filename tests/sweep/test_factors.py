@@ -11,7 +11,7 @@ from sweep.trial import FACTORS
 
 laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 NUMERIC = [name for name, factor in FACTORS.items() if factor.kind is not str]
-CHOICES = [name for name, factor in FACTORS.items() if factor.choices]
+CHOICES = [name for name, factor in FACTORS.items() if factor.names]
 WHOLE = [name for name, factor in FACTORS.items() if factor.kind is int]
 
 
@@ -47,10 +47,10 @@ def test_integers_have_no_fraction(name: str) -> None:
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices_are_exact_and_listed_in_the_refusal(name: str) -> None:
     factor = FACTORS[name]
-    assert [factor.coerce(name, choice) for choice in factor.choices] == list(factor.choices)
-    for value in ("", factor.choices[0].upper(), factor.choices[0] + " ", 0):
+    assert [factor.coerce(name, choice) for choice in factor.names] == list(factor.names)
+    for value in ("", factor.names[0].upper(), factor.names[0] + " ", 0):
         several = ", or several joined by +" if factor.several else ""
-        assert refusal(name, value) == f"{name} is {value!r}, but takes one of {', '.join(factor.choices)}{several}"
+        assert refusal(name, value) == f"{name} is {value!r}, but takes one of {', '.join(factor.names)}{several}"
 
 
 @pytest.mark.parametrize("value", ["", "-", "_-", "a b", "a/b", "../a", "a.b", "a\n"])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import StackShape
 from sweep.cost import CostModel, features
 from sweep.pack import FREE_WITHIN_PACK, PACK_SIZE, Pack, group_by_network, make_packs, trials_digest
 from sweep.trial import Trial
@@ -27,7 +28,11 @@ steady = settings(deadline=None, derandomize=True)
 
 
 def network(trial: Trial) -> dict[str, object]:
-    return {name: value for name, value in trial.as_dict().items() if name not in FREE_WITHIN_PACK}
+    return {
+        name: value
+        for name, value in trial.as_dict().items()
+        if name not in (*FREE_WITHIN_PACK, *trial.kind.fused_over)
+    }
 
 
 @steady
@@ -43,7 +48,7 @@ def test_packs_are_a_partition_of_the_plan(trials: list[Trial], size: int) -> No
 @given(plans, sizes)
 def test_a_pack_has_one_network_and_one_budget(trials: list[Trial], size: int) -> None:
     for pack in make_packs(trials, size):
-        assert len({trial.shape for trial in pack.trials}) == 1
+        assert len({StackShape.of(trial.shape) for trial in pack.trials}) == 1
         assert all(network(trial) == network(pack.trials[0]) for trial in pack.trials)
 
 

@@ -11,7 +11,7 @@ from sweep.trial import Trial
 
 STACK: dict[str, Any] = {"study": "s", "dataset": "digits", "depth": 4, "epochs": 8}
 RESNET: dict[str, Any] = {**STACK, "network": "preresnet", "depth": 8}
-DROPPED: dict[str, Any] = {"base_epochs": 8, "epochs": 2, "method": "droppath"}
+DROPPED: dict[str, Any] = {"pretrain_epochs": 8, "epochs": 2, "method": "droppath"}
 
 
 def plan_of(fields: dict[str, Any], retrained: int) -> list[Trial]:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sweep.data import DATASETS
 from sweep.errors import SweepError
-from sweep.trial import ARRANGEMENT, FACTORS, FIRST_SCHEMA, ArrangementError, Trial
+from sweep.identity import ALWAYS
+from sweep.trial import ARRANGEMENT, FACTORS, ArrangementError, Trial
 
 laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 UNUSUAL = {
@@ -74,7 +75,7 @@ OTHER = {
     "retrain_steps": 2,
     "kept_blocks": 5,
     "transitions": "kept",
-    "base_epochs": 3,
+    "pretrain_epochs": 3,
     "measure": "paths",
     "lesion_draws": 7,
     "most_deleted": 3,
@@ -110,14 +111,14 @@ IMPLIED = {"architecture": {"stages": 0}, "method": {"drop_rate": 0.5, "retrain_
 def trials(draw: st.DrawFn) -> Trial:
     values = {
         name: draw(
-            st.sampled_from(factor.choices)
-            if factor.choices
+            st.sampled_from(factor.names)
+            if factor.names
             else st.integers(int(factor.low), int(min(factor.high, 8)))
             if factor.kind is int
             else st.floats(factor.low, factor.high)
         )
         for name, factor in FACTORS.items()
-        if name in FIRST_SCHEMA and name not in ("study", "stages", "architecture", "momentum")
+        if name in ALWAYS and name not in ("study", "stages", "architecture", "momentum")
     }
     values["architecture"] = draw(st.sampled_from(["sequential", "parallel"]))
     least = {"sgd": 0.0, "nesterov": 0.1}.get(str(values["optimizer"]))
@@ -126,7 +127,7 @@ def trials(draw: st.DrawFn) -> Trial:
         st.sampled_from(
             [
                 {},
-                {"augmentation": "crop-flip", "label_smoothing": 0.1, "base_epochs": 2},
+                {"augmentation": "crop-flip", "label_smoothing": 0.1, "pretrain_epochs": 2},
                 {"method": "droppath", "drop_rate": 0.25, "drop_per": "sample"},
                 {"measure": "lesions+paths", "lesion_draws": 3},
             ]

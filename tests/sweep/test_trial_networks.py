@@ -2,39 +2,42 @@
 
 import pytest
 
-from models import LinearShape, ResNetShape, StackShape, VGGShape
+from models import LinearNetwork, PreActivationResNet, ResNet, Stack
+from models.kinds.vgg import grouped
 from sweep.errors import SweepError
-from sweep.trial import METHODS, NOT_TRAINING, PROTOCOLS, Trial
+from sweep.factors import declared
+from sweep.parts import MEASURES, METHODS
+from sweep.trial import Trial, not_training
 
 CIFAR = {"study": "s", "dataset": "cifar10"}
 RESNET = {**CIFAR, "network": "preresnet", "depth": 20, "filters": 16}
-PAST_DEFAULTS = ("network", "augmentation", "method", "base_epochs", "measure", "path_draws")
+PAST_DEFAULTS = ("network", "augmentation", "method", "pretrain_epochs", "measure", "path_draws")
 
 
 @pytest.mark.parametrize(
     ("values", "shape"),
     [
-        ({}, StackShape((3, 32, 32), 10, 1, 1, 8, 3)),
-        ({"network": "resnet", "depth": 110, "filters": 16}, ResNetShape(110)),
-        ({"network": "preresnet", "depth": 20, "filters": 8}, ResNetShape(20, width=8, activation="pre")),
+        ({}, Stack().layout(1, 8, 1, (3, 32, 32), 10)),
+        ({"network": "resnet", "depth": 110, "filters": 16}, ResNet().layout(110, 16, 1, (3, 32, 32), 10)),
+        ({"network": "preresnet", "depth": 20, "filters": 8}, PreActivationResNet().layout(20, 8, 1, (3, 32, 32), 10)),
         (
             {"network": "resnet", "depth": 29, "filters": 16, "block": "bottleneck", "shortcut": "projection"},
-            ResNetShape(29, block="bottleneck", shortcut="projection"),
+            ResNet("bottleneck", "projection").layout(29, 16, 1, (3, 32, 32), 10),
         ),
         (
             {"network": "preresnet", "depth": 20, "architecture": "parallel"},
-            ResNetShape(20, 8, activation="pre", branches=3),
+            PreActivationResNet().layout(20, 8, 3, (3, 32, 32), 10),
         ),
         (
             {"network": "resnet", "depth": 26, "architecture": "mixed", "stages": 2, "image_size": 16},
-            ResNetShape(26, 8, branches=2, input_shape=(3, 16, 16)),
+            ResNet().layout(26, 8, 2, (3, 16, 16), 10),
         ),
-        ({"network": "vgg", "depth": 15, "filters": 64}, VGGShape()),
-        ({"network": "vgg", "depth": 10, "filters": 4}, VGGShape((1, 1, 2, 2, 2), 4)),
-        ({"network": "linear", "depth": 32, "filters": 32}, LinearShape(input_shape=(3, 32, 32))),
+        ({"network": "vgg", "depth": 15, "filters": 64}, grouped((2, 2, 3, 3, 3), 64, 1, (3, 32, 32), 10)),
+        ({"network": "vgg", "depth": 10, "filters": 4}, grouped((1, 1, 2, 2, 2), 4, 1, (3, 32, 32), 10)),
+        ({"network": "linear", "depth": 32, "filters": 32}, LinearNetwork().layout(32, 32, 1, (3, 32, 32), 10)),
         (
             {"network": "linear", "depth": 32, "filters": 32, "architecture": "parallel"},
-            LinearShape(branches=32, input_shape=(3, 32, 32)),
+            LinearNetwork().layout(32, 32, 32, (3, 32, 32), 10),
         ),
     ],
 )
@@ -89,9 +92,9 @@ def test_several_measures_have_one_spelling_and_defaults() -> None:
     assert Trial(**RESNET).measures == ()
 
 
-@pytest.mark.parametrize("name", NOT_TRAINING)
+@pytest.mark.parametrize("name", not_training())
 def test_studies_and_measures_share_a_training(name: str) -> None:
-    values = {**RESNET, "measure": "+".join(PROTOCOLS)}
+    values = {**RESNET, "measure": "+".join(MEASURES)}
     other = {"study": "t", "measure": "paths", "finetune_epochs": 3}.get(name, 5)
     change = {name: other} | ({"lesion_draws": 0} if name == "measure" else {})
     one, two = Trial(**values), Trial(**{**values, **change})
@@ -107,8 +110,8 @@ def test_other_trainings_are_told_apart(change: dict) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_retraining_starts_from_the_plain_training(method: str) -> None:
     fields = {"drop_rate": 0.3, "retrain_steps": 2, "kept_blocks": 4, "rescale": "evaluation"}
-    chosen = {name: value for name, value in fields.items() if name in METHODS[method]}
-    retrained = Trial(**RESNET, epochs=5, base_epochs=20, method=method, measure="lesions", **chosen)
+    chosen = {name: value for name, value in fields.items() if name in declared(METHODS[method])}
+    retrained = Trial(**RESNET, epochs=5, pretrain_epochs=20, method=method, measure="lesions", **chosen)
     base = retrained.base
     assert base is not None
     assert base.training_id == Trial(**RESNET, epochs=20).training_id
@@ -119,7 +122,9 @@ def test_fields_at_their_default_do_not_enter_the_identity() -> None:
     assert not set(PAST_DEFAULTS) & Trial("s").identity().keys()
     assert (
         set(PAST_DEFAULTS)
-        <= Trial(**RESNET, augmentation="crop-flip", method="droppath", drop_rate=0.1, base_epochs=1, measure="paths")
+        <= Trial(
+            **RESNET, augmentation="crop-flip", method="droppath", drop_rate=0.1, pretrain_epochs=1, measure="paths"
+        )
         .identity()
         .keys()
     )
@@ -135,7 +140,7 @@ def test_fields_at_their_default_do_not_enter_the_identity() -> None:
         ({"augmentation": "crop-flip"}, True),
         ({"label_smoothing": 0.1}, True),
         ({"method": "droppath", "drop_rate": 0.1}, True),
-        ({"base_epochs": 1}, True),
+        ({"pretrain_epochs": 1}, True),
     ],
 )
 def test_plain_stacks_alone_are_fused(values: dict, alone: bool) -> None:

@@ -23,9 +23,9 @@ def budget(rows: Sequence[Row]) -> str:
 
 
 def _base(rows: Sequence[Row]) -> str:
-    if _levels(rows, "base_epochs") == [0]:
+    if _levels(rows, "pretrain_epochs") == [0]:
         return ""
-    return f" after {_listed(rows, 'base_epochs')} of plain training"
+    return f" after {_listed(rows, 'pretrain_epochs')} of plain training"
 
 
 def _levels(rows: Sequence[Row], name: str) -> list[Any]:

@@ -339,7 +339,7 @@ def _headline(found: _Found) -> dict[str, float]:
 
 def _table(comparisons: Sequence[Comparison]) -> pa.Table:
     """A row a comparison; differences in error as shares, losses as log ratios."""
-    plain = ("group", "epochs", "base_epochs", "arm", "against", "basis", "mean_error", "against_error")
+    plain = ("group", "epochs", "pretrain_epochs", "arm", "against", "basis", "mean_error", "against_error")
     names = (*plain, "seconds", "against_seconds", "lacking", "ended", "note")
     return pa.Table.from_pylist(
         [

@@ -78,7 +78,7 @@ def _lesions(families: Sequence[Sequence[Group]], errors: Errors) -> Picture | N
             group.label, [MethodLine(each.arm, np.array(each.deleted, float), _band(each.error)) for each in curves]
         )
         for group in chain.from_iterable(families)
-        if group.base_epochs and group.compared and len(curves := lesion_curves(group, errors)) > 1
+        if group.pretrain_epochs and group.compared and len(curves := lesion_curves(group, errors)) > 1
     ]
     if not panels:
         return None

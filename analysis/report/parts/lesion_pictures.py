@@ -9,10 +9,7 @@ from analysis.report.pictures import Picture
 
 def chance(network: LesionedNetwork) -> float:
     """The error of who guesses."""
-    row = network.trial
-    # By its definition: training samples times classes over parameters.
-    classes = row["determination_ratio"] * row["parameters"] / row["train_samples"]
-    return 1 - 1 / round(classes)
+    return 1 - 1 / network.trial["classes"]
 
 
 def draw(lesions: Lesions) -> dict[str, Picture]:

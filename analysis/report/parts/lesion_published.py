@@ -106,7 +106,7 @@ def _stochastic(lesions: Lesions, methods: tuple[LesionDifference, ...]) -> list
 
 def _is_published(row: Mapping[str, Any]) -> bool:
     resnet = row["network"] in _RESIDUAL and row["architecture"] == "sequential"
-    return resnet and is_stochastic_depth(row) and not row["base_epochs"]
+    return resnet and is_stochastic_depth(row) and not row["pretrain_epochs"]
 
 
 def _differences(networks: list[LesionedNetwork]) -> str:
@@ -124,7 +124,7 @@ def _differences(networks: list[LesionedNetwork]) -> str:
             own.append(f"images of {row['image_size']} instead of 32 pixels")
         if row["augmentation"] == "none":
             own.append("no augmentation")
-        base = f"{row['base_epochs']} + " if row["base_epochs"] else ""
+        base = f"{row['pretrain_epochs']} + " if row["pretrain_epochs"] else ""
         own.append(f"{base}{row['epochs']} epochs")
         listed.append(f"- {each.label}: {', '.join(own)}.")
     if not listed:

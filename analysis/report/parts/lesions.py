@@ -8,6 +8,7 @@ import numpy as np
 from analysis.formats import p_value
 from analysis.lesion_differences import LesionDifference, by_arrangement, by_method
 from analysis.lesions import QUANTITIES, BySize, LesionedNetwork, Lesions, find_lesions
+from analysis.networks import has_skips
 from analysis.report.document import Block, KeyFigures, Lead, Prose, Section, Table
 from analysis.report.part import Part
 from analysis.report.parts import lesion_published
@@ -81,8 +82,8 @@ def _lead(lesions: Lesions, sentence: str) -> Lead:
         f"Whole, {'the network errs' if len(whole) == 1 else 'the networks err'} on {errors} of the validation images. "
         "Medians are over the blocks of a network; nothing is trained after a deletion."
     ]
-    # VGG networks have no skip connection, so every layer matters, wherever the shape changes.
-    changes = [each for each in networks if each.trial["network"] != "vgg"]
+    # Without skip connections every layer matters, wherever the shape changes.
+    changes = [each for each in networks if has_skips(each.trial)]
     rises = {each.label: float(each.quantities["transitions"].mean) for each in changes}
     known = {label: rise for label, rise in rises.items() if np.isfinite(rise)}
     if known:

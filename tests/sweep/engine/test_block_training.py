@@ -38,7 +38,7 @@ METHODS: list[dict[str, Any]] = [
     {"method": "droppath", "drop_rate": 0.5, "rescale": "evaluation"},
     {"method": "residual-droppath", "drop_rate": 0.3, "retrain_steps": 2},
     {"method": "effective-paths", "kept_blocks": 3, "rescale": "evaluation"},
-    {"base_epochs": 2, "method": "residual-droppath", "drop_rate": 0.3, "retrain_steps": 1},
+    {"pretrain_epochs": 2, "method": "residual-droppath", "drop_rate": 0.3, "retrain_steps": 1},
 ]
 OTHERS: list[dict[str, Any]] = [
     {"network": "resnet", "optimizer": "adamw", "momentum": 0.0, "learning_rate": 1e-3},
@@ -51,7 +51,7 @@ VARIANTS = [RESNET.but(**change) for change in METHODS + OTHERS]
 
 
 def name_of(trial: Trial) -> str:
-    fields = (trial.network, trial.method, trial.rescale, trial.precision, str(trial.base_epochs))
+    fields = (trial.network, trial.method, trial.rescale, trial.precision, str(trial.pretrain_epochs))
     return "-".join(fields)
 
 
@@ -89,7 +89,7 @@ def state_of(trial: Trial, kept: Kept) -> dict[str, torch.Tensor]:
 def test_a_training_cut_off_ends_as_one_that_was_not(trial: Trial, curves: Curves) -> None:
     whole, parts = Kept(), Kept()
     [expected] = run([trial], whole)
-    starts = 1 if trial.base_epochs else 0
+    starts = 1 if trial.pretrain_epochs else 0
     for _ in range(2 + starts):
         assert run([trial], parts, stop_after=1) == []
     epochs = [kept.epoch for kept in parts.latest.values() if not kept.complete]
@@ -136,7 +136,7 @@ def test_a_finished_training_is_not_done_again(curves: Curves) -> None:
 def test_trials_of_one_training_train_once_and_a_retraining_starts_from_it() -> None:
     kept = Kept()
     base = RESNET.but(epochs=4, train_samples=1000, augmentation="none")
-    retrained = base.but(epochs=1, base_epochs=base.epochs)
+    retrained = base.but(epochs=1, pretrain_epochs=base.epochs)
     trials = [retrained, base, base.but(measure="features")]
     results = run(trials, kept)
     assert [result.trial for result in results] == trials
@@ -151,7 +151,7 @@ def test_trials_of_one_training_train_once_and_a_retraining_starts_from_it() -> 
 @pytest.mark.parametrize("network", ["preresnet", "stack"])
 def test_progress_only_goes_forward_and_a_base_counts(network: str) -> None:
     base = RESNET.but(network=network, depth=8 if network == "preresnet" else 2)
-    trials = [base, base.but(measure="features"), base.but(epochs=2, base_epochs=base.epochs)]
+    trials = [base, base.but(measure="features"), base.but(epochs=2, pretrain_epochs=base.epochs)]
     shares = [event.share for event in train(trials, Setting()) if isinstance(event, Progress)]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
@@ -159,7 +159,7 @@ def test_progress_only_goes_forward_and_a_base_counts(network: str) -> None:
 
 
 def test_a_retraining_under_way_does_not_train_its_base_again(curves: Curves) -> None:
-    retrained = RESNET.but(epochs=3, base_epochs=2)
+    retrained = RESNET.but(epochs=3, pretrain_epochs=2)
     whole, kept = Kept(), Kept()
     [expected] = run([retrained], whole)
     run([retrained], kept, stop_after=3)
@@ -173,7 +173,7 @@ def test_a_retraining_under_way_does_not_train_its_base_again(curves: Curves) ->
 
 def test_a_stack_takes_the_same_steps_alone_as_among_others(curves: Curves) -> None:
     stack = Trial("test", dataset="digits", depth=2, filters=2, train_samples=129, batch_size=64, epochs=2)
-    retrained = stack.but(base_epochs=2)
+    retrained = stack.but(pretrain_epochs=2)
     [fused] = run([stack], Kept())
     alone = run([stack, retrained], Kept())[0]
     for one, other in zip(curves(alone), curves(fused), strict=True):
@@ -204,7 +204,7 @@ def test_a_checkpoint_that_is_none_is_refused() -> None:
 def test_divergence_is_a_result_and_retraining_of_it_too() -> None:
     wild = RESNET.but(learning_rate=100.0, optimizer="sgd", network="linear", depth=8, schedule="constant")
     kept = Kept()
-    results = run([wild, wild.but(epochs=1, base_epochs=wild.epochs, measure="features")], kept)
+    results = run([wild, wild.but(epochs=1, pretrain_epochs=wild.epochs, measure="features")], kept)
     assert [result.status for result in results] == ["diverged", "diverged"]
     assert results[0].diverged_epoch == len(results[0].epochs) + 1
     assert not results[1].measurements

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import Intervention, LinearNetwork
+from models import Intervention
 from models.similarity import centred_gram, channel_quantiles, cka, distribution_distance
 from sweep.engine.build import build
 from sweep.engine.images import TrialImages
-from sweep.engine.measure import Subject, find_measure
+from sweep.measures.base import Subject
+from sweep.measures.features import Features
 from sweep.result import Measurement
 from sweep.trial import Trial
 
@@ -36,7 +37,7 @@ def subject_of(trial: Trial, intervention: Intervention | None = None) -> Subjec
 
 def measured(subject: Subject) -> dict[str, Rows]:
     """Rows by measurement, then by metric and pair."""
-    shares, rows = zip(*find_measure("features")(subject), strict=True)
+    shares, rows = zip(*Features().measure(subject), strict=True)
     assert list(shares) == sorted(shares)
     assert shares[-1] == 1
     tables: dict[str, Rows] = {"features-before": {}, "features-after": {}}
@@ -92,7 +93,6 @@ def test_the_network_of_the_paper_has_33_states() -> None:
 
 def test_layers_that_do_nothing_leave_equal_features() -> None:
     subject = subject_of(BASE.but(network="linear", depth=3))
-    assert isinstance(subject.network, LinearNetwork)
     with torch.no_grad():
         for block in (0, 1):
             for parameter in subject.network.block(block).parameters():
@@ -111,8 +111,8 @@ def test_at_most_so_many_images_evenly_spaced_are_looked_at(monkeypatch: pytest.
     measured(subject)
     torch.testing.assert_close(torch.cat(seen), images, rtol=0, atol=0)
     seen.clear()
-    monkeypatch.setattr("sweep.engine.measure.features.MOST_IMAGES", 20)
-    monkeypatch.setattr("sweep.engine.measure.features._BATCH", 8)
+    monkeypatch.setattr("sweep.measures.features.MOST_IMAGES", 20)
+    monkeypatch.setattr("sweep.measures.features._BATCH", 8)
     measured(subject)
     assert [len(batch) for batch in seen] == [8, 8, 4]
     torch.testing.assert_close(torch.cat(seen), images[::3], rtol=0, atol=0)

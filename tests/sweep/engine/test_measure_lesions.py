@@ -12,12 +12,13 @@ from scipy.stats import chisquare, kendalltau
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import NO_INTERVENTION, BlockNetwork, DropPath, Intervention, ResNet, ResNetShape, StackNetwork, StackShape
+from models import NO_INTERVENTION, BlockNetwork, DropPath, Intervention, ResNet, Stack
 from models.many_interventions import held_values
 from sweep.engine.build import build
 from sweep.engine.images import Split, TrialImages
-from sweep.engine.measure import Subject, scores
-from sweep.engine.measure.lesions import deletions, kendall_tau, measure, reorderings, swapped
+from sweep.measures import scores
+from sweep.measures.base import Measured, Subject
+from sweep.measures.lesions import Lesions, deletions, kendall_tau, reorderings, swapped
 from sweep.result import Measurement
 from sweep.trial import Trial
 
@@ -39,6 +40,10 @@ def subject_of(trial: Trial) -> Subject:
     intervention = scaled if trial.rescale == "evaluation" else NO_INTERVENTION
     images = TrialImages([trial], "cpu", None)
     return Subject(trial, network, intervention, images, lambda: build(trial).eval())
+
+
+def measure(subject: Subject) -> Measured:
+    return Lesions(subject.trial.lesion_draws, subject.trial.most_deleted).measure(subject)
 
 
 def measured(subject: Subject) -> list[Measurement]:
@@ -249,7 +254,7 @@ def test_draws_are_those_of_earlier_releases() -> None:
     """A change here changes every result."""
     drawn = [(0, (0,)), (1, (16,)), (0, (46, 52)), (1, (15, 47)), (0, (0, 4, 43)), (1, (8, 28, 35))]
     assert list(deletions(54, 3, 2, seed=5)) == drawn
-    network = StackNetwork(StackShape((1, 2, 2), 2, 54, 54, 1, 1))
+    network = Stack(kernel_size=1).network(depth=54, width=1, branches=1, inputs=(1, 2, 2), classes=2)
     swaps = [(0, ((5, 18),)), (1, ((41, 42),)), (0, ((3, 18), (51, 52))), (1, ((43, 47), (11, 44)))]
     assert list(reorderings(network, 2, 2, seed=5)) == swaps
 
@@ -259,7 +264,7 @@ def pairs_of(swaps: Iterator[tuple[int, tuple[tuple[int, int], ...]]]) -> Counte
 
 
 def test_swaps_are_drawn_alike_from_pairs_of_one_shape() -> None:
-    network = ResNet(ResNetShape(26, 2))
+    network = ResNet().network(depth=26, width=2, inputs=(3, 32, 32), classes=10)
     groups = [(0, 1, 2, 3), (5, 6, 7), (9, 10, 11)]
     counts = pairs_of(reorderings(network, 3, 200, seed=0))
     assert counts.keys() == {pair for group in groups for pair in combinations(group, 2)}
@@ -267,13 +272,18 @@ def test_swaps_are_drawn_alike_from_pairs_of_one_shape() -> None:
 
 
 def test_swaps_are_between_stages() -> None:
-    network = StackNetwork(StackShape((1, 4, 4), 2, 6, 3, 2, 3))
+    network = Stack(kernel_size=3).network(depth=6, width=2, branches=2, inputs=(1, 4, 4), classes=2)
     inside = {(0, 1), (2, 3), (4, 5)}
     assert pairs_of(reorderings(network, 3, 100, seed=0)).keys() == {*combinations(range(6), 2)} - inside
 
 
 @pytest.mark.parametrize(
-    "network", [ResNet(ResNetShape(8, 2)), StackNetwork(StackShape((1, 4, 4), 2, 4, 1, 2, 3))], ids=["shapes", "stage"]
+    "network",
+    [
+        ResNet().network(depth=8, width=2, inputs=(3, 32, 32), classes=10),
+        Stack(kernel_size=3).network(depth=4, width=2, branches=4, inputs=(1, 4, 4), classes=2),
+    ],
+    ids=["shapes", "stage"],
 )
 def test_blocks_that_cannot_be_swapped_are_not(network: BlockNetwork) -> None:
     assert not list(reorderings(network, 5, 5, seed=0))

@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 from models import Block, BlockNetwork, BlockShape, DropPath, Intervention, initialise
 from models.initialisation import stream_seed
-from models.paths import draw_paths, path_counts
+from models.paths import draw_paths, path_counts, path_gradients
 from sweep.engine.build import build
 from sweep.engine.images import TrialImages
-from sweep.engine.measure import Subject, find_measure
-from sweep.engine.measure.paths import path_gradient_norms, path_gradients
+from sweep.measures.base import Subject
+from sweep.measures.paths import Paths, path_gradient_norms
 from sweep.result import Measurement
 from sweep.trial import Trial
 
@@ -34,7 +34,7 @@ TRIALS = {
 
 def subject_of(trial: Trial) -> Subject:
     """The trial's network with its starting weights, its batch norms after a look at some images."""
-    dropped = DropPath(trial.drop_rate, rescale="evaluation").evaluation(trial.shape.blocks)
+    dropped = DropPath(trial.drop_rate, rescale="evaluation").evaluation(len(trial.shape.blocks))
     intervention = dropped if trial.method == "droppath" else Intervention()
     images, network = TrialImages([trial], "cpu", None), build(trial)
     some, _ = images.train.batch(images.train_index[:100])
@@ -49,7 +49,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 
 
 def measured(subject: Subject) -> list[Measurement]:
-    shares, rows = zip(*find_measure("paths")(subject), strict=True)
+    shares, rows = zip(*Paths(subject.trial.path_draws).measure(subject), strict=True)
     assert list(shares) == sorted(shares)
     assert shares[-1] == 1
     return [row for some in rows for row in some]
@@ -140,12 +140,14 @@ def test_counts_are_measured_for_every_length(subject: Subject) -> None:
 
 def test_norms_do_not_depend_on_the_batch(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     for length in (0, 1):
-        together = path_gradient_norms(subject, length, 100)
+        together = path_gradient_norms(subject, length, 100, DRAWS)
         for batch in (1, 3):
-            torch.testing.assert_close(path_gradient_norms(subject, length, batch), together, rtol=1e-4, atol=1e-12)
+            torch.testing.assert_close(
+                path_gradient_norms(subject, length, batch, DRAWS), together, rtol=1e-4, atol=1e-12
+            )
     sizes: list[int] = []
     subject.network.stem.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
-    monkeypatch.setattr("sweep.engine.measure.paths.BATCH_VALUES", 3 * subject.trial.shape.activation_elements)
+    monkeypatch.setattr("sweep.measures.paths.BATCH_VALUES", 3 * subject.trial.shape.activation_elements)
     measured(subject)
     assert sizes == [3, 3, 2] * (len(subject.network.stages) + 1)
 
@@ -205,20 +207,22 @@ def test_a_gradient_that_is_not_finite_has_no_value() -> None:
 
 
 def test_a_count_beyond_all_floats_has_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.engine.measure.paths.path_counts", lambda stages: [1, 10**400])
+    monkeypatch.setattr("models.paths.path_counts", lambda stages: [1, 10**400])
     rows = measured(subject_of(TRIALS["parallel"]))
     assert [row.value for row in rows if row.measurement == "path-count"] == [1, None]
 
 
 def test_a_network_without_skip_connections_has_no_paths() -> None:
     subject = subject_of(BASE.but(network="vgg", depth=5, measure="lesions", path_draws=0))
-    assert list(find_measure("paths")(subject)) == []
+    assert list(Paths(subject.trial.path_draws).measure(subject)) == []
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_norms_on_a_gpu_are_those_of_the_cpu(subject: Subject) -> None:
     images = TrialImages([subject.trial], "cuda", None)
-    expected = [path_gradient_norms(subject, length, DRAWS) for length in (0, 1)]
+    expected = [path_gradient_norms(subject, length, DRAWS, DRAWS) for length in (0, 1)]
     there = replace(subject, network=subject.network.cuda(), images=images)
     for length in (0, 1):
-        torch.testing.assert_close(path_gradient_norms(there, length, DRAWS), expected[length], rtol=1e-2, atol=1e-6)
+        torch.testing.assert_close(
+            path_gradient_norms(there, length, DRAWS, DRAWS), expected[length], rtol=1e-2, atol=1e-6
+        )

@@ -8,25 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import (
-    NO_INTERVENTION,
-    VGG,
-    Block,
-    BlockNetwork,
-    BlockShape,
-    DropPath,
-    ResNet,
-    ResNetShape,
-    StackNetwork,
-    StackShape,
-    VGGShape,
-)
+from models import NO_INTERVENTION, VGG, Block, BlockNetwork, BlockShape, DropPath, ResNet, Stack
 from sweep.engine.blocks import evaluate
 from sweep.engine.build import build
 from sweep.engine.finetune import finetune
 from sweep.engine.images import TrialImages
-from sweep.engine.measure import Subject
-from sweep.engine.measure.truncation import measure, truncations
+from sweep.measures.base import Measured, Subject
+from sweep.measures.truncation import Truncation, truncations
 from sweep.result import Measurement
 from sweep.trial import Trial
 
@@ -47,6 +35,10 @@ def subject_of(trial: Trial) -> Subject:
     intervention = scaled if trial.rescale == "evaluation" else NO_INTERVENTION
     images = TrialImages([trial], "cpu", None)
     return Subject(trial, network, intervention, images, lambda: build(trial).eval())
+
+
+def measure(subject: Subject) -> Measured:
+    return Truncation(subject.trial.finetune_epochs).measure(subject)
 
 
 def measured(subject: Subject, name: str = "truncate") -> dict[tuple[str, int], tuple[float | None, float]]:
@@ -91,15 +83,30 @@ def test_the_first_order_is_the_input_and_every_branch_of_it() -> None:
 @pytest.mark.parametrize(
     ("network", "expected"),
     [
-        (StackNetwork(StackShape((1, 4, 4), 2, 5, 5, 2, 3)), [(5,), (4, 1), (2, 2, 1), (1,) * 5]),
-        (StackNetwork(StackShape((1, 4, 4), 2, 4, 4, 2, 3)), [(4,), (2, 2), (1,) * 4]),
-        (StackNetwork(StackShape((1, 4, 4), 2, 6, 3, 2, 3)), [(6,), (4, 2), (2, 2, 2)]),
-        (StackNetwork(StackShape((1, 4, 4), 2, 6, 1, 2, 3)), [(6,)]),
-        (StackNetwork(StackShape((1, 4, 4), 2, 1, 1, 2, 3)), [(1,)]),
-        (ResNet(ResNetShape(20, 2)), [(3, 1, 2, 1, 2), (2, 1, 1, 2, 1, 2), (1,) * 9]),
-        (ResNet(ResNetShape(20, 2, branches=2)), [(3, 1, 2, 1, 2), (2, 1, 1, 2, 1, 2)]),
-        (ResNet(ResNetShape(8, 2)), [(1, 1, 1)]),
-        (VGG(VGGShape((2, 2), 2, (2, 4, 4))), []),
+        (
+            Stack(kernel_size=3).network(depth=5, width=2, branches=1, inputs=(1, 4, 4), classes=2),
+            [(5,), (4, 1), (2, 2, 1), (1,) * 5],
+        ),
+        (
+            Stack(kernel_size=3).network(depth=4, width=2, branches=1, inputs=(1, 4, 4), classes=2),
+            [(4,), (2, 2), (1,) * 4],
+        ),
+        (
+            Stack(kernel_size=3).network(depth=6, width=2, branches=2, inputs=(1, 4, 4), classes=2),
+            [(6,), (4, 2), (2, 2, 2)],
+        ),
+        (Stack(kernel_size=3).network(depth=6, width=2, branches=6, inputs=(1, 4, 4), classes=2), [(6,)]),
+        (Stack(kernel_size=3).network(depth=1, width=2, branches=1, inputs=(1, 4, 4), classes=2), [(1,)]),
+        (
+            ResNet().network(depth=20, width=2, inputs=(3, 32, 32), classes=10),
+            [(3, 1, 2, 1, 2), (2, 1, 1, 2, 1, 2), (1,) * 9],
+        ),
+        (
+            ResNet().network(depth=20, width=2, branches=2, inputs=(3, 32, 32), classes=10),
+            [(3, 1, 2, 1, 2), (2, 1, 1, 2, 1, 2)],
+        ),
+        (ResNet().network(depth=8, width=2, inputs=(3, 32, 32), classes=10), [(1, 1, 1)]),
+        (VGG().network(depth=6, width=2, inputs=(2, 4, 4), classes=10), []),
     ],
 )
 def test_truncations_merge_stages_of_one_shape(network: BlockNetwork, expected: list[tuple[int, ...]]) -> None:
@@ -111,7 +118,12 @@ def test_truncations_merge_stages_of_one_shape(network: BlockNetwork, expected: 
 
 
 def test_orders_of_a_long_stack() -> None:
-    sizes = [len(stages) for stages in truncations(StackNetwork(StackShape((1, 1, 1), 2, 27, 27, 1, 1)))]
+    sizes = [
+        len(stages)
+        for stages in truncations(
+            Stack(kernel_size=1).network(depth=27, width=1, branches=1, inputs=(1, 1, 1), classes=2)
+        )
+    ]
     assert sizes == [1, 2, 4, 7, 14, 27]
 
 

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models import FusedStack, ResidualStack
+from models import FusedStack, StackShape
 from sweep.data import area_average, balanced_subset, held_out, load
 from sweep.engine.fused import GroupTraining
 from sweep.engine.images import TrialImages
 from sweep.result import Setting, TrialResult
 from sweep.trial import HELD_OUT_SHARE, Trial
+from tests.models.residual_stack import ResidualStack
 
 Train = Callable[..., list[TrialResult]]
 
@@ -58,8 +59,8 @@ def measured(network: ResidualStack, data: Examples) -> Figures:
 
 
 def network_at(fused: FusedStack, k: int, trial: Trial) -> ResidualStack:
-    single = ResidualStack(trial.stack, trial.activation)
-    single.load_values({name: fused.value(name)[k] for name in trial.stack.tensors()})
+    single = ResidualStack(StackShape.of(trial.shape), trial.activation)
+    single.load_values({name: fused.value(name)[k] for name in StackShape.of(trial.shape).tensors()})
     return single
 
 
@@ -67,7 +68,7 @@ def reference(trial: Trial) -> list[tuple[float, ...]]:
     """Training loss, accuracy, gradient norm, validation loss and accuracy, epoch by epoch, in plain PyTorch."""
     train, validation = examples(trial)
     position = {int(index): place for place, index in enumerate(_train_indices(trial))}
-    network = ResidualStack(trial.stack, trial.activation, trial.initialisation, trial.seed)
+    network = ResidualStack(StackShape.of(trial.shape), trial.activation, trial.initialisation, trial.seed)
     optimizer: torch.optim.Optimizer
     if trial.optimizer == "adamw":
         optimizer = torch.optim.AdamW(network.parameters(), trial.learning_rate, weight_decay=trial.weight_decay)

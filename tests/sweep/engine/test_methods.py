@@ -7,19 +7,23 @@ import torch
 
 from models import NO_INTERVENTION
 from sweep.engine.build import build
-from sweep.engine.methods import TRAINED_BY, Method, make_method
-from sweep.trial import METHODS, Trial
+from sweep.methods.base import Training
+from sweep.parts import METHODS
+from sweep.trial import Trial
 
 RESNET: dict[str, Any] = {"study": "test", "dataset": "digits", "network": "preresnet", "depth": 20, "filters": 2}
 
 
-def method_of(**fields: Any) -> Method:
+def method_of(**fields: Any) -> Training:
     trial = Trial(**{**RESNET, **fields})
-    return make_method(trial, build(trial), "cpu")
+    return trial.trained_by.start(build(trial), trial, "cpu")
 
 
 def test_every_method_of_a_trial_can_train() -> None:
-    assert TRAINED_BY.keys() == METHODS.keys()
+    needed = {"droppath": {"drop_rate": 0.5}, "effective-paths": {"kept_blocks": 4}}
+    needed["residual-droppath"] = {"drop_rate": 0.5, "retrain_steps": 1}
+    for method in METHODS:
+        assert method_of(method=method, **needed.get(method, {})).step(0, 4)
 
 
 def test_plain_training_does_nothing_to_the_blocks() -> None:
@@ -38,7 +42,7 @@ def test_plain_training_does_nothing_to_the_blocks() -> None:
     ],
 )
 def test_a_step_is_drawn_by_its_number_and_the_seed_alone(fields: dict[str, Any]) -> None:
-    def gates(method: Method, number: int) -> dict[int, list[float]]:
+    def gates(method: Training, number: int) -> dict[int, list[float]]:
         intervention = method.step(number, 6).intervention
         return {
             block: gate.tolist() if isinstance(gate, torch.Tensor) else [gate]

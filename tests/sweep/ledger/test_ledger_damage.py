@@ -9,6 +9,7 @@ import pytest
 
 from sweep.errors import SweepError
 from sweep.ledger import SCHEMAS, STORE_SCHEMA, Ledger
+from sweep.ledger.commit import OLDEST_SCHEMA
 
 PACKS = 3
 SIZE = 4
@@ -154,7 +155,7 @@ def test_a_garbage_store_file_is_refused_and_made_good(store: Path, garbage: byt
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        (STORE_SCHEMA - 1, r"older than this program's \d+; run its sweep into another store$"),
+        (OLDEST_SCHEMA - 1, r"older than this program's \d+; run its sweep into another store$"),
         (STORE_SCHEMA + 1, r"newer than this program's \d+; upgrade it$"),
     ],
 )

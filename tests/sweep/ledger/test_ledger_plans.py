@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sweep.errors import SweepError
-from sweep.ledger import PLAN_SCHEMA, Ledger, Margins, PlannedSweep, merge_commits
+from sweep.ledger import Ledger, Margins, PlannedSweep, merge_commits, plan_schema
 from sweep.trial import FACTORS, Trial
 
 TRIALS = [
@@ -46,13 +46,13 @@ def test_trials_are_kept_in_order_with_all_their_factors(ledger: Ledger, at) -> 
         sweep = sweeps["abc"]
         assert (sweep.study, sweep.margins, sweep.declared_at) == ("grid", NARROW, day)
         assert sweep.trial_ids == [trial.trial_id for trial in TRIALS]
-        assert sweep.trials.schema.equals(PLAN_SCHEMA)
+        assert sweep.trials.schema.equals(plan_schema())
         for row, trial in zip(sweep.trials.to_pylist(), TRIALS, strict=True):
             assert Trial.from_dict({name: row[name] for name in FACTORS}) == trial
             assert (row["pair_id"], row["parameters"]) == (trial.pair_id, trial.shape.parameters)
             assert row["determination_ratio"] == trial.determination_ratio
         assert (sweeps["def"].trial_ids, sweeps["def"].margins) == ([], Margins())
-        assert sweeps["def"].trials.schema.equals(PLAN_SCHEMA)
+        assert sweeps["def"].trials.schema.equals(plan_schema())
 
 
 @pytest.mark.parametrize("results_before", [False, True])
@@ -137,30 +137,48 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("spoil", GARBAGE.values(), ids=GARBAGE.keys())
-def test_a_file_that_is_none_is_passed_over_and_made_good(ledger: Ledger, results, spoil) -> None:
+def test_a_plan_that_cannot_be_read_is_an_error_and_its_margins_stay(ledger: Ledger, results, spoil) -> None:
     ledger.record_sweep("abc", "s", TRIALS, NARROW)
     ledger.record_sweep("def", "s", TRIALS[:1])
     ledger.publish(results([2]))
     path(ledger).write_bytes(spoil(path(ledger).read_bytes()))
-    assert list(Ledger.open(ledger.uri).sweeps()) == ["def"]
+    spoilt = path(ledger).read_bytes()
+    reader = Ledger.open(ledger.uri)
+    for use in (reader.sweeps, lambda: ledger.record_sweep("abc", "s", TRIALS, WIDE)):
+        with pytest.raises(
+            SweepError, match=rf"^{re.escape(str(path(ledger)))} cannot be read \(.*put a copy"
+        ) as error:
+            use()
+        assert "\n" not in str(error.value)
+    assert path(ledger).read_bytes() == spoilt
+    ledger.record_sweep("def", "s", TRIALS[:1])
+
+
+def test_a_plan_that_was_moved_away_is_declared_anew(ledger: Ledger, results, at) -> None:
+    at(3)
     ledger.record_sweep("abc", "s", TRIALS, NARROW)
-    sweep = Ledger.open(ledger.uri).sweeps()["abc"]
-    assert (sweep.study, sweep.margins, len(sweep.trial_ids)) == ("s", NARROW, len(TRIALS))
+    ledger.publish(results([2]))
+    path(ledger).unlink()
+    day = at(4)
+    ledger.record_sweep("abc", "s", TRIALS, WIDE)
+    assert ledger.sweeps()["abc"].declared_at == day
 
 
 def test_a_flipped_bit_among_the_trials_is_noticed(ledger: Ledger) -> None:
     ledger.record_sweep("abc", "s", TRIALS)
     whole = path(ledger).read_bytes()
     original = PlannedSweep.from_bytes(whole)
-    assert original is not None
     pages = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
     noticed = 0
     for place in range(0, pages, pages // 100):
         content = bytearray(whole)
         content[place] ^= 1 << place % 8
-        found = PlannedSweep.from_bytes(bytes(content))
-        assert found is None or found.trials.equals(original.trials)
-        noticed += found is None
+        try:
+            found = PlannedSweep.from_bytes(bytes(content))
+        except SweepError:
+            noticed += 1
+        else:
+            assert found.trials.equals(original.trials)
     assert noticed > 50
 
 

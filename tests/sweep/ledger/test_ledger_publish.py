@@ -196,6 +196,6 @@ def test_a_reader_sees_new_commits_on_refresh_alone(ledger: Ledger, results) -> 
 
 def test_only_tables_of_the_schema_are_published(ledger: Ledger, results) -> None:
     tables = results([0])
-    with pytest.raises(SweepError, match="a table 'trials' does not have version 3 of its schema"):
+    with pytest.raises(SweepError, match="a table 'trials' does not have version 4 of its schema"):
         ledger.publish({**tables, "trials": tables["trials"].drop_columns(["seed"])})
     assert not list(Path(ledger.uri).rglob("*.parquet"))

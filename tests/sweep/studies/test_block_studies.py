@@ -45,9 +45,9 @@ def test_lesions_and_paths_share_their_plain_networks(suffix: str) -> None:
 
 def test_the_papers_networks() -> None:
     resnet = next(trial for trial in trials("lesion") if trial.network == "preresnet")
-    assert (resnet.shape.blocks, resnet.shape.parameters) == (54, 1_727_962)
+    assert (len(resnet.shape.blocks), resnet.shape.parameters) == (54, 1_727_962)
     vgg = next(trial for trial in trials("lesion") if trial.network == "vgg")
-    assert vgg.shape.blocks == 13
+    assert len(vgg.shape.blocks) == 13
     chosen = [trial for trial in trials("paths") if trial.method == "effective-paths"]
     assert {trial.kept_blocks for trial in chosen} == {23}
     assert {(trial.rescale, trial.transitions) for trial in chosen} == {

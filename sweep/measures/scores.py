@@ -13,7 +13,7 @@ from models.blocks import BlockNetwork
 from models.intervention import Intervention
 from models.many_interventions import held_values, lesioned
 from sweep.engine.blocks import precision
-from sweep.engine.measure import Subject
+from sweep.measures.base import Subject
 from sweep.result import Measurement
 
 _HELD_VALUES = {"cpu": 1 << 26, "cuda": 1 << 29}

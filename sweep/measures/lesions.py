@@ -8,15 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.blocks import BlockNetwork
-from models.initialisation import stream_seed
+from models.factor import factor
 from models.intervention import Intervention
-from sweep.engine.measure import Subject
-from sweep.engine.measure.scores import Score, scores
+from models.streams import stream_seed
+from sweep.measures.base import Measure, Measured, Subject
 from sweep.result import Measurement
+
+if TYPE_CHECKING:
+    from models.blocks import BlockNetwork
+    from sweep.measures.scores import Score
+    from sweep.trial import Trial
 
 Swap = tuple[int, int]
 """Two places whose blocks are exchanged."""
@@ -32,7 +37,7 @@ class Lesion:
     size: int = 0
     draw: int = 0
 
-    def rows(self, score: Score) -> list[Measurement]:
+    def rows(self, score: "Score") -> list[Measurement]:
         """What was measured."""
         rows = score.rows(self.measurement, self.subject, self.size, self.draw)
         if self.intervention.order is None:
@@ -41,23 +46,39 @@ class Lesion:
         return [*rows, Measurement(self.measurement, "kendall_tau", tau, self.subject, self.size, self.draw)]
 
 
-def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:
-    """The network untreated, with each block deleted, with several deleted, and with blocks swapped; a `Measure`."""
-    network, trial = subject.network, subject.trial
-    blocks = len(network.blocks)
-    yield 0.0, block_rows(network)
-    base, ranges = subject.intervention, (trial.most_deleted, trial.lesion_draws, trial.seed)
-    lesions = [
-        Lesion("untreated", base),
-        *(_deletion(base, "delete-one", [block]) for block in range(blocks)),
-        *(_deletion(base, "delete-some", chosen, draw) for draw, chosen in deletions(blocks, *ranges)),
-        *(_reordering(base, blocks, swaps, draw) for draw, swaps in reorderings(network, *ranges)),
-    ]
-    found = yield from scores(subject, network, [lesion.intervention for lesion in lesions])
-    yield 1.0, [row for lesion, score in zip(lesions, found, strict=True) for row in lesion.rows(score)]
+@dataclass(frozen=True)
+class Lesions(Measure):
+    """The network as it is, with each block deleted, with several deleted, and with blocks swapped."""
+
+    lesion_draws: int = factor(0, low=0, high=100_000, stands_for=50, meaning="random lesions of each size")
+    most_deleted: int = factor(
+        0, low=0, high=4096, stands_for=20, meaning="blocks that a random lesion deletes or swaps at most"
+    )
+
+    def passes(self, trial: "Trial") -> float:
+        blocks = len(trial.shape.blocks)
+        sizes = min(self.most_deleted, blocks - 1)
+        # A single deletion computes what follows the block; random ones share the first blocks as well.
+        return trial.val_samples * (1 + blocks / 2 + 1.5 * self.lesion_draws * sizes)
+
+    def measure(self, subject: Subject) -> Measured:
+        from sweep.measures.scores import scores
+
+        network = subject.network
+        blocks = len(network.blocks)
+        yield 0.0, block_rows(network)
+        base, ranges = subject.intervention, (self.most_deleted, self.lesion_draws, subject.trial.seed)
+        lesions = [
+            Lesion("untreated", base),
+            *(_deletion(base, "delete-one", [block]) for block in range(blocks)),
+            *(_deletion(base, "delete-some", chosen, draw) for draw, chosen in deletions(blocks, *ranges)),
+            *(_reordering(base, blocks, swaps, draw) for draw, swaps in reorderings(network, *ranges)),
+        ]
+        found = yield from scores(subject, network, [lesion.intervention for lesion in lesions])
+        yield 1.0, [row for lesion, score in zip(lesions, found, strict=True) for row in lesion.rows(score)]
 
 
-def block_rows(network: BlockNetwork) -> list[Measurement]:
+def block_rows(network: "BlockNetwork") -> list[Measurement]:
     """Of each block, the stage that it stands in and whether it changes the shape."""
     rows: list[Measurement] = []
     for number, stage in enumerate(network.stages):
@@ -82,7 +103,7 @@ def deletions(blocks: int, most: int, draws: int, seed: int) -> Iterator[tuple[i
                 yield draw, tuple(sorted(np.argsort(ranks, kind="stable")[:size].tolist()))
 
 
-def reorderings(network: BlockNetwork, most: int, draws: int, seed: int) -> Iterator[tuple[int, tuple[Swap, ...]]]:
+def reorderings(network: "BlockNetwork", most: int, draws: int, seed: int) -> Iterator[tuple[int, tuple[Swap, ...]]]:
     """For 1 to `most` swaps: the number of the draw, and the swaps one after another.
 
     A swap exchanges the blocks that stand at two places, drawn alike from all pairs of places of one shape in different

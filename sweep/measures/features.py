@@ -3,23 +3,27 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from models.blocks import BlockNetwork
 from models.intervention import Intervention
-from models.similarity import centred_gram, channel_quantiles, cka, distribution_distance
-from sweep.engine.measure import Subject
+from sweep.measures.base import Measure, Measured, Subject
 from sweep.result import Measurement
+
+if TYPE_CHECKING:
+    from torch import Size, Tensor
+
+    from models.blocks import BlockNetwork
+    from sweep.trial import Trial
 
 MOST_IMAGES = 512
 """Validation images whose features are compared (our choice)."""
 _BATCH = 128
 
 
-def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:
+@dataclass(frozen=True)
+class Features(Measure):
     """CKA of all pairs of states, and the distance between their distributions where their shapes are equal.
 
     State i is the input of stage i, and the last one that of the head. Both networks are in evaluation mode, under the
@@ -27,26 +31,37 @@ def measure(subject: Subject) -> Iterator[tuple[float, Sequence[Measurement]]]:
     The two measures are those of `models.similarity` (our choices: the paper's own are not public); None where they
     are not defined, as for a state that is the same for all images.
     """
-    images = _images(subject)
-    yield 0.5, _compared("features-before", subject.initial(), subject.intervention, images)
-    yield 1.0, _compared("features-after", subject.network, subject.intervention, images)
+
+    def passes(self, trial: "Trial") -> float:
+        return 2.0 * MOST_IMAGES
+
+    def measure(self, subject: Subject) -> Measured:
+        images = _images(subject)
+        yield 0.5, _compared("features-before", subject.initial(), subject.intervention, images)
+        yield 1.0, _compared("features-after", subject.network, subject.intervention, images)
 
 
-def _images(subject: Subject) -> Tensor:
+def _images(subject: Subject) -> "Tensor":
     """Normalised images (n, channels, height, width)."""
+    import torch
+
     index = subject.images.validation_index
     count = min(MOST_IMAGES, len(index))
     pixels, _ = subject.images.validation.batch(index[torch.arange(count, device=index.device) * len(index) // count])
     return pixels.permute(0, 3, 1, 2)
 
 
-@torch.no_grad()
-def _compared(name: str, network: BlockNetwork, intervention: Intervention, images: Tensor) -> list[Measurement]:
+def _compared(name: str, network: "BlockNetwork", intervention: Intervention, images: "Tensor") -> list[Measurement]:
+    import torch
+
+    from models.similarity import centred_gram, channel_quantiles, cka
+
     grams, quantiles = [], []
-    for state in _states(network, intervention, images):
-        grams.append(centred_gram(state))
-        quantiles.append((state.shape, channel_quantiles(state)))
-    alignment, distances = cka(torch.stack(grams)).tolist(), _distances(quantiles)
+    with torch.no_grad():
+        for state in _states(network, intervention, images):
+            grams.append(centred_gram(state))
+            quantiles.append((state.shape, channel_quantiles(state)))
+        alignment, distances = cka(torch.stack(grams)).tolist(), _distances(quantiles)
     rows = []
     for one, other in combinations(range(len(grams)), 2):
         values = {"cka": alignment[one][other]}
@@ -58,8 +73,12 @@ def _compared(name: str, network: BlockNetwork, intervention: Intervention, imag
     return rows
 
 
-def _distances(quantiles: Sequence[tuple[torch.Size, Tensor]]) -> dict[tuple[int, int], float]:
+def _distances(quantiles: "Sequence[tuple[Size, Tensor]]") -> dict[tuple[int, int], float]:
     """Of all pairs of states of one shape, from the shape and the quantiles of each state."""
+    import torch
+
+    from models.similarity import distribution_distance
+
     alike = defaultdict(list)
     for number, (shape, _) in enumerate(quantiles):
         alike[shape].append(number)
@@ -72,8 +91,10 @@ def _distances(quantiles: Sequence[tuple[torch.Size, Tensor]]) -> dict[tuple[int
     return distances
 
 
-def _states(network: BlockNetwork, intervention: Intervention, images: Tensor) -> Iterator[Tensor]:
+def _states(network: "BlockNetwork", intervention: Intervention, images: "Tensor") -> "Iterator[Tensor]":
     """Every state for all images, one at a time: the batches advance side by side, a stage at a time."""
+    import torch
+
     batches = [network.states(network.stem(batch), intervention) for batch in images.split(_BATCH)]
     for parts in zip(*batches, strict=True):
         yield torch.cat(parts)

@@ -1,0 +1,75 @@
+"""A trained network evaluated as its own truncation (P1, arXiv 2309.08414).
+
+A sequence of residual blocks expands like a Taylor series in its branches; running n of them in parallel leaves the
+terms of first order, ``h + sum of F_i(h)``. Consecutive blocks of one shape are regrouped into fewer stages that share
+the trained parameters; a place that changes the shape stays a stage of its own.
+"""
+
+import copy
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from models.factor import factor
+from models.intervention import NO_INTERVENTION
+from sweep.measures.base import Measure, Measured, Subject
+
+if TYPE_CHECKING:
+    from models.blocks import BlockNetwork
+    from sweep.trial import Trial
+
+
+@dataclass(frozen=True)
+class Truncation(Measure):
+    """The network at every truncation, lowest order first, as it is and, if asked for, fine-tuned.
+
+    The network in full is among them, and is fine-tuned as the others are.
+    """
+
+    finetune_epochs: int = factor(0, low=0, high=1000, meaning="epochs that fine-tune each truncation; 0 for none")
+
+    needs_skips = True
+
+    def passes(self, trial: "Trial") -> float:
+        orders = 1.0 + len(trial.shape.blocks).bit_length()
+        return orders * (trial.val_samples + 3.0 * self.finetune_epochs * trial.train_samples)
+
+    def measure(self, subject: Subject) -> Measured:
+        from sweep.engine.finetune import finetune
+        from sweep.measures.scores import scores
+
+        tuned = (False, True) if self.finetune_epochs else (False,)
+        steps = [(stages, tune) for stages in truncations(subject.network) for tune in tuned]
+        for number, (stages, tune) in enumerate(steps):
+            network, intervention = subject.network.rearranged(stages), subject.intervention
+            if tune:
+                # Fine-tuning is plain: what it gives is meant for no gates.
+                intervention = NO_INTERVENTION
+                network = copy.deepcopy(network)
+                finetune(network, subject.trial, subject.images, self.finetune_epochs)
+            span = (number / len(steps), (number + 1) / len(steps))
+            [score] = yield from scores(subject, network, [intervention], span)
+            name = "truncate-finetuned" if tune else "truncate"
+            yield span[1], score.rows(name, ",".join(map(str, stages)), len(stages))
+
+
+def truncations(network: "BlockNetwork") -> list[tuple[int, ...]]:
+    """Numbers of blocks in each stage of every truncation, fewest stages first, the network's own stages last.
+
+    1, 2, 4, ... consecutive stages of blocks of one shape become one stage, the last of a run holding fewer, up to
+    whole runs (our choice). So a mixed network is only truncated further, and a parallel one is its own truncation.
+    None where a block has no skip connection.
+    """
+    from models.blocks import PlainBlock
+
+    if any(isinstance(block, PlainBlock) for block in network.blocks):
+        return []
+    shapes = ((network.block(stage[0]).shape, len(stage)) for stage in network.stages)
+    runs = [[size for _, size in run] for _, run in groupby(shapes, key=lambda stage: stage[0])]
+    longest, merged = max(map(len, runs)), [1]
+    while merged[-1] < longest:
+        merged.append(min(2 * merged[-1], longest))
+    return [
+        tuple(sum(run[first : first + number]) for run in runs for first in range(0, len(run), number))
+        for number in reversed(merged)
+    ]

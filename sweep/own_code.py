@@ -1,0 +1,139 @@
+"""Code of one's own: modules that a study names or a user imports, found, remembered and made again in workers."""
+
+import importlib
+import importlib.util
+import sys
+import sysconfig
+import types
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sweep.errors import SweepError
+
+
+@dataclass(frozen=True)
+class OwnModule:
+    """A module that is neither installed nor this program's: its name, where it was found, and its source."""
+
+    name: str
+    path: str
+    source: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The same as plain values."""
+        return asdict(self)
+
+
+_LOADED: dict[str, OwnModule] = {}
+
+
+def loaded() -> tuple[OwnModule, ...]:
+    """The modules of one's own that this process has loaded, those that others need first."""
+    return tuple(_LOADED.values())
+
+
+@contextmanager
+def searched(folder: Path) -> Iterator[None]:
+    """Within, modules are also looked for in a folder: after everything else, so that it hides nothing."""
+    text = str(folder.absolute())
+    if text in sys.path:
+        yield
+        return
+    sys.path.append(text)
+    try:
+        yield
+    finally:
+        sys.path.remove(text)
+
+
+def import_file(path: Path) -> str:
+    """Import a Python file as the module of its name; that name.
+
+    Raises SweepError for what is not one, for a name that another module has, and for a fault of the file itself.
+    """
+    if path.suffix != ".py" or not path.stem.isidentifier():
+        raise SweepError(f"{path} cannot be imported; give a Python file whose name is a module's, such as mine.py")
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SweepError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+    module = OwnModule(path.stem, str(path.absolute()), source)
+    known = _LOADED.get(module.name)
+    if known is None and (module.name in sys.modules or importlib.util.find_spec(module.name) is not None):
+        raise SweepError(f"{path} has the name of another module, {module.name!r}; rename it")
+    if known is not None and known.source != source:
+        raise SweepError(f"a file named {path.name} was imported already, from {known.path}; rename one of them")
+    if known is None:
+        _make(module)
+    return module.name
+
+
+def restore(modules: Iterable[OwnModule]) -> None:
+    """Make modules of another process again, as far as this one cannot import them by itself.
+
+    Raises SweepError for a fault of a module.
+    """
+    for module in modules:
+        if module.name not in sys.modules and not _can_import(module.name):
+            _make(module)
+
+
+def find(sort: str, name: str) -> object:
+    """What ``module:NAME`` names. Raises SweepError where it cannot be had."""
+    module, _, attribute = name.partition(":")
+    with searched(Path.cwd()):
+        try:
+            found = importlib.import_module(module)
+        except ImportError as error:
+            raise SweepError(
+                f"{sort} {name!r} cannot be imported: {error}; put {module.partition('.')[0]} beside the study file or "
+                "into the working folder, install it, or name its file with --import"
+            ) from None
+        except Exception as error:  # whatever a module does on its way
+            raise SweepError(f"{sort} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+    if not hasattr(found, attribute):
+        raise SweepError(f"{sort} {name!r} is not there: {found.__name__} has no {attribute!r}")
+    for part in _with_parents(module):
+        _remember(part)
+    return getattr(found, attribute)
+
+
+def _make(module: OwnModule) -> None:
+    made = types.ModuleType(module.name)
+    made.__file__ = module.path
+    # Dataclasses look their module up while it is made.
+    sys.modules[module.name] = made
+    try:
+        exec(compile(module.source, module.path, "exec"), made.__dict__)
+    except Exception as error:  # whatever a user's file does
+        del sys.modules[module.name]
+        raise SweepError(f"{module.path} cannot be imported: {type(error).__name__}: {error}") from error
+    _LOADED[module.name] = module
+
+
+def _can_import(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    _remember(name)
+    return True
+
+
+def _with_parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[: end + 1]) for end in range(len(parts))]
+
+
+def _remember(name: str) -> None:
+    """Keep the source of a module that neither pip nor this program brought: workers elsewhere may lack it."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None or name in _LOADED or Path(file).suffix != ".py":
+        return
+    path = Path(file).absolute()
+    installed = [Path(sysconfig.get_path(which)) for which in ("stdlib", "purelib", "platlib")]
+    own = Path(__file__).parents[1]
+    if not any(path.is_relative_to(folder) for folder in (*installed, *(own / n for n in ("sweep", "models")))):
+        _LOADED[name] = OwnModule(name, str(path), path.read_text(encoding="utf-8"))

@@ -1,0 +1,111 @@
+"""What a trial is made of: the factors common to all trials, the parts that a trial names, and the factors of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from models.factor import factor
+from models.kind import NetworkKind
+from models.kinds import KINDS
+from sweep import measures, methods
+from sweep.data import DATASETS
+from sweep.factors import Factor, declared
+from sweep.identity import ALWAYS
+from sweep.measures.base import Measure
+from sweep.methods.base import Method
+from sweep.registry import Registry
+
+NO_MEASURE = "none"
+
+
+@dataclass(frozen=True)
+class Common:
+    """The factors that every trial takes. Defaults are the authors' published habits (P1; KDIR 2022): AdamW, 1e-3."""
+
+    dataset: str = factor("mnist", choices=tuple(DATASETS), meaning="the images")
+    train_samples: int = factor(0, low=0, meaning="class-balanced training subset drawn by the seed; 0 is all")
+    image_size: int = factor(0, low=0, high=1024, meaning="side after area averaging, pixels; 0 is native")
+    normalisation: str = factor(
+        "published", choices=("published", "none"), meaning="published channel means, or pixels in 0..1"
+    )
+    validation: str = factor(
+        "test", choices=("test", "held-out"), meaning="the test split, or a tenth of the training split"
+    )
+    val_samples: int = factor(0, low=0, meaning="class-balanced subset of the validation images; 0 is all")
+    architecture: str = factor(
+        "sequential", choices=("sequential", "parallel", "mixed"), meaning="how the blocks are arranged"
+    )
+    depth: int = factor(1, low=1, high=4096, meaning="residual blocks of a stack, layers of any other network")
+    stages: int = factor(
+        0, low=0, high=4096, meaning="sequential stages (a ResNet's: of a group); 0: as architecture implies"
+    )
+    filters: int = factor(8, low=1, high=4096, meaning="channels of every block, or of the first ones where they grow")
+    optimizer: str = factor(
+        "adamw", choices=("adamw", "sgd", "nesterov"), meaning="AdamW, or SGD with momentum, plain or Nesterov's"
+    )
+    learning_rate: float = factor(1e-3, low=0, high=100, meaning="at the start of the schedule")
+    weight_decay: float = factor(1e-4, low=0, high=1, meaning="decoupled for AdamW, an L2 term for SGD")
+    momentum: float = factor(0.0, low=0, high=0.9999, meaning="of SGD; AdamW's is fixed at 0.9")
+    schedule: str = factor(
+        "constant", choices=("constant", "cosine", "multistep", "onecycle"), meaning="of the learning rate"
+    )
+    batch_size: int = factor(256, low=1, high=65536, meaning="images per step")
+    epochs: int = factor(100, low=1, high=100_000, meaning="passes over the training samples")
+    precision: str = factor("fp32", choices=("fp32", "bf16"), meaning="of the computation; weights are always fp32")
+    seed: int = factor(0, low=0, high=2**31 - 1, meaning="of initial weights, batch order and subset")
+    network: str = factor("stack", meaning="the kind of network")
+    augmentation: str = factor(
+        "none", choices=("none", "crop-flip"), meaning="training images shifted by up to an eighth, mirrored"
+    )
+    label_smoothing: float = factor(0.0, low=0, high=0.9, meaning="share of the label spread over all classes")
+    method: str = factor("plain", meaning="of training")
+    pretrain_epochs: int = factor(0, low=0, high=100_000, meaning="epochs of plain training before those of the method")
+    measure: str = factor(NO_MEASURE, choices=(NO_MEASURE,), meaning="what is measured on the trained network")
+
+
+_BUILT_IN: dict[str, Mapping[str, type]] = {
+    "network": KINDS,
+    "method": methods.METHODS,
+    "measure": measures.MEASURES,
+}
+"""The factor that chooses a part to the parts that it chooses among."""
+
+
+def _all_factors() -> dict[str, Factor]:
+    """Those that always enter an identity first; the factors of parts follow the one that chooses the part."""
+    known = {"study": Factor(str, meaning="the search space that the trial belongs to")}
+    for name, each in declared(Common).items():
+        known[name] = each
+        for part in _BUILT_IN.get(name, {}).values():
+            for own, factor_of_part in declared(part).items():
+                known.setdefault(own, factor_of_part)
+    return {name: known[name] for name in dict.fromkeys((*ALWAYS, *known))}
+
+
+FACTORS = _all_factors()
+"""Every factor of a trial by name. Parts that are registered later add theirs."""
+
+NETWORKS: Registry[NetworkKind] = Registry("network", NetworkKind, KINDS, FACTORS)
+METHODS: Registry[Method] = Registry("method", Method, methods.METHODS, FACTORS)
+MEASURES: Registry[Measure] = Registry("measure", Measure, measures.MEASURES, FACTORS)
+
+for _registry in (NETWORKS, METHODS, MEASURES):
+    FACTORS[_registry.sort] = replace(
+        FACTORS[_registry.sort], known=_registry.keys, load=_registry.load, several=_registry.sort == "measure"
+    )
+
+
+def own_columns(row: Mapping[str, Any]) -> list[str]:
+    """The factors that the parts of a row of `trials` take as their own, as far as these are known here."""
+    named = [
+        (NETWORKS, row["network"]),
+        (METHODS, row["method"]),
+        *((MEASURES, each) for each in row["measure"].split("+")),
+    ]
+    return [name for registry, part in named if part in registry for name in declared(registry[part])]
+
+
+def kind_of(row: Mapping[str, Any]) -> NetworkKind | None:
+    """The kind of network of a row of `trials`, None where it is not known here."""
+    kind = NETWORKS.get(row["network"])
+    return None if kind is None else kind(**{name: row[name] for name in declared(kind)})

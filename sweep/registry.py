@@ -1,0 +1,93 @@
+"""Registries of what a trial is made of: kinds of network, methods of training and measures, by name.
+
+A part is a frozen dataclass: its fields are its own factors, its methods what it does. A part of one's own is named
+``module:NAME`` and imported when it is first asked for.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
+from typing import Generic, TypeVar
+
+from sweep.errors import SweepError
+from sweep.factors import Factor, declared, unknown_name
+from sweep.own_code import find
+
+Part = TypeVar("Part")
+
+_OF_A_TRIAL = {
+    *("alone", "as_dict", "base", "but", "from_dict", "identity", "kind", "measured_by", "measures", "plain", "shape"),
+    *("trained_by", "training_id", "determination_ratio"),
+}
+_COLUMNS = {
+    *("trial_id", "pair_id", "status", "error", "diverged_epoch", "epochs_run", "seconds", "fused_with", "device"),
+    *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm", "parameters", "forward_flops"),
+    *("peak_memory_bytes", "finished_at", "classes", "blocks", "layers_per_block"),
+}
+RESERVED = frozenset(_OF_A_TRIAL | _COLUMNS)
+"""Names that no factor may have: what else a trial, or a row of its tables, is asked for."""
+
+
+class Registry(Mapping[str, type[Part]], Generic[Part]):
+    """Parts of one sort by name. `sort` is the factor that chooses among them; `factors` has those of all parts."""
+
+    def __init__(
+        self, sort: str, base: type[Part], parts: Mapping[str, type[Part]], factors: dict[str, Factor]
+    ) -> None:
+        self.sort, self._base, self._factors = sort, base, factors
+        self._parts: dict[str, type[Part]] = {}
+        self._owners: dict[str, list[str]] = {}
+        for name, part in parts.items():
+            self.register(name, part)
+
+    def __getitem__(self, name: str) -> type[Part]:
+        return self._parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def register(self, name: str, part: object) -> None:
+        """Add a part under a name. Raises SweepError for what is none, and for a factor that is declared otherwise."""
+        if not (isinstance(part, type) and issubclass(part, self._base) and is_dataclass(part)):
+            raise SweepError(
+                f"{self.sort} {name!r} is not one: a {self.sort} is a frozen dataclass derived from "
+                f"{self._base.__module__}.{self._base.__name__}"
+            )
+        factors = declared(part)
+        for factor, here in factors.items():
+            there = self._factors.get(factor)
+            if there is not None and there != here:
+                owners = " and ".join(self.owners(factor)) or "every trial"
+                raise SweepError(
+                    f"factor {factor!r} of {self.sort} {name!r} is declared otherwise by {owners}; give it the same "
+                    "type, default and bounds, or another name"
+                )
+            if factor in RESERVED or not factor.isidentifier():
+                raise SweepError(f"factor {factor!r} of {self.sort} {name!r} has the name of something else; rename it")
+        for factor, here in factors.items():
+            self._factors.setdefault(factor, here)
+            self._owners.setdefault(factor, []).append(name)
+        self._parts[name] = part
+
+    def load(self, name: str) -> None:
+        """Register the part of one's own that ``module:NAME`` names. Raises SweepError where there is none."""
+        if name not in self._parts:
+            self.register(name, find(self.sort, name))
+
+    def find(self, name: str) -> type[Part]:
+        """The part of a name. Raises SweepError where there is none."""
+        if ":" in name:
+            self.load(name)
+        if name not in self._parts:
+            raise unknown_name(self.sort, name, self._parts)
+        return self._parts[name]
+
+    def own_factors(self) -> tuple[str, ...]:
+        """Names of the factors that parts of this sort declare, in order."""
+        return tuple(self._owners)
+
+    def owners(self, factor: str) -> list[str]:
+        """Names of the parts that take a factor."""
+        return self._owners.get(factor, [])
