@@ -1,13 +1,29 @@
-"""Networks, and what can be done to them. Torch is imported when a network is first asked for, not before."""
+"""Networks of blocks, and what can be done to their blocks. Torch is loaded by the first name that needs it.
+
+A kind of network (`models.kind.NetworkKind`, all in `models.kinds.KINDS`) makes a layout, which is a list of layers,
+and of a layout a network: a stem, blocks, and a head. The papers are named by number:
+
+- P1: Bermeitinger, Hrycej, Handschuh, "Make Deep Networks Shallow Again", 2309.08414.
+- P2: Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 1605.06431.
+- P3: "Low-degree term first in ResNet, its variants and the whole neural network family", Neural Networks 148, 2022.
+- P4: Zaeemzadeh et al., "Norm-Preservation: Why Residual Networks Can Become Extremely Deep?", 1805.07477.
+- P5: Park, "ResidualDroppath: Enhancing Feature Reuse over Residual Connections", 2411.09475.
+
+The words mean the same everywhere. A *block* is a branch beside a skip connection. A *stage* is the set of blocks that
+run side by side and share a skip connection; a sequential network has one block in each. A *group* is a run of blocks
+of one resolution, of a ResNet or a VGG network. An *activation* is a non-linearity.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from models.geometry import BlockShape
-from models.linear_shape import LinearShape
-from models.resnet_shape import ResNetShape
-from models.shape import StackShape
-from models.vgg_shape import VGGShape
+from models.kind import NetworkKind
+from models.kinds import KINDS
+from models.kinds.linear import LinearNetwork
+from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.stack import Stack, StackShape
+from models.kinds.vgg import VGG
+from models.layout import BlockLayout, BlockShape, Layout
 
 if TYPE_CHECKING:
     from models.activations import ACTIVATIONS
@@ -17,36 +33,32 @@ if TYPE_CHECKING:
     from models.fused import FusedStack
     from models.initialisation import INITIALISATIONS, initial_parameters, initialise
     from models.intervention import NO_INTERVENTION, Intervention
-    from models.linear import LinearNetwork
     from models.many_interventions import lesioned
     from models.paths import draw_paths, path_counts
-    from models.resnet import ResNet
     from models.similarity import cka, distribution_distance
-    from models.stack import ResidualStack
-    from models.stack_network import StackNetwork
-    from models.vgg import VGG
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALISATIONS",
+    "KINDS",
     "NO_INTERVENTION",
     "VGG",
     "Block",
+    "BlockLayout",
     "BlockNetwork",
     "BlockShape",
     "DropPath",
     "FusedStack",
     "Intervention",
     "KeptBlocks",
+    "Layout",
     "LinearNetwork",
-    "LinearShape",
+    "NetworkKind",
     "PlainBlock",
+    "PreActivationResNet",
     "ResNet",
-    "ResNetShape",
-    "ResidualStack",
-    "StackNetwork",
+    "Stack",
     "StackShape",
-    "VGGShape",
     "cka",
     "distribution_distance",
     "draw_paths",
@@ -65,14 +77,9 @@ _HOME = {
     "KeptBlocks": "models.droppath",
     "FusedStack": "models.fused",
     "INITIALISATIONS": "models.initialisation",
-    "LinearNetwork": "models.linear",
     "PlainBlock": "models.blocks",
-    "ResNet": "models.resnet",
-    "ResidualStack": "models.stack",
-    "StackNetwork": "models.stack_network",
     "Intervention": "models.intervention",
     "NO_INTERVENTION": "models.intervention",
-    "VGG": "models.vgg",
     "cka": "models.similarity",
     "distribution_distance": "models.similarity",
     "draw_paths": "models.paths",

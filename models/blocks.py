@@ -1,26 +1,25 @@
-"""Networks made of numbered blocks, and the one forward loop they share."""
+"""Networks of numbered blocks, and the forward loop that all of them share."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from models.geometry import BlockShape
 from models.intervention import NO_INTERVENTION, Gate, Intervention, Route, is_zero, per_sample
+from models.layout import BlockShape, numbered
 
 Run = Callable[[nn.Module, Tensor, Route], Tensor]
-"""How a module of a stage is called: with the stage's input, and whether the gradient takes this way."""
+"""Calls a module of a stage with the stage's input; the route says whether the gradient goes through the module."""
 
 
 class Block(nn.Module):
     """A residual block: ``after(skip(h) + branch(h))``.
 
-    `branch` is what a study keeps, drops or moves. `skip` and `after` belong to the block's place in the network and
-    stay: a deleted block of a post-activation ResNet still applies the relu that follows the addition (our choice; it
-    changes nothing where the skip is the identity, as h is not negative).
+    Studies delete, scale or move the `branch`. `skip` and `after` belong to the block's place in the network and stay:
+    where a block of a post-activation ResNet is deleted, the relu that follows the addition is still applied (our
+    choice; it changes nothing where the skip connection is the identity, as h is not negative there).
     """
 
     def __init__(
@@ -33,14 +32,17 @@ class Block(nn.Module):
         self.after = after or nn.Identity()
 
     def join(self, skip: Tensor, outputs: Sequence[tuple[Tensor, Gate]]) -> Tensor:
-        """Skip (batch, ...) and the outputs of the branches with their gates, as one; deleted branches are left out."""
+        """The sum of the skip connection, (batch, ...), and the branches' outputs times their gates.
+
+        `outputs` leaves out the deleted branches.
+        """
         return sum((gated(output, gate) for output, gate in outputs), start=skip)
 
 
 class PlainBlock(Block):
-    """A layer without a skip connection, ``after(branch(h))``: VGG, transitions.
+    """A block without a skip connection, ``after(branch(h))``, as in VGG.
 
-    `skip` is only what stands in for the layer where it is deleted.
+    `skip` stands in for the branch where that is deleted.
     """
 
     def join(self, skip: Tensor, outputs: Sequence[tuple[Tensor, Gate]]) -> Tensor:
@@ -52,14 +54,14 @@ class PlainBlock(Block):
 
 
 class BlockNetwork(nn.Module):
-    """Stem, blocks, head. ``forward``: images (batch, channels, height, width) to logits (batch, classes).
+    """A stem, blocks and a head. ``forward`` takes images (batch, channels, height, width) to logits (batch, classes).
 
-    Blocks are numbered from 0. They stand in stages of consecutive blocks; those of one stage run in parallel and share
-    its skip connection, ``h <- after(skip(h) + sum of branch_i(h))``. Parameters are named by block, so networks that
-    differ in nothing but their stages have equal `state_dict` keys.
+    Blocks are numbered from 0. A stage is a run of blocks that work in parallel and share the skip connection of the
+    first, ``h <- after(skip(h) + sum of branch_i(h))``. Parameters are named by block, so networks that differ in their
+    stages alone have the same `state_dict` keys.
 
     `stages` is the number of blocks in each stage; without it every block is a stage of its own. Raises ValueError
-    where the stages do not fit the blocks or a stage holds blocks of several shapes.
+    where the stages do not fit the blocks, or where a stage holds blocks of several shapes.
     """
 
     def __init__(
@@ -70,12 +72,7 @@ class BlockNetwork(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.head = head
         sizes = [1] * len(self.blocks) if stages is None else list(stages)
-        if sum(sizes) != len(self.blocks) or any(size < 1 for size in sizes):
-            raise ValueError(f"stages of {sizes} blocks do not make a network of {len(self.blocks)}")
-        self.stages = tuple(range(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True))
-        for stage in self.stages:
-            if len({self.block(place).shape for place in stage}) > 1:
-                raise ValueError(f"blocks {list(stage)} cannot run in parallel: their shapes differ")
+        self.stages = numbered(sizes, [self.block(number).shape for number in range(len(self.blocks))])
 
     def block(self, number: int) -> Block:
         """Block `number`."""
@@ -83,21 +80,24 @@ class BlockNetwork(nn.Module):
 
     @property
     def interchangeable(self) -> tuple[tuple[int, ...], ...]:
-        """Blocks grouped by shape: an order may permute each group within itself."""
-        groups: dict[BlockShape, list[int]] = {}
+        """The blocks of each shape: an order may permute those of one shape."""
+        alike: dict[BlockShape, list[int]] = {}
         for number in range(len(self.blocks)):
-            groups.setdefault(self.block(number).shape, []).append(number)
-        return tuple(map(tuple, groups.values()))
+            alike.setdefault(self.block(number).shape, []).append(number)
+        return tuple(map(tuple, alike.values()))
 
     def forward(self, images: Tensor, intervention: Intervention = NO_INTERVENTION) -> Tensor:
         return self.forward_from(0, self.stem(images), intervention)
 
     def forward_from(self, stage: int, hidden: Tensor, intervention: Intervention = NO_INTERVENTION) -> Tensor:
-        """Logits from the input of stage `stage`, or of the head where `stage` is the number of stages."""
+        """Logits (batch, classes) from the input of a stage, or of the head where `stage` is the number of stages.
+
+        Raises ValueError as `check`.
+        """
         return self.head(deque(self.states(hidden, intervention, stage), maxlen=1).pop())
 
     def states(self, hidden: Tensor, intervention: Intervention = NO_INTERVENTION, first: int = 0) -> Iterator[Tensor]:
-        """Input of stage `first`, which is `hidden`, of every later stage, and last of the head.
+        """The input of stage `first`, which is `hidden`, of every later stage, and last of the head.
 
         Raises ValueError as `check`.
         """
@@ -110,9 +110,10 @@ class BlockNetwork(nn.Module):
     def advance(
         self, stage: int, hidden: Tensor, intervention: Intervention = NO_INTERVENTION, run: Run | None = None
     ) -> Tensor:
-        """The output of stage `stage` for its input. The intervention must have passed `check`.
+        """The output of stage `stage` for its input `hidden`. The intervention must have passed `check`.
 
-        `run` calls the skip connection and each branch; one that remembers shares their outputs between interventions.
+        `run` calls the skip connection and the branches. It may remember their outputs, to share them between
+        interventions.
         """
         run = run or _through
         place = self.block(self.stages[stage][0])
@@ -129,7 +130,7 @@ class BlockNetwork(nn.Module):
         return place.after(place.join(run(place.skip, hidden, skip_route), outputs))
 
     def rearranged(self, stages: Sequence[int]) -> "BlockNetwork":
-        """A network of the same modules, parameters shared, with other stages: the number of blocks in each.
+        """A network of the same modules and parameters with other stages, given the number of blocks in each.
 
         A stage has the skip connection of its first block; those of the others are left out. Raises ValueError as
         `BlockNetwork`.
@@ -138,19 +139,11 @@ class BlockNetwork(nn.Module):
         network.training = self.training
         return network
 
-    def first_treated(self, intervention: Intervention) -> int:
-        """The first stage that the intervention acts on, or the number of stages: its input is the untreated network's."""
-        treated = intervention.gates.keys() | intervention.routes.keys()
-        for number, stage in enumerate(self.stages):
-            if any(intervention.block_at(place) != place or place in treated for place in stage):
-                return number
-        return len(self.stages)
-
     def check(self, intervention: Intervention) -> None:
         """Raises ValueError where the intervention does not fit the network.
 
-        That is: an unknown block, an order that is not a permutation or moves a block to a place of another shape, or
-        a gradient sent through two branches of one stage.
+        It may not name an unknown block, have an order that is no permutation or that moves a block to a place of
+        another shape, or send the gradient through two branches of one stage.
         """
         total = len(self.blocks)
         unknown = (intervention.gates.keys() | intervention.routes.keys()) - set(range(total))
@@ -176,7 +169,7 @@ def gated(output: Tensor, gate: Gate) -> Tensor:
 
 
 def _through(module: nn.Module, hidden: Tensor, route: Route) -> Tensor:
-    """``module(hidden)`` whose gradient reaches `module` and `hidden` for the samples that the route says."""
+    """``module(hidden)``, through which the gradient goes for those samples alone that the route says."""
     if isinstance(route, Tensor):
         output = module(hidden)
         return torch.where(per_sample(route, output), output, output.detach())

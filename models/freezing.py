@@ -1,4 +1,4 @@
-"""Training some blocks of a network while the rest stands still."""
+"""Training some blocks of a network while the others stay as they are."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from models.blocks import BlockNetwork
 
 @contextmanager
 def frozen(network: BlockNetwork, blocks: Collection[int], outside: bool = False) -> Iterator[None]:
-    """Within this context the branches of `blocks` are not trained; activations still pass their gradients on.
+    """A context in which the branches of `blocks` are not trained; gradients still pass through them.
 
-    `outside` freezes all that belongs to no branch as well: stem, skip connections, head. The second iteration of
-    ResidualDroppath (P5) is ``frozen(network, undropped, outside=True)``.
+    With `outside`, whatever belongs to no branch is frozen as well: stem, skip connections and head. The second
+    iteration of ResidualDroppath (P5, 2411.09475) is ``frozen(network, undropped, outside=True)``.
 
-    Frozen parameters ask for no gradient and have None, so that an optimiser leaves them and their state alone, weight
-    decay and momentum included. In training mode frozen batch norms go on normalising by the batch's statistics, but
-    do not update their running ones (our choice: the paper does not say).
+    Frozen parameters need no gradient, and theirs is None, so that an optimiser leaves them and their state alone,
+    weight decay and momentum included. In training mode frozen batch norms still normalise by the batch's statistics,
+    but do not update their running ones (our choice: the paper does not say).
     """
     modules = _modules(network, set(blocks), outside)
     norms = [module for module in modules if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]

@@ -1,8 +1,8 @@
 """K stacks of one shape computed as one network.
 
-Each parameter has a leading axis of networks, so an optimiser, a norm or a removal acts on all networks at once.
-Activations are laid out (batch, height, width, network, filter): every convolution is one grouped convolution in
-channels-last form, in which no network can touch another's numbers, not even its NaNs.
+Each parameter has a leading axis of networks, so one step of an optimiser updates all of them. Hidden values are laid
+out (batch, height, width, network, filter). Every convolution is one grouped convolution in channels-last form, where
+no network can touch another's numbers, not even its NaNs.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.activations import apply_each
-from models.initialisation import initial_parameters
-from models.shape import StackShape
-from models.stack import ResidualStack
+from models.kinds.stack import StackShape
 
 _ALIGNED = 16
 """A matrix product rounds by the alignment of its operands: with rows of whole cache lines, all networks' are alike."""
@@ -26,8 +24,9 @@ _FEW_BRANCHES = 4
 class FusedStack(nn.Module):
     """K networks of one `StackShape`, with an activation for each.
 
-    `values` holds each parameter with a leading axis of K. Computation runs in `dtype` (float32, float64 or
-    bfloat16), logits come out in the parameters' type.
+    `values` holds each tensor of `StackShape.tensors` with a leading axis of K. The network computes in `dtype`
+    (float32, float64 or bfloat16), and gives logits in the parameters' type. `Stack.fused` makes one with initial weights.
+    ``forward`` raises KeyError for an unknown activation.
     """
 
     def __init__(
@@ -43,34 +42,6 @@ class FusedStack(nn.Module):
         self.dtype = dtype
         self.values = nn.ParameterDict({_key(name): nn.Parameter(values[name]) for name in shape.tensors()})
 
-    @classmethod
-    def initial(
-        cls,
-        shape: StackShape,
-        activations: Sequence[str],
-        initialisations: Sequence[str],
-        seeds: Sequence[int],
-        dtype: torch.dtype = torch.float32,
-    ) -> "FusedStack":
-        """K networks as each would start alone; the three sequences have length K."""
-        singles = [
-            initial_parameters(shape, initialisation, seed)
-            for initialisation, seed in zip(initialisations, seeds, strict=True)
-        ]
-        stacked = {name: torch.stack([single[name] for single in singles]) for name in shape.tensors()}
-        return cls(shape, activations, stacked, dtype)
-
-    @classmethod
-    def fuse(cls, networks: Sequence[ResidualStack]) -> "FusedStack":
-        """The networks' parameters, copied side by side. Raises ValueError if their shapes differ."""
-        shapes = {network.shape for network in networks}
-        if len(shapes) != 1:
-            raise ValueError(f"only networks of one shape can be fused, not {len(shapes)} shapes")
-        states = [dict(network.named_parameters()) for network in networks]
-        stacked = {name: torch.stack([state[name].detach() for state in states]) for name in states[0]}
-        dtype = next(iter(stacked.values())).dtype
-        return cls(shapes.pop(), [network.activation_name for network in networks], stacked, dtype)
-
     def __len__(self) -> int:
         return len(self.activations)
 
@@ -79,15 +50,15 @@ class FusedStack(nn.Module):
         return self.values[_key(name)]
 
     def keep(self, networks: Tensor) -> "FusedStack":
-        """The same networks at the given indices alone, their parameters copied."""
+        """The networks at the given indices, int64 (networks,), with their parameters copied."""
         values = {name: self.value(name).detach()[networks].clone() for name in self.shape.tensors()}
         return FusedStack(self.shape, [self.activations[i] for i in networks.tolist()], values, self.dtype)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (K, batch, classes).
 
-        Images are (batch, height, width, channels) where all networks see the same ones, or
-        (batch, height, width, K, channels) where each has its own.
+        Images are (batch, height, width, channels) where all networks see the same ones, or (batch, height, width, K,
+        channels) where each has its own.
         """
         batch, height, width = images.shape[:3]
         networks, shape = len(self), self.shape
@@ -100,7 +71,7 @@ class FusedStack(nn.Module):
         biases = self.value("blocks.bias").split(shape.branches, 1)
         for weight, bias in zip(weights, biases, strict=True):
             outputs = self._convolve(hidden.flatten(3), weight, bias, groups=networks)
-            outputs = outputs.view(batch, height, width, networks, shape.branches, shape.filters)
+            outputs = outputs.view(batch, height, width, networks, -1, shape.filters)
             hidden = _add_branches(hidden, apply_each(outputs, self.activations, dim=3))
         return self._classify(hidden)
 

@@ -1,18 +1,18 @@
-"""Named initialisations, drawn from a seed alone.
+"""Initial weights, which depend on a seed alone.
 
-Each tensor has a generator of its own, seeded by the trial's seed and the tensor's name, so a weight depends neither
-on the arrangement of the blocks nor on the networks trained beside it. Draws are made on the CPU in float32 and moved
-afterwards, so every device starts from the same values.
+Each tensor is drawn from a stream named after it (`models.streams`), so that its values depend neither on the
+arrangement of the blocks nor on the networks trained beside it. They are drawn on the CPU, so that every device starts
+from the same ones.
 """
 
-import hashlib
 import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from models.shape import StackShape
+from models.kinds.stack import StackShape
+from models.streams import stream_seed
 
 Bounds = Callable[[int, int], tuple[float, float]]
 
@@ -26,14 +26,14 @@ def _torch_default(fan_in: int, fan_out: int) -> tuple[float, float]:
 
 
 INITIALISATIONS: dict[str, Bounds] = {"glorot": _glorot, "torch": _torch_default}
-"""Name to the half-widths of the uniform draws of (weight, bias), given fan-in and fan-out.
+"""A stack's initialisations: half-widths of the uniform distributions of weight and bias, from fan-in and fan-out.
 
-`glorot` is Glorot and Bengio (2010) with zero biases, the default of Keras; `torch` is PyTorch's default.
+`glorot` is that of Glorot and Bengio (2010) with zero biases, Keras's default. `torch` is PyTorch's default.
 """
 
 
 def initial_parameters(shape: StackShape, initialisation: str, seed: int) -> dict[str, Tensor]:
-    """Starting values of one stack, float32 on the CPU, by the names of `StackShape.tensors`.
+    """Initial values of one stack, float32 on the CPU, by the names of `StackShape.tensors`.
 
     Raises KeyError for an unknown initialisation.
     """
@@ -50,10 +50,10 @@ def initial_parameters(shape: StackShape, initialisation: str, seed: int) -> dic
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Starting values of a network built on any device, float32 on the CPU.
+    """Move a network of any device to the CPU and give it its initial values, in float32.
 
-    Convolutions are He-normal over their fan-out without bias (1502.01852), batch norms the identity, dense layers
-    PyTorch's default. Raises TypeError for another layer with parameters.
+    Convolutions are He-normal over their fan-out, with zero biases (1502.01852); batch norms are the identity; dense
+    layers have PyTorch's default. Raises TypeError for another module with parameters or buffers of its own.
     """
     network.to_empty(device="cpu")
     for name, module in network.named_modules():
@@ -61,7 +61,7 @@ def initialise(network: nn.Module, seed: int) -> None:
             module.reset_parameters()
         elif isinstance(module, nn.Conv2d | nn.Linear):
             _initialise_layer(module, name, seed)
-        elif any(True for _ in module.parameters(recurse=False)):
+        elif any(True for values in (module.parameters, module.buffers) for _ in values(recurse=False)):
             raise TypeError(f"no initialisation is known for {name}, a {type(module).__name__}")
 
 
@@ -75,7 +75,7 @@ def _initialise_layer(layer: nn.Conv2d | nn.Linear, name: str, seed: int) -> Non
         elif kind == "bias":
             value.zero_()
         else:
-            fan_out = layer.out_channels * math.prod(layer.kernel_size)
+            fan_out = layer.out_channels * math.prod(layer.kernel_size) // layer.groups
             value.copy_(_normal(value.shape, generator) * math.sqrt(2 / fan_out))
 
 
@@ -86,11 +86,6 @@ def _normal(size: torch.Size, generator: torch.Generator) -> Tensor:
     """
     draws = torch.rand(size, dtype=torch.float64, generator=generator)
     return torch.special.ndtri(draws.clamp(min=2.0**-54))
-
-
-def stream_seed(seed: int, name: str) -> int:
-    """A generator seed of 63 bits for one named stream of a trial's seed, the same on every machine."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big") >> 1
 
 
 def _fans(layer: str, shape: StackShape) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Many interventions of one batch at once, with everything they have in common computed once."""
+"""Many interventions on one batch at once: whatever they have in common is computed once."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -11,19 +11,20 @@ from models.blocks import BlockNetwork
 from models.intervention import Intervention, Route, is_zero
 
 Reached = tuple[Sequence[int], Tensor]
-"""Places of interventions in the sequence given, and what all of them come to."""
+"""Places of interventions in the sequence given, and the values that all of them lead to."""
 
 
 def lesioned(network: BlockNetwork, images: Tensor, interventions: Sequence[Intervention]) -> Iterator[Reached]:
     """Logits (batch, classes) of every intervention, bit-equal to ``network(images, intervention)`` on a CPU.
 
-    Yields them once for all interventions that come to the same, with the places of these in `interventions`; each place
-    comes once. The stages are walked as a prefix tree, depth first: interventions that do the same to a stage of one input
-    share its output, others share the outputs of its branches and of its skip connection. What most interventions share
-    is walked last, when its input is no longer needed, so the inputs held at a time are few: see `held_values`.
+    Interventions that lead to the same logits share one result, which comes with their places in `interventions`; each
+    place comes once. The stages are walked as a prefix tree, depth first. Interventions that do the same to a stage of
+    one input share its output; others share the outputs of its branches and of its skip connection. The output that
+    most interventions share is walked last, when its input is no longer needed, so that few inputs are held at a time:
+    see `held_values`.
 
-    For networks in evaluation mode. Raises ValueError as `BlockNetwork.check`, for an intervention with routes and for one
-    whose gates are not numbers.
+    The network has to be in evaluation mode. Raises ValueError as `BlockNetwork.check`, and for interventions with
+    routes or with gates that are not numbers.
     """
     for intervention in interventions:
         network.check(intervention)
@@ -44,10 +45,10 @@ def lesioned(network: BlockNetwork, images: Tensor, interventions: Sequence[Inte
 
 
 def held_values(network: BlockNetwork, interventions: int) -> int:
-    """Bound on the values of one image that are held at a time for `interventions` interventions to share.
+    """Most values of one image that `interventions` interventions ever hold at a time to share.
 
-    Held are the input of a stage and the outputs of its branches, while half of the interventions that reached it or fewer
-    go on. So there are no more such stages than halvings, and the one at work. What a branch needs within is not
+    The input of a stage and the outputs of its branches are held while at most half of the interventions that reached
+    it go on. So there are at most as many such stages as halvings, and the one at work. Values within a branch are not
     counted.
     """
     shapes = [[network.block(number).shape for number in stage] for stage in network.stages]
@@ -56,7 +57,7 @@ def held_values(network: BlockNetwork, interventions: int) -> int:
 
 
 class _Remembering:
-    """Calls each module once, and remembers its output for as many calls as are still to come."""
+    """Calls each module once, and remembers its output until the last of the calls that are to come."""
 
     def __init__(self, calls: Counter[nn.Module]) -> None:
         self.calls = calls
@@ -73,19 +74,19 @@ class _Remembering:
 def _outputs(
     network: BlockNetwork, stage: int, places: Sequence[int], hidden: Tensor, interventions: Sequence[Intervention]
 ) -> Iterator[Reached]:
-    """Every different output of a stage of one input, with the places of the interventions that lead to it."""
-    groups: dict[Hashable, list[int]] = {}
+    """The outputs of a stage for one input, each with the places of the interventions that lead to it."""
+    alike: dict[Hashable, list[int]] = {}
     calls: Counter[nn.Module] = Counter()
     for place in places:
         done = _done_to(network, stage, interventions[place])
-        if done not in groups:
+        if done not in alike:
             calls.update(network.block(block).branch for block, _ in done)
-        groups.setdefault(done, []).append(place)
-    calls[network.block(network.stages[stage][0]).skip] += len(groups)
+        alike.setdefault(done, []).append(place)
+    calls[network.block(network.stages[stage][0]).skip] += len(alike)
     run = _Remembering(calls)
-    *smaller, largest = sorted(groups.values(), key=len)
-    for group in smaller:
-        yield group, network.advance(stage, hidden, interventions[group[0]], run)
+    *smaller, largest = sorted(alike.values(), key=len)
+    for reached in smaller:
+        yield reached, network.advance(stage, hidden, interventions[reached[0]], run)
     # On the way down from the last output nothing holds its input any more.
     inputs = [hidden]
     del hidden

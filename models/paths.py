@@ -1,7 +1,7 @@
 """Paths through a network of stages (P2: Veit, Wilber, Belongie, 1605.06431).
 
-A path passes each stage through its skip or through exactly one of its parallel branches. Its length is the number of
-branches it goes through.
+A path goes through each stage by its skip connection or by exactly one of its branches. Its length is the number of
+branches that it goes through.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,19 @@ from torch import Tensor
 
 
 def path_counts(stages: Sequence[int]) -> list[int]:
-    """Number of paths of each length 0..n through n stages of the given numbers of blocks.
+    """The number of paths of each length 0..n through n stages, from the number of blocks in each stage.
 
-    These are the coefficients of the product of ``1 + blocks * x`` over the stages: C(n, k) in a sequential network.
+    They are the coefficients of the product of ``1 + blocks * x`` over the stages: C(n, k) in a sequential network.
     """
     *_, counts = _counts(stages)
     return counts
 
 
 def draw_paths(stages: Sequence[int], length: int, draws: int, generator: torch.Generator) -> Tensor:
-    """Paths drawn with replacement, uniformly among all of one length: bool (draws, blocks), on the CPU.
+    """Draw paths with replacement, uniformly among all of one length: bool (draws, blocks), on the CPU.
 
-    True where the path goes through the block's branch, as `Intervention.along` takes it. `generator` is one of the CPU.
-    Raises ValueError where there is no path of that length.
+    True means that the path goes through the block's branch, as for `Intervention.along`. `generator` has to be on the
+    CPU. Raises ValueError where there is no path of that length.
     """
     counts = list(_counts(stages))
     if not 0 <= length <= len(stages):

@@ -1,6 +1,6 @@
 """How alike two states of a network are: linear CKA, and a distance between the distributions of their values.
 
-Features are the values of one state for n images, (n, features) or (n, channels, height, width).
+The features of a state are its values for n images, (n, features) or (n, channels, height, width).
 """
 
 import torch
@@ -9,14 +9,14 @@ from torch import Tensor
 _COLUMNS = 1 << 14
 """Features converted to float64 at once."""
 QUANTILES = 1024
-"""Values of a channel that stand for its distribution where it has more."""
+"""A channel with more values is represented by this many of its quantiles."""
 
 
 def centred_gram(features: Tensor) -> Tensor:
-    """Inner products of n images' features, U-centred: float64 (n, n) on the device of the features.
+    """The U-centred inner products of n images' features: float64 (n, n) on the device of the features.
 
     U-centring (Szekely and Rizzo, 2014) leaves the diagonal out, so that products of two such matrices estimate the
-    dependence of the features without bias. NaN throughout for fewer than 4 images, from which it cannot be estimated.
+    dependence of the features without bias. Fewer than 4 images do not suffice for that: all values are NaN.
     """
     images = len(features)
     if images < 4:
@@ -34,12 +34,12 @@ def centred_gram(features: Tensor) -> Tensor:
 
 
 def cka(grams: Tensor) -> Tensor:
-    """Linear CKA of each pair of states, (states, states), from their centred Gram matrices (states, n, n).
+    """The linear CKA of each pair of states, (states, states), from their centred Gram matrices (states, n, n).
 
-    Centred kernel alignment (Kornblith et al., 1905.00414) in its debiased form (Nguyen, Raghu, Kornblith, 2010.15327):
-    1 for features equal up to rotation, scale and shift, about 0 for independent ones however many there are, where the
-    biased form grows with features / images. It can be slightly negative. NaN for a state that is the same for all
-    images.
+    This is centred kernel alignment (Kornblith et al., 1905.00414) in its debiased form (Nguyen, Raghu, Kornblith,
+    2010.15327). It is 1 for features that are equal up to rotation, scale and shift, and about 0 for independent ones
+    however many there are, where the biased form grows with features / images. It can be slightly negative. A state
+    that is the same for all images has NaN.
     """
     rows = grams.flatten(1)
     products = rows @ rows.T
@@ -48,9 +48,9 @@ def cka(grams: Tensor) -> Tensor:
 
 
 def channel_quantiles(features: Tensor, most: int = QUANTILES) -> Tensor:
-    """Values of each channel over images and positions in ascending order, float64 (channels, q).
+    """The values of each channel over images and positions in ascending order, float64 (channels, q).
 
-    Above `most` values, the `most` quantiles at levels (i + 1/2) / most.
+    Where there are more than `most`, they are the `most` quantiles at levels (i + 1/2) / most.
     """
     values = features.transpose(0, 1).flatten(1).sort(1).values
     count = min(most, values.shape[1])
@@ -59,11 +59,11 @@ def channel_quantiles(features: Tensor, most: int = QUANTILES) -> Tensor:
 
 
 def distribution_distance(one: Tensor, other: Tensor) -> Tensor:
-    """Distance between two states' distributions from their quantiles (..., channels, q), without a unit: (...).
+    """The distance between two states' distributions, (...), from their quantiles (..., channels, q). It has no unit.
 
-    The 1-Wasserstein distance between a channel's values in the one state and in the other, averaged over channels,
-    over the pooled standard deviation: the root of the variance within a channel, averaged over channels and both
-    states (our choice). NaN or infinite between two states that are constant.
+    It is the 1-Wasserstein distance between a channel's values in the two states, averaged over channels and divided by
+    the pooled standard deviation: the root of the variance within a channel, averaged over channels and both states
+    (our choice). Between two constant states it is NaN or infinite.
     """
     transport = (one - other).abs().mean((-2, -1))
     variance = (one.var(-1, correction=0) + other.var(-1, correction=0)).mean(-1) / 2

@@ -1,0 +1,134 @@
+"""The stack of P1 (Bermeitinger, Hrycej, Handschuh, "Make Deep Networks Shallow Again", 2309.08414).
+
+An embedding convolution, residual blocks ``F_i(h) = activation(conv_i(h))``, and one dense layer (section 3). A stage
+is ``h <- h + sum of F_i(h)``: as many stages as blocks are the sequential network, one stage is the parallel one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from models.factor import factor
+from models.kind import NetworkKind, check_sizes
+from models.layers import Convolution, Dense, Flatten, ImageShape
+from models.layout import BlockLayout, Layout, in_stages
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from models.blocks import BlockNetwork
+    from models.fused import FusedStack
+
+
+@dataclass(frozen=True)
+class StackShape:
+    """Sizes of a stack whose blocks are one tensor, with a leading axis of depth.
+
+    The arrangement moves no parameter: a stage is a slice of that axis.
+    """
+
+    input_shape: ImageShape
+    classes: int
+    depth: int
+    branches: int
+    filters: int
+    kernel_size: int
+
+    @classmethod
+    def of(cls, layout: Layout) -> "StackShape":
+        """The sizes in a layout of `Stack`. Raises TypeError for the layout of another kind."""
+        embedding = layout.stem
+        if not isinstance(embedding, Convolution):
+            raise TypeError("only a stack begins with a convolution alone")
+        sizes = len(layout.blocks), layout.stages[0], embedding.outputs[0], embedding.kernel_size
+        return cls(layout.input_shape, layout.classes, *sizes)
+
+    @property
+    def features(self) -> int:
+        """Inputs of the dense layer: filters x height x width."""
+        return self.filters * self.input_shape[1] * self.input_shape[2]
+
+    def tensors(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every parameter; block i is index i of ``blocks.*`` in each arrangement."""
+        channels, depth, filters, kernel = self.input_shape[0], self.depth, self.filters, self.kernel_size
+        return {
+            "embedding.weight": (filters, channels, kernel, kernel),
+            "embedding.bias": (filters,),
+            "blocks.weight": (depth, filters, filters, kernel, kernel),
+            "blocks.bias": (depth, filters),
+            "head.weight": (self.classes, self.features),
+            "head.bias": (self.classes,),
+        }
+
+
+@dataclass(frozen=True)
+class Stack(NetworkKind):
+    """`depth` counts the blocks; `width` is the channels of the embedding and of every block, P1's filters."""
+
+    label: ClassVar[str] = "stack"
+    fuses: ClassVar[bool] = True
+    fused_over: ClassVar[tuple[str, ...]] = ("activation", "initialisation")
+
+    kernel_size: int = factor(3, low=1, high=15, meaning="side of every convolution's kernel")
+    activation: str = factor(
+        "relu", choices=("relu", "tanh", "gelu", "sigmoid"), meaning="non-linearity of every block"
+    )
+    initialisation: str = factor("torch", choices=("glorot", "torch"), meaning="distribution of the starting weights")
+
+    def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
+        check_sizes("stack", depth=depth, width=width, branches=branches, inputs=inputs, classes=classes)
+        check_sizes("stack", kernel_size=self.kernel_size)
+        hidden = (width, *inputs[1:])
+        embedding = Convolution(inputs, hidden, self.kernel_size, bias=True)
+        branch = Convolution(hidden, hidden, self.kernel_size, bias=True, activation=self.activation)
+        blocks, flat = (BlockLayout(branch),) * depth, Flatten(hidden)
+        head = (flat, Dense(flat.outputs, (classes,)))
+        return Layout(inputs, classes, embedding, blocks, head, in_stages(blocks, branches))
+
+    def build(self, layout: Layout, seed: int) -> "BlockNetwork":
+        """As `NetworkKind.build`, from the initialisation named. Raises KeyError for an unknown one."""
+        from models.initialisation import initial_parameters
+
+        network = layout.network().to_empty(device="cpu")
+        self.load_fused(network, initial_parameters(StackShape.of(layout), self.initialisation, seed))
+        return network
+
+    def describe(self, depth: int) -> str:
+        return f"{self.label} of {depth}"
+
+    @staticmethod
+    def fused(
+        kinds: "Sequence[Stack]", layout: Layout, seeds: Sequence[int], dtype: "torch.dtype | None" = None
+    ) -> "FusedStack":
+        """Networks of one layout as one, network k with the initial weights that ``kinds[k].build`` gives for its seed.
+
+        The kinds may differ in `fused_over` alone. The network computes in `dtype`, float32 unless given. Raises
+        KeyError for an unknown activation or initialisation.
+        """
+        import torch
+
+        from models.fused import FusedStack
+        from models.initialisation import initial_parameters
+
+        shape = StackShape.of(layout)
+        singles = [
+            initial_parameters(shape, kind.initialisation, seed) for kind, seed in zip(kinds, seeds, strict=True)
+        ]
+        values = {name: torch.stack([single[name] for single in singles]) for name in shape.tensors()}
+        return FusedStack(shape, [kind.activation for kind in kinds], values, dtype or torch.float32)
+
+    @staticmethod
+    def load_fused(network: "BlockNetwork", values: "Mapping[str, Tensor]") -> None:
+        """Copy the values of one network, by the names of `StackShape.tensors`, into a network of the same layout.
+
+        They may be one network's of a `FusedStack`, ``{name: fused.value(name)[k]}``; the number type is converted.
+        """
+        import torch
+
+        with torch.no_grad():
+            for name in ("weight", "bias"):
+                network.stem.get_parameter(name).copy_(values[f"embedding.{name}"])
+                network.head.get_parameter(f"1.{name}").copy_(values[f"head.{name}"])
+                for number, value in enumerate(values[f"blocks.{name}"]):
+                    network.block(number).branch.get_parameter(name).copy_(value)

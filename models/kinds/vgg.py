@@ -1,0 +1,64 @@
+"""VGG networks with batch norm: the networks without skip connections that P2 compares ResNets with.
+
+Simonyan and Zisserman (1409.1556), configuration D with batch norm, as P2 (Veit, Wilber, Belongie, 1605.06431) deletes
+its layers: 13 convolutions and, on small images, two dense layers. Other depths, widths and image sizes are ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from models.kind import NetworkKind, check_sizes
+from models.layers import Activation, Convolution, Dense, Flatten, ImageShape, MaxPool, Norm, OptionA, Size
+from models.layout import BlockLayout, Layout, in_stages
+
+GROUPS = 5
+WIDEST = 8
+"""Channels double from group to group up to this multiple of the first group's."""
+
+
+@dataclass(frozen=True)
+class VGG(NetworkKind):
+    """`depth` counts the convolutions and the two dense layers; `width` is the channels of the first group."""
+
+    label: ClassVar[str] = "VGG"
+    skips: ClassVar[bool] = False
+
+    def arranged(self, depth: int) -> int:
+        if depth < 3:
+            raise ValueError(f"a VGG network has at least 3 layers, two of them dense, not {depth}")
+        return depth - 2
+
+    def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
+        """The convolutions dealt as evenly as can be to five groups, later groups first; 13 are configuration D's."""
+        convolutions = self.arranged(depth)
+        groups = min(GROUPS, convolutions)
+        dealt = [(convolutions + place) // groups for place in range(groups)]
+        return grouped(dealt, width, branches, inputs, classes)
+
+
+def grouped(groups: Sequence[int], width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
+    """A VGG network of so many convolutions in each group; every convolution, with batch norm and relu, is a block.
+
+    After each group the image is halved by max pooling, if both sides are at least 2 (our choice for small images). A
+    deleted block is passed over by the identity, with zeros for the channels that it would have added; pooling belongs
+    to the place and stays (our choices, where P2 is silent, as is the batch norm of the dense part). The first dense
+    layer has as many outputs as the last convolution has channels. Raises ValueError for what is impossible.
+    """
+    check_sizes("VGG network", groups=tuple(groups), width=width, branches=branches, inputs=inputs, classes=classes)
+    blocks: list[BlockLayout] = []
+    hidden: Size = inputs
+    for group, count in enumerate(groups):
+        outputs = (width * min(2**group, WIDEST), *hidden[1:])
+        pools = min(outputs[1:]) > 1
+        for number in range(count):
+            blocks.append(_block(hidden, outputs, pools and number == count - 1))
+            hidden = blocks[-1].outputs
+    flat, inner = Flatten(hidden), hidden[:1]
+    dense = Dense(flat.outputs, inner, bias=False), Norm(inner), Activation(inner), Dense(inner, (classes,))
+    return Layout(inputs, classes, None, tuple(blocks), (flat, *dense), in_stages(blocks, branches))
+
+
+def _block(inputs: Size, outputs: Size, pools: bool) -> BlockLayout:
+    branch = Convolution(inputs, outputs), Norm(outputs), Activation(outputs)
+    return BlockLayout(branch, OptionA(inputs, outputs), MaxPool(outputs) if pools else None, residual=False)

@@ -1,0 +1,272 @@
+"""The layers that networks are made of: their sizes and costs, known without torch, and how to build them with it."""
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Size = tuple[int, ...]
+"""Size of one sample's values: (channels, height, width), or (features,)."""
+ImageShape = tuple[int, int, int]
+"""channels, height, width"""
+Saved = Literal["input", "output", "inner"]
+"""A tensor that autograd keeps: a layer's input, its output, or one of the output's size that no other layer sees."""
+
+SAVED_OF_ACTIVATION: dict[str, Saved] = {"relu": "output", "tanh": "output", "gelu": "input", "sigmoid": "output"}
+"""The tensor that autograd keeps of each activation in `models.activations`."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer from values of one size to values of another; without `outputs` it keeps the size.
+
+    This base has no parameters, does no arithmetic worth counting and saves nothing.
+    """
+
+    inputs: Size
+    outputs: Size = ()
+
+    def __post_init__(self) -> None:
+        if not self.outputs:
+            object.__setattr__(self, "outputs", self._gives())
+
+    def _gives(self) -> Size:
+        return self.inputs
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained values."""
+        return 0
+
+    @property
+    def flops(self) -> int:
+        """Operations of one sample's forward pass, a multiply-add counted as two."""
+        return 0
+
+    @property
+    def saves(self) -> tuple[Saved, ...]:
+        """The tensors that autograd keeps for the backward pass."""
+        return ()
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the output is the input's memory under another size."""
+        return False
+
+    def module(self) -> "nn.Module":
+        """The torch module, on torch's current default device."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """A square convolution, (channels, height, width) to the same, padded so that only its stride changes the sides.
+
+    With the name of an `activation`, the layer applies it to what the convolution gives.
+    """
+
+    kernel_size: int = 3
+    _: KW_ONLY
+    bias: bool = False
+    activation: str = ""
+
+    @property
+    def stride(self) -> int:
+        """2 where height or width shrinks, else 1."""
+        return 1 if self.inputs[1:] == self.outputs[1:] else 2
+
+    @property
+    def parameters(self) -> int:
+        return self.outputs[0] * (self.inputs[0] * self.kernel_size**2 + self.bias)
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.inputs[0] * self.kernel_size**2 * prod(self.outputs)
+
+    @property
+    def saves(self) -> tuple[Saved, ...]:
+        if not self.activation:
+            return ("input",)
+        return "input", "output" if SAVED_OF_ACTIVATION[self.activation] == "output" else "inner"
+
+    def module(self) -> "nn.Module":
+        from torch import nn
+
+        from models.modules import ActivatedConvolution
+
+        # torch pads an even kernel unevenly where it is told to keep the size.
+        padding = self.kernel_size // 2 if self.kernel_size % 2 else "same"
+        channels = self.inputs[0], self.outputs[0]
+        if self.activation:
+            return ActivatedConvolution(
+                *channels, self.kernel_size, self.stride, padding, bias=self.bias, activation=self.activation
+            )
+        return nn.Conv2d(*channels, self.kernel_size, self.stride, padding, bias=self.bias)
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """A dense layer, (features,) to (features,)."""
+
+    _: KW_ONLY
+    bias: bool = True
+
+    @property
+    def parameters(self) -> int:
+        return self.outputs[0] * (self.inputs[0] + self.bias)
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.inputs[0] * self.outputs[0]
+
+    @property
+    def saves(self) -> tuple[Saved, ...]:
+        return ("input",)
+
+    def module(self) -> "nn.Module":
+        from torch import nn
+
+        return nn.Linear(self.inputs[0], self.outputs[0], self.bias)
+
+
+@dataclass(frozen=True)
+class Norm(Layer):
+    """Batch norm with scale and shift, of channels or of features. Its statistics are not counted as saved."""
+
+    @property
+    def parameters(self) -> int:
+        return 2 * self.inputs[0]
+
+    @property
+    def saves(self) -> tuple[Saved, ...]:
+        return ("input",)
+
+    def module(self) -> "nn.Module":
+        from torch import nn
+
+        return (nn.BatchNorm1d if len(self.inputs) == 1 else nn.BatchNorm2d)(self.inputs[0])
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """A non-linearity by its name in `models.activations`."""
+
+    _: KW_ONLY
+    name: str = "relu"
+
+    @property
+    def saves(self) -> tuple[Saved, ...]:
+        return (SAVED_OF_ACTIVATION[self.name],)
+
+    def module(self) -> "nn.Module":
+        from models.activations import ACTIVATIONS
+
+        return ACTIVATIONS[self.name]()
+
+
+@dataclass(frozen=True)
+class MaxPool(Layer):
+    """The largest of each 2x2 values, (channels, height, width); an odd last row or column is left out.
+
+    The places that the values came from are not counted as saved.
+    """
+
+    def _gives(self) -> Size:
+        channels, height, width = self.inputs
+        return channels, height // 2, width // 2
+
+    @property
+    def saves(self) -> tuple[Saved, ...]:
+        return ("input",)
+
+    def module(self) -> "nn.Module":
+        from torch import nn
+
+        return nn.MaxPool2d(2)
+
+
+@dataclass(frozen=True)
+class MeanOverImage(Layer):
+    """(channels, height, width) to (channels,)."""
+
+    def _gives(self) -> Size:
+        return self.inputs[:1]
+
+    def module(self) -> "nn.Module":
+        from models.modules import MeanOverImage
+
+        return MeanOverImage()
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Values of any size to (features,)."""
+
+    def _gives(self) -> Size:
+        return (prod(self.inputs),)
+
+    @property
+    def is_view(self) -> bool:
+        return True
+
+    def module(self) -> "nn.Module":
+        from torch import nn
+
+        return nn.Flatten()
+
+
+@dataclass(frozen=True)
+class OptionA(Layer):
+    """The shortcut without parameters of He et al. (1512.03385, section 3.3), the identity where the size stays.
+
+    Every second row and column where the sides shrink, and zeros for the channels that are added.
+    """
+
+    @property
+    def is_view(self) -> bool:
+        return self.inputs == self.outputs
+
+    def module(self) -> "nn.Module":
+        from models.modules import OptionA
+
+        (inputs, *sides), (outputs, *new_sides) = self.inputs, self.outputs
+        return OptionA(1 if sides == new_sides else 2, outputs - inputs)
+
+
+@dataclass(frozen=True)
+class Made(Layer):
+    """Any module of torch, made by calling `make`; its parameters and operations are counted on the meta device.
+
+    Its output is taken to be all that autograd keeps. Two of these are equal where `make` is the same object.
+    """
+
+    _: KW_ONLY
+    make: "Callable[[], nn.Module]"
+
+    @cached_property
+    def parameters(self) -> int:
+        import torch
+
+        with torch.device("meta"):
+            return sum(parameter.numel() for parameter in self.make().parameters())
+
+    @cached_property
+    def flops(self) -> int:
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
+
+        counter = FlopCounterMode(display=False)
+        with torch.device("meta"), torch.no_grad(), counter:
+            self.make().eval()(torch.empty(1, *self.inputs))
+        return counter.get_total_flops()
+
+    @property
+    def saves(self) -> tuple[Saved, ...]:
+        return ("output",)
+
+    def module(self) -> "nn.Module":
+        return self.make()

@@ -1,0 +1,209 @@
+"""A network as a list of layers: its size and cost without torch, and its modules with it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, groupby
+from math import prod
+from typing import TYPE_CHECKING
+
+from models.layers import ImageShape, Layer, Size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from models.blocks import BlockNetwork
+
+Part = Layer | tuple[Layer, ...]
+"""One layer, built as a bare module, or several in a row, built as an `nn.Sequential`."""
+
+
+@dataclass(frozen=True)
+class BlockShape:
+    """Sizes of a branch's input and output. In one network, blocks of one shape can stand in each other's places."""
+
+    inputs: Size
+    outputs: Size
+
+
+@dataclass(frozen=True)
+class BlockLayout:
+    """The layers of a block, ``after(skip(h) + branch(h))``; without `skip` or `after` the identity.
+
+    A block that is not `residual` is ``after(branch(h))``, and its `skip` stands in where the branch is deleted.
+    Raises ValueError where a layer does not fit the one before it, or the skip connection the branch.
+    """
+
+    branch: Part
+    skip: Part | None = None
+    after: Part | None = None
+    residual: bool = True
+
+    def __post_init__(self) -> None:
+        shape = self.shape
+        _flow("branch", self.branch, shape.inputs)
+        if _flow("skip connection", self.skip, shape.inputs) != shape.outputs:
+            raise ValueError(
+                f"a skip connection has to lead from {shape.inputs} to {shape.outputs}, as its branch does"
+            )
+        _flow("part after a block", self.after, shape.outputs)
+
+    @property
+    def shape(self) -> BlockShape:
+        """Sizes of the branch's input and output."""
+        layers = layers_of(self.branch)
+        return BlockShape(layers[0].inputs, layers[-1].outputs)
+
+    @property
+    def outputs(self) -> Size:
+        """Size of what the block gives, `after` included."""
+        return layers_of(self.after or self.branch)[-1].outputs
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A network from images of `input_shape`, (channels, height, width), to logits, (classes,).
+
+    `stages` is the number of blocks in each stage; `in_stages` deals them out. The blocks of a stage run in parallel,
+    and its skip connection is that of its first block. Raises ValueError where a part does not fit the one before it,
+    where the stages do not fit the blocks, or where blocks cannot run in parallel.
+    """
+
+    input_shape: ImageShape
+    classes: int
+    stem: Part | None
+    blocks: tuple[BlockLayout, ...]
+    head: Part
+    stages: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        shapes = self.block_shapes()
+        hidden = _flow("stem", self.stem, self.input_shape)
+        for stage in numbered(self.stages, shapes):
+            if shapes[stage[0]].inputs != hidden:
+                raise ValueError(f"block {stage[0]} takes {shapes[stage[0]].inputs}, but is given {hidden}")
+            if len(stage) > 1 and not all(self.blocks[number].residual for number in stage):
+                raise ValueError(f"blocks {list(stage)} cannot run in parallel without skip connections")
+            hidden = self.blocks[stage[0]].outputs
+        if _flow("head", self.head, hidden) != (self.classes,):
+            raise ValueError(f"the head has to give values of size {(self.classes,)}, one for each class")
+
+    def block_shapes(self) -> tuple[BlockShape, ...]:
+        """Sizes of every branch's input and output."""
+        return tuple(block.shape for block in self.blocks)
+
+    @property
+    def layers_per_block(self) -> int:
+        """Convolutions and dense layers in the first block's branch."""
+        return sum(layer.flops > 0 for layer in layers_of(self.blocks[0].branch))
+
+    @cached_property
+    def parameters(self) -> int:
+        """Number of trained values."""
+        blocks = [part for block in self.blocks for part in (block.branch, block.skip, block.after)]
+        return sum(layer.parameters for part in (self.stem, *blocks, self.head) for layer in layers_of(part))
+
+    @cached_property
+    def forward_flops(self) -> int:
+        """Operations of one image's forward pass, a multiply-add counted as two; only convolutions and dense layers."""
+        return sum(layer.flops for part in self._run_parts() for layer in layers_of(part))
+
+    def _run_parts(self) -> Iterator[Part | None]:
+        yield self.stem
+        for stage in self._stages():
+            yield from (block.branch for block in stage)
+            yield from (stage[0].skip, stage[0].after)
+        yield self.head
+
+    @cached_property
+    def activation_elements(self) -> int:
+        """Values that one image keeps for the backward pass of a training step, statistics of batch norms aside."""
+        kept: set[_Tensor] = set()
+        hidden = _run(self.stem, _Tensor(prod(self.input_shape)), kept)
+        for stage in self._stages():
+            place, joined = stage[0], hidden
+            for block in stage:
+                joined = _run(block.branch, hidden, kept)
+            _run(place.skip, hidden, kept)
+            # An addition gives a tensor of its own.
+            hidden = _run(place.after, _Tensor(joined.elements) if place.residual else joined, kept)
+        _run(self.head, hidden, kept)
+        return sum(tensor.elements for tensor in kept)
+
+    def _stages(self) -> Iterator[tuple[BlockLayout, ...]]:
+        for size, end in zip(self.stages, accumulate(self.stages), strict=True):
+            yield self.blocks[end - size : end]
+
+    def network(self) -> "BlockNetwork":
+        """The network on torch's meta device, its parameters without values."""
+        import torch
+
+        from models.blocks import Block, BlockNetwork, PlainBlock
+
+        with torch.device("meta"):
+            blocks = [
+                (Block if block.residual else PlainBlock)(
+                    block.shape, *[_module(part) for part in (block.branch, block.skip, block.after)]
+                )
+                for block in self.blocks
+            ]
+            return BlockNetwork(_module(self.stem), blocks, _module(self.head), self.stages)
+
+
+def in_stages(blocks: Sequence[BlockLayout], branches: int) -> tuple[int, ...]:
+    """Stages of `branches` consecutive blocks of one shape; the last stage of a run of such blocks may hold fewer."""
+    runs = [len(list(run)) for _, run in groupby(block.shape for block in blocks)]
+    return tuple(min(branches, run - first) for run in runs for first in range(0, run, branches))
+
+
+def numbered(stages: Sequence[int], shapes: Sequence[BlockShape]) -> tuple[range, ...]:
+    """The numbers of the blocks in each stage, from the number of blocks in each and the shape of every block.
+
+    Raises ValueError where the stages do not fit the blocks, or where a stage holds blocks of several shapes.
+    """
+    if sum(stages) != len(shapes) or any(size < 1 for size in stages):
+        raise ValueError(f"stages of {list(stages)} blocks do not make a network of {len(shapes)}")
+    ranges = tuple(range(end - size, end) for size, end in zip(stages, accumulate(stages), strict=True))
+    for stage in ranges:
+        if any(shapes[number] != shapes[stage[0]] for number in stage):
+            raise ValueError(f"blocks {list(stage)} cannot run in parallel: their shapes differ")
+    return ranges
+
+
+def layers_of(part: Part | None) -> tuple[Layer, ...]:
+    """The layers of a part in their order."""
+    if part is None:
+        return ()
+    return part if isinstance(part, tuple) else (part,)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tensor:
+    elements: int
+
+
+def _run(part: Part | None, hidden: _Tensor, kept: set[_Tensor]) -> _Tensor:
+    """The output of a part for its input; what autograd keeps is added to `kept`."""
+    for layer in layers_of(part):
+        output = hidden if layer.is_view else _Tensor(prod(layer.outputs))
+        tensors = {"input": hidden, "output": output, "inner": _Tensor(output.elements)}
+        kept.update(tensors[saved] for saved in layer.saves)
+        hidden = output
+    return hidden
+
+
+def _flow(name: str, part: Part | None, size: Size) -> Size:
+    """Size of a part's output. Raises ValueError where a layer does not fit what it is given."""
+    for layer in layers_of(part):
+        if layer.inputs != size:
+            raise ValueError(f"a {type(layer).__name__} of the {name} takes {layer.inputs}, but is given {size}")
+        size = layer.outputs
+    return size
+
+
+def _module(part: Part | None) -> "nn.Module":
+    from torch import nn
+
+    if isinstance(part, tuple):
+        return nn.Sequential(*(layer.module() for layer in part))
+    return nn.Identity() if part is None else part.module()
