@@ -25,8 +25,8 @@ class FusedStack(nn.Module):
     """K networks of one `StackShape`, with an activation for each.
 
     `values` holds each tensor of `StackShape.tensors` with a leading axis of K. The network computes in `dtype`
-    (float32, float64 or bfloat16), and gives logits in the parameters' type. `Stack.fused` makes one with initial weights.
-    ``forward`` raises KeyError for an unknown activation.
+    (float32, float64 or bfloat16), and gives logits in the parameters' type. `Stack.fused` makes one with initial
+    weights. ``forward`` raises KeyError for an unknown activation.
     """
 
     def __init__(

@@ -248,21 +248,23 @@ class Made(Layer):
     make: "Callable[[], nn.Module]"
 
     @cached_property
-    def parameters(self) -> int:
-        import torch
-
-        with torch.device("meta"):
-            return sum(parameter.numel() for parameter in self.make().parameters())
-
-    @cached_property
-    def flops(self) -> int:
+    def _counts(self) -> tuple[int, int]:
         import torch
         from torch.utils.flop_counter import FlopCounterMode
 
         counter = FlopCounterMode(display=False)
         with torch.device("meta"), torch.no_grad(), counter:
-            self.make().eval()(torch.empty(1, *self.inputs))
-        return counter.get_total_flops()
+            module = self.make().eval()
+            module(torch.empty(1, *self.inputs))
+        return sum(parameter.numel() for parameter in module.parameters()), counter.get_total_flops()
+
+    @property
+    def parameters(self) -> int:
+        return self._counts[0]
+
+    @property
+    def flops(self) -> int:
+        return self._counts[1]
 
     @property
     def saves(self) -> tuple[Saved, ...]:

@@ -43,9 +43,7 @@ class BlockLayout:
         shape = self.shape
         _flow("branch", self.branch, shape.inputs)
         if _flow("skip connection", self.skip, shape.inputs) != shape.outputs:
-            raise ValueError(
-                f"a skip connection has to lead from {shape.inputs} to {shape.outputs}, as its branch does"
-            )
+            raise ValueError(f"a block from {shape.inputs} to {shape.outputs} takes a skip connection of these sizes")
         _flow("part after a block", self.after, shape.outputs)
 
     @property
