@@ -14,14 +14,14 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from models import BlockNetwork, Intervention, ResNet, ResNetShape, StackNetwork, StackShape
+from models import BlockNetwork, Intervention, NetworkKind, PreActivationResNet, Stack
 from models.many_interventions import lesioned
 from sweep.engine.measure.lesions import deletions, reorderings, swapped
 from sweep.engine.resources import prepare_process
@@ -29,12 +29,13 @@ from sweep.engine.resources import prepare_process
 RESULTS = Path(__file__).parent / "results" / "lesions.json"
 MOST, DRAWS, SEED = 10, 4, 0
 INPUT, CLASSES = (3, 32, 32), 10
-NETWORKS: dict[str, Callable[[], BlockNetwork]] = {
-    "pre-activation ResNet-56": lambda: ResNet(ResNetShape(56, activation="pre")),
-    "pre-activation ResNet-56, parallel": lambda: ResNet(ResNetShape(56, activation="pre", branches=9)),
-    "stack of 32 blocks": lambda: StackNetwork(StackShape(INPUT, CLASSES, 32, 32, 8, 3)),
-    "parallel stack of 32 blocks": lambda: StackNetwork(StackShape(INPUT, CLASSES, 32, 1, 8, 3)),
+NETWORKS: dict[str, tuple[NetworkKind, int, int, int]] = {
+    "pre-activation ResNet-56": (PreActivationResNet(), 56, 16, 1),
+    "pre-activation ResNet-56, parallel": (PreActivationResNet(), 56, 16, 9),
+    "stack of 32 blocks": (Stack(), 32, 8, 1),
+    "parallel stack of 32 blocks": (Stack(), 32, 8, 32),
 }
+"""Kind, depth, width and branches of each network."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def main() -> None:
         "images": options.images,
         "rounds": options.rounds,
     }
-    for name, build in NETWORKS.items():
-        network = build().eval()
+    for name, (kind, depth, width, branches) in NETWORKS.items():
+        network = kind.build(kind.layout(depth, width, branches, INPUT, CLASSES), SEED).eval()
         with torch.inference_mode():
             network(images)
         report[name] = {

@@ -19,9 +19,9 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from models import ResidualStack
 from sweep.data import balanced_subset, load
 from sweep.engine import Setting, find_engine
+from sweep.engine.build import build
 from sweep.pack import make_packs
 from sweep.space import Space
 from sweep.trial import Trial
@@ -49,7 +49,7 @@ def stock(trial: Trial) -> float:
     chosen = balanced_subset(data.train_labels, trial.train_samples, trial.seed)
     train = DataLoader(_set(data.train_images[chosen], data.train_labels[chosen]), trial.batch_size, shuffle=True)
     test = DataLoader(_set(data.test_images, data.test_labels), 1000)
-    network = ResidualStack(trial.stack, trial.activation, trial.initialisation, trial.seed)
+    network = build(trial)
     optimizer = torch.optim.AdamW(network.parameters(), trial.learning_rate, weight_decay=trial.weight_decay)
     loss = 0.0
     for _ in range(trial.epochs):
@@ -85,15 +85,15 @@ def main() -> None:
         began = time.perf_counter()
         fused(pack.trials)
         together = (time.perf_counter() - began) / len(pack)
-        shape = pack.trials[0].stack
-        rows.append((shape, alone, together))
+        trial = pack.trials[0]
+        rows.append((trial, alone, together))
         print(
-            f"depth {shape.depth} stages {shape.stages} filters {shape.filters} kernel {shape.kernel_size}: "
+            f"depth {trial.depth} stages {trial.stages} filters {trial.filters} kernel {trial.kernel_size}: "
             f"{alone:.2f} s stock, {together:.2f} s engine, {alone / together:.1f} x",
             flush=True,
         )
     ratios = {
-        f"{filters} filters": round(statistics.median(a / t for shape, a, t in rows if shape.filters == filters), 2)
+        f"{filters} filters": round(statistics.median(a / t for trial, a, t in rows if trial.filters == filters), 2)
         for filters in (1, 2, 4, 8)
     }
     report = {

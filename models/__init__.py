@@ -69,29 +69,22 @@ __all__ = [
     "path_counts",
 ]
 
-_HOME = {
-    "ACTIVATIONS": "models.activations",
-    "Block": "models.blocks",
-    "BlockNetwork": "models.blocks",
-    "DropPath": "models.droppath",
-    "KeptBlocks": "models.droppath",
-    "FusedStack": "models.fused",
-    "INITIALISATIONS": "models.initialisation",
-    "PlainBlock": "models.blocks",
-    "Intervention": "models.intervention",
-    "NO_INTERVENTION": "models.intervention",
-    "cka": "models.similarity",
-    "distribution_distance": "models.similarity",
-    "draw_paths": "models.paths",
-    "frozen": "models.freezing",
-    "initial_parameters": "models.initialisation",
-    "initialise": "models.initialisation",
-    "lesioned": "models.many_interventions",
-    "path_counts": "models.paths",
-}
+_WITH_TORCH = (
+    "activations",
+    "blocks",
+    "droppath",
+    "freezing",
+    "fused",
+    "initialisation",
+    "intervention",
+    "many_interventions",
+    "paths",
+    "similarity",
+)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'models' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    for module in map(import_module, (f"models.{part}" for part in _WITH_TORCH if name in __all__)):
+        if hasattr(module, name):
+            return getattr(module, name)
+    raise AttributeError(f"module 'models' has no attribute {name!r}")

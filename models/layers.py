@@ -231,8 +231,12 @@ class OptionA(Layer):
         return self.inputs == self.outputs
 
     def module(self) -> "nn.Module":
+        from torch import nn
+
         from models.modules import OptionA
 
+        if self.inputs == self.outputs:
+            return nn.Identity()
         (inputs, *sides), (outputs, *new_sides) = self.inputs, self.outputs
         return OptionA(1 if sides == new_sides else 2, outputs - inputs)
 

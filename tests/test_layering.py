@@ -62,7 +62,7 @@ def breaches(of: str, *forbidden: str) -> set[tuple[str, str]]:
 
 
 def test_the_walk_sees_the_packages() -> None:
-    assert {"models.stack", "sweep.trial", "sweep.ledger.ledger", "analysis.results"} <= IMPORTS.keys()
+    assert {"models.kinds.stack", "sweep.trial", "sweep.ledger.ledger", "analysis.results"} <= IMPORTS.keys()
     assert "sweep.data" in IMPORTS["sweep.trial"]
     assert "sweep.schedule.queue" in IMPORTS["sweep.schedule.local"]
     assert not any(within(name, *OWN) and not _is_module(name) for names in IMPORTS.values() for name in names)

@@ -32,10 +32,10 @@ class ResNet(NetworkKind):
     label: ClassVar[str] = "ResNet"
     pre_activation: ClassVar[bool] = False
 
-    block: str = factor("basic", choices=("basic", "bottleneck"), meaning="form of the blocks")
+    block: str = factor("basic", choices=("basic", "bottleneck"), meaning="form of a ResNet's blocks")
     """Two 3x3 convolutions, or 1x1, 3x3 and 1x1. A bottleneck's 3x3 has the stride (our choice, as torchvision's)."""
     shortcut: str = factor(
-        "option_a", choices=("option_a", "projection"), meaning="skip connection where the shape changes"
+        "option_a", choices=("option_a", "projection"), meaning="skip connection of a ResNet where the shape changes"
     )
     """Subsampling and channels of zeros, or a 1x1 convolution, followed by batch norm in post-activation."""
 

@@ -70,11 +70,13 @@ class Stack(NetworkKind):
     fuses: ClassVar[bool] = True
     fused_over: ClassVar[tuple[str, ...]] = ("activation", "initialisation")
 
-    kernel_size: int = factor(3, low=1, high=15, meaning="side of every convolution's kernel")
+    kernel_size: int = factor(3, low=1, high=15, meaning="side of every convolution's kernel in a stack")
     activation: str = factor(
-        "relu", choices=("relu", "tanh", "gelu", "sigmoid"), meaning="non-linearity of every block"
+        "relu", choices=("relu", "tanh", "gelu", "sigmoid"), meaning="non-linearity of every block of a stack"
     )
-    initialisation: str = factor("torch", choices=("glorot", "torch"), meaning="distribution of the starting weights")
+    initialisation: str = factor(
+        "torch", choices=("glorot", "torch"), meaning="distribution of a stack's starting weights"
+    )
 
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
         check_sizes("stack", depth=depth, width=width, branches=branches, inputs=inputs, classes=classes)

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import Literal
 
 import pytest
 import torch
@@ -12,14 +11,13 @@ from models import (
     BlockNetwork,
     BlockShape,
     LinearNetwork,
-    LinearShape,
+    NetworkKind,
+    PreActivationResNet,
     ResNet,
-    ResNetShape,
-    StackNetwork,
-    StackShape,
-    VGGShape,
+    Stack,
     initialise,
 )
+from models.kinds.vgg import grouped
 
 # The first example of a process pays for loading; the examples are the same in every run.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -28,36 +26,26 @@ settings.load_profile("steady")
 INPUT, CLASSES = (2, 6, 5), 3
 
 
-def _stack(stages: int, activation: str = "relu") -> Callable[[], BlockNetwork]:
-    return lambda: StackNetwork(StackShape(INPUT, CLASSES, 6, stages, 2, 3), activation)
-
-
-def _resnet(
-    depth: int,
-    activation: Literal["post", "pre"],
-    shortcut: Literal["option_a", "projection"] = "option_a",
-    block: Literal["basic", "bottleneck"] = "basic",
-    branches: int = 1,
-) -> Callable[[], BlockNetwork]:
-    return lambda: ResNet(ResNetShape(depth, 2, block, shortcut, activation, branches, INPUT, CLASSES))
+def _of(kind: NetworkKind, depth: int, branches: int = 1, width: int = 2) -> Callable[[], BlockNetwork]:
+    return lambda: kind.network(depth=depth, width=width, inputs=INPUT, classes=CLASSES, branches=branches)
 
 
 NETWORKS: dict[str, Callable[[], BlockNetwork]] = {
-    "sequential": _stack(6),
-    "mixed": _stack(3, "tanh"),
-    "parallel": _stack(1),
-    "post": _resnet(14, "post"),
-    "post-projection": _resnet(14, "post", "projection"),
-    "post-bottleneck": _resnet(20, "post", block="bottleneck"),
-    "post-bottleneck-projection": _resnet(29, "post", "projection", "bottleneck"),
-    "post-parallel": _resnet(20, "post", "projection", branches=3),
-    "pre": _resnet(20, "pre"),
-    "pre-projection": _resnet(14, "pre", "projection"),
-    "pre-bottleneck": _resnet(29, "pre", block="bottleneck"),
-    "pre-parallel": _resnet(20, "pre", branches=2),
-    "vgg": lambda: VGG(VGGShape((2, 3, 1), 2, INPUT, CLASSES)),
-    "linear": lambda: LinearNetwork(LinearShape(6, 4, 1, INPUT, CLASSES)),
-    "linear-mixed": lambda: LinearNetwork(LinearShape(6, 4, 2, INPUT, CLASSES)),
+    "sequential": _of(Stack(), 6),
+    "mixed": _of(Stack(activation="tanh"), 6, branches=2),
+    "parallel": _of(Stack(), 6, branches=6),
+    "post": _of(ResNet(), 14),
+    "post-projection": _of(ResNet(shortcut="projection"), 14),
+    "post-bottleneck": _of(ResNet("bottleneck"), 20),
+    "post-bottleneck-projection": _of(ResNet("bottleneck", "projection"), 29),
+    "post-parallel": _of(ResNet(shortcut="projection"), 20, branches=3),
+    "pre": _of(PreActivationResNet(), 20),
+    "pre-projection": _of(PreActivationResNet(shortcut="projection"), 14),
+    "pre-bottleneck": _of(PreActivationResNet("bottleneck"), 29),
+    "pre-parallel": _of(PreActivationResNet(), 20, branches=2),
+    "vgg": lambda: VGG().build(grouped((2, 3, 1), 2, 1, INPUT, CLASSES), 0),
+    "linear": _of(LinearNetwork(), 6, width=4),
+    "linear-mixed": _of(LinearNetwork(), 6, branches=2, width=4),
 }
 
 

@@ -1,12 +1,15 @@
-"""The stack of P1 as one network, written to be read; `models.fused` computes many of them at once."""
+"""The stack of P1 as one network, written to be read: what the network of blocks and the fused one have to compute."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.activations import ACTIVATIONS
+from models.fused import FusedStack
 from models.initialisation import initial_parameters
-from models.shape import StackShape
+from models.kinds.stack import StackShape
 
 
 class ResidualStack(nn.Module):
@@ -21,7 +24,7 @@ class ResidualStack(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = shape
-        self.activation = ACTIVATIONS[activation]
+        self.activation = ACTIVATIONS[activation]()
         self.activation_name = activation
         for layer in ("embedding", "blocks", "head"):
             self.add_module(layer, nn.Module())
@@ -31,9 +34,8 @@ class ResidualStack(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         hidden = F.conv2d(images, self._weight("embedding"), self._bias("embedding"), padding="same")
-        for stage in range(self.shape.stages):
-            first = stage * self.shape.branches
-            hidden = hidden + sum(self.branch(hidden, first + i) for i in range(self.shape.branches))
+        for stage in torch.arange(self.shape.depth).split(self.shape.branches):
+            hidden = hidden + sum(self.branch(hidden, block) for block in stage.tolist())
         return F.linear(hidden.flatten(1), self._weight("head"), self._bias("head"))
 
     def branch(self, hidden: Tensor, block: int) -> Tensor:
@@ -52,3 +54,11 @@ class ResidualStack(nn.Module):
         """Copy in parameters by name, converting the number type."""
         for name, parameter in self.named_parameters():
             parameter.copy_(values[name])
+
+
+def fuse(networks: Sequence[ResidualStack]) -> FusedStack:
+    """Networks of one shape as one, their parameters copied side by side."""
+    [shape] = {network.shape for network in networks}
+    states = [dict(network.named_parameters()) for network in networks]
+    stacked = {name: torch.stack([state[name].detach() for state in states]) for name in states[0]}
+    return FusedStack(shape, [network.activation_name for network in networks], stacked, stacked["head.bias"].dtype)

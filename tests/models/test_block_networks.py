@@ -12,17 +12,17 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from models import (
     VGG,
     BlockNetwork,
-    FusedStack,
     LinearNetwork,
-    LinearShape,
-    ResidualStack,
+    PreActivationResNet,
     ResNet,
-    ResNetShape,
-    StackNetwork,
+    Stack,
     StackShape,
-    VGGShape,
     initialise,
 )
+from models.kinds.vgg import grouped
+from tests.models.residual_stack import ResidualStack, fuse
+
+CIFAR = (3, 32, 32)
 
 
 def random(*size: int, seed: int = 0) -> Tensor:
@@ -31,16 +31,14 @@ def random(*size: int, seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize(("kind", "depth"), [("basic", 8), ("bottleneck", 11)])
 def test_post_activation_blocks_are_those_of_torchvision(kind: str, depth: int) -> None:
-    basic = kind == "basic"
-    shape = ResNetShape(depth, 2, "basic" if basic else "bottleneck", "projection", input_shape=(3, 8, 8))
-    network = ResNet(shape).double()
+    network = ResNet(kind, "projection").network(depth=depth, width=2, inputs=(3, 8, 8), classes=10).double()
     hidden = network.stem(random(4, 3, 8, 8))
-    for number in range(shape.blocks):
+    for number in range(len(network.blocks)):
         block = network.block(number)
         projection = like_projection(block.skip)
         inputs, width = block.shape.inputs[0], 2 * 2**number
         stride = 1 if number == 0 else 2
-        theirs = (BasicBlock if basic else Bottleneck)(inputs, width, stride, projection).double()
+        theirs = (BasicBlock if kind == "basic" else Bottleneck)(inputs, width, stride, projection).double()
         theirs.load_state_dict(dict(zip(theirs.state_dict(), block.state_dict().values(), strict=True)))
         expected = theirs(hidden)
         hidden = block.after(block.skip(hidden) + block.branch(hidden))
@@ -61,7 +59,7 @@ def like_projection(skip: nn.Module) -> nn.Module | None:
 
 
 def test_pre_activation_blocks_are_their_equation() -> None:
-    network = ResNet(ResNetShape(8, 2, activation="pre", input_shape=(3, 8, 8))).double()
+    network = PreActivationResNet().network(depth=8, width=2, inputs=(3, 8, 8), classes=10).double()
     values = network.state_dict()
 
     def activate(hidden: Tensor, name: str) -> Tensor:
@@ -79,7 +77,7 @@ def test_pre_activation_blocks_are_their_equation() -> None:
 
 
 def test_vgg_is_its_layers_in_a_row() -> None:
-    network = VGG(VGGShape((1, 2), 2, (3, 8, 6), 4)).double()
+    network = VGG().build(grouped((1, 2), 2, 1, (3, 8, 6), 4), 0).double()
     one, two, three = (network.block(number).branch for number in range(3))
     layers = nn.Sequential(one, nn.MaxPool2d(2), two, three, nn.MaxPool2d(2), network.head)
     images = random(4, 3, 8, 6)
@@ -87,7 +85,7 @@ def test_vgg_is_its_layers_in_a_row() -> None:
 
 
 def test_the_linear_network_is_a_product_of_identity_plus_matrix() -> None:
-    network = LinearNetwork(LinearShape(32, 16, input_shape=(3, 4, 5), classes=6)).double()
+    network = LinearNetwork().network(depth=32, width=16, inputs=(3, 4, 5), classes=6).double()
     images = random(2, 3, 4, 5)
 
     def layer(hidden: Tensor, name: str) -> Tensor:
@@ -102,37 +100,40 @@ def test_the_linear_network_is_a_product_of_identity_plus_matrix() -> None:
 @pytest.mark.parametrize("stages", [1, 2, 4])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_stack_of_blocks_is_the_residual_stack_and_the_fused_one(stages: int, activation: str) -> None:
-    shape = StackShape((2, 6, 5), 3, 4, stages, 3, 3)
+    kind = Stack(activation=activation)
+    layout = kind.layout(4, 3, 4 // stages, (2, 6, 5), 3)
+    shape = StackShape.of(layout)
     singles = [ResidualStack(shape, activation, seed=seed).double() for seed in (1, 2)]
-    fused = FusedStack.fuse(singles)
+    fused = fuse(singles)
     images = random(4, 2, 6, 5)
     for k, single in enumerate(singles):
-        network = StackNetwork(shape, activation, seed=k + 1).double()
+        network = kind.build(layout, seed=k + 1).double()
         assert torch.equal(network(images), network(images))
         torch.testing.assert_close(network(images), single(images), rtol=1e-12, atol=1e-12)
-        loaded = StackNetwork(shape, activation).double()
-        loaded.load_values({name: fused.value(name)[k] for name in shape.tensors()})
+        loaded = kind.build(layout, seed=0).double()
+        kind.load_fused(loaded, {name: fused.value(name)[k] for name in shape.tensors()})
         assert torch.equal(loaded(images), network(images))
-        loaded.load_values(dict(singles[0].named_parameters()))
+        kind.load_fused(loaded, dict(singles[0].named_parameters()))
         torch.testing.assert_close(loaded(images), singles[0](images), rtol=1e-12, atol=1e-12)
         logits = fused(images.permute(0, 2, 3, 1))[k]
         torch.testing.assert_close(network(images), logits, rtol=1e-12, atol=1e-12)
 
 
 def test_a_stack_has_the_parameters_of_the_residual_stack() -> None:
-    shape = StackShape((2, 6, 5), 3, 4, 2, 3, 3)
-    assert shape.parameters == sum(parameter.numel() for parameter in StackNetwork(shape).parameters())
-    with pytest.raises(KeyError, match="swish"):
-        StackNetwork(shape, "swish")
+    layout = Stack().layout(4, 3, 2, (2, 6, 5), 3)
+    assert layout.parameters == sum(parameter.numel() for parameter in Stack().build(layout, 0).parameters())
+    for kind in (Stack(activation="swish"), Stack(initialisation="swish")):
+        with pytest.raises(KeyError, match="swish"):
+            kind.network(depth=4, width=3, inputs=(2, 6, 5), classes=3)
 
 
 def build_all(seed: int) -> list[BlockNetwork]:
     return [
-        ResNet(ResNetShape(14, 4, shortcut="projection"), seed),
-        ResNet(ResNetShape(11, 2, "bottleneck", activation="pre"), seed),
-        VGG(VGGShape((1, 1), 4), seed),
-        LinearNetwork(LinearShape(2, 4), seed),
-        StackNetwork(StackShape((1, 6, 6), 3, 2, 1, 2, 3), seed=seed),
+        ResNet(shortcut="projection").network(depth=14, width=4, inputs=CIFAR, classes=10, seed=seed),
+        PreActivationResNet("bottleneck").network(depth=11, width=2, inputs=CIFAR, classes=10, seed=seed),
+        VGG().network(depth=4, width=4, inputs=CIFAR, classes=10, seed=seed),
+        LinearNetwork().network(depth=2, width=4, inputs=(1, 28, 28), classes=10, seed=seed),
+        Stack().network(depth=2, width=2, inputs=(1, 6, 6), classes=3, branches=2, seed=seed),
     ]
 
 
@@ -150,7 +151,10 @@ def test_weights_come_from_the_seed_alone() -> None:
 
 
 def test_arrangements_start_from_identical_weights() -> None:
-    deep, parallel = (ResNet(ResNetShape(20, 2, "basic", "projection", branches=b), seed=5) for b in (1, 2))
+    deep, parallel = (
+        ResNet(shortcut="projection").network(depth=20, width=2, inputs=CIFAR, classes=10, branches=branches, seed=5)
+        for branches in (1, 2)
+    )
     assert deep.state_dict().keys() == parallel.state_dict().keys()
     assert all(torch.equal(value, parallel.state_dict()[name]) for name, value in deep.state_dict().items())
     parallel.load_state_dict(deep.state_dict())
@@ -158,13 +162,13 @@ def test_arrangements_start_from_identical_weights() -> None:
 
 def test_weights_are_those_of_earlier_releases() -> None:
     """A change here changes every result."""
-    network = ResNet(ResNetShape(20, 4), seed=7)
+    network = ResNet().network(depth=20, width=4, inputs=CIFAR, classes=10, seed=7)
     digest = hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in network.parameters())).hexdigest()
     assert digest == "dcb9a46e8f839b6201db689f27674161a3dbf0970e0fe8b1dd69399208225bde"
 
 
 def test_convolutions_are_normal_over_their_fan_out() -> None:
-    network = ResNet(ResNetShape(8, 32, shortcut="projection"))
+    network = ResNet(shortcut="projection").network(depth=8, width=32, inputs=CIFAR, classes=10)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             weight = module.weight.detach()
@@ -188,3 +192,7 @@ def test_convolutions_are_normal_over_their_fan_out() -> None:
 def test_a_layer_without_a_known_initialisation_is_refused() -> None:
     with pytest.raises(TypeError, match="a Bilinear"):
         initialise(nn.Sequential(nn.Bilinear(1, 1, 1)), 0)
+    buffered = nn.Module()
+    buffered.register_buffer("table", torch.zeros(3))
+    with pytest.raises(TypeError, match="a Module"):
+        initialise(nn.Sequential(buffered), 0)

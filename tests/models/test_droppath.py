@@ -26,13 +26,15 @@ def test_survival_of_each_block() -> None:
     assert sum(huang) / 54 == pytest.approx(1 - 0.5 * 55 / 108)
 
 
-@pytest.mark.parametrize("rates", ["constant", "linear"])
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
 @pytest.mark.parametrize("per", ["sample", "batch"])
 @pytest.mark.parametrize("rescale", ["training", "evaluation"])
 def test_gates_have_the_declared_values_and_means(
-    rates: Literal["constant", "linear"], per: Literal["sample", "batch"], rescale: Literal["training", "evaluation"]
+    schedule: Literal["constant", "linear"],
+    per: Literal["sample", "batch"],
+    rescale: Literal["training", "evaluation"],
 ) -> None:
-    droppath, blocks, draws, source = DropPath(0.6, rates, per, rescale), 5, 4000, generator()
+    droppath, blocks, draws, source = DropPath(0.6, schedule, per, rescale), 5, 4000, generator()
     if per == "sample":
         gates = matrix(droppath.training(blocks, draws, source), draws)
     else:
@@ -88,13 +90,13 @@ def test_evaluation_is_the_identity_or_the_expected_branch(network: BlockNetwork
     assert not torch.equal(expected, network(images))
 
 
-def test_a_rate_of_zero_changes_nothing(network: BlockNetwork, images: Tensor) -> None:
+def test_a_probability_of_zero_changes_nothing(network: BlockNetwork, images: Tensor) -> None:
     for per in ("sample", "batch"):
         intervention = DropPath(0.0, per=per).training(len(network.blocks), len(images), generator())
         assert torch.equal(network(images, intervention), network(images))
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
-def test_impossible_rates_are_refused(rate: float) -> None:
-    with pytest.raises(ValueError, match="death rate"):
-        DropPath(rate)
+@pytest.mark.parametrize("probability", [-0.1, 1.0, float("nan")])
+def test_impossible_probabilities_are_refused(probability: float) -> None:
+    with pytest.raises(ValueError, match="drop probability"):
+        DropPath(probability)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import BlockNetwork, ResNet, ResNetShape, frozen
+from models import BlockNetwork, ResNet, frozen
 
 Optimizer = Callable[[BlockNetwork], torch.optim.Optimizer]
 
@@ -88,7 +88,7 @@ def test_freezing_changes_no_value(network: BlockNetwork, images: Tensor, traini
 
 
 def test_everything_thaws_even_after_an_error() -> None:
-    network = ResNet(ResNetShape(8, 2, input_shape=(1, 8, 8)))
+    network = ResNet().network(depth=8, width=2, inputs=(1, 8, 8), classes=10)
     fixed = network.block(0).branch.get_parameter("0.weight").requires_grad_(False)
     with pytest.raises(RuntimeError, match="stop"), frozen(network, {0, 1}, outside=True):
         raise RuntimeError("stop")

@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import ACTIVATIONS, FusedStack, ResidualStack, StackShape
+from models import ACTIVATIONS, FusedStack, Stack, StackShape
+from tests.models.residual_stack import ResidualStack, fuse
 
 EVEN_KERNEL = "ignore:Using padding='same' with even kernel lengths:UserWarning"
 BATCH, CHANNELS, SIZE, CLASSES = 3, 2, 6, 4
 
 
 def shape_of(depth: int = 4, stages: int = 2, filters: int = 3, kernel_size: int = 3, side: int = SIZE) -> StackShape:
-    return StackShape((CHANNELS, side, side), CLASSES, depth, stages, filters, kernel_size)
+    return StackShape((CHANNELS, side, side), CLASSES, depth, depth // stages, filters, kernel_size)
 
 
 def networks(shape: StackShape, activations: Sequence[str]) -> list[ResidualStack]:
@@ -36,7 +37,7 @@ def outputs_and_gradients(fused: FusedStack, images: Tensor) -> tuple[Tensor, di
 def assert_same_as_separate(singles: Sequence[ResidualStack], own_images: bool) -> None:
     height, width = singles[0].shape.input_shape[1:]
     images = random_images(height, width, len(singles) if own_images else 1, CHANNELS)
-    logits, gradients = outputs_and_gradients(FusedStack.fuse(singles), images if own_images else images.squeeze(3))
+    logits, gradients = outputs_and_gradients(fuse(singles), images if own_images else images.squeeze(3))
     for k, single in enumerate(singles):
         single.zero_grad()
         expected = single(images[:, :, :, k if own_images else 0].permute(0, 3, 1, 2))
@@ -85,7 +86,7 @@ def test_images_need_not_be_square() -> None:
 @pytest.mark.parametrize("stages", [1, 2, 8])
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
 def test_a_network_that_is_not_finite_leaves_the_others_bit_equal(poison: float, stages: int, own_images: bool) -> None:
-    fused = FusedStack.fuse(networks(shape_of(depth=8, stages=stages), ["relu", "tanh", "relu", "gelu"]))
+    fused = fuse(networks(shape_of(depth=8, stages=stages), ["relu", "tanh", "relu", "gelu"]))
     images = random_images(SIZE, SIZE, 4, CHANNELS) if own_images else random_images(SIZE, SIZE, CHANNELS)
     logits, gradients = outputs_and_gradients(fused, images)
     with torch.no_grad():
@@ -101,7 +102,7 @@ def test_a_network_that_is_not_finite_leaves_the_others_bit_equal(poison: float,
 
 def test_keep_drops_networks() -> None:
     singles = networks(shape_of(), ["relu", "tanh", "gelu", "sigmoid"])
-    fused = FusedStack.fuse(singles)
+    fused = fuse(singles)
     kept = fused.keep(torch.tensor([0, 3]))
     images = random_images(SIZE, SIZE, CHANNELS)
     assert len(kept) == 2
@@ -112,14 +113,18 @@ def test_keep_drops_networks() -> None:
     assert fused.value("head.bias").abs().max() < 1e3
 
 
-def test_networks_of_two_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match="one shape"):
-        FusedStack.fuse([ResidualStack(shape_of(filters=2)), ResidualStack(shape_of(filters=3))])
+@pytest.mark.parametrize("branches", [3, 4])
+def test_the_last_stage_may_hold_fewer_branches(branches: int) -> None:
+    shape = StackShape((CHANNELS, SIZE, SIZE), CLASSES, 7, branches, 2, 3)
+    assert_same_as_separate(networks(shape, ["relu", "tanh"]), own_images=False)
 
 
 def test_initial_networks_start_as_they_would_alone() -> None:
-    shape = shape_of()
-    fused = FusedStack.initial(shape, ["relu", "tanh"], ["torch", "glorot"], [5, 6])
+    layout = Stack().layout(4, 3, 2, (CHANNELS, SIZE, SIZE), CLASSES)
+    shape = StackShape.of(layout)
+    assert shape == shape_of()
+    fused = Stack.fused([Stack(3, "relu", "torch"), Stack(3, "tanh", "glorot")], layout, [5, 6])
+    assert fused.activations == ("relu", "tanh")
     alone = [ResidualStack(shape, "relu", "torch", 5), ResidualStack(shape, "tanh", "glorot", 6)]
     for k, single in enumerate(alone):
         for name, parameter in single.named_parameters():
@@ -127,14 +132,14 @@ def test_initial_networks_start_as_they_would_alone() -> None:
 
 
 def test_bfloat16_computes_in_bfloat16_and_keeps_weights_in_float32() -> None:
-    shape = shape_of()
-    half = FusedStack.initial(shape, ["relu", "tanh"], ["torch"] * 2, [0, 1], torch.bfloat16)
-    full = FusedStack.initial(shape, ["relu", "tanh"], ["torch"] * 2, [0, 1])
+    kinds = [Stack(activation="relu"), Stack(activation="tanh")]
+    layout = Stack().layout(4, 3, 2, (CHANNELS, SIZE, SIZE), CLASSES)
+    half, full = (Stack.fused(kinds, layout, [0, 1], dtype) for dtype in (torch.bfloat16, torch.float32))
     images = random_images(SIZE, SIZE, CHANNELS).float()
     logits = half(images)
     logits.sum().backward()
     assert logits.dtype == torch.float32
-    for name in shape.tensors():
+    for name in half.shape.tensors():
         gradient = half.value(name).grad
         assert gradient is not None
         assert half.value(name).dtype == gradient.dtype == torch.float32
@@ -144,7 +149,7 @@ def test_bfloat16_computes_in_bfloat16_and_keeps_weights_in_float32() -> None:
 
 @pytest.mark.parametrize("stages", [1, 4])
 def test_inference_gives_the_same_logits(stages: int) -> None:
-    fused = FusedStack.fuse(networks(shape_of(stages=stages), ["relu", "tanh"]))
+    fused = fuse(networks(shape_of(stages=stages), ["relu", "tanh"]))
     images = random_images(SIZE, SIZE, CHANNELS)
     with torch.inference_mode():
         logits = fused(images)

@@ -12,7 +12,7 @@ from models import StackShape, initial_parameters
 
 
 def shape_of(depth: int = 4, stages: int = 4, filters: int = 3, kernel_size: int = 3) -> StackShape:
-    return StackShape((2, 6, 6), 5, depth, stages, filters, kernel_size)
+    return StackShape((2, 6, 6), 5, depth, depth // stages, filters, kernel_size)
 
 
 @given(seed=st.integers(0, 2**31 - 1), stages=st.sampled_from([1, 2, 4, 8]))
@@ -52,7 +52,7 @@ def test_seeds_and_tensors_have_streams_of_their_own() -> None:
 
 def test_weights_are_those_of_earlier_releases() -> None:
     """A change here changes every result: it takes a new trial schema."""
-    values = initial_parameters(StackShape((1, 28, 28), 10, 4, 4, 8, 3), "torch", 7)
+    values = initial_parameters(StackShape((1, 28, 28), 10, 4, 1, 8, 3), "torch", 7)
     digest = hashlib.sha256(values["blocks.weight"].numpy().tobytes()).hexdigest()
     assert digest == "76e9df6c111b03e792fc16c9b64fcf200e88712dcdb9ce9279d7b72a34f2e73c"
 

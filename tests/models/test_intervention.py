@@ -8,20 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import (
-    VGG,
-    Block,
-    BlockNetwork,
-    BlockShape,
-    Intervention,
-    PlainBlock,
-    ResNet,
-    ResNetShape,
-    StackNetwork,
-    StackShape,
-    VGGShape,
-)
-from models.shortcuts import option_a
+from models import VGG, Block, BlockNetwork, BlockShape, Intervention, PlainBlock, ResNet, Stack
+from models.kinds.vgg import grouped
+from models.layers import OptionA
 
 Bare = Callable[..., BlockNetwork]
 
@@ -196,35 +185,17 @@ def test_a_gate_for_each_sample_acts_on_that_sample_alone(network: BlockNetwork,
             torch.testing.assert_close(logits[gates == value], alone[gates == value], rtol=1e-12, atol=1e-12)
 
 
-def test_many_lesions_run_side_by_side(network: BlockNetwork, images: Tensor) -> None:
-    lesions = [Intervention(), *(Intervention.dropping({block, 0}) for block in numbers(network))]
-    repeated = images.repeat(len(lesions), *[1] * (images.ndim - 1))
-    stacked = network(repeated, Intervention.stacked(lesions, len(images))).view(len(lesions), len(images), -1)
-    for logits, lesion in zip(stacked, lesions, strict=True):
-        torch.testing.assert_close(logits, network(images, lesion), rtol=1e-12, atol=1e-12)
-
-
 def test_running_from_the_middle_is_running_from_the_start(network: BlockNetwork, images: Tensor) -> None:
     states = list(network.states(network.stem(images)))
     assert len(states) == len(network.stages) + 1
     for block in numbers(network):
         intervention = Intervention.dropping([block])
-        first = network.first_treated(intervention)
-        assert block in network.stages[first]
+        first = next(number for number, stage in enumerate(network.stages) if block in stage)
         assert torch.equal(network.forward_from(first, states[first], intervention), network(images, intervention))
         treated = list(network.states(network.stem(images), intervention))
         assert all(torch.equal(a, b) for a, b in zip(treated[: first + 1], states, strict=False))
         assert not torch.equal(treated[first + 1], states[first + 1])
-    assert network.first_treated(Intervention()) == len(network.stages)
     assert torch.equal(network.forward_from(len(network.stages), states[-1]), network(images))
-
-
-def test_the_first_stage_treated_by_an_order_or_a_route(bare: Bare) -> None:
-    network = bare(6, 4, branches=2)
-    assert network.first_treated(Intervention(order=(0, 1, 2, 4, 3, 5))) == 1
-    assert network.first_treated(Intervention(routes={5: False})) == 2
-    assert network.first_treated(Intervention(gates={2: 0.0}, order=(0, 1, 4, 3, 2, 5))) == 1
-    assert network.first_treated(Intervention(order=tuple(range(6)))) == 3
 
 
 def test_routes_change_no_value(network: BlockNetwork, images: Tensor) -> None:
@@ -249,8 +220,6 @@ def test_a_path_for_each_sample_is_each_path_alone(network: BlockNetwork, images
     paths = all_paths(network)
     each = paths[torch.linspace(0, len(paths) - 1, len(images)).long()]
     together = gradient(network, images, Intervention.along(each))
-    stacked = Intervention.stacked([Intervention.along(path) for path in each], 1)
-    assert torch.equal(gradient(network, images, stacked), together)
     for row, path in enumerate(each):
         alone = gradient(network, images, Intervention.along(path))[row]
         torch.testing.assert_close(together[row], alone, rtol=1e-11, atol=1e-12)
@@ -342,20 +311,18 @@ def test_two_branches_of_a_stage_are_no_path(bare: Bare) -> None:
 
 
 @pytest.mark.parametrize(
-    "network", [ResNet(ResNetShape(14, 2)), VGG(VGGShape((2, 2), 2, (2, 4, 4)))], ids=["resnet", "vgg"]
+    "network",
+    [
+        ResNet().network(depth=14, width=2, inputs=(3, 32, 32), classes=10),
+        VGG().build(grouped((2, 2), 2, 1, (2, 4, 4), 10), 0),
+    ],
+    ids=["resnet", "vgg"],
 )
 def test_a_block_cannot_take_the_place_of_another_shape(network: BlockNetwork) -> None:
     order = [*numbers(network)]
     order[0], order[2] = order[2], order[0]
     with pytest.raises(ValueError, match="block 2 cannot stand in the place of block 0"):
         network.check(Intervention(order=tuple(order)))
-
-
-def test_interventions_that_cannot_be_stacked_are_refused() -> None:
-    with pytest.raises(ValueError, match="one order"):
-        Intervention.stacked([Intervention(), Intervention(order=(1, 0))], 2)
-    with pytest.raises(ValueError, match="route the same blocks"):
-        Intervention.stacked([Intervention(), Intervention(routes={0: True})], 2)
 
 
 def test_stages_must_fit_the_blocks() -> None:
@@ -369,14 +336,14 @@ def test_stages_must_fit_the_blocks() -> None:
 
 def test_vgg_layers_that_change_the_channels_are_passed_over_with_zeros() -> None:
     hidden = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
-    passed = option_a(BlockShape((3, 5, 5), (7, 3, 3)))(hidden)
+    passed = OptionA((3, 5, 5), (7, 3, 3)).module()(hidden)
     assert torch.equal(passed[:, :3], hidden[:, :, ::2, ::2])
     assert passed.shape == (2, 7, 3, 3)
     assert not passed[:, 3:].any()
-    assert option_a(BlockShape((3, 5, 5), (3, 5, 5)))(hidden) is hidden
+    assert OptionA((3, 5, 5), (3, 5, 5)).module()(hidden) is hidden
 
 
 def test_a_stack_of_one_block_is_the_same_in_both_arrangements() -> None:
-    network = StackNetwork(StackShape((1, 4, 4), 2, 1, 1, 2, 3))
+    network = Stack().network(depth=1, width=2, inputs=(1, 4, 4), classes=2)
     images = torch.ones(1, 1, 4, 4)
     assert torch.equal(network(images, Intervention.dropping([0])), network.head(network.stem(images)))

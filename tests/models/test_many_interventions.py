@@ -4,7 +4,6 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
-from typing import Literal
 
 import pytest
 import torch
@@ -15,12 +14,16 @@ from models import (
     BlockNetwork,
     DropPath,
     Intervention,
+    NetworkKind,
+    PreActivationResNet,
     ResNet,
-    ResNetShape,
-    StackNetwork,
-    StackShape,
+    Stack,
 )
 from models.many_interventions import held_values, lesioned
+
+
+def stack(depth: int, branches: int, inputs: tuple[int, int, int], width: int = 2) -> BlockNetwork:
+    return Stack().network(depth=depth, width=width, inputs=inputs, classes=3, branches=branches)
 
 
 def swaps(network: BlockNetwork) -> list[Intervention]:
@@ -81,7 +84,7 @@ def test_each_result_is_that_of_the_intervention_alone(network: BlockNetwork, im
 
 
 def test_a_parallel_stage_computes_each_branch_once() -> None:
-    network = StackNetwork(StackShape((1, 5, 5), 3, 6, 1, 2, 3)).eval()
+    network = stack(6, 6, (1, 5, 5)).eval()
     calls = count_calls(network)
     interventions = [NO_INTERVENTION, *(Intervention.dropping(pair) for pair in combinations(range(6), 2))]
     together(network, torch.ones(2, 1, 5, 5), interventions)
@@ -89,7 +92,7 @@ def test_a_parallel_stage_computes_each_branch_once() -> None:
 
 
 def test_a_sequence_is_computed_only_from_the_deleted_block_on() -> None:
-    network = StackNetwork(StackShape((1, 5, 5), 3, 6, 6, 2, 3)).eval()
+    network = stack(6, 1, (1, 5, 5)).eval()
     calls = count_calls(network)
     together(
         network, torch.ones(2, 1, 5, 5), [NO_INTERVENTION, *(Intervention.dropping([block]) for block in range(6))]
@@ -100,7 +103,7 @@ def test_a_sequence_is_computed_only_from_the_deleted_block_on() -> None:
 
 
 def test_two_gates_of_a_branch_share_its_output() -> None:
-    network = StackNetwork(StackShape((1, 5, 5), 3, 4, 2, 2, 3)).eval()
+    network = stack(4, 2, (1, 5, 5)).eval()
     calls = count_calls(network)
     together(
         network,
@@ -111,7 +114,7 @@ def test_two_gates_of_a_branch_share_its_output() -> None:
 
 
 def test_interventions_that_come_to_the_same_are_one() -> None:
-    network = StackNetwork(StackShape((1, 5, 5), 3, 4, 4, 2, 3)).eval()
+    network = stack(4, 1, (1, 5, 5)).eval()
     same = [NO_INTERVENTION, Intervention({2: 1.0}), Intervention(order=(0, 1, 2, 3)), Intervention({1: 0.0})]
     calls = count_calls(network)
     places = [list(reached) for reached, _ in lesioned(network, torch.ones(2, 1, 5, 5), same)]
@@ -147,7 +150,7 @@ def most_alive(modules: Iterable[nn.Module]) -> Callable[[], int]:
 )
 @torch.inference_mode()
 def test_inputs_are_held_only_where_interventions_part(interventions: list[Intervention], most: int) -> None:
-    network = StackNetwork(StackShape((1, 8, 8), 3, 12, 12, 4, 3)).eval()
+    network = stack(12, 1, (1, 8, 8), 4).eval()
     states = most_alive([network.stem, *(network.block(number).after for number in range(12))])
     for _ in lesioned(network, torch.ones(1, 1, 8, 8), interventions):
         pass
@@ -158,7 +161,7 @@ def test_inputs_are_held_only_where_interventions_part(interventions: list[Inter
 @torch.inference_mode()
 def test_what_is_held_of_a_parallel_stage_is_each_branch_once() -> None:
     blocks = range(6)
-    network = StackNetwork(StackShape((1, 8, 8), 3, 6, 1, 4, 3)).eval()
+    network = stack(6, 6, (1, 8, 8), 4).eval()
     branches = most_alive(network.block(number).branch for number in blocks)
     for _ in lesioned(
         network, torch.ones(1, 1, 8, 8), [Intervention.dropping(pair) for pair in combinations(blocks, 2)]
@@ -168,23 +171,23 @@ def test_what_is_held_of_a_parallel_stage_is_each_branch_once() -> None:
 
 
 def test_values_held_are_those_of_the_largest_stages() -> None:
-    stack = StackNetwork(StackShape((1, 5, 4), 3, 6, 2, 2, 3))
-    assert held_values(stack, 1) == held_values(stack, 1000) == 2 * (40 + 3 * 40)
-    resnet = ResNet(ResNetShape(20, 2, input_shape=(3, 8, 8)))
+    mixed = stack(6, 3, (1, 5, 4))
+    assert held_values(mixed, 1) == held_values(mixed, 1000) == 2 * (40 + 3 * 40)
+    resnet = ResNet().network(depth=20, width=2, inputs=(3, 8, 8), classes=10)
     assert held_values(resnet, 1) == 2 * (128 + 128)
     assert held_values(resnet, 7) == 3 * (128 + 128) + (128 + 64)
     assert held_values(resnet, 1000) == 3 * (128 + 128) + (128 + 64) + 2 * (64 + 64) + (64 + 32) + 2 * (32 + 32)
 
 
 def test_thousands_of_stages_are_no_recursion() -> None:
-    network = StackNetwork(StackShape((1, 1, 1), 2, 1500, 1500, 1, 1)).eval()
+    network = Stack(1).network(depth=1500, width=1, inputs=(1, 1, 1), classes=2).eval()
     [(places, logits)] = lesioned(network, torch.ones(1, 1, 1, 1), [NO_INTERVENTION])
     assert list(places) == [0]
     assert torch.equal(logits, network(torch.ones(1, 1, 1, 1)))
 
 
 def test_no_interventions_are_no_results() -> None:
-    network = StackNetwork(StackShape((1, 5, 5), 3, 2, 2, 2, 3))
+    network = stack(2, 1, (1, 5, 5))
     calls = count_calls(network)
     assert not list(lesioned(network, torch.ones(2, 1, 5, 5), []))
     assert not calls
@@ -199,7 +202,7 @@ def test_no_interventions_are_no_results() -> None:
     ],
 )
 def test_interventions_that_cannot_be_computed_together_are_refused(intervention: Intervention, message: str) -> None:
-    network = StackNetwork(StackShape((1, 5, 5), 3, 2, 2, 2, 3))
+    network = stack(2, 1, (1, 5, 5))
     with pytest.raises(ValueError, match=message):
         next(lesioned(network, torch.ones(2, 1, 5, 5), [NO_INTERVENTION, intervention]))
 
@@ -213,9 +216,11 @@ def test_a_rearranged_network_shares_its_parameters(network: BlockNetwork, image
     assert torch.equal(same(images), network(images))
 
 
-@pytest.mark.parametrize("activation", ["post", "pre"])
-def test_a_rearranged_resnet_is_the_one_built_that_way(activation: Literal["post", "pre"]) -> None:
-    deep, parallel = (ResNet(ResNetShape(20, 2, activation=activation, branches=b)).eval() for b in (1, 2))
+@pytest.mark.parametrize("kind", [ResNet(), PreActivationResNet()], ids=["post", "pre"])
+def test_a_rearranged_resnet_is_the_one_built_that_way(kind: NetworkKind) -> None:
+    deep, parallel = (
+        kind.network(depth=20, width=2, inputs=(3, 32, 32), classes=10, branches=branches).eval() for branches in (1, 2)
+    )
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     regrouped = deep.rearranged([len(stage) for stage in parallel.stages])
     assert torch.equal(regrouped(images), parallel(images))
@@ -224,6 +229,6 @@ def test_a_rearranged_resnet_is_the_one_built_that_way(activation: Literal["post
 
 def test_blocks_of_two_shapes_are_not_put_into_one_stage() -> None:
     with pytest.raises(ValueError, match="shapes differ"):
-        ResNet(ResNetShape(14, 2)).rearranged([3, 3])
+        ResNet().network(depth=14, width=2, inputs=(3, 8, 8), classes=10).rearranged([3, 3])
     with pytest.raises(ValueError, match="do not make a network of 4"):
-        StackNetwork(StackShape((1, 4, 4), 2, 4, 4, 2, 3)).rearranged([2, 1])
+        stack(4, 1, (1, 4, 4)).rearranged([2, 1])

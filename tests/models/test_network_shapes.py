@@ -1,141 +1,244 @@
-"""Parameters, operations and memory are known without building the network."""
+"""Parameters, operations and memory are known without building the network, and initial weights stay what they are."""
 
+import hashlib
+import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import VGG, BlockNetwork, LinearNetwork, LinearShape, ResNet, ResNetShape, StackShape, VGGShape
+from models import KINDS, VGG, BlockNetwork, Layout, LinearNetwork, NetworkKind, PreActivationResNet, ResNet, Stack
+from models.kinds.vgg import grouped
+from models.layers import SAVED_OF_ACTIVATION, ImageShape
 
-Shape = ResNetShape | VGGShape | LinearShape
+PINNED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("pinned_networks.json").read_text())
+"""Counts and digests of initial weights; every result of a sweep depends on them."""
+CIFAR, MNIST, SMALL = (3, 32, 32), (1, 28, 28), (1, 8, 8)
+Case = tuple[NetworkKind, Layout]
 
-SHAPES: tuple[Shape, ...] = (
-    ResNetShape(8, 3),
-    ResNetShape(20, 4, shortcut="projection", input_shape=(1, 9, 7), classes=4),
-    ResNetShape(14, 2, activation="pre", input_shape=(1, 8, 8)),
-    ResNetShape(14, 2, activation="pre", shortcut="projection", input_shape=(1, 1, 3)),
-    ResNetShape(11, 2, block="bottleneck", input_shape=(3, 10, 8)),
-    ResNetShape(20, 2, block="bottleneck", shortcut="projection", input_shape=(1, 5, 8)),
-    ResNetShape(29, 1, block="bottleneck", activation="pre", input_shape=(1, 8, 8)),
-    ResNetShape(29, 2, block="bottleneck", activation="pre", shortcut="projection", input_shape=(1, 8, 8)),
-    ResNetShape(20, 2, branches=2, input_shape=(1, 8, 8)),
-    ResNetShape(26, 2, activation="pre", shortcut="projection", branches=9, input_shape=(1, 8, 8)),
-    VGGShape(width=2),
-    VGGShape((1, 2), 3, (1, 8, 5), 4),
-    VGGShape((1, 1, 1, 1, 2), 1, (1, 8, 8)),
-    LinearShape(6, 4),
-    LinearShape(7, 3, branches=3),
-    LinearShape(2, 5, 1, (3, 4, 5), 6),
+
+def of(
+    kind: NetworkKind, depth: int, width: int, inputs: ImageShape = CIFAR, classes: int = 10, branches: int = 1
+) -> Case:
+    return kind, kind.layout(depth, width, branches, inputs, classes)
+
+
+CASES: tuple[Case, ...] = (
+    of(ResNet(), 8, 3),
+    of(ResNet(shortcut="projection"), 20, 4, (1, 9, 7), 4),
+    of(PreActivationResNet(), 14, 2, SMALL),
+    of(PreActivationResNet(shortcut="projection"), 14, 2, (1, 1, 3)),
+    of(ResNet("bottleneck"), 11, 2, (3, 10, 8)),
+    of(ResNet("bottleneck", "projection"), 20, 2, (1, 5, 8)),
+    of(PreActivationResNet("bottleneck"), 29, 1, SMALL),
+    of(PreActivationResNet("bottleneck", "projection"), 29, 2, SMALL),
+    of(ResNet(), 20, 2, SMALL, branches=2),
+    of(PreActivationResNet(shortcut="projection"), 26, 2, SMALL, branches=9),
+    (VGG(), grouped((2, 2, 3, 3, 3), 2, 1, CIFAR, 10)),
+    (VGG(), grouped((1, 2), 3, 1, (1, 8, 5), 4)),
+    (VGG(), grouped((1, 1, 1, 1, 2), 1, 1, SMALL, 10)),
+    of(LinearNetwork(), 6, 4, MNIST),
+    of(LinearNetwork(), 7, 3, MNIST, branches=3),
+    of(LinearNetwork(), 2, 5, (3, 4, 5), 6),
+    *(
+        of(Stack(activation=name), 6, 2, (2, 6, 5), 3, branches)
+        for name in SAVED_OF_ACTIVATION
+        for branches in (1, 2, 6)
+    ),
+    of(Stack(kernel_size=5), 7, 3, MNIST, branches=3),
 )
 
 
-def build(shape: Shape, seed: int = 0) -> BlockNetwork:
-    if isinstance(shape, ResNetShape):
-        return ResNet(shape, seed)
-    return VGG(shape, seed) if isinstance(shape, VGGShape) else LinearNetwork(shape, seed)
+def named(value: object) -> str | None:
+    return f"{value.input_shape}-{value.stages}" if isinstance(value, Layout) else None
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=repr)
-def test_a_shape_tells_what_the_network_has(shape: Shape) -> None:
-    network = build(shape)
-    assert shape.parameters == sum(parameter.numel() for parameter in network.parameters())
-    assert shape.blocks == len(network.blocks)
-    assert shape.block_shapes() == tuple(network.block(number).shape for number in range(shape.blocks))
-    inputs = torch.zeros(3, *shape.input_shape)
+each_case = pytest.mark.parametrize(("kind", "layout"), CASES, ids=named)
+
+
+@each_case
+def test_a_layout_tells_what_the_network_has(kind: NetworkKind, layout: Layout) -> None:
+    network = kind.build(layout, 0)
+    assert layout.parameters == sum(parameter.numel() for parameter in network.parameters())
+    assert len(layout.blocks) == len(network.blocks)
+    assert layout.block_shapes() == tuple(network.block(number).shape for number in range(len(layout.blocks)))
+    assert layout.stages == tuple(map(len, network.stages))
+    weighted = [module for module in network.block(0).branch.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    assert layout.layers_per_block == len(weighted)
+    inputs = torch.zeros(3, *layout.input_shape)
     states = list(network.states(network.stem(inputs)))
     for stage, hidden in zip(network.stages, states, strict=False):
         block = network.block(stage[0])
         assert hidden.shape[1:] == block.shape.inputs
         assert block.branch(hidden).shape == block.skip(hidden).shape == (3, *block.shape.outputs)
-    assert network.head(states[-1]).shape == (3, shape.classes)
+    assert network.head(states[-1]).shape == (3, layout.classes)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=repr)
-def test_flops_are_those_that_torch_counts(shape: Shape) -> None:
+@each_case
+def test_flops_are_those_that_torch_counts(kind: NetworkKind, layout: Layout) -> None:
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        build(shape)(torch.zeros(2, *shape.input_shape))
-    assert 2 * shape.forward_flops == counter.get_total_flops()
+        kind.build(layout, 0)(torch.zeros(2, *layout.input_shape))
+    assert 2 * layout.forward_flops == counter.get_total_flops()
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=repr)
-def test_activation_elements_are_those_that_autograd_keeps(shape: Shape) -> None:
-    network, batch, kept = build(shape), 97, {}
+@each_case
+def test_activation_elements_are_those_that_autograd_keeps(kind: NetworkKind, layout: Layout) -> None:
+    network, batch = kind.build(layout, 0), 97
+    assert batch * layout.activation_elements == kept_by_autograd(network, torch.zeros(batch, *layout.input_shape))
+
+
+def kept_by_autograd(network: BlockNetwork, images: Tensor) -> int:
+    """Values of the batch that a forward pass keeps, statistics of batch norms aside."""
+    kept: dict[int, Tensor] = {}
     parameters = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
 
     def keep(saved: Tensor) -> Tensor:
-        if saved.dtype == torch.float32 and saved.shape[0] == batch:
+        if saved.dtype == torch.float32 and saved.shape[0] == len(images):
             kept[saved.untyped_storage().data_ptr()] = saved
         return saved
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda saved: saved):
-        network(torch.zeros(batch, *shape.input_shape))
+        network(images)
     assert not parameters & kept.keys()
-    assert batch * shape.activation_elements == sum(saved.numel() for saved in kept.values())
+    return sum(saved.numel() for saved in kept.values())
+
+
+def pinned_layout(pinned: dict[str, Any]) -> Case:
+    kind = KINDS[pinned["kind"]](**pinned["factors"])
+    size = {**pinned["size"], "inputs": tuple(pinned["size"]["inputs"])}
+    return kind, grouped(**size) if "groups" in size else kind.layout(**size)
+
+
+@pytest.mark.parametrize("pinned", PINNED, ids=lambda pinned: f"{pinned['kind']}-{pinned['weights'][:8]}")
+def test_weights_and_counts_are_those_of_earlier_releases(pinned: dict[str, Any]) -> None:
+    """A change here changes every result."""
+    kind, layout = pinned_layout(pinned)
+    # The stack's activation values are not pinned: autograd alone says what they are.
+    counts = [name for name in ("parameters", "forward_flops", "activation_elements") if name in pinned]
+    assert {name: getattr(layout, name) for name in counts} == {name: pinned[name] for name in counts}
+    digest = hashlib.sha256()
+    for name, value in kind.build(layout, pinned["seed"]).state_dict().items():
+        digest.update(name.encode() + value.contiguous().numpy().tobytes())
+    assert digest.hexdigest() == pinned["weights"]
+
+
+@pytest.mark.parametrize(("kind", "layout"), CASES[:3], ids=named)
+def test_layouts_of_the_same_network_are_equal(kind: NetworkKind, layout: Layout) -> None:
+    branches, width, depth = max(layout.stages), layout.block_shapes()[0].inputs[0], len(layout.blocks) * 2 + 2
+    again = kind.layout(depth, width, branches, layout.input_shape, layout.classes)
+    assert again == layout
+    assert hash(again) == hash(layout)
+    assert len({layout for _, layout in CASES}) == len(CASES)
 
 
 @pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7)])
-@pytest.mark.parametrize("activation", ["post", "pre"])
-def test_resnets_have_the_published_number_of_parameters(depth: int, millions: float, activation: str) -> None:
+@pytest.mark.parametrize("kind", [ResNet(), PreActivationResNet()], ids=["post", "pre"])
+def test_resnets_have_the_published_number_of_parameters(depth: int, millions: float, kind: NetworkKind) -> None:
     """1512.03385, table 6."""
-    shape = ResNetShape(depth, activation="pre" if activation == "pre" else "post")
-    assert round(shape.parameters / 1e6, 2 if depth < 110 else 1) == millions
+    layout = kind.layout(depth, 16, 1, CIFAR, 10)
+    assert round(layout.parameters / 1e6, 2 if depth < 110 else 1) == millions
 
 
 def test_counts_of_well_known_networks() -> None:
-    assert [ResNetShape(depth).parameters for depth in (20, 110)] == [269_722, 1_727_962]
-    assert ResNetShape(110, activation="pre").blocks == 54
-    assert round(ResNetShape(164, block="bottleneck", activation="pre").parameters / 1e6, 1) == 1.7
-    vgg = VGGShape()
-    assert vgg.blocks == 13
+    assert [ResNet().layout(depth, 16, 1, CIFAR, 10).parameters for depth in (20, 110)] == [269_722, 1_727_962]
+    assert len(PreActivationResNet().layout(110, 16, 1, CIFAR, 10).blocks) == 54
+    assert round(PreActivationResNet("bottleneck").layout(164, 16, 1, CIFAR, 10).parameters / 1e6, 1) == 1.7
+    vgg = VGG().layout(15, 64, 1, CIFAR, 10)
+    assert vgg == grouped((2, 2, 3, 3, 3), 64, 1, CIFAR, 10)
+    assert len(vgg.blocks) == 13
     convolutions = 14_710_464  # torchvision's vgg16 without biases
     assert vgg.parameters == convolutions + 2 * 4224 + 512 * 512 + 2 * 512 + 513 * 10
 
 
 def test_parallel_stages_hold_blocks_of_one_shape_and_move_no_parameter() -> None:
-    shape = ResNetShape(26, branches=3)
-    assert shape.stages() == (3, 1, 1, 3, 1, 3)
-    assert ResNetShape(26).stages() == (1,) * 12
-    assert shape.parameters == ResNetShape(26).parameters
-    assert shape.forward_flops == ResNetShape(26).forward_flops
-    assert LinearShape(7, 3, branches=3).stages() == (3, 3, 1)
-    assert StackShape((1, 4, 4), 2, 6, 2, 1, 3).blocks == 6
+    layout, deep = (ResNet().layout(26, 16, branches, CIFAR, 10) for branches in (3, 1))
+    assert layout.stages == (3, 1, 1, 3, 1, 3)
+    assert deep.stages == (1,) * 12
+    assert layout.parameters == deep.parameters
+    assert layout.forward_flops == deep.forward_flops
+    assert LinearNetwork().layout(7, 3, 3, MNIST, 10).stages == (3, 3, 1)
+    assert len(Stack().layout(6, 1, 3, (1, 4, 4), 2).blocks) == 6
+
+
+@pytest.mark.parametrize(
+    ("kind", "depth", "blocks"),
+    [
+        (Stack(), 8, 8),
+        (LinearNetwork(), 5, 5),
+        (ResNet(), 20, 3),
+        (PreActivationResNet("bottleneck"), 164, 18),
+        (VGG(), 15, 13),
+    ],
+)
+def test_stages_divide_all_blocks_or_those_of_a_group(kind: NetworkKind, depth: int, blocks: int) -> None:
+    assert kind.arranged(depth) == blocks
+
+
+@pytest.mark.parametrize(
+    ("kind", "depth", "words"),
+    [
+        (Stack(), 8, "stack of 8"),
+        (LinearNetwork(), 32, "linear network of 32"),
+        (ResNet(), 20, "ResNet-20"),
+        (PreActivationResNet(), 110, "pre-activation ResNet-110"),
+        (VGG(), 15, "VGG-15"),
+    ],
+)
+def test_a_network_in_words(kind: NetworkKind, depth: int, words: str) -> None:
+    assert kind.describe(depth) == words
 
 
 @pytest.mark.parametrize(
     ("size", "pools"), [(32, {1, 3, 6, 9, 12}), (28, {1, 3, 6, 9}), (8, {1, 3, 6}), (1, set[int]())]
 )
 def test_vgg_pools_while_there_is_something_to_pool(size: int, pools: set[int]) -> None:
-    assert VGGShape(input_shape=(1, size, size)).pools() == pools
+    blocks = VGG().layout(15, 64, 1, (1, size, size), 10).blocks
+    assert {number for number, block in enumerate(blocks) if block.after is not None} == pools
+
+
+@pytest.mark.parametrize(
+    ("depth", "groups"), [(3, (1,)), (5, (1, 1, 1)), (10, (1, 1, 2, 2, 2)), (12, (2,) * 5), (18, (3, 3, 3, 3, 4))]
+)
+def test_vgg_deals_convolutions_to_groups(depth: int, groups: tuple[int, ...]) -> None:
+    assert VGG().layout(depth, 2, 1, CIFAR, 10) == grouped(groups, 2, 1, CIFAR, 10)
 
 
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda: ResNetShape(21),
-        lambda: ResNetShape(2),
-        lambda: ResNetShape(14, block="bottleneck"),
-        lambda: ResNetShape(-4),
-        lambda: ResNetShape(8, width=0),
-        lambda: ResNetShape(8, branches=0),
-        lambda: ResNetShape(8, input_shape=(3, 0, 8)),
-        lambda: VGGShape(()),
-        lambda: VGGShape((2, 0)),
-        lambda: VGGShape(width=0),
-        lambda: LinearShape(0),
-        lambda: LinearShape(3, 0),
-        lambda: LinearShape(3, branches=0),
-        lambda: LinearShape(3, input_shape=(1, 0, 8)),
-        lambda: LinearShape(3, classes=0),
+        lambda: ResNet().layout(21, 16, 1, CIFAR, 10),
+        lambda: ResNet().layout(2, 16, 1, CIFAR, 10),
+        lambda: ResNet("bottleneck").layout(14, 16, 1, CIFAR, 10),
+        lambda: ResNet().layout(-4, 16, 1, CIFAR, 10),
+        lambda: ResNet().layout(8, 0, 1, CIFAR, 10),
+        lambda: ResNet().layout(8, 16, 0, CIFAR, 10),
+        lambda: ResNet().layout(8, 16, 1, (3, 0, 8), 10),
+        lambda: grouped((), 64, 1, CIFAR, 10),
+        lambda: grouped((2, 0), 64, 1, CIFAR, 10),
+        lambda: VGG().layout(15, 0, 1, CIFAR, 10),
+        lambda: VGG().layout(2, 64, 1, CIFAR, 10),
+        lambda: LinearNetwork().layout(0, 32, 1, MNIST, 10),
+        lambda: LinearNetwork().layout(3, 0, 1, MNIST, 10),
+        lambda: LinearNetwork().layout(3, 32, 0, MNIST, 10),
+        lambda: LinearNetwork().layout(3, 32, 1, (1, 0, 8), 10),
+        lambda: LinearNetwork().layout(3, 32, 1, MNIST, 0),
     ],
 )
-def test_impossible_shapes_are_refused(refused: Callable[[], object]) -> None:
-    with pytest.raises(ValueError, match=r"n \+ 2 layers|at least 1"):
+def test_impossible_sizes_are_refused(refused: Callable[[], object]) -> None:
+    with pytest.raises(ValueError, match=r"n \+ 2 layers|at least [13]"):
         refused()
 
 
+def test_blocks_without_skip_connections_are_not_run_in_parallel() -> None:
+    with pytest.raises(ValueError, match="cannot run in parallel without skip connections"):
+        VGG().layout(15, 2, 2, CIFAR, 10)
+
+
 def test_a_batch_norm_or_dense_layer_is_all_that_vgg_adds_to_its_blocks() -> None:
-    head = VGG(VGGShape((1,), 2, (1, 4, 4))).head
+    head = VGG().build(grouped((1,), 2, 1, (1, 4, 4), 10), 0).head
     assert [type(layer) for layer in head.children()] == [nn.Flatten, nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Linear]

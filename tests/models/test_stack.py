@@ -1,4 +1,4 @@
-"""Shape, cost and arrangement of one stack."""
+"""Cost and arrangement of one stack, and what it computes."""
 
 import pytest
 import torch
@@ -6,66 +6,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import ResidualStack, StackShape
+from models import ResNet, Stack, StackShape
+from models.layout import Layout
+from tests.models.residual_stack import ResidualStack
 
 EVEN_KERNEL = "ignore:Using padding='same' with even kernel lengths:UserWarning"
 
 
 @st.composite
-def stack_shapes(draw: st.DrawFn) -> StackShape:
-    stages, branches = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+def layouts(draw: st.DrawFn) -> Layout:
     channels, height, width = draw(st.integers(1, 3)), draw(st.integers(1, 6)), draw(st.integers(1, 6))
-    return StackShape(
-        input_shape=(channels, height, width),
+    return Stack(kernel_size=draw(st.integers(1, 5))).layout(
+        depth=draw(st.integers(1, 9)),
+        width=draw(st.integers(1, 4)),
+        branches=draw(st.integers(1, 4)),
+        inputs=(channels, height, width),
         classes=draw(st.integers(1, 4)),
-        depth=stages * branches,
-        stages=stages,
-        filters=draw(st.integers(1, 4)),
-        kernel_size=draw(st.integers(1, 5)),
     )
 
 
-@given(stack_shapes())
-def test_parameters_are_counted_without_building_the_network(shape: StackShape) -> None:
-    network = ResidualStack(shape)
-    assert shape.parameters == sum(parameter.numel() for parameter in network.parameters())
-    assert {name: tuple(p.shape) for name, p in network.named_parameters()} == shape.tensors()
+@given(layouts())
+def test_parameters_are_counted_without_building_the_network(layout: Layout) -> None:
+    network = ResidualStack(StackShape.of(layout))
+    assert layout.parameters == sum(parameter.numel() for parameter in network.parameters())
+    assert {name: tuple(p.shape) for name, p in network.named_parameters()} == StackShape.of(layout).tensors()
 
 
 @pytest.mark.filterwarnings(EVEN_KERNEL)
-@given(stack_shapes())
-def test_flops_are_those_that_torch_counts(shape: StackShape) -> None:
+@given(layouts())
+def test_flops_are_those_that_torch_counts(layout: Layout) -> None:
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        ResidualStack(shape)(torch.zeros(2, *shape.input_shape))
-    assert 2 * shape.forward_flops == counter.get_total_flops()
+        ResidualStack(StackShape.of(layout))(torch.zeros(2, *layout.input_shape))
+    assert 2 * layout.forward_flops == counter.get_total_flops()
 
 
-@given(stack_shapes())
-def test_the_arrangement_moves_no_parameter(shape: StackShape) -> None:
-    for stages in (1, shape.depth):
-        other = StackShape(shape.input_shape, shape.classes, shape.depth, stages, shape.filters, shape.kernel_size)
-        assert other.parameters == shape.parameters
-        assert other.forward_flops == shape.forward_flops
-        assert other.tensors() == shape.tensors()
+@given(layouts())
+def test_the_arrangement_moves_no_parameter(layout: Layout) -> None:
+    shape = StackShape.of(layout)
+    for branches in (1, shape.depth):
+        kind = Stack(kernel_size=shape.kernel_size)
+        other = kind.layout(shape.depth, shape.filters, branches, shape.input_shape, shape.classes)
+        assert other.parameters == layout.parameters
+        assert other.forward_flops == layout.forward_flops
+        assert StackShape.of(other).tensors() == shape.tensors()
 
 
-def test_determination_ratio_is_constraints_over_parameters() -> None:
-    shape = StackShape((1, 28, 28), 10, 16, 1, 16, 3)
-    parameters = (9 + 1) * 16 + 16 * (16 * 9 + 1) * 16 + (16 * 784 + 1) * 10
-    assert shape.parameters == parameters
-    assert shape.determination_ratio(60_000) == 60_000 * 10 / parameters
+def test_parameters_are_those_of_the_paper() -> None:
+    layout = Stack().layout(16, 16, 16, (1, 28, 28), 10)
+    assert layout.parameters == (9 + 1) * 16 + 16 * (16 * 9 + 1) * 16 + (16 * 784 + 1) * 10
 
 
-@pytest.mark.parametrize(("depth", "stages", "branches"), [(1, 1, 1), (8, 8, 1), (8, 1, 8), (8, 2, 4)])
-def test_blocks_are_dealt_evenly(depth: int, stages: int, branches: int) -> None:
-    assert StackShape((1, 4, 4), 2, depth, stages, 1, 3).branches == branches
-
-
-@pytest.mark.parametrize(("depth", "stages"), [(4, 3), (4, 8), (1, 2)])
-def test_blocks_that_cannot_be_dealt_evenly_are_refused(depth: int, stages: int) -> None:
-    with pytest.raises(ValueError, match="dealt evenly"):
-        StackShape((1, 4, 4), 2, depth, stages, 1, 3)
+@pytest.mark.parametrize(
+    ("depth", "branches", "stages"),
+    [(1, 1, (1,)), (8, 1, (1,) * 8), (8, 8, (8,)), (8, 4, (4, 4)), (4, 3, (3, 1)), (1, 2, (1,))],
+)
+def test_blocks_are_dealt_to_stages(depth: int, branches: int, stages: tuple[int, ...]) -> None:
+    assert Stack().layout(depth, 1, branches, (1, 4, 4), 2).stages == stages
 
 
 @pytest.mark.parametrize("place", range(8))
@@ -73,9 +70,14 @@ def test_blocks_that_cannot_be_dealt_evenly_are_refused(depth: int, stages: int)
 def test_sizes_below_one_are_refused(place: int, size: int) -> None:
     sizes = [1] * 8
     sizes[place] = size
-    channels, height, width, *rest = sizes
-    with pytest.raises(ValueError, match="at least 1"):
-        StackShape((channels, height, width), *rest)
+    channels, height, width, classes, depth, branches, filters, kernel_size = sizes
+    with pytest.raises(ValueError, match="every size of a stack is at least 1"):
+        Stack(kernel_size).layout(depth, filters, branches, (channels, height, width), classes)
+
+
+def test_another_kind_is_no_stack() -> None:
+    with pytest.raises(TypeError, match="only a stack"):
+        StackShape.of(ResNet().layout(8, 2, 1, (3, 8, 8), 10))
 
 
 def test_a_stage_adds_the_sum_of_its_branches() -> None:
@@ -93,7 +95,7 @@ def test_a_stage_adds_the_sum_of_its_branches() -> None:
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "sigmoid"])
 def test_arrangements_differ_from_depth_two_on(activation: str) -> None:
     images = torch.randn(2, 1, 6, 6, generator=torch.Generator().manual_seed(0))
-    sequential, parallel = (ResidualStack(StackShape((1, 6, 6), 3, 2, stages, 2, 3), activation) for stages in (2, 1))
+    sequential, parallel = (ResidualStack(StackShape((1, 6, 6), 3, 2, b, 2, 3), activation) for b in (1, 2))
     assert not torch.allclose(sequential(images), parallel(images))
 
 
@@ -106,7 +108,7 @@ def test_unknown_names_are_refused() -> None:
 
 
 def test_load_values_takes_parameters_by_name() -> None:
-    shape = StackShape((1, 4, 4), 2, 2, 1, 2, 3)
+    shape = StackShape((1, 4, 4), 2, 2, 2, 2, 3)
     source, target = ResidualStack(shape, seed=1), ResidualStack(shape, seed=2).double()
     target.load_values(dict(source.named_parameters()))
     for name, parameter in target.named_parameters():

@@ -1,0 +1,120 @@
+"""Each layer is what it says of itself, and layers that do not fit are refused."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from models import ACTIVATIONS, BlockLayout, Layout
+from models.layers import (
+    SAVED_OF_ACTIVATION,
+    Activation,
+    Convolution,
+    Dense,
+    Flatten,
+    Layer,
+    Made,
+    MaxPool,
+    MeanOverImage,
+    Norm,
+    OptionA,
+)
+
+IMAGE, HALF = (3, 7, 6), (5, 4, 3)
+BATCH = 97
+
+LAYERS: list[Layer] = [
+    Convolution(IMAGE, HALF),
+    Convolution(IMAGE, (5, 7, 6), 1, bias=True),
+    *(Convolution(IMAGE, activation=name) for name in ACTIVATIONS),
+    Dense((6,), (4,)),
+    Dense((6,), bias=False),
+    Norm(IMAGE),
+    Norm((6,)),
+    *(Activation(IMAGE, name=name) for name in ACTIVATIONS),
+    MaxPool(IMAGE),
+    MeanOverImage(IMAGE),
+    Flatten(IMAGE),
+    OptionA(IMAGE, HALF),
+    OptionA(IMAGE, IMAGE),
+    Made((6,), (4,), make=lambda: nn.Linear(6, 4)),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+def test_a_layer_is_what_it_says(layer: Layer) -> None:
+    module, kept = layer.module(), list[Tensor]()
+    inputs = torch.randn(BATCH, *layer.inputs, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    counter = FlopCounterMode(display=False)
+    with (
+        counter,
+        torch.autograd.graph.saved_tensors_hooks(lambda saved: kept.append(saved) or saved, lambda saved: saved),
+    ):
+        output = module(inputs)
+    assert output.shape == (BATCH, *layer.outputs)
+    assert layer.parameters == sum(parameter.numel() for parameter in module.parameters())
+    assert BATCH * layer.flops == counter.get_total_flops()
+    address, of_output = inputs.untyped_storage().data_ptr(), output.untyped_storage().data_ptr()
+    assert layer.is_view == (of_output == address)
+    batches = {
+        saved.untyped_storage().data_ptr() for saved in kept if saved.is_floating_point() and len(saved) == BATCH
+    }
+    names = {"input" if at == address else "output" if at == of_output else "inner" for at in batches}
+    assert names == ({"input"} if isinstance(layer, Made) else set(layer.saves))
+
+
+def test_what_is_kept_is_known_of_every_activation() -> None:
+    assert SAVED_OF_ACTIVATION.keys() == ACTIVATIONS.keys()
+
+
+def test_sides_halve_rounded_up() -> None:
+    assert Convolution(IMAGE, HALF).stride == 2
+    assert Convolution(IMAGE).stride == Convolution((1, 1, 1), (2, 1, 1)).stride == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [
+        (
+            lambda: BlockLayout((Norm(IMAGE), Norm(HALF))),
+            "a Norm of the branch takes .5, 4, 3., but is given .3",
+        ),
+        (lambda: BlockLayout(Convolution(IMAGE, HALF)), "from .3, 7, 6. to .5, 4, 3. takes a skip connection"),
+        (lambda: BlockLayout(Norm(IMAGE), after=MaxPool(HALF)), "a MaxPool of the part after a block takes"),
+        (lambda: layout(stem=Norm(HALF)), "a Norm of the stem takes"),
+        (lambda: layout(block=BlockLayout(Norm(HALF))), "block 0 takes .5, 4, 3., but is given .3, 7, 6."),
+        (lambda: layout(classes=3), "the head has to give values of size .3,., one for each class"),
+        (lambda: layout(stages=(1, 2)), "stages of .1, 2. blocks do not make a network of 2"),
+        (lambda: layout(stages=(2, 0)), "stages of .2, 0. blocks do not make a network of 2"),
+        (lambda: layout(block=BlockLayout(Norm(IMAGE), residual=False), stages=(2,)), "without skip connections"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(refused: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        refused()
+
+
+def layout(
+    stem: Layer | None = None,
+    block: BlockLayout | None = None,
+    classes: int = 3 * 7 * 6,
+    stages: tuple[int, ...] = (1, 1),
+) -> Layout:
+    return Layout(IMAGE, classes, stem, (block or BlockLayout(Norm(IMAGE)),) * 2, Flatten(IMAGE), stages)
+
+
+def test_blocks_of_several_shapes_do_not_share_a_stage() -> None:
+    blocks = BlockLayout(Norm(IMAGE)), BlockLayout(Convolution(IMAGE, HALF), OptionA(IMAGE, HALF))
+    with pytest.raises(ValueError, match=r"blocks .0, 1. cannot run in parallel: their shapes differ"):
+        Layout(IMAGE, 60, None, blocks, Flatten(HALF), (2,))
+
+
+def test_a_stage_runs_the_skip_connection_of_its_first_block_alone() -> None:
+    skipping = BlockLayout(Convolution(IMAGE), Convolution(IMAGE, kernel_size=1))
+    deep, parallel = (
+        Layout(IMAGE, 126, None, (skipping,) * 3, Flatten(IMAGE), stages) for stages in ((1, 1, 1), (2, 1))
+    )
+    assert deep.parameters == parallel.parameters
+    assert deep.forward_flops - parallel.forward_flops == 2 * 3 * 3 * 42
