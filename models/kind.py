@@ -1,5 +1,6 @@
 """What a kind of network has to say of itself."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from models.layers import ImageShape
@@ -26,6 +27,11 @@ class NetworkKind:
     fused_over: ClassVar[tuple[str, ...]] = ()
     """Factors of its own in which networks that are trained as one may differ."""
 
+    def __init_subclass__(cls) -> None:
+        # Thousands of trials ask for the layouts of some hundred networks, each of them many times.
+        if "layout" in vars(cls):
+            cls.layout = lru_cache(4096)(cls.layout)
+
     def arranged(self, depth: int) -> int:
         """The number of blocks that the stages divide: all of them, or those of a group where the shape changes.
 
@@ -36,7 +42,8 @@ class NetworkKind:
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
         """The network's layers, of any depth and width, with `branches` parallel blocks in each stage.
 
-        The last stage of a run of blocks of one shape may hold fewer. Raises ValueError for what is impossible.
+        The last stage of a run of blocks of one shape may hold fewer. Layouts are remembered, so asking again costs
+        nothing. Raises ValueError for what is impossible.
         """
         raise NotImplementedError
 

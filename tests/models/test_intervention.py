@@ -101,7 +101,7 @@ def three_quarters(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
     return 0.75 * output
 
 
-def test_an_untreated_network_is_its_equation(network: BlockNetwork, images: Tensor) -> None:
+def test_a_network_is_its_equation(network: BlockNetwork, images: Tensor) -> None:
     hidden = network.stem(images)
     for stage in network.stages:
         place = network.block(stage[0])
@@ -146,8 +146,8 @@ def test_gates_go_with_a_block_to_its_new_place(network: BlockNetwork, images: T
     order = some_order(network, 1)
     moved = permuted(network, order)
     for place, block in enumerate(order):
-        treated = network(images, Intervention(gates={block: 0.0}, order=order))
-        assert torch.equal(treated, moved(images, Intervention(gates={place: 0.0})))
+        changed = network(images, Intervention(gates={block: 0.0}, order=order))
+        assert torch.equal(changed, moved(images, Intervention(gates={place: 0.0})))
 
 
 def test_routes_go_with_a_block_to_its_new_place(bare: Bare) -> None:
@@ -192,9 +192,9 @@ def test_running_from_the_middle_is_running_from_the_start(network: BlockNetwork
         intervention = Intervention.dropping([block])
         first = next(number for number, stage in enumerate(network.stages) if block in stage)
         assert torch.equal(network.forward_from(first, states[first], intervention), network(images, intervention))
-        treated = list(network.states(network.stem(images), intervention))
-        assert all(torch.equal(a, b) for a, b in zip(treated[: first + 1], states, strict=False))
-        assert not torch.equal(treated[first + 1], states[first + 1])
+        changed = list(network.states(network.stem(images), intervention))
+        assert all(torch.equal(a, b) for a, b in zip(changed[: first + 1], states, strict=False))
+        assert not torch.equal(changed[first + 1], states[first + 1])
     assert torch.equal(network.forward_from(len(network.stages), states[-1]), network(images))
 
 
@@ -273,7 +273,7 @@ def test_a_branch_without_a_route_is_not_on_the_path_of_its_stage(bare: Bare) ->
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_a_intervention_made_on_the_cpu_acts_on_a_gpu(network: BlockNetwork, images: Tensor) -> None:
+def test_an_intervention_made_on_the_cpu_acts_on_a_gpu(network: BlockNetwork, images: Tensor) -> None:
     path = all_paths(network)[:: len(network.stages)][: len(images)]
     gates = torch.linspace(0, 1, len(images))
     interventions = [
@@ -296,7 +296,7 @@ def test_a_intervention_made_on_the_cpu_acts_on_a_gpu(network: BlockNetwork, ima
         (Intervention(order=(0, 0, 1, 2, 3, 4)), "each of the 6 blocks once"),
     ],
 )
-def test_a_intervention_that_does_not_fit_is_refused(intervention: Intervention, message: str, bare: Bare) -> None:
+def test_an_intervention_that_does_not_fit_is_refused(intervention: Intervention, message: str, bare: Bare) -> None:
     network = bare(6, 4, branches=3)
     with pytest.raises(ValueError, match=message):
         network(torch.zeros(2, 4), intervention)
