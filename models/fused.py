@@ -66,7 +66,7 @@ class FusedStack(nn.Module):
         embedding = self.value("embedding.weight"), self.value("embedding.bias")
         hidden = self._convolve(images.flatten(3), *embedding, groups=networks if own_images else 1)
         hidden = hidden.view(batch, height, width, networks, shape.filters)
-        # One split for all stages: the gradient of a slice is as large as the tensor, and there would be one for each stage.
+        # One split for all stages: a slice for each would have a gradient as large as the whole tensor.
         weights = self.value("blocks.weight").split(shape.branches, 1)
         biases = self.value("blocks.bias").split(shape.branches, 1)
         for weight, bias in zip(weights, biases, strict=True):
