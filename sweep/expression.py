@@ -11,6 +11,7 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
+from sweep.identity import current
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -73,7 +74,8 @@ class Expression:
         match node:
             case ast.Constant(value=str() | int() | float() as constant):
                 return lambda values: constant
-            case ast.Name(id=name):
+            case ast.Name(id=written):
+                name = current(written)
                 if name not in self._names:
                     raise unknown_name("factor", name, self._names)
                 return lambda values: values[name]

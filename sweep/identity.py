@@ -37,9 +37,14 @@ ALWAYS = (
 """Factors that always enter an identity. Every other one does where it differs from its default."""
 
 FORMER_NAMES = {"base_epochs": "pretrain_epochs"}
-"""What factors were called before: in identities they still are, in older files they may be."""
+"""What factors were called before: in identities they still are, in older stores and study files they may be."""
 
 _KEYS = {now: before for before, now in FORMER_NAMES.items()}
+
+
+def current(name: str) -> str:
+    """What a factor is called now."""
+    return FORMER_NAMES.get(name, name)
 
 
 def digest(values: Mapping[str, Value]) -> str:

@@ -51,5 +51,5 @@ def parse_margin(text: str) -> dict[str, float]:
         separator = ""
         number = math.nan
     if not separator:
-        raise SweepError(f"--margin takes NAME=NUMBER such as ratio=0.05, not {text!r}")
+        raise SweepError(f"a margin is NAME=NUMBER such as ratio=0.05, not {text!r}", "margin")
     return {name: number}

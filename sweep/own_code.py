@@ -89,7 +89,8 @@ def find(sort: str, name: str) -> object:
         except ImportError as error:
             raise SweepError(
                 f"{sort} {name!r} cannot be imported: {error}; put {module.partition('.')[0]} beside the study file or "
-                "into the working folder, install it, or name its file with --import"
+                "into the working folder, install it, or import its file",
+                "import",
             ) from None
         except Exception as error:  # whatever a module does on its way
             raise SweepError(f"{sort} {name!r} cannot be imported: {type(error).__name__}: {error}") from error

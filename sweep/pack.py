@@ -75,7 +75,7 @@ def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
     Raises SweepError for a size below 1.
     """
     if size < 1:
-        raise SweepError(f"--pack-size is {size}, but takes an integer of at least 1")
+        raise SweepError(f"pack_size is {size}, but takes an integer of at least 1", "pack_size")
     size -= size % 2 if size > 1 else 0
     packs: list[Pack] = []
     for group in group_by_network(trials):

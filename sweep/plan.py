@@ -39,7 +39,7 @@ class Plan:
     def limit(self, count: int) -> "Plan":
         """The first `count` trials."""
         if count < 1:
-            raise SweepError(f"--limit is {count}, but takes an integer of at least 1")
+            raise SweepError(f"limit is {count}, but takes an integer of at least 1", "limit")
         return replace(self, trials=self.trials[:count])
 
     def shard(self, index: int, count: int) -> "Plan":
@@ -48,7 +48,7 @@ class Plan:
         Trials that can share a pack stay in one part.
         """
         if not 1 <= index <= count:
-            raise SweepError(f"--shard is {index}/{count}, but takes I/N with I from 1 to N")
+            raise SweepError(f"shard is {index}/{count}, but takes I/N with I from 1 to N", "shard")
         chosen: set[str] = set()
         groups = [Pack(tuple(group)) for group in group_by_network(self.trials)]
         loads = [(0.0, part) for part in range(1, min(count, len(groups)) + 1)]
@@ -95,16 +95,16 @@ def make_plan(
     if limit is not None:
         plan = plan.limit(limit)
     if not plan.trials:
-        raise SweepError(f"no trial of {space.study!r} meets the conditions; loosen --where or the constraints")
+        raise SweepError(f"no trial of {space.study!r} meets the conditions; loosen them", "where")
     if shard is not None:
         plan = plan.shard(*_parse_shard(shard))
         if not plan.trials:
-            raise SweepError(f"--shard is {shard}, but that part has no trial; take fewer parts")
+            raise SweepError(f"shard is {shard}, but that part has no trial; take fewer parts", "shard")
     return plan
 
 
 def _parse_shard(text: str) -> tuple[int, int]:
     index, separator, count = text.partition("/")
     if not (separator and index.strip().isdecimal() and count.strip().isdecimal()):
-        raise SweepError(f"--shard is {text!r}, but takes I/N such as 2/8")
+        raise SweepError(f"shard is {text!r}, but takes I/N such as 2/8", "shard")
     return int(index), int(count)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from sweep.errors import SweepError
 from sweep.expression import Expression
 from sweep.factors import Value, unknown_name
+from sweep.identity import current
 from sweep.margins import Margins
 from sweep.trial import FACTORS, ArrangementError, Trial
 
@@ -95,9 +96,11 @@ def parse_override(text: str) -> tuple[str, list[Value]]:
     """
     name, separator, levels = text.partition("=")
     name = name.strip()
-    factor = name.rpartition(".")[2]
+    arm, dot, factor = name.rpartition(".")
+    factor = current(factor)
+    name = f"{arm}{dot}{factor}"
     if not separator or not levels.strip():
-        raise SweepError(f"--set takes FACTOR=VALUE or FACTOR=VALUE,VALUE, not {text!r}")
+        raise SweepError(f"an override is FACTOR=VALUE or FACTOR=VALUE,VALUE, not {text!r}", "set")
     _check_factor(factor)
     return name, [FACTORS[factor].parse(name, level.strip()) for level in levels.split(",")]
 
@@ -105,7 +108,8 @@ def parse_override(text: str) -> tuple[str, list[Value]]:
 def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:
     """Levels of known factors, each once and at least one, `architecture` last."""
     checked: dict[str, tuple[Value, ...]] = {}
-    for name, levels in factors.items():
+    for written, levels in factors.items():
+        name = current(written)
         _check_factor(name)
         values = tuple(FACTORS[name].coerce(name, level) for level in levels)
         if not values:

@@ -17,9 +17,10 @@ import yaml
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.margins import Margins
+from sweep.own_code import searched
+from sweep.parts import FACTORS
 from sweep.space import Space
 from sweep.studies import STUDIES
-from sweep.trial import FACTORS
 
 _KEYS = ("study", "about", "factors", "arms", "where", "margins")
 
@@ -34,7 +35,9 @@ def find_space(study: str) -> Space:
     text = _read(path)
     content = _parse(path, text)
     try:
-        return _space(content)
+        # Parts of one's own may lie beside the file.
+        with searched(path.parent):
+            return _space(content)
     except _KeyFault as fault:
         raise SweepError(f"{path}{_line_of(text, fault.key)}: {fault}") from None
 

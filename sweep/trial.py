@@ -9,7 +9,7 @@ from models.layout import Layout
 from sweep.data import DATASETS
 from sweep.errors import SweepError
 from sweep.factors import Value, declared, unknown_name
-from sweep.identity import FORMER_NAMES, digest, entering
+from sweep.identity import current, digest, entering
 from sweep.measures.base import Measure
 from sweep.methods.base import Method
 from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS, NO_MEASURE, Common
@@ -45,10 +45,10 @@ class Trial(Common):
     measured_by: tuple[Measure, ...]
 
     def __init__(self, study: str, **factors: Value) -> None:
-        given = {"study": study, **factors}
+        given = {"study": study, **{current(name): value for name, value in factors.items()}}
         for name in given:
             if name not in FACTORS:
-                raise unknown_factor(name)
+                raise unknown_name("factor", name, FACTORS)
         self._set(**{name: each.coerce(name, given.get(name, each.default)) for name, each in FACTORS.items()})
         self._resolve_samples()
         self._set(kind=self._part(NETWORKS.find(self.network)))
@@ -242,10 +242,3 @@ class Trial(Common):
 def not_training() -> tuple[str, ...]:
     """Factors that do not change how a network is trained."""
     return ("study", "measure", *MEASURES.own_factors())
-
-
-def unknown_factor(name: str) -> SweepError:
-    """The sentence for a name that is no factor's."""
-    if name in FORMER_NAMES:
-        return SweepError(f"factor {name!r} is called {FORMER_NAMES[name]!r} now; write that")
-    return unknown_name("factor", name, FACTORS)

@@ -122,7 +122,54 @@ def test_the_core_knows_of_nothing_above_it(part: str) -> None:
 
 def test_the_engine_does_not_know_the_ledger_nor_the_ledger_what_trains() -> None:
     assert not breaches("sweep.engine", "sweep.ledger")
-    assert not breaches("sweep.ledger", "torch", "models", "sweep.engine.training", "sweep.plan", "sweep.pack")
+    assert not breaches("sweep.ledger", "torch", "models", "sweep.engine", "sweep.plan", "sweep.pack")
+
+
+REGISTERED = ("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies")
+SHARED = {"sweep.methods.base", "sweep.measures.base", "sweep.measures.scores", "sweep.studies.recipes"}
+FACES = {
+    *(("models", f"models.kinds.{kind}") for kind in ("stack", "resnet", "vgg", "linear")),
+    *((module, "models.kinds.stack") for module in ("models.fused", "models.initialisation")),
+}
+"""What shows programmers the kinds, and the fused form of stacks."""
+
+
+@pytest.mark.parametrize("family", REGISTERED)
+def test_a_part_is_imported_by_its_like_alone(family: str) -> None:
+    parts = {module for module in IMPORTS if within(module, family)} - {family, *SHARED}
+    assert parts
+    known = {(module, name) for module in IMPORTS if not within(module, family) for name in IMPORTS[module] & parts}
+    assert known <= FACES
+
+
+NAMED = {
+    *("stack", "resnet", "preresnet", "vgg", "linear"),
+    *("droppath", "residual-droppath", "effective-paths"),
+    *("lesions", "truncation", "paths", "features"),
+}
+"""Names of parts. The plain method and no measure are every trial's."""
+MAY_NAME = ("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies", "analysis")
+"""Parts, studies, and the analysis, which is about the studies' questions."""
+
+
+def test_no_rule_names_a_part() -> None:
+    found: set[tuple[str, str]] = set()
+    for module in IMPORTS:
+        if within(module, *MAY_NAME):
+            continue
+        path = ROOT.joinpath(*module.split("."))
+        tree = ast.parse((path.with_suffix(".py") if not path.is_dir() else path / "__init__.py").read_text())
+        words = {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        found |= {(module, word) for word in words & NAMED}
+    # The default of the factor `network`, names of modules, and the schedule of drop probabilities.
+    others = {("sweep.parts", "stack"), ("models", "droppath"), ("models", "paths"), ("models.droppath", "linear")}
+    assert found <= others
+
+
+def test_no_module_shadows_the_standard_library() -> None:
+    assert not {name for name in IMPORTS if name.rpartition(".")[2] in sys.stdlib_module_names}
 
 
 def test_trials_and_plans_are_known_without_torch() -> None:

@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 from cyclopts import App, CycloptsError
 
 from sweep.cli.data import data
-from sweep.cli.inspect import query, status, ui
 from sweep.cli.jobs import jobs, logs, stop
 from sweep.cli.plan import plan
 from sweep.cli.report import report
 from sweep.cli.run import run
+from sweep.cli.show import query, status, ui
 from sweep.cli.submit import submit
 from sweep.cli.track import track
 from sweep.errors import SweepError
@@ -36,12 +36,21 @@ for command in (plan, run, submit, jobs, logs, stop, status, query, report, ui, 
 WRONG_INPUT, INTERRUPTED = 2, 130
 
 
+def _said(error: Exception) -> str:
+    """An error in the words of the command line: what to say otherwise is an option there."""
+    text, parameters = str(error), getattr(error, "parameters", ())
+    options = [f"--{name.replace('_', '-')}" for name in parameters]
+    if len(options) == 1 and text.startswith(f"{parameters[0]} "):
+        return options[0] + text.removeprefix(parameters[0])
+    return f"{text} ({', '.join(options)})" if options else text
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 0, 1 (failed trials), 2 (wrong input) or 130 (interrupted)."""
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, SweepError) as error:
-        print(f"sweep: {redacted(str(error))}", file=sys.stderr)
+        print(f"sweep: {redacted(_said(error))}", file=sys.stderr)
         code = WRONG_INPUT
     except KeyboardInterrupt:
         print("sweep: interrupted; run the same command again to go on", file=sys.stderr)

@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
@@ -17,6 +17,8 @@ State = Mapping[str, Tensor]
 """A network's parameters and buffers by name, as `state_dict` gives them."""
 
 _FORM = 1
+_EPOCH = tuple(field.name for field in fields(Epoch))
+_EPOCH_OF_SCHEMA_3 = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm", "seconds"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ def unpack(trial: Trial, content: bytes) -> dict[str, Any]:
         if values["form"] == _FORM:
             return values
     raise SweepError(
-        f"the checkpoint of training {trial.training_id} is not one that this program can read; delete "
-        f"checkpoints/{trial.training_id} from the store to train anew"
+        f"the checkpoint of training {trial.training_id} was written by another version of this program; use that one, "
+        f"or move checkpoints/{trial.training_id} out of the store to train anew"
     )
 
 
@@ -72,11 +74,13 @@ def unpack_trained(trial: Trial, values: Mapping[str, Any]) -> Trained | None:
     return Trained(result, values["state"])
 
 
-def pack_epochs(epochs: tuple[Epoch, ...] | list[Epoch]) -> list[list[float]]:
-    """Epochs as plain values."""
-    return [list(astuple(epoch)) for epoch in epochs]
+def pack_epochs(epochs: tuple[Epoch, ...] | list[Epoch]) -> list[dict[str, float]]:
+    """Epochs as plain values by name."""
+    return [asdict(epoch) for epoch in epochs]
 
 
-def unpack_epochs(rows: list[list[Any]]) -> tuple[Epoch, ...]:
-    """The epochs of `pack_epochs`."""
-    return tuple(Epoch(*row) for row in rows)
+def unpack_epochs(rows: list[Any]) -> tuple[Epoch, ...]:
+    """The epochs of `pack_epochs`; what a later program has added to them is left out."""
+    # Stores of schema 3 hold them without names.
+    named = (row if isinstance(row, dict) else dict(zip(_EPOCH_OF_SCHEMA_3, row, strict=True)) for row in rows)
+    return tuple(Epoch(**{name: row[name] for name in _EPOCH if name in row}) for row in named)

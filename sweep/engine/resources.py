@@ -36,7 +36,8 @@ def claim_device(setting: Setting) -> None:
     if not torch.cuda.is_available():
         raise SweepError(
             f"torch finds no CUDA GPU for the device {setting.device!r}; look at `nvidia-smi` on the worker, "
-            "or take --device cpu"
+            "or take the device cpu",
+            "device",
         )
     fraction = float(setting.gpu_share)
     if fraction < 1:

@@ -118,7 +118,7 @@ class StoreFiles:
                     "finished trials are kept"
                 ) from error
             raise SweepError(
-                f"the store {self.uri} cannot be {verb}: {_reason(error)}; mend that or choose another with --store"
+                f"the store {self.uri} cannot be {verb}: {_reason(error)}; mend that or choose another store", "store"
             ) from error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from sweep.errors import SweepError
-from sweep.identity import FORMER_NAMES
+from sweep.identity import current
 from sweep.ledger.schema import network_columns
 from sweep.parts import FACTORS
 from sweep.trial import Trial
@@ -23,7 +23,7 @@ def in_form(table: pa.Table, schema: pa.Schema) -> pa.Table:
     A factor that is missing is at its default, what follows from a network is worked out where its kind is known, and
     all else is null. Raises SweepError for a column of a type that does not fit.
     """
-    table = table.rename_columns([FORMER_NAMES.get(name, name) for name in table.schema.names])
+    table = table.rename_columns([current(name) for name in table.schema.names])
     if table.schema.equals(schema):
         return table
     columns = {}

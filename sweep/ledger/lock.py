@@ -42,9 +42,7 @@ def file_lock(store: str, path: Path, wait: bool) -> Iterator[Lock]:
                 f"this sweep is already running on the store {store}; wait for it, or end it and run again"
             ) from None
         except OSError as error:
-            raise SweepError(
-                f"the store {store} cannot be locked: {error.strerror}; choose another with --store"
-            ) from None
+            raise SweepError(f"the store {store} cannot be locked: {error.strerror}; choose another", "store") from None
         yield _FileLock()
     finally:
         os.close(descriptor)

@@ -20,15 +20,14 @@ block or stage i. Errors are shares of images, losses means in nats, both over t
 of a path is the number of blocks that it goes through.
 """
 
+from models.registered import registered
 from sweep.measures.base import Measure
-from sweep.measures.features import Features
-from sweep.measures.lesions import Lesions
-from sweep.measures.paths import Paths
-from sweep.measures.truncation import Truncation
 
-MEASURES: dict[str, type[Measure]] = {
-    "lesions": Lesions,
-    "truncation": Truncation,
-    "paths": Paths,
-    "features": Features,
-}
+MEASURES: dict[str, type[Measure]] = registered(
+    {
+        "lesions": "sweep.measures.lesions:Lesions",
+        "truncation": "sweep.measures.truncation:Truncation",
+        "paths": "sweep.measures.paths:Paths",
+        "features": "sweep.measures.features:Features",
+    }
+)

@@ -1,14 +1,13 @@
 """Methods of training. A new one is one module and one line here."""
 
+from models.registered import registered
 from sweep.methods.base import Method
-from sweep.methods.droppath import Droppath
-from sweep.methods.effective_paths import EffectivePaths
-from sweep.methods.plain import Plain
-from sweep.methods.residual_droppath import ResidualDroppath
 
-METHODS: dict[str, type[Method]] = {
-    "plain": Plain,
-    "droppath": Droppath,
-    "residual-droppath": ResidualDroppath,
-    "effective-paths": EffectivePaths,
-}
+METHODS: dict[str, type[Method]] = registered(
+    {
+        "plain": "sweep.methods.plain:Plain",
+        "droppath": "sweep.methods.droppath:Droppath",
+        "residual-droppath": "sweep.methods.residual_droppath:ResidualDroppath",
+        "effective-paths": "sweep.methods.effective_paths:EffectivePaths",
+    }
+)

@@ -1,17 +1,17 @@
-"""Studies: named search spaces. A new one is one module with a `SPACE`, and one line here."""
+"""Studies: named search spaces. A new one is one module and one line here."""
 
+from models.registered import registered
 from sweep.space import Space
-from sweep.studies import droppath, grid, lesion, paths, quick
 
-STUDIES: dict[str, Space] = {
-    "grid": grid.SPACE,
-    "quick": quick.SPACE,
-    "lesion": lesion.SPACE,
-    "lesion-quick": lesion.QUICK,
-    "paths": paths.SPACE,
-    "paths-quick": paths.QUICK,
-    "droppath": droppath.SPACE,
-    "droppath-quick": droppath.QUICK,
-}
-
-__all__ = ["STUDIES"]
+STUDIES: dict[str, Space] = registered(
+    {
+        "grid": "sweep.studies.grid:SPACE",
+        "quick": "sweep.studies.quick:SPACE",
+        "lesion": "sweep.studies.lesion:SPACE",
+        "lesion-quick": "sweep.studies.lesion:QUICK",
+        "paths": "sweep.studies.paths:SPACE",
+        "paths-quick": "sweep.studies.paths:QUICK",
+        "droppath": "sweep.studies.droppath:SPACE",
+        "droppath-quick": "sweep.studies.droppath:QUICK",
+    }
+)

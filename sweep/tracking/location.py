@@ -19,8 +19,10 @@ def tracking_uri(ledger: Ledger, given: str | None) -> str:
     folder = ledger.files.local
     if folder is None:
         raise SweepError(
-            f"{ledger.uri} is an object store, which cannot hold MLflow's database; give one with "
-            "--tracking sqlite:///PATH or a server's address, or turn tracking off with --no-track"
+            f"{ledger.uri} is an object store, which cannot hold MLflow's database; give the address of one, as "
+            "sqlite:///PATH or a server's, or turn tracking off",
+            "tracking",
+            "no_track",
         )
     return f"sqlite:///{folder / 'mlflow.db'}"
 

@@ -60,6 +60,6 @@ def test_an_option_is_read(text: str, name: str, value: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "ratio", "ratio=", "=", "ratio=ten", "ratio=1,2", "0.1", "ratio=0.1=0.2"])
 def test_an_option_that_is_none_is_refused(text: str) -> None:
-    message = f"--margin takes NAME=NUMBER such as ratio=0.05, not {text!r}"
+    message = f"a margin is NAME=NUMBER such as ratio=0.05, not {text!r}"
     with pytest.raises(SweepError, match=f"^{re.escape(message)}$"):
         parse_margin(text)

@@ -146,19 +146,19 @@ def test_a_shard_is_read(shard: str) -> None:
 
 @pytest.mark.parametrize("shard", ["", "1", "/", "1/", "/2", "a/b", "1/2/3", "-1/2", "1.0/2", "²/3", "1|2"])
 def test_what_is_no_shard_is_refused(shard: str) -> None:
-    with pytest.raises(SweepError, match=f"^--shard is {re.escape(repr(shard))}, but takes I/N such as 2/8$"):
+    with pytest.raises(SweepError, match=f"^shard is {re.escape(repr(shard))}, but takes I/N such as 2/8$"):
         make_plan(SPACE, shard=shard)
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1/0", "0/0"])
 def test_a_shard_is_within_its_count(shard: str) -> None:
-    with pytest.raises(SweepError, match=f"^--shard is {shard}, but takes I/N with I from 1 to N$"):
+    with pytest.raises(SweepError, match=f"^shard is {shard}, but takes I/N with I from 1 to N$"):
         make_plan(SPACE, shard=shard)
 
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_is_positive(limit: int) -> None:
-    with pytest.raises(SweepError, match=f"^--limit is {limit}, but takes an integer of at least 1$"):
+    with pytest.raises(SweepError, match=f"^limit is {limit}, but takes an integer of at least 1$"):
         make_plan(SPACE, limit=limit)
 
 
@@ -172,7 +172,7 @@ def test_bad_overrides_and_conditions_are_refused() -> None:
 
 
 def test_a_plan_without_a_trial_is_refused() -> None:
-    with pytest.raises(SweepError, match=r"^no trial of 's' meets the conditions; loosen --where"):
+    with pytest.raises(SweepError, match=r"^no trial of 's' meets the conditions; loosen them$"):
         make_plan(SPACE, where="depth > 99")
 
 
@@ -193,7 +193,7 @@ def test_margins_go_with_the_plan_and_do_not_change_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("margin", "message"),
     [
-        ("ratio", "--margin takes NAME=NUMBER such as ratio=0.05, not 'ratio'"),
+        ("ratio", "a margin is NAME=NUMBER such as ratio=0.05, not 'ratio'"),
         ("ration=1", "margin 'ration' is not known; did you mean 'ratio'?"),
         ("=1", "margin '' is not known; known are ratio, seed_noise"),
         ("ratio=0", "margin ratio is 0.0, but takes a number above 0, up to 10"),

@@ -145,9 +145,9 @@ def test_an_override_is_read(text: str, name: str, levels: list) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("depth", "--set takes FACTOR=VALUE or FACTOR=VALUE,VALUE, not 'depth'"),
-        ("depth=", "--set takes FACTOR=VALUE"),
-        ("", "--set takes FACTOR=VALUE"),
+        ("depth", "an override is FACTOR=VALUE or FACTOR=VALUE,VALUE, not 'depth'"),
+        ("depth=", "an override is FACTOR=VALUE"),
+        ("", "an override is FACTOR=VALUE"),
         ("=1", "factor '' is not known"),
         ("dept=1", r"factor 'dept' is not known; did you mean 'depth'\?"),
         ("study=x", "factor 'study' is not known; known are dataset, "),

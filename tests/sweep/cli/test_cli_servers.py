@@ -125,7 +125,7 @@ def test_a_sweep_on_an_object_store_and_a_server_from_end_to_end(
     assert call("ui", "--store", store) == 2
     problems = capsys.readouterr().err
     assert f"the runs are on a server; open {mlflow_server.uri} in a browser" in problems
-    assert "give one with --tracking" in problems
+    assert "(--tracking, --no-track)" in problems
 
 
 @pytest.fixture

@@ -1,0 +1,14 @@
+"""What registries are made of: names, and where each is to be found, so that a new entry is one line."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+
+def registered(homes: Mapping[str, str]) -> dict[str, Any]:
+    """What each ``module:NAME`` names, by the same keys. Raises ImportError or AttributeError where there is none."""
+    found: dict[str, Any] = {}
+    for name, home in homes.items():
+        module, _, attribute = home.partition(":")
+        found[name] = getattr(import_module(module), attribute)
+    return found

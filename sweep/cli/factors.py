@@ -1,0 +1,54 @@
+"""``sweep factors``: what every factor of a trial means and takes."""
+
+from rich.console import Console
+from rich.table import Table
+
+from sweep.cli.options import Imports, import_modules
+from sweep.factors import Factor, unknown_name
+from sweep.identity import current
+from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS
+
+
+def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
+    """Show every factor of a trial, or one: its meaning, what it takes, its default, and who takes it.
+
+    Parameters
+    ----------
+    name
+        The factor, such as depth.
+    """
+    import_modules(imports)
+    console = Console(highlight=False, markup=False)
+    if name is None:
+        table = Table("factor", "meaning", "default", "of")
+        for each, factor in FACTORS.items():
+            table.add_row(each, factor.meaning, _default(factor), _owners(each))
+        console.print(table)
+        return
+    name = current(name)
+    if name not in FACTORS:
+        raise unknown_name("factor", name, FACTORS)
+    factor = FACTORS[name]
+    for label, text in (
+        ("meaning", factor.meaning),
+        ("takes", factor.allowed),
+        ("default", _default(factor)),
+        ("of", _owners(name)),
+    ):
+        console.print(f"{label:9}{text}", soft_wrap=True)
+
+
+def _default(factor: Factor) -> str:
+    if factor.default is None:
+        return "the study's name"
+    default = f"{factor.default:g}" if isinstance(factor.default, float) else str(factor.default)
+    return default if factor.stands_for is None else f"{default}, for {factor.stands_for}"
+
+
+def _owners(name: str) -> str:
+    owners = [
+        f"{registry.sort} {' or '.join(registry.owners(name))}"
+        for registry in (NETWORKS, METHODS, MEASURES)
+        if registry.owners(name)
+    ]
+    return "; ".join(owners) or "every trial"
