@@ -1,17 +1,17 @@
-"""The small interface between a sweep and what runs its packs. A new backend is one module and one line here."""
+"""The small interface between a sweep and what runs its packs. A new executor is one module and one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
-from sweep.engine import Checkpoint, Setting, TrialResult
+from sweep.engine import Checkpoint, Setting
 from sweep.ledger import Tables
-from sweep.schedule.queue import Attempt, PackQueue
+from sweep.schedule.book import Attempt, Failure, PackBook
 
 
 class Listener(Protocol):
-    """Told by an executor what happens, on one thread; raises to stop the sweep."""
+    """An executor tells it what happens, on one thread, and it enters that into the book; it raises to stop the sweep."""
 
     def note(self, line: str) -> None:
         """Something a person should know."""
@@ -37,8 +37,8 @@ class Listener(Protocol):
         """The pack's results."""
         ...
 
-    def failed(self, attempt: Attempt, reason: str, given_up: list[TrialResult]) -> None:
-        """The pack did not finish, and perhaps never began; results of the trials that are not tried again."""
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
+        """The pack did not finish, and perhaps never began."""
         ...
 
 
@@ -53,12 +53,14 @@ class ExecutorOptions:
     data_cache: str | None = None
     save_seconds: float = Setting.save_seconds
     """Time between checkpoints of a training."""
-    gpu_memory: float | None = None
-    """Gigabytes of the cluster's smallest GPU; by default a node is asked."""
+    gpus_per_pack: float = 1.0
+    """Share of a GPU that each pack asks Ray for, above 0 and at most 1; of no meaning on CPUs."""
 
 
-Executor = Callable[[PackQueue, Listener, ExecutorOptions], None]
-"""Runs packs until the queue is exhausted, and lets go of all it holds however it ends."""
+Executor = Callable[[PackBook, Listener, ExecutorOptions], None]
+"""Takes packs from the book until it is exhausted, and tells the listener, which keeps the book, what becomes of them.
+
+It lets go of all it holds however it ends."""
 
 EXECUTORS = {"ray": "sweep.schedule.tune:run", "local": "sweep.schedule.local:run"}
 """Name to ``module:function``, imported when asked for."""

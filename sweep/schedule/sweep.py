@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
 
-from sweep.engine import Checkpoint, TrialResult
+from sweep.engine import Checkpoint
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Lock, Tables, to_tables
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
+from sweep.schedule.book import Attempt, Failure, PackBook
 from sweep.schedule.executor import EXECUTORS, ExecutorOptions, find_executor
-from sweep.schedule.progress import SweepProgress
-from sweep.schedule.queue import Attempt, PackQueue
 from sweep.schedule.writer import Writer
 from sweep.tracking import Tracker, is_complete
 
@@ -28,7 +27,7 @@ _WAITING_NOTE_SECONDS = 5
 class Display(Protocol):
     """Shows a person what a sweep does."""
 
-    def update(self, progress: SweepProgress) -> None:
+    def update(self, book: PackBook) -> None:
         """Something has changed."""
         ...
 
@@ -99,16 +98,14 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
 
 
 class _Run:
-    """One run of a sweep: the executor's listener, between the queue, the writer, the tracker and the display."""
+    """One run of a sweep: the executor's listener, which keeps the book and tells writer, tracker and display."""
 
     def __init__(
         self, plan: Plan, missing: Plan, ledger: Ledger, options: RunOptions, display: Display, lock: Lock
     ) -> None:
         self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
-        packs = missing.packs(options.pack_size)
-        self._queue = PackQueue(packs)
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
-        self._progress = SweepProgress.of(len(plan), already, packs)
+        self._book = PackBook(missing.packs(options.pack_size), already)
         self._tracker = (
             Tracker(ledger.address, options.tracking, plan.sweep_id) if options.tracking is not None else None
         )
@@ -118,9 +115,9 @@ class _Run:
         with _terminate_as_interrupt():
             interrupted = False
             try:
-                if not self._queue.exhausted:
+                if not self._book.exhausted:
                     self._note_checkpoints()
-                    find_executor(self._options.executor)(self._queue, self, self._options.resources)
+                    find_executor(self._options.executor)(self._book, self, self._options.resources)
             except KeyboardInterrupt:
                 interrupted = True
             except Exception:
@@ -129,12 +126,12 @@ class _Run:
                 raise
             finally:
                 self._writer.close()
-                fault = self._finish_tracking(interrupted or not self._queue.exhausted)
+                fault = self._finish_tracking(interrupted or not self._book.exhausted)
             self._check()
             return outcome(self._plan, self._ledger, interrupted, fault)
 
     def _note_checkpoints(self) -> None:
-        trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._queue.pending))
+        trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._book.pending))
         # Packs of fused networks have none, and need no look at the store.
         kept = len(self._ledger.checkpoints.kept() & trainings) if trainings else 0
         if kept:
@@ -145,15 +142,15 @@ class _Run:
 
     def started(self, attempt: Attempt) -> None:
         self._check()
-        self._progress.started(attempt.number, attempt.pack)
+        self._book.began(attempt)
         if self._tracker is not None:
             self._tracker.trials_started(attempt.pack.trials)
-        self._display.update(self._progress)
+        self._display.update(self._book)
 
     def progressed(self, attempt: Attempt, share: float) -> None:
         self._check()
-        self._progress.progressed(attempt.number, share)
-        self._display.update(self._progress)
+        attempt.done = share
+        self._display.update(self._book)
 
     def checkpointed(self, attempt: Attempt, checkpoint: Checkpoint) -> None:
         self._writer.keep(checkpoint)
@@ -162,17 +159,17 @@ class _Run:
         return self._ledger.checkpoints.read(training_id)
 
     def finished(self, attempt: Attempt, tables: Tables) -> None:
+        self._book.finished(attempt)
         self._writer.publish(tables)
-        self._progress.left(attempt.number, attempt.pack, len(attempt.pack))
-        self._display.update(self._progress)
+        self._display.update(self._book)
 
-    def failed(self, attempt: Attempt, reason: str, given_up: list[TrialResult]) -> None:
-        self._progress.left(attempt.number, attempt.pack, len(given_up))
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
+        given_up = self._book.failed(attempt, failure)
         if given_up:
             self._writer.publish(to_tables(given_up))
-            self._display.note(f"trial {given_up[0].trial.trial_id} failed: {reason}")
+            self._display.note(f"trial {given_up[0].trial.trial_id} failed: {failure.message}")
         else:
-            self._display.note(f"a pack of {len(attempt.pack)} trials is tried again: {reason}")
+            self._display.note(f"a pack of {len(attempt.pack)} trials is tried again: {failure.message}")
 
     def _check(self) -> None:
         """Raise SweepError if the store cannot be written, or this sweep may be another's by now."""
@@ -180,10 +177,10 @@ class _Run:
         self._lock.check()
 
     def _published(self, ended: Counter[str]) -> None:
-        self._progress.ended.update(ended)
+        self._book.ended.update(ended)
         if self._tracker is not None:
             self._tracker.published()
-        self._display.update(self._progress)
+        self._display.update(self._book)
 
     def _finish_tracking(self, interrupted: bool) -> str | None:
         try:

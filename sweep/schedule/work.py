@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sweep.engine import Checkpoint, OutOfMemory, Progress, Setting, find_engine
 from sweep.errors import SweepError
 from sweep.ledger import Tables, to_tables
-from sweep.schedule.queue import Failure
+from sweep.schedule.book import Failure
 from sweep.trial import Trial
 
 

@@ -14,14 +14,14 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from sweep.data import cached, install
 
 
-class Shelf:
+class ObjectCache:
     """Holds what the driver has for workers, which may see neither the store nor the sources of data sets.
 
     It saves work and holds no result: where the actor is lost, trainings begin anew, and workers fetch data themselves.
     """
 
     def __init__(self) -> None:
-        self.name = f"shelf-{uuid.uuid4().hex}"
+        self.name = f"object-cache-{uuid.uuid4().hex}"
         self._started: Any = None
         self._offered: set[str] = set()
 
@@ -70,9 +70,9 @@ class Shelf:
         return self._started
 
 
-def _ask(shelf: str, method: str, *arguments: str) -> Any:
+def _ask(cache: str, method: str, *arguments: str) -> Any:
     try:
-        return ray.get(getattr(ray.get_actor(shelf), method).remote(*arguments))
+        return ray.get(getattr(ray.get_actor(cache), method).remote(*arguments))
     except (ValueError, RayError):
         # There is no actor before there is anything to hold.
         return None
