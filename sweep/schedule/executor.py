@@ -11,7 +11,7 @@ from sweep.schedule.book import Attempt, Failure, PackBook
 
 
 class Listener(Protocol):
-    """An executor tells it what happens, on one thread, and it enters that into the book; it raises to stop the sweep."""
+    """Keeps the book: an executor tells it what happens, on one thread. It raises to stop the sweep."""
 
     def note(self, line: str) -> None:
         """Something a person should know."""

@@ -1,7 +1,7 @@
 """Runs packs on Ray Tune: one Tune trial a pack, actors reused, results handed back to the driver.
 
-Tune decides where and when a pack runs. `Demand` says what it asks for and `PackBook` which one comes next. Tune keeps no
-state worth keeping: its loggers and snapshots are off, and its folder is temporary.
+Tune decides where a pack runs. `Demand` says what the pack asks for, and `PackBook` which one comes next. Nothing that
+Tune keeps is needed afterwards: its loggers and snapshots are off, and its folder is temporary.
 """
 
 import contextlib

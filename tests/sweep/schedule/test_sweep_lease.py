@@ -8,7 +8,7 @@ from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.ledger.lease import LeaseTimes
 from sweep.plan import Plan
-from sweep.schedule import ExecutorOptions, RunOptions, PackBook, run_sweep
+from sweep.schedule import ExecutorOptions, PackBook, RunOptions, run_sweep
 from sweep.trial import Trial
 from tests.servers import ObjectStore
 
