@@ -55,7 +55,8 @@ class PackBook:
     """Packs to be trained in the order given, and the trials of a plan by outcome.
 
     `already` counts the trials by status that had a row before. A pack may kill `crashes_allowed` workers on nodes that
-    live, and lose `deaths_allowed` workers in all, before it is halved. One thread writes; others may read.
+    live, and lose `deaths_allowed` workers in all, before it is halved. One thread hands out and settles packs; others
+    may read.
     """
 
     def __init__(

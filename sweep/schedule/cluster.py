@@ -36,7 +36,7 @@ _CONNECT_SECONDS = 5.0
 
 @contextlib.contextmanager
 def connected(address: str | None, workers: int | None = None) -> Iterator[None]:
-    """Within, Ray is connected to the cluster at an address, or to one on this machine with so many CPU slots.
+    """Connect to the Ray cluster at an address, or start one on this machine with `workers` CPU slots.
 
     Raises SweepError where the cluster cannot be reached.
     """
@@ -64,7 +64,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
 
 @contextlib.contextmanager
 def _own_terminate() -> Iterator[None]:
-    """Keep what SIGTERM does: `ray.init` takes it over, with an exit that drops results on their way to the store."""
+    """Keep the handler of SIGTERM: that of `ray.init` exits and drops results on their way to the store."""
     handler = signal.getsignal(signal.SIGTERM)
     try:
         yield
@@ -74,13 +74,13 @@ def _own_terminate() -> Iterator[None]:
 
 
 def counts() -> tuple[int, int]:
-    """GPUs and CPU slots of the cluster at this moment."""
+    """Number of GPUs and of CPU slots that the cluster has now."""
     resources = ray.cluster_resources()
     return int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
 
 
 def _check_reachable(address: str) -> None:
-    """Knock before Ray does, which tries for minutes."""
+    """Raise SweepError at once where nothing listens: Ray would try for minutes."""
     host, separator, port = address.removeprefix("ray://").rpartition(":")
     if not separator:
         return

@@ -14,7 +14,7 @@ class Listener(Protocol):
     """Keeps the book: an executor tells it what happens, on one thread. It raises to stop the sweep."""
 
     def note(self, line: str) -> None:
-        """Something a person should know."""
+        """Tell a person this line."""
         ...
 
     def started(self, attempt: Attempt) -> None:
@@ -26,15 +26,15 @@ class Listener(Protocol):
         ...
 
     def checkpointed(self, attempt: Attempt, checkpoint: Checkpoint) -> None:
-        """The state of one of its trainings."""
+        """One of its trainings has reached this state."""
         ...
 
     def checkpoint(self, training_id: str) -> bytes | None:
-        """Content of the latest checkpoint that the store has of a training."""
+        """Content of a training's latest checkpoint in the store, or None."""
         ...
 
     def finished(self, attempt: Attempt, tables: Tables) -> None:
-        """The pack's results."""
+        """The pack has ended with these results."""
         ...
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
@@ -44,7 +44,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class ExecutorOptions:
-    """What a user may say about where packs run."""
+    """Which engine trains the packs, and where. Paths and addresses are the user's; `workers` is a number of CPUs."""
 
     engine: str = "torch"
     device: str | None = None

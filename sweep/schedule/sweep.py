@@ -1,4 +1,4 @@
-"""Runs what is missing of a plan: plan, minus what the ledger has, through an executor, into the ledger."""
+"""Runs the trials of a plan that the ledger lacks, through an executor, and keeps their results in the ledger."""
 
 import contextlib
 import itertools
@@ -28,11 +28,11 @@ class Display(Protocol):
     """Shows a person what a sweep does."""
 
     def update(self, book: PackBook) -> None:
-        """Something has changed."""
+        """The book has changed."""
         ...
 
     def note(self, line: str) -> None:
-        """Something a person should know."""
+        """Tell a person this line."""
         ...
 
 
@@ -67,13 +67,13 @@ class Outcome:
 
 
 def missing_trials(plan: Plan, ledger: Ledger, retry_failed: bool = False) -> Plan:
-    """The trials of a plan that the ledger has no row of, or, to be retried, only a failure."""
+    """The trials of a plan that have no row in the ledger, and with `retry_failed` those that failed."""
     status = ledger.contents.status
     return plan.without({i for i in status if not (retry_failed and status[i] == "failed")})
 
 
 def outcome(plan: Plan, ledger: Ledger, interrupted: bool = False, tracking_fault: str | None = None) -> Outcome:
-    """How the plan's trials stand in the ledger."""
+    """Count the plan's trials by their status in the ledger."""
     status = ledger.contents.status
     ended = Counter(status[trial.trial_id] for trial in plan.trials if trial.trial_id in status)
     return Outcome(len(plan), ended, interrupted, tracking_fault)
@@ -82,8 +82,8 @@ def outcome(plan: Plan, ledger: Ledger, interrupted: bool = False, tracking_faul
 def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display) -> Outcome:
     """Train the missing trials of a plan and keep their results.
 
-    An interrupt (SIGINT, SIGTERM) ends the run within seconds with all finished packs kept. Raises SweepError where
-    the store cannot be written, the sweep already runs, or the executor cannot start.
+    An interrupt (SIGINT, SIGTERM) ends the run within seconds and keeps all finished packs. Raises SweepError where the
+    store cannot be written, the sweep already runs, or the executor cannot start.
     """
     with ledger.lock(plan.sweep_id, note=display.note) as lock:
         ledger.refresh()
@@ -172,7 +172,7 @@ class _Run:
             self._display.note(f"a pack of {len(attempt.pack)} trials is tried again: {failure.message}")
 
     def _check(self) -> None:
-        """Raise SweepError if the store cannot be written, or this sweep may be another's by now."""
+        """Raise SweepError if the store cannot be written, or another driver may have taken this sweep."""
         self._writer.check()
         self._lock.check()
 
@@ -206,7 +206,7 @@ class _Run:
 
 @contextlib.contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """Within, SIGTERM does what Ctrl-C does: batch systems send it before they kill."""
+    """Have SIGTERM do what Ctrl-C does: batch systems send it before they kill."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

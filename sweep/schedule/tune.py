@@ -1,4 +1,4 @@
-"""Runs packs on Ray Tune: one Tune trial a pack, actors reused, results handed back to the driver.
+"""Runs packs on Ray Tune: each pack is one Tune trial, workers are reused, and results go back to the driver.
 
 Tune decides where a pack runs. `Demand` says what the pack asks for, and `PackBook` which one comes next. Nothing that
 Tune keeps is needed afterwards: its loggers and snapshots are off, and its folder is temporary.
@@ -89,7 +89,7 @@ def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
 
 
 class _PackTrainable(tune.Trainable):
-    """The worker: trains the pack of its configuration a second or so at a time."""
+    """The worker: each step trains its pack for about a second."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.reset_config(config)
@@ -128,14 +128,14 @@ class _PackTrainable(tune.Trainable):
         return {"done": True, "failure": ["error", "the engine ended without results"]}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing: what a pack goes on from is in the store."""
+        """Does nothing: checkpoints are in the store."""
 
     def load_checkpoint(self, checkpoint: object) -> None:
-        """Nothing, likewise."""
+        """Likewise."""
 
 
 class _NotKept:
-    """Tune pickles its parts to restore an experiment; these are of this process alone and stay behind."""
+    """Pickles as empty: Tune pickles its parts to restore an experiment, which is never done here."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -180,27 +180,27 @@ class _PackSearch(_NotKept, Searcher):
             )
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        """The relay has the whole result, and settles the attempt with it."""
+        """Does nothing: the relay has the whole result."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the ledger knows what is done."""
+        """Does nothing: the ledger knows what is done."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing, likewise."""
+        """Likewise."""
 
 
 class _NoLines(TrialProgressCallback):
     """In place of Tune's own, which prints a line for each pack that is taken back."""
 
     def log_result(self, trial: Any, result: dict[str, Any], error: bool = False) -> None:
-        """Nothing."""
+        """Prints nothing."""
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Nothing, likewise."""
+        """Likewise."""
 
 
 class _Withdrawal(_NotKept, FIFOScheduler):
-    """Takes back packs that wait for what they would not ask for now."""
+    """Takes back packs that wait for a kind of device that they would not ask for now."""
 
     def __init__(self, demand: Demand) -> None:
         super().__init__()
@@ -263,7 +263,7 @@ class _Relay(_NotKept, tune.Callback):
 
 
 def _death(trial: Any, lost: set[str]) -> Failure:
-    """What became of the worker of a Tune trial; adds to the nodes that are known to be lost."""
+    """Why the worker of a Tune trial died; adds to `lost` the nodes that are known to be gone."""
     lost.update(node["NodeID"] for node in ray.nodes() if not node["Alive"])
     # Before its first result it is not known where a worker is.
     node = trial.last_result.get("node")
@@ -276,7 +276,7 @@ def _death(trial: Any, lost: set[str]) -> Failure:
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    """What a pack asks of a node: one processor, and its share of a GPU."""
+    """One processor, and on a GPU the pack's share of it."""
     share = config["gpu_share"]
     return tune.PlacementGroupFactory([{"CPU": 1, "GPU": share} if share else {"CPU": 1}])
 
