@@ -1,12 +1,10 @@
-"""Measures how fast this machine trains the networks of a plan."""
+"""How fast processors train the networks of a plan, by short real trainings."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-from scipy.optimize import nnls
-
-from sweep.cost import CostModel, Features, GPUCostModel, features, gpu_features
+from sweep.cost import CostModel, features
 from sweep.engine import find_engine
 from sweep.pack import Pack
 from sweep.result import Setting
@@ -17,33 +15,41 @@ _SECONDS_A_SAMPLE = 0.7
 _TRIALS_A_SAMPLE = 4
 
 
+@dataclass(frozen=True)
+class Workers:
+    """Processors that would train a plan: how many, and how long trials take on one.
+
+    `calibrated` says whether `model` was measured on one of them; `fault` is why it could not be.
+    """
+
+    count: int
+    model: CostModel = field(default_factory=CostModel)
+    calibrated: bool = False
+    fault: str | None = None
+
+    def seconds(self, packs: Sequence[Pack]) -> float:
+        """Estimated time until the last pack is done: that of the longest pack, or an equal share of all work."""
+        each = [self.model.seconds(pack.trials) for pack in packs]
+        return max(sum(each) / self.count, *each, 0.0)
+
+
 def calibrate(packs: Sequence[Pack], setting: Setting) -> CostModel:
     """Fit the cost model to short real trainings of networks spread over the packs, by cost.
 
-    Takes some ten seconds. Weighs relative errors alike, so that small networks count as much as large ones.
+    Takes some ten seconds. Relative errors count alike, so that small networks matter as much as large ones.
     """
-    return CostModel(*_fit(packs, setting, features))
+    # They take a second to import, which no other command needs to wait for.
+    import numpy as np
+    from scipy.optimize import nnls
 
-
-def calibrate_gpu(packs: Sequence[Pack], setting: Setting) -> GPUCostModel:
-    """The same on a GPU, on which the networks of a sample are trained as one.
-
-    Raises SweepError where torch finds no GPU.
-    """
-    return GPUCostModel(*_fit(packs, setting, lambda trials: gpu_features(trials, len(trials))))
-
-
-def _fit(
-    packs: Sequence[Pack], setting: Setting, features_of: Callable[[Sequence[Trial]], Features]
-) -> tuple[float, ...]:
     ordered = sorted(packs, key=lambda pack: pack.cost / len(pack))
     places = np.unique(np.linspace(0, len(ordered) - 1, _SAMPLES).round().astype(int))
     samples = [_shortened(ordered[place].trials[:_TRIALS_A_SAMPLE]) for place in places]
     _seconds(samples[0], setting)
     measured = np.array([_seconds(trials, setting) for trials in samples])
-    rows = np.array([features_of(trials) for trials in samples])
+    rows = np.array([features(trials) for trials in samples])
     coefficients, _ = nnls(rows / measured[:, None], np.ones(len(samples)))
-    return tuple(float(coefficient) for coefficient in coefficients)
+    return CostModel(*map(float, coefficients))
 
 
 def _shortened(trials: Sequence[Trial]) -> list[Trial]:

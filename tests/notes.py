@@ -1,6 +1,6 @@
 """A display for tests."""
 
-from sweep.schedule import SweepProgress
+from sweep.schedule import PackBook
 
 
 class Notes:
@@ -10,9 +10,9 @@ class Notes:
         self.lines: list[str] = []
         self.updates = 0
 
-    def update(self, progress: SweepProgress) -> None:
-        assert 0 <= progress.share <= 1
-        assert progress.trials_done <= progress.planned
+    def update(self, book: PackBook) -> None:
+        assert 0 <= book.share <= 1
+        assert book.trials_done <= book.planned
         self.updates += 1
 
     def note(self, line: str) -> None:

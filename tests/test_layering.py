@@ -64,7 +64,7 @@ def breaches(of: str, *forbidden: str) -> set[tuple[str, str]]:
 def test_the_walk_sees_the_packages() -> None:
     assert {"models.kinds.stack", "sweep.trial", "sweep.ledger.ledger", "analysis.results"} <= IMPORTS.keys()
     assert "sweep.data" in IMPORTS["sweep.trial"]
-    assert "sweep.schedule.queue" in IMPORTS["sweep.schedule.local"]
+    assert "sweep.schedule.book" in IMPORTS["sweep.schedule.local"]
     assert not any(within(name, *OWN) and not _is_module(name) for names in IMPORTS.values() for name in names)
 
 
@@ -80,7 +80,8 @@ def test_models_import_torch_alone() -> None:
 
 
 def test_ray_is_for_the_modules_that_schedule_on_it_or_submit_to_it() -> None:
-    on_ray = {f"sweep.schedule.{name}" for name in ("tune", "cluster", "shelf", "probe")}
+    on_ray = {f"sweep.schedule.{name}" for name in ("tune", "cluster", "object_cache", "probe")}
+    on_ray.add("sweep.ray_private")
     assert importers("ray") <= on_ray | {module for module in IMPORTS if within(module, "sweep.submission")}
     assert "sweep.schedule.tune" in importers("ray")
 

@@ -7,7 +7,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sweep.schedule import SweepProgress
+from sweep.schedule import PackBook
 
 _LINE_SECONDS = 10.0
 
@@ -24,14 +24,14 @@ class PlainDisplay:
 
     def __exit__(self, *exception: object) -> None: ...
 
-    def update(self, progress: SweepProgress) -> None:
+    def update(self, book: PackBook) -> None:
         """Print a line if the last one is old enough."""
         with self._lock:
             now = time.monotonic()
-            if now < self._next and progress.trials_done < progress.planned:
+            if now < self._next and book.trials_done < book.planned:
                 return
             self._next = now + _LINE_SECONDS
-            self.note(progress_line(progress))
+            self.note(progress_line(book))
 
     def note(self, line: str) -> None:
         """Print a line."""
@@ -60,10 +60,10 @@ class LiveDisplay:
     def __exit__(self, *exception: object) -> None:
         self._bar.stop()
 
-    def update(self, progress: SweepProgress) -> None:
+    def update(self, book: PackBook) -> None:
         """Redraw."""
-        trials = f"{progress.trials_done}/{progress.planned} trials"
-        self._bar.update(self._task, completed=progress.share, description=trials, detail=_detail(progress))
+        trials = f"{book.trials_done}/{book.planned} trials"
+        self._bar.update(self._task, completed=book.share, description=trials, detail=_detail(book))
 
     def note(self, line: str) -> None:
         """Print a line above the bar."""
@@ -76,9 +76,9 @@ def make_display() -> PlainDisplay | LiveDisplay:
     return LiveDisplay(console) if console.is_terminal else PlainDisplay()
 
 
-def progress_line(progress: SweepProgress) -> str:
+def progress_line(book: PackBook) -> str:
     """Trials, share, outcome and time left in one line."""
-    return f"{progress.trials_done}/{progress.planned} trials, {100 * progress.share:.0f} %{_detail(progress)}"
+    return f"{book.trials_done}/{book.planned} trials, {100 * book.share:.0f} %{_detail(book)}"
 
 
 def counted(number: int, thing: str) -> str:
@@ -94,10 +94,10 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _detail(progress: SweepProgress) -> str:
-    left = progress.seconds_left
-    parts = [f"{progress.ended[status]} {status}" for status in ("diverged", "failed") if progress.ended[status]]
-    parts.append(f"{counted(len(progress.running), 'pack')} in training")
-    if left is not None and progress.share < 1:
+def _detail(book: PackBook) -> str:
+    left = book.seconds_left
+    parts = [f"{book.ended[status]} {status}" for status in ("diverged", "failed") if book.ended[status]]
+    parts.append(f"{counted(book.training, 'pack')} in training")
+    if left is not None and book.share < 1:
         parts.append(f"about {duration(left)} left")
     return ", " + ", ".join(parts)

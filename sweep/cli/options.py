@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from sweep.cli.devices import check_gpu_memory
 from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.pack import PACK_SIZE
@@ -27,6 +26,8 @@ Stores = Annotated[
 ]
 DEFAULT_STORE = "results"
 DEFAULT_STORES = (DEFAULT_STORE,)
+_SMALLEST_SHARE = 1e-4
+"""Of a GPU: Ray counts no smaller one."""
 
 
 @Parameter(name="*")
@@ -81,8 +82,8 @@ class RunFlags:
     save_seconds: float = Setting.save_seconds
     """Time between checkpoints of a training, taken at the end of an epoch; a run that is cut off goes on from them."""
 
-    gpu_memory: float | None = None
-    """Memory of the smallest GPU in gigabytes, which says how many packs share one; by default the nodes are asked."""
+    gpus_per_pack: float = 1.0
+    """On GPUs, the share of one that each pack asks Ray for: 0.25 has four packs share a GPU and its memory."""
 
     report: bool = True
     """Write the report at the end, as `sweep report` does, if there are new results."""
@@ -98,11 +99,17 @@ class RunFlags:
         if not self.save_seconds >= 0:
             raise SweepError(f"--save-seconds is {self.save_seconds:g}, but takes a number of at least 0")
 
+        if not _SMALLEST_SHARE <= self.gpus_per_pack <= 1:
+            raise SweepError(
+                f"--gpus-per-pack is {self.gpus_per_pack:g}, but takes a number above 0 and at most 1, such as 0.25"
+            )
+
     def check(self, on_ray: bool) -> None:
         """Raises SweepError for what a sweep does not take, on Ray or in one process."""
         if on_ray and ":" in (self.device or ""):
             raise SweepError(f"--device is {self.device!r}, but Ray chooses among the GPUs; take cuda")
-        check_gpu_memory(self.gpu_memory)
+        if not on_ray and self.gpus_per_pack != 1:
+            raise SweepError("--gpus-per-pack is for --executor ray; the local executor trains one pack at a time")
         find_engine(self.engine)
 
 

@@ -56,7 +56,7 @@ def run(
     flags.check(on_ray=executor == "ray")
     data_cache = os.environ.get("SWEEP_DATA")
     resources = ExecutorOptions(
-        flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpu_memory
+        flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpus_per_pack
     )
     how = RunOptions(executor, flags.pack_size, flags.retry_failed, resources=resources)
     ledger = Ledger.create(flags.store)

@@ -1,8 +1,5 @@
 """How much memory training takes on a GPU, and how many networks fit; known without torch."""
 
-from collections.abc import Sequence
-
-from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
 
 PROCESS_BYTES = 1 << 30
@@ -23,10 +20,3 @@ def fused_width(trial: Trial, memory: float) -> int:
     """How many networks of a trial's shape are trained as one in so many bytes: at least one, else an even number."""
     width = max(1, int(_FUSED_SHARE * memory / network_bytes(trial)))
     return width - width % 2 if width > 1 else width
-
-
-def pack_bytes(trials: Sequence[Trial]) -> float:
-    """Memory in which the trials of a pack are trained with as many at once as the engine may."""
-    alone = trained_alone(trials[0], base_trainings(trials))
-    together = 1 if alone else len(trials) + len(trials) % 2
-    return PROCESS_BYTES + together * network_bytes(trials[0]) / _FUSED_SHARE

@@ -1,7 +1,7 @@
-"""Scheduling: what runs where and when, and what becomes of results and failures."""
+"""Scheduling: which pack runs where and when, and what its result or its failure leads to."""
 
+from sweep.schedule.book import PackBook
 from sweep.schedule.executor import EXECUTORS, ExecutorOptions
-from sweep.schedule.progress import SweepProgress
 from sweep.schedule.sweep import Display, Outcome, RunOptions, missing_trials, outcome, run_sweep
 
 __all__ = [
@@ -9,8 +9,8 @@ __all__ = [
     "Display",
     "ExecutorOptions",
     "Outcome",
+    "PackBook",
     "RunOptions",
-    "SweepProgress",
     "missing_trials",
     "outcome",
     "run_sweep",

@@ -1,4 +1,4 @@
-"""A Ray cluster: joining it or starting one on this machine, and what devices it has."""
+"""A Ray cluster: how to join one or start one on this machine, and what it has."""
 
 import contextlib
 import logging
@@ -17,7 +17,7 @@ _ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    # How many wait is the dispatcher's business.
+    # How many wait is decided in `demand.py`.
     "TUNE_MAX_PENDING_TRIALS_PG": "1000000",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -27,22 +27,16 @@ os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name n
 use_token()
 
 import ray  # noqa: E402
-from ray.exceptions import RayError  # noqa: E402
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
 
 from sweep.errors import SweepError  # noqa: E402
-from sweep.schedule.placement import Devices  # noqa: E402
 from sweep.schedule.work import cpu_count  # noqa: E402
 
 _CONNECT_SECONDS = 5.0
-_MEMORY_SECONDS = 60.0
-_SLIVER = 0.01
-"""Of a GPU: enough for Ray to show it to a task."""
 
 
 @contextlib.contextmanager
 def connected(address: str | None, workers: int | None = None) -> Iterator[None]:
-    """Within, Ray is connected to the cluster at an address, or to one on this machine with so many CPU slots.
+    """Connect to the Ray cluster at an address, or start one on this machine with `workers` CPU slots.
 
     Raises SweepError where the cluster cannot be reached.
     """
@@ -70,7 +64,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
 
 @contextlib.contextmanager
 def _own_terminate() -> Iterator[None]:
-    """Keep what SIGTERM does: `ray.init` takes it over, with an exit that drops results on their way to the store."""
+    """Keep the handler of SIGTERM: that of `ray.init` exits and drops results on their way to the store."""
     handler = signal.getsignal(signal.SIGTERM)
     try:
         yield
@@ -80,45 +74,13 @@ def _own_terminate() -> Iterator[None]:
 
 
 def counts() -> tuple[int, int]:
-    """GPUs and CPU slots of the cluster at this moment."""
+    """Number of GPUs and of CPU slots that the cluster has now."""
     resources = ray.cluster_resources()
     return int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
 
 
-def find_devices(gpu_memory: float | None = None) -> Devices:
-    """What the cluster has at this moment; the GPUs' memory is asked of its nodes unless given, in gigabytes."""
-    gpus, cpus = counts()
-    if gpu_memory is not None:
-        return Devices(gpus, cpus, 1e9 * gpu_memory)
-    return Devices(gpus, cpus, _smallest_gpu_bytes() if gpus else None)
-
-
-def _smallest_gpu_bytes() -> float | None:
-    """Memory of the smallest GPU of the nodes that answer in time; None where one has no CUDA, or none answers."""
-    nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("GPU", 0) > 0]
-    ask = ray.remote(num_cpus=0, num_gpus=_SLIVER, max_retries=0)(_gpu_bytes)
-    asked = [
-        ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote() for node in nodes
-    ]
-    answered, late = ray.wait(asked, num_returns=len(asked), timeout=_MEMORY_SECONDS)
-    for task in late:
-        ray.cancel(task, force=True)
-    try:
-        sizes = ray.get(answered)
-    except RayError:
-        return None
-    known = [size for size in sizes if size is not None]
-    return min(known) if known and len(known) == len(sizes) else None
-
-
-def _gpu_bytes() -> int | None:
-    import torch
-
-    return torch.cuda.mem_get_info()[1] if torch.cuda.is_available() else None
-
-
 def _check_reachable(address: str) -> None:
-    """Knock before Ray does, which tries for minutes."""
+    """Raise SweepError at once where nothing listens: Ray would try for minutes."""
     host, separator, port = address.removeprefix("ray://").rpartition(":")
     if not separator:
         return

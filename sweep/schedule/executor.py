@@ -1,4 +1,4 @@
-"""The small interface between a sweep and what runs its packs. A new backend is one module and one line here."""
+"""The small interface between a sweep and what runs its packs. A new executor is one module and one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from importlib import import_module
 from typing import Protocol
 
 from sweep.ledger import Tables
-from sweep.result import Checkpoint, Setting, TrialResult
-from sweep.schedule.queue import Attempt, PackQueue
+from sweep.result import Checkpoint, Setting
+from sweep.schedule.book import Attempt, Failure, PackBook
 
 
 class Listener(Protocol):
-    """Told by an executor what happens, on one thread; raises to stop the sweep."""
+    """Keeps the book: an executor tells it what happens, on one thread. It raises to stop the sweep."""
 
     def note(self, line: str) -> None:
-        """Something a person should know."""
+        """Tell a person this line."""
         ...
 
     def started(self, attempt: Attempt) -> None:
@@ -26,25 +26,25 @@ class Listener(Protocol):
         ...
 
     def checkpointed(self, attempt: Attempt, checkpoint: Checkpoint) -> None:
-        """The state of one of its trainings."""
+        """One of its trainings has reached this state."""
         ...
 
     def checkpoint(self, training_id: str) -> bytes | None:
-        """Content of the latest checkpoint that the store has of a training."""
+        """Content of a training's latest checkpoint in the store, or None."""
         ...
 
     def finished(self, attempt: Attempt, tables: Tables) -> None:
-        """The pack's results."""
+        """The pack has ended with these results."""
         ...
 
-    def failed(self, attempt: Attempt, reason: str, given_up: list[TrialResult]) -> None:
-        """The pack did not finish, and perhaps never began; results of the trials that are not tried again."""
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
+        """The pack did not finish, and perhaps never began."""
         ...
 
 
 @dataclass(frozen=True)
 class ExecutorOptions:
-    """What a user may say about where packs run."""
+    """Which engine trains the packs, and where. Paths and addresses are the user's; `workers` is a number of CPUs."""
 
     engine: str = "torch"
     device: str | None = None
@@ -53,12 +53,14 @@ class ExecutorOptions:
     data_cache: str | None = None
     save_seconds: float = Setting.save_seconds
     """Time between checkpoints of a training."""
-    gpu_memory: float | None = None
-    """Gigabytes of the cluster's smallest GPU; by default a node is asked."""
+    gpus_per_pack: float = 1.0
+    """Share of a GPU that each pack asks Ray for, above 0 and at most 1; of no meaning on CPUs."""
 
 
-Executor = Callable[[PackQueue, Listener, ExecutorOptions], None]
-"""Runs packs until the queue is exhausted, and lets go of all it holds however it ends."""
+Executor = Callable[[PackBook, Listener, ExecutorOptions], None]
+"""Takes packs from the book until it is exhausted, and tells the listener, which keeps the book, what becomes of them.
+
+It lets go of all it holds however it ends."""
 
 EXECUTORS = {"ray": "sweep.schedule.tune:run", "local": "sweep.schedule.local:run"}
 """Name to ``module:function``, imported when asked for."""

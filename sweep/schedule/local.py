@@ -1,12 +1,12 @@
 """Runs packs one after another in this process, without Ray."""
 
 from sweep.result import Checkpoint, Progress, Setting
+from sweep.schedule.book import Failure, PackBook
 from sweep.schedule.executor import ExecutorOptions, Listener
-from sweep.schedule.queue import Failure, PackQueue
 from sweep.schedule.work import best_device, cpu_count, work
 
 
-def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
+def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
     """An `Executor`."""
     setting = Setting(
         options.device or best_device(),
@@ -15,7 +15,7 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
         listener.checkpoint,
         options.save_seconds,
     )
-    while (attempt := queue.next()) is not None:
+    while (attempt := book.next()) is not None:
         listener.started(attempt)
         for event in work(attempt.pack.trials, options.engine, setting):
             if isinstance(event, Progress):
@@ -23,7 +23,6 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
             elif isinstance(event, Checkpoint):
                 listener.checkpointed(attempt, event)
             elif isinstance(event, Failure):
-                listener.failed(attempt, event.message, queue.failed(attempt, event))
+                listener.failed(attempt, event)
             else:
-                queue.finished(attempt)
                 listener.finished(attempt, event)

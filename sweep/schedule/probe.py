@@ -1,79 +1,52 @@
-"""Asks a Ray cluster what it has, and measures how fast a worker of each kind trains the networks of a plan."""
+"""Asks a Ray cluster how many processors it has, and measures how fast one of its workers trains a plan's networks."""
 
 from collections.abc import Sequence
-from typing import Any
 
 # First, as it sets what Ray reads from the environment.
-from sweep.schedule.cluster import connected, find_devices
+from sweep.schedule.cluster import connected, counts
 
 # isort: split
 import ray
 from ray.exceptions import RayError
 
-from sweep.calibration import calibrate, calibrate_gpu
-from sweep.cost import CostModel, GPUCostModel
+from sweep.calibration import Workers, calibrate
+from sweep.cost import CostModel
 from sweep.errors import SweepError
 from sweep.pack import Pack
 from sweep.result import Setting
-from sweep.schedule.forecast import Survey
-from sweep.schedule.placement import KINDS, CostModels, Kind
 
 _CALIBRATION_SECONDS = 180.0
 
 
-def survey_cluster(
-    address: str,
-    packs: Sequence[Pack],
-    calibrated: bool,
-    gpu_memory: float | None = None,
-    data_cache: str | None = None,
-) -> Survey:
-    """Devices of the cluster at an address, and, if `calibrated`, short real trainings on one worker of each kind.
+def survey_cluster(address: str, packs: Sequence[Pack], calibrated: bool, data_cache: str | None = None) -> Workers:
+    """The processors of the cluster at an address; if `calibrated`, one of them trains a few networks for a moment.
 
-    A kind that cannot be measured within minutes keeps its default model, with a remark. Raises SweepError where the
-    cluster cannot be reached, and where it has no processor.
+    Where none can be measured within minutes, the default model stays, and `fault` says why. Raises SweepError where
+    the cluster cannot be reached, and where it has no processor.
     """
     with connected(address):
-        devices = find_devices(gpu_memory)
-        if not devices.cpus:
+        _, cpus = counts()
+        if not cpus:
             raise SweepError(
                 f"the cluster at {address} has no processor at this moment; plan for what its autoscaler may add with "
-                "--gpus and --cpus instead of --address"
+                "--cpus instead of --address"
             )
         if not calibrated:
-            return Survey(devices)
-        asked = {
-            kind: ray.remote(num_cpus=1, num_gpus=int(kind == "gpu"), max_retries=0)(_measure).remote(
-                list(packs), kind, data_cache
-            )
-            for kind in KINDS
-            if devices.count(kind)
-        }
-        _, late = ray.wait(list(asked.values()), num_returns=len(asked), timeout=_CALIBRATION_SECONDS)
-        for task in late:
+            return Workers(cpus)
+        task = ray.remote(num_cpus=1, max_retries=0)(_measure).remote(list(packs), data_cache)
+        in_time, _ = ray.wait([task], timeout=_CALIBRATION_SECONDS)
+        if not in_time:
             ray.cancel(task, force=True)
-        remarks: list[str] = []
-        found: dict[str, Any] = {}
-        for kind, task in asked.items():
-            answer = "no worker got free in time" if task in late else _answer(task)
-            if isinstance(answer, str):
-                remarks.append(f"no {kind.upper()} could be measured: {answer}")
-            else:
-                found[kind] = answer
-        return Survey(devices, CostModels(**found), frozenset(kind for kind in KINDS if kind in found), tuple(remarks))
+            return Workers(cpus, fault="no worker got free in time")
+        try:
+            answer = ray.get(task)
+        except RayError as error:
+            answer = str(error).strip().splitlines()[-1]
+        return Workers(cpus, fault=answer) if isinstance(answer, str) else Workers(cpus, answer, calibrated=True)
 
 
-def _measure(packs: list[Pack], kind: Kind, data_cache: str | None) -> CostModel | GPUCostModel | str:
+def _measure(packs: list[Pack], data_cache: str | None) -> CostModel | str:
     try:
-        if kind == "gpu":
-            return calibrate_gpu(packs, Setting("cuda", data_cache=data_cache))
         return calibrate(packs, Setting(data_cache=data_cache))
     except SweepError as error:
         return str(error)
-
-
-def _answer(task: Any) -> CostModel | GPUCostModel | str:
-    try:
-        return ray.get(task)
-    except RayError as error:
-        return str(error).strip().splitlines()[-1]

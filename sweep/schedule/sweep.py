@@ -1,4 +1,4 @@
-"""Runs what is missing of a plan: plan, minus what the ledger has, through an executor, into the ledger."""
+"""Runs the trials of a plan that the ledger lacks, through an executor, and keeps their results in the ledger."""
 
 import contextlib
 import itertools
@@ -15,10 +15,9 @@ from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Lock, Tables, to_tables
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan
-from sweep.result import Checkpoint, TrialResult
+from sweep.result import Checkpoint
+from sweep.schedule.book import Attempt, Failure, PackBook
 from sweep.schedule.executor import EXECUTORS, ExecutorOptions, find_executor
-from sweep.schedule.progress import SweepProgress
-from sweep.schedule.queue import Attempt, PackQueue
 from sweep.schedule.writer import Writer
 from sweep.tracking import Tracker, is_complete
 
@@ -28,12 +27,12 @@ _WAITING_NOTE_SECONDS = 5
 class Display(Protocol):
     """Shows a person what a sweep does."""
 
-    def update(self, progress: SweepProgress) -> None:
-        """Something has changed."""
+    def update(self, book: PackBook) -> None:
+        """The book has changed."""
         ...
 
     def note(self, line: str) -> None:
-        """Something a person should know."""
+        """Tell a person this line."""
         ...
 
 
@@ -68,13 +67,13 @@ class Outcome:
 
 
 def missing_trials(plan: Plan, ledger: Ledger, retry_failed: bool = False) -> Plan:
-    """The trials of a plan that the ledger has no row of, or, to be retried, only a failure."""
+    """The trials of a plan that have no row in the ledger, and with `retry_failed` those that failed."""
     status = ledger.contents.status
     return plan.without({i for i in status if not (retry_failed and status[i] == "failed")})
 
 
 def outcome(plan: Plan, ledger: Ledger, interrupted: bool = False, tracking_fault: str | None = None) -> Outcome:
-    """How the plan's trials stand in the ledger."""
+    """Count the plan's trials by their status in the ledger."""
     status = ledger.contents.status
     ended = Counter(status[trial.trial_id] for trial in plan.trials if trial.trial_id in status)
     return Outcome(len(plan), ended, interrupted, tracking_fault)
@@ -83,8 +82,8 @@ def outcome(plan: Plan, ledger: Ledger, interrupted: bool = False, tracking_faul
 def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display) -> Outcome:
     """Train the missing trials of a plan and keep their results.
 
-    An interrupt (SIGINT, SIGTERM) ends the run within seconds with all finished packs kept. Raises SweepError where
-    the store cannot be written, the sweep already runs, or the executor cannot start.
+    An interrupt (SIGINT, SIGTERM) ends the run within seconds and keeps all finished packs. Raises SweepError where the
+    store cannot be written, the sweep already runs, or the executor cannot start.
     """
     with ledger.lock(plan.sweep_id, note=display.note) as lock:
         ledger.refresh()
@@ -99,16 +98,14 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
 
 
 class _Run:
-    """One run of a sweep: the executor's listener, between the queue, the writer, the tracker and the display."""
+    """One run of a sweep: the executor's listener, which keeps the book and tells writer, tracker and display."""
 
     def __init__(
         self, plan: Plan, missing: Plan, ledger: Ledger, options: RunOptions, display: Display, lock: Lock
     ) -> None:
         self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
-        packs = missing.packs(options.pack_size)
-        self._queue = PackQueue(packs)
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
-        self._progress = SweepProgress.of(len(plan), already, packs)
+        self._book = PackBook(missing.packs(options.pack_size), already)
         self._tracker = (
             Tracker(ledger.address, options.tracking, plan.sweep_id) if options.tracking is not None else None
         )
@@ -118,9 +115,9 @@ class _Run:
         with _terminate_as_interrupt():
             interrupted = False
             try:
-                if not self._queue.exhausted:
+                if not self._book.exhausted:
                     self._note_checkpoints()
-                    find_executor(self._options.executor)(self._queue, self, self._options.resources)
+                    find_executor(self._options.executor)(self._book, self, self._options.resources)
             except KeyboardInterrupt:
                 interrupted = True
             except Exception:
@@ -129,12 +126,12 @@ class _Run:
                 raise
             finally:
                 self._writer.close()
-                fault = self._finish_tracking(interrupted or not self._queue.exhausted)
+                fault = self._finish_tracking(interrupted or not self._book.exhausted)
             self._check()
             return outcome(self._plan, self._ledger, interrupted, fault)
 
     def _note_checkpoints(self) -> None:
-        trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._queue.pending))
+        trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._book.pending))
         # Packs of fused networks have none, and need no look at the store.
         kept = len(self._ledger.checkpoints.kept() & trainings) if trainings else 0
         if kept:
@@ -145,15 +142,15 @@ class _Run:
 
     def started(self, attempt: Attempt) -> None:
         self._check()
-        self._progress.started(attempt.number, attempt.pack)
+        self._book.began(attempt)
         if self._tracker is not None:
             self._tracker.trials_started(attempt.pack.trials)
-        self._display.update(self._progress)
+        self._display.update(self._book)
 
     def progressed(self, attempt: Attempt, share: float) -> None:
         self._check()
-        self._progress.progressed(attempt.number, share)
-        self._display.update(self._progress)
+        attempt.done = share
+        self._display.update(self._book)
 
     def checkpointed(self, attempt: Attempt, checkpoint: Checkpoint) -> None:
         self._writer.keep(checkpoint)
@@ -162,28 +159,28 @@ class _Run:
         return self._ledger.checkpoints.read(training_id)
 
     def finished(self, attempt: Attempt, tables: Tables) -> None:
+        self._book.finished(attempt)
         self._writer.publish(tables)
-        self._progress.left(attempt.number, attempt.pack, len(attempt.pack))
-        self._display.update(self._progress)
+        self._display.update(self._book)
 
-    def failed(self, attempt: Attempt, reason: str, given_up: list[TrialResult]) -> None:
-        self._progress.left(attempt.number, attempt.pack, len(given_up))
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
+        given_up = self._book.failed(attempt, failure)
         if given_up:
             self._writer.publish(to_tables(given_up))
-            self._display.note(f"trial {given_up[0].trial.trial_id} failed: {reason}")
+            self._display.note(f"trial {given_up[0].trial.trial_id} failed: {failure.message}")
         else:
-            self._display.note(f"a pack of {len(attempt.pack)} trials is tried again: {reason}")
+            self._display.note(f"a pack of {len(attempt.pack)} trials is tried again: {failure.message}")
 
     def _check(self) -> None:
-        """Raise SweepError if the store cannot be written, or this sweep may be another's by now."""
+        """Raise SweepError if the store cannot be written, or another driver may have taken this sweep."""
         self._writer.check()
         self._lock.check()
 
     def _published(self, ended: Counter[str]) -> None:
-        self._progress.ended.update(ended)
+        self._book.ended.update(ended)
         if self._tracker is not None:
             self._tracker.published()
-        self._display.update(self._progress)
+        self._display.update(self._book)
 
     def _finish_tracking(self, interrupted: bool) -> str | None:
         try:
@@ -209,7 +206,7 @@ class _Run:
 
 @contextlib.contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """Within, SIGTERM does what Ctrl-C does: batch systems send it before they kill."""
+    """Have SIGTERM do what Ctrl-C does: batch systems send it before they kill."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,7 +1,7 @@
-"""Runs packs on Ray Tune: one Tune trial a pack, actors reused, results handed back to the driver.
+"""Runs packs on Ray Tune: each pack is one Tune trial, workers are reused, and results go back to the driver.
 
-Tune decides where and when; which pack comes next is the `Dispatcher`'s, and what a failure leads to the `PackQueue`'s.
-Tune keeps no state worth keeping: its loggers and snapshots are off, and its folder is temporary.
+Tune decides where a pack runs. `Demand` says what the pack asks for, and `PackBook` which one comes next. Nothing that
+Tune keeps is needed afterwards: its loggers and snapshots are off, and its folder is temporary.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 # First, as it sets what Ray reads from the environment.
-from sweep.schedule.cluster import connected, counts, find_devices
+from sweep.schedule.cluster import connected, counts
 
 # isort: split
 import pyarrow as pa
@@ -28,12 +28,12 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from sweep.errors import SweepError
+from sweep.ray_private import is_resetting, release_ended_trials
 from sweep.result import Checkpoint, Progress, Setting
-from sweep.schedule.dispatch import Dispatcher
+from sweep.schedule.book import Attempt, Failure, PackBook
+from sweep.schedule.demand import Demand
 from sweep.schedule.executor import ExecutorOptions, Listener
-from sweep.schedule.placement import Devices, allowed_kinds
-from sweep.schedule.queue import Attempt, Failure, PackQueue
-from sweep.schedule.shelf import Shelf
+from sweep.schedule.object_cache import ObjectCache
 from sweep.schedule.work import work
 from sweep.trial import Trial
 
@@ -49,25 +49,23 @@ _STALLED_SECONDS = 30.0
 """Time without a pack in training after which a person is told."""
 
 
-def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
+def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
     """An `Executor`. Raises SweepError where the cluster cannot be reached or lacks the device."""
     with connected(options.address, options.workers), _temporary_folder() as folder:
-        devices = _devices(options, listener)
-        dispatcher = Dispatcher(queue, devices, options.device, elastic=options.address is not None)
-        shelf = Shelf()
-        search = _PackSearch(dispatcher, listener, shelf, options)
-        relay = _Relay(search, listener, shelf)
+        demand = _demand(book, listener, options)
+        cache = ObjectCache()
+        relay = _Relay(book, listener, cache)
         tuner = tune.Tuner(
             tune.with_resources(_PackTrainable, _resources),
             param_space={
                 "engine": options.engine,
                 "data_cache": options.data_cache,
                 "save_seconds": options.save_seconds,
-                "shelf": shelf.name,
+                "object_cache": cache.name,
             },
             tune_config=tune.TuneConfig(
-                search_alg=search,
-                scheduler=_Withdrawal(search),
+                search_alg=_PackSearch(demand, listener, cache, options),
+                scheduler=_Withdrawal(demand),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_dirname_creator=_trial_id,
@@ -91,7 +89,7 @@ def run(queue: PackQueue, listener: Listener, options: ExecutorOptions) -> None:
 
 
 class _PackTrainable(tune.Trainable):
-    """The worker: trains the pack of its configuration a second or so at a time."""
+    """The worker: each step trains its pack for about a second."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.reset_config(config)
@@ -101,14 +99,14 @@ class _PackTrainable(tune.Trainable):
             device="cuda" if new_config["gpu_share"] else "cpu",
             threads=max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))),
             data_cache=new_config["data_cache"],
-            checkpoint=Shelf.reader(new_config["shelf"]),
+            checkpoint=ObjectCache.reader(new_config["object_cache"]),
             save_seconds=new_config["save_seconds"],
             gpu_share=new_config["gpu_share"] or 1.0,
         )
         self._share = 0.0
         trials = [Trial.from_dict(values) for values in json.loads(new_config["trials"])]
         datasets = {trial.dataset for trial in trials}
-        bring = functools.partial(Shelf.bring, new_config["shelf"], datasets, setting.data_cache)
+        bring = functools.partial(ObjectCache.bring, new_config["object_cache"], datasets, setting.data_cache)
         self._events = work(trials, new_config["engine"], setting, bring)
         return True
 
@@ -130,153 +128,142 @@ class _PackTrainable(tune.Trainable):
         return {"done": True, "failure": ["error", "the engine ended without results"]}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing: what a pack goes on from is in the store."""
+        """Does nothing: checkpoints are in the store."""
 
     def load_checkpoint(self, checkpoint: object) -> None:
-        """Nothing, likewise."""
+        """Likewise."""
 
 
 class _NotKept:
-    """Tune pickles its parts to restore an experiment; these are of this process alone and stay behind."""
+    """Pickles as empty: Tune pickles its parts to restore an experiment, which is never done here."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 class _PackSearch(_NotKept, Searcher):
-    """Feeds Tune from the dispatcher, and knows which attempt each Tune trial is."""
+    """Feeds Tune from the book; the configuration of a Tune trial holds the number of its attempt."""
 
-    def __init__(self, dispatcher: Dispatcher, listener: Listener, shelf: Shelf, options: ExecutorOptions) -> None:
+    def __init__(self, demand: Demand, listener: Listener, cache: ObjectCache, options: ExecutorOptions) -> None:
         super().__init__(metric="share", mode="max")
-        self.dispatcher = dispatcher
-        self._options = options
-        self.attempts: dict[str, Attempt] = {}
-        self._listener, self._shelf = listener, shelf
+        self._demand, self._listener, self._cache, self._options = demand, listener, cache, options
         self._looked = time.monotonic()
         self._tell_at = self._looked + _STALLED_SECONDS
 
     def suggest(self, trial_id: str) -> Any:
         if time.monotonic() > self._looked + _LOOK_SECONDS:
             self._look()
-        placed = self.dispatcher.next()
-        if placed is None:
-            return Searcher.FINISHED if self.dispatcher.queue.exhausted else None
-        attempt = self.attempts[trial_id] = placed.attempt
+        attempt = self._demand.next()
+        if attempt is None:
+            return Searcher.FINISHED if self._demand.book.exhausted else None
         for training_id in sorted(attempt.pack.trainings):
             content = self._listener.checkpoint(training_id)
             if content is not None:
-                self._shelf.put(training_id, content)
-                placed.resumed = True
+                self._cache.put(training_id, content)
         if self._options.address is not None:
-            self._shelf.offer({trial.dataset for trial in attempt.pack.trials}, self._options.data_cache)
+            self._cache.offer({trial.dataset for trial in attempt.pack.trials}, self._options.data_cache)
         trials = json.dumps([trial.as_dict() for trial in attempt.pack.trials])
-        return {"trials": trials, "gpu_share": placed.share}
+        return {"attempt": attempt.number, "trials": trials, "gpu_share": attempt.gpu_share}
 
     def _look(self) -> None:
         """See what the cluster has, and tell a person once if packs have long waited for it."""
-        gpus, cpus = counts()
-        self.dispatcher.resize(gpus, cpus)
         self._looked = time.monotonic()
-        if not self.dispatcher.stalled:
+        demand, book = self._demand, self._demand.book
+        demand.gpus, demand.cpus = counts()
+        if book.training or not book.out:
             self._tell_at = self._looked + _STALLED_SECONDS
         elif self._looked > self._tell_at:
             self._tell_at = math.inf
             self._listener.note(
-                f"no pack could begin for {_STALLED_SECONDS:.0f} s: what Ray has (CPUs: {cpus}, GPUs: {gpus}) is "
-                "busy with other work, or still starting"
+                f"no pack could begin for {_STALLED_SECONDS:.0f} s: what Ray has (CPUs: {demand.cpus}, "
+                f"GPUs: {demand.gpus}) is busy with other work, or still starting"
             )
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        """The relay has the whole result, and settles the attempt with it."""
+        """Does nothing: the relay has the whole result."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the ledger knows what is done."""
+        """Does nothing: the ledger knows what is done."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing, likewise."""
+        """Likewise."""
 
 
 class _NoLines(TrialProgressCallback):
     """In place of Tune's own, which prints a line for each pack that is taken back."""
 
-    def _print(self, msg: str) -> None:
-        pass
+    def log_result(self, trial: Any, result: dict[str, Any], error: bool = False) -> None:
+        """Prints nothing."""
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Likewise."""
 
 
 class _Withdrawal(_NotKept, FIFOScheduler):
-    """Takes back packs that wait for GPUs which are gone."""
+    """Takes back packs that wait for a kind of device that they would not ask for now."""
 
-    def __init__(self, search: _PackSearch) -> None:
+    def __init__(self, demand: Demand) -> None:
         super().__init__()
-        self._search = search
+        self._demand = demand
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        search = self._search
-        for attempt in search.dispatcher.stranded():
-            (trial_id,) = (trial_id for trial_id, each in search.attempts.items() if each == attempt)
-            (trial,) = (trial for trial in tune_controller.get_live_trials() if trial.trial_id == trial_id)
-            if trial.status == trial.PENDING and trial not in tune_controller._resetting_trials:
-                del search.attempts[trial_id]
+        stranded = self._demand.stranded()
+        trials = {trial.config["attempt"]: trial for trial in tune_controller.get_live_trials()} if stranded else {}
+        # The last first, so that they are pending in their old order.
+        for attempt in reversed(stranded):
+            trial = trials[attempt.number]
+            if trial.status == trial.PENDING and not is_resetting(tune_controller, trial):
                 # In the end Tune asks every trial for its folder, which those lack that never came near a worker.
                 trial.init_local_path()
                 tune_controller.stop_trial(trial)
-                search.dispatcher.withdraw(attempt)
-        # Tune would keep an idle worker for each trial that ended before it began, and others would lack its devices.
-        for trial in [each for each in tune_controller._staged_trials if each.is_finished()]:
-            tune_controller._unstage_trial_with_resources(trial)
+                self._demand.book.withdraw(attempt)
+        release_ended_trials(tune_controller)
         return super().choose_trial_to_run(tune_controller)
 
 
 class _Relay(_NotKept, tune.Callback):
-    """Passes what Tune reports to the queue and the listener, in the driver."""
+    """Passes what Tune reports to the listener, in the driver."""
 
-    def __init__(self, search: _PackSearch, listener: Listener, shelf: Shelf) -> None:
-        self._search = search
-        self._listener = listener
-        self._shelf = shelf
+    def __init__(self, book: PackBook, listener: Listener, cache: ObjectCache) -> None:
+        self._book, self._listener, self._cache = book, listener, cache
         self.fault: SweepError | None = None
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        attempt = self._search.attempts[trial.trial_id]
-        self._search.dispatcher.started(attempt)
-        self._listener.started(attempt)
+        self._listener.started(self._book.out[trial.config["attempt"]])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        attempts = self._search.attempts
+        attempt = self._book.out[trial.config["attempt"]]
         # Taken out of the result, so that Tune neither keeps nor prints them.
         tables, failure, checkpoint = (result.pop(name, None) for name in ("tables", "failure", "checkpoint"))
         if checkpoint is not None:
-            self._listener.checkpointed(attempts[trial.trial_id], checkpoint)
+            self._listener.checkpointed(attempt, checkpoint)
         if tables is not None:
-            attempt = attempts.pop(trial.trial_id)
-            self._shelf.drop(attempt.pack.trainings)
-            self._search.dispatcher.finished(attempt)
+            self._cache.drop(attempt.pack.trainings)
             self._listener.finished(attempt, {name: _from_ipc(content) for name, content in tables.items()})
         elif failure is not None:
-            self._give_up(attempts.pop(trial.trial_id), Failure(*failure))
+            self._failed(attempt, Failure(*failure))
         else:
-            self._listener.progressed(attempts[trial.trial_id], result["share"])
+            self._listener.progressed(attempt, result["share"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         # The trainable turns every exception into a result, so what Tune sees as an error is a worker's death.
-        attempt = self._search.attempts.pop(trial.trial_id, None)
+        attempt = self._book.out.get(trial.config["attempt"])
         if attempt is not None:
-            self._give_up(attempt, _death(trial, self._search.dispatcher.queue.lost_nodes))
+            self._failed(attempt, _death(trial, self._book.lost_nodes))
 
-    def _give_up(self, attempt: Attempt, failure: Failure) -> None:
-        self._shelf.drop(attempt.pack.trainings)
+    def _failed(self, attempt: Attempt, failure: Failure) -> None:
+        self._cache.drop(attempt.pack.trainings)
         try:
-            given_up = self._search.dispatcher.failed(attempt, failure)
+            self._listener.failed(attempt, failure)
         except SweepError as fault:
             self.fault = fault
             raise
-        self._listener.failed(attempt, failure.message, given_up)
 
 
 def _death(trial: Any, lost: set[str]) -> Failure:
-    """What became of the worker of a Tune trial; adds to the nodes that are known to be lost."""
+    """Why the worker of a Tune trial died; adds to `lost` the nodes that are known to be gone."""
     lost.update(node["NodeID"] for node in ray.nodes() if not node["Alive"])
     # Before its first result it is not known where a worker is.
     node = trial.last_result.get("node")
@@ -289,28 +276,22 @@ def _death(trial: Any, lost: set[str]) -> Failure:
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    """What a pack asks of a node: one processor, and its share of a GPU."""
+    """One processor, and on a GPU the pack's share of it."""
     share = config["gpu_share"]
     return tune.PlacementGroupFactory([{"CPU": 1, "GPU": share} if share else {"CPU": 1}])
 
 
-def _devices(options: ExecutorOptions, listener: Listener) -> Devices:
-    """What the cluster has; tells what a user can do about what it has not."""
-    if not counts()[1]:
+def _demand(book: PackBook, listener: Listener, options: ExecutorOptions) -> Demand:
+    """What packs ask for at first; tells a person what the cluster lacks."""
+    gpus, cpus = counts()
+    demand = Demand(book, gpus, cpus, options.device, options.gpus_per_pack, elastic=options.address is not None)
+    if not cpus:
         listener.note("the cluster has no processor to train on yet: packs wait for a node that has")
-    if allowed_kinds(options.device, 1) == ("cpu",):
-        return Devices(*counts())
-    devices = find_devices(options.gpu_memory)
-    forced = options.device is not None
-    if forced and not devices.gpus:
+    if demand.gpu_share and not gpus:
         if options.address is None:
             raise SweepError(f"--device is {options.device}, but Ray finds no GPU on this machine; leave it out")
         listener.note("the cluster has no GPU yet: packs wait for a node that has")
-    if devices.gpu_bytes is None and (forced or devices.gpus):
-        listener.note(
-            "the memory of the GPUs is not known: each pack takes a whole one; --gpu-memory GB lets them share"
-        )
-    return devices
+    return demand
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""One pack on a worker: the engine's events, with its exceptions turned into a `Failure`."""
+"""Trains one pack on a worker, and turns the exceptions of the engine into a `Failure`."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -7,16 +7,16 @@ from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.ledger import Tables, to_tables
 from sweep.result import Checkpoint, OutOfMemory, Progress, Setting
-from sweep.schedule.queue import Failure
+from sweep.schedule.book import Failure
 from sweep.trial import Trial
 
 
 def work(
     trials: Sequence[Trial], engine: str, setting: Setting, prepare: Callable[[], None] = lambda: None
 ) -> Iterator[Progress | Checkpoint | Tables | Failure]:
-    """Progress and checkpoints, any number of times, then the results as tables, or why there are none.
+    """Yield progress and checkpoints, any number of times, and at last the results as tables, or a failure.
 
-    `prepare` is called first, within what turns exceptions into a failure.
+    `prepare` is called first; its exceptions become a failure too.
     """
     try:
         prepare()

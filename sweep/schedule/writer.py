@@ -16,9 +16,9 @@ _RESULTS, _CHECKPOINT, _END = range(3)
 class Writer:
     """Publishes tables to the store in the order given, and merges small commits now and then.
 
-    Checkpoints wait for results, and of one training the latest alone is written. `published` is called on the writer's
-    thread with the number of trials by status. The first fault ends the writing; `check` raises it in the caller's
-    thread.
+    Results are written before checkpoints, and of each training only the latest checkpoint. The writer's thread calls
+    `published` with the number of trials by status after each commit. The first fault ends the writing, and `check`
+    raises it in the caller's thread.
     """
 
     def __init__(self, ledger: Ledger, published: Callable[[Counter[str]], None]) -> None:
@@ -32,12 +32,12 @@ class Writer:
         self._thread.start()
 
     def publish(self, tables: Tables) -> None:
-        """Hand over one pack's results. Raises what an earlier one ran into."""
+        """Queue the results of one pack. Raises the fault of an earlier write."""
         self.check()
         self._put(_RESULTS, tables)
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """Hand over the state of a training. Raises what an earlier call ran into."""
+        """Queue a checkpoint. Raises the fault of an earlier write."""
         self.check()
         self._checkpoints[checkpoint.training_id] = checkpoint
         self._put(_CHECKPOINT, checkpoint.training_id)
@@ -48,7 +48,7 @@ class Writer:
             raise self._fault
 
     def close(self) -> None:
-        """Write what has been handed over, and end."""
+        """Write what is queued, and end."""
         self._put(_END, None)
         self._thread.join()
 

@@ -131,28 +131,19 @@ def test_plan_shows_cost_and_what_is_done(call, study, store, capsys):
     assert (plan["trials"], plan["done"], plan["packs"], len(plan["list"])) == (8, 8, 3, 8)
 
 
-def test_plan_shows_packs_by_kind_of_device_of_a_cluster_that_is_not_there(call, study, store, capsys):
-    asked = ("plan", study, "--store", store, "--no-calibrate", "--gpus", "2", "--cpus", "8")
-    assert call(*asked, "--json") == 0
-    plan = json.loads(capsys.readouterr().out)
-    gpu, cpu = plan["devices"]
-    assert (gpu["kind"], gpu["devices"], cpu["kind"], cpu["devices"]) == ("gpu", 2, "cpu", 8)
-    assert gpu["packs"] + cpu["packs"] == plan["packs"]
-    assert set(gpu["shares"]) <= {"1"}
-    assert (gpu["measured"], plan["gpu_memory_bytes"]) == (False, None)
-    assert call(*asked) == 0
-    out = capsys.readouterr().out
-    assert "GPU" in out
-    assert "not measured" in out
-    assert "--gpu-memory" in out
-    assert call("plan", "grid", *asked[2:], "--gpu-memory", "40", "--json") == 0
-    plan = json.loads(capsys.readouterr().out)
-    shares = plan["devices"][0]["shares"]
-    assert set(shares) == {"1", "1/2", "1/4", "1/8"}
-    assert sum(shares.values()) == plan["devices"][0]["packs"]
-    assert plan["estimated_seconds"] >= max(each["estimated_seconds"] for each in plan["devices"])
-    assert call("plan", "grid", "--no-calibrate", "--gpus", "2", "--cpus", "1", "--gpu-memory", "40") == 0
-    assert "would keep them busy, and there is 1." in " ".join(capsys.readouterr().out.split())
+def test_plan_is_for_as_many_processors_as_are_named(call, study, store, capsys):
+    asked = ("plan", study, "--store", store, "--no-calibrate", "--json")
+    seconds = []
+    for cpus in ("1", "2", "1000"):
+        assert call(*asked, "--cpus", cpus) == 0
+        plan = json.loads(capsys.readouterr().out)
+        assert (plan["workers"], plan["calibrated"], plan["calibration_fault"]) == (int(cpus), False, None)
+        seconds.append(plan["estimated_seconds"])
+    # Of the three packs the longest sets the end.
+    assert seconds[0] / 3 < seconds[2] < seconds[1] < seconds[0]
+    assert call(*asked[:-1], "--cpus", "8") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "with 8 workers on CPUs (by the default model, not measured here); GPUs are not measured" in out
 
 
 def test_plan_measures_this_machine(call, study, store, capsys):
@@ -160,6 +151,7 @@ def test_plan_measures_this_machine(call, study, store, capsys):
     plan = json.loads(capsys.readouterr().out)
     assert 0 < plan["estimated_seconds"] < 600
     assert plan["estimated_seconds_left"] == 0
+    assert plan["calibrated"]
 
 
 @pytest.mark.parametrize(
@@ -220,19 +212,17 @@ def test_every_command_has_help(call, command, capsys):
         (["run", "quick", "--shard", "3/2"], "3/2"),
         (["plan", "quick", "--limit", "2", "--shard", "2/2"], "fewer parts"),
         (["plan", "quick", "--pack-size", "0"], "--pack-size is 0"),
-        (["plan", "quick", "--gpus", "-1"], "--gpus is -1"),
         (["plan", "quick", "--cpus", "0"], "--cpus is 0"),
-        (["plan", "quick", "--gpu-memory", "0"], "--gpu-memory is 0"),
-        (["plan", "quick", "--gpu-memory", "40", "--cpus", "4"], "--gpu-memory is for GPUs"),
-        (["plan", "quick", "--gpu-memory", "40", "--gpus", "0"], "--gpu-memory is for GPUs"),
-        (["plan", "quick", "--address", "127.0.0.1:1", "--gpus", "2"], "leave --gpus and --cpus out"),
+        (["plan", "quick", "--address", "127.0.0.1:1", "--cpus", "2"], "leave --cpus out"),
         (["plan", "quick", "--address", "127.0.0.1:1"], "Ray cannot be reached"),
-        (["run", "quick", "--gpu-memory", "0"], "--gpu-memory is 0"),
+        (["run", "quick", "--gpus-per-pack", "0"], "--gpus-per-pack is 0"),
+        (["run", "quick", "--gpus-per-pack", "2"], "at most 1"),
+        (["run", "quick", "--gpus-per-pack", "0.5", "--executor", "local"], "is for --executor ray"),
         (["run", "quick", "--device", "gpu"], "--device is 'gpu'"),
         (["run", "quick", "--device", "cuda:1"], "Ray chooses"),
         (["run", "quick", "--engine", "troch"], "did you mean 'torch'"),
         (["submit", "quick", "--device", "cuda:1"], "Ray chooses"),
-        (["submit", "quick", "--gpu-memory", "0"], "--gpu-memory is 0"),
+        (["submit", "quick", "--gpus-per-pack", "0"], "--gpus-per-pack is 0"),
         (["submit", "quick", "--store", "s3://bucket/x"], "cannot hold MLflow's database"),
         (["submit", "quick", "--tracking", "sqlite:///mlflow.db"], "relative to wherever the job runs"),
         (["submit", "quick", "--store", "s3://KEY:key@bucket/x", "--no-track"], "would be shown to all"),

@@ -28,7 +28,7 @@ _flags = st.builds(
     pack_size=st.integers(1, 100),
     retry_failed=st.booleans(),
     save_seconds=st.floats(0, 1e6),
-    gpu_memory=st.none() | st.floats(0.5, 1e3),
+    gpus_per_pack=st.floats(0.001, 1),
     report=st.booleans(),
     engine=st.just("torch") | _words,
 )
@@ -54,7 +54,15 @@ def test_every_option_is_tried() -> None:
     assert {field.name for kind in (PlanOptions, RunFlags) for field in fields(kind)} == tried
 
 
-@pytest.mark.parametrize("wrong", [{"device": "tpu"}, {"device": "cpu:1"}, {"save_seconds": -1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"device": "tpu"},
+        {"device": "cpu:1"},
+        {"save_seconds": -1.0},
+        *({"gpus_per_pack": share} for share in (0.0, -0.5, 1.5, 2.0, float("nan"))),
+    ],
+)
 def test_wrong_values_are_refused(wrong: dict) -> None:
     with pytest.raises(SweepError, match="but takes"):
         RunFlags(**wrong)

@@ -36,17 +36,17 @@ def asked(tmp_path: Path) -> list[list[str]]:
     return [line.split() for line in (tmp_path / "asked").read_text().splitlines()]
 
 
-def test_a_gpu_and_cpus_work_at_the_same_time_with_workers_that_are_kept(gpu, tmp_path, notes):
+def test_all_packs_go_to_the_gpu_that_there_is_with_workers_that_are_kept(gpu, tmp_path, notes):
     outcome = run(12, tmp_path / "store", notes, workers=3)
     assert outcome.status == Counter(finished=24)
     begun = asked(tmp_path)
-    assert {(device, share) for device, share, *_ in begun} == {("cuda", "1.0"), ("cpu", "1.0")}
+    assert {(device, share) for device, share, *_ in begun} == {("cuda", "1.0")}
     # Workers are kept: not one a pack.
     assert len({process for *_, process in begun}) < len(begun) / 2
 
 
 def test_a_pack_that_lacks_memory_on_a_part_of_a_gpu_gets_a_whole_one(gpu, tmp_path, notes):
-    outcome = run(2, tmp_path / "store", notes, workers=3, gpu_memory=12, device="cuda")
+    outcome = run(2, tmp_path / "store", notes, workers=3, gpus_per_pack=0.25, device="cuda")
     assert outcome.status == Counter(finished=4)
     shares = Counter(share for _, share, *_ in asked(tmp_path))
     assert shares == Counter({"0.25": 2, "1.0": 1})
@@ -55,7 +55,6 @@ def test_a_pack_that_lacks_memory_on_a_part_of_a_gpu_gets_a_whole_one(gpu, tmp_p
 def test_a_gpu_that_cuda_does_not_know_is_one_sentence(gpu, tmp_path, notes):
     with pytest.raises(SweepError, match="torch finds no CUDA GPU"):
         run(1, tmp_path / "store", notes, "torch", workers=3, device="cuda")
-    assert any("--gpu-memory" in line for line in notes.lines)
     assert not Ledger.open(tmp_path / "store").contents.status
 
 

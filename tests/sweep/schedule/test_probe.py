@@ -7,13 +7,12 @@ import pytest
 from sweep.errors import SweepError
 from sweep.pack import Pack
 from sweep.schedule import probe
-from sweep.schedule.placement import Devices
 from sweep.trial import Trial
 
 
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_a_cluster_that_has_only_a_head_is_one_sentence(calibrated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "connected", lambda address: contextlib.nullcontext())
-    monkeypatch.setattr(probe, "find_devices", lambda gpu_memory: Devices(0, 0))
-    with pytest.raises(SweepError, match=r"at head:1 has no processor at this moment; plan for .* --gpus and --cpus"):
+    monkeypatch.setattr(probe, "counts", lambda: (0, 0))
+    with pytest.raises(SweepError, match=r"at head:1 has no processor at this moment; plan for .* --cpus instead"):
         probe.survey_cluster("head:1", [Pack((Trial("test", dataset="digits"),))], calibrated)

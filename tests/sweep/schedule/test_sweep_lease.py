@@ -8,7 +8,7 @@ from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.ledger.lease import LeaseTimes
 from sweep.plan import Plan
-from sweep.schedule import ExecutorOptions, RunOptions, SweepProgress, run_sweep
+from sweep.schedule import ExecutorOptions, PackBook, RunOptions, run_sweep
 from sweep.trial import Trial
 from tests.servers import ObjectStore
 
@@ -20,7 +20,7 @@ class Thief:
         self._files, self._folder = ledger.files, f"locks/{name}"
         self.updates = 0
 
-    def update(self, progress: SweepProgress) -> None:
+    def update(self, book: PackBook) -> None:
         self.updates += 1
         for claim in self._files.list(self._folder):
             self._files.delete(f"{self._folder}/{claim}")

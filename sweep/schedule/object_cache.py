@@ -14,29 +14,30 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from sweep.data import cached, install
 
 
-class Shelf:
-    """Holds what the driver has for workers, which may see neither the store nor the sources of data sets.
+class ObjectCache:
+    """Holds checkpoints and data sets for workers, which need access to neither the store nor the internet.
 
-    It saves work and holds no result: where the actor is lost, trainings begin anew, and workers fetch data themselves.
+    It saves work and holds no results. If its actor is lost, trainings start from the beginning and workers download
+    their data themselves.
     """
 
     def __init__(self) -> None:
-        self.name = f"shelf-{uuid.uuid4().hex}"
+        self.name = f"object-cache-{uuid.uuid4().hex}"
         self._started: Any = None
         self._offered: set[str] = set()
 
     def put(self, training_id: str, content: bytes) -> None:
-        """Have a checkpoint ready for whoever trains this next."""
+        """Offer a checkpoint to the worker that trains this next."""
         with contextlib.suppress(RayError):
             ray.get(self._actor().put.remote(training_id, content))
 
     def drop(self, training_ids: set[str]) -> None:
-        """Let go of the checkpoints of a pack that is over."""
+        """Forget the checkpoints of a pack that has ended."""
         if self._started is not None:
             self._started.drop.remote(training_ids)
 
     def offer(self, datasets: Iterable[str], cache: str | None) -> None:
-        """Have data sets ready for nodes that lack them, as far as they are in the driver's cache."""
+        """Offer data sets to nodes that lack them, if the driver's cache at the path `cache` has them."""
         for name in set(datasets) - self._offered:
             self._offered.add(name)
             path = cached(name, Path(cache) if cache else None)
@@ -47,14 +48,14 @@ class Shelf:
 
     @staticmethod
     def reader(name: str) -> Callable[[str], bytes | None]:
-        """What a worker asks for a checkpoint."""
+        """A function for workers that returns the checkpoint of a training from the cache `name`, or None."""
         return lambda training_id: _ask(name, "get", training_id)
 
     @staticmethod
     def bring(name: str, datasets: Iterable[str], cache: str | None) -> None:
-        """Put what a worker's node lacks of data sets into its cache, as far as they were offered.
+        """Copy offered data sets to this worker's node where it lacks them.
 
-        Raises SweepError where the cache cannot be written.
+        Raises SweepError where they cannot be written to the path `cache`.
         """
         folder = Path(cache) if cache else None
         for dataset in sorted(set(datasets)):
@@ -70,9 +71,9 @@ class Shelf:
         return self._started
 
 
-def _ask(shelf: str, method: str, *arguments: str) -> Any:
+def _ask(cache: str, method: str, *arguments: str) -> Any:
     try:
-        return ray.get(getattr(ray.get_actor(shelf), method).remote(*arguments))
+        return ray.get(getattr(ray.get_actor(cache), method).remote(*arguments))
     except (ValueError, RayError):
         # There is no actor before there is anything to hold.
         return None

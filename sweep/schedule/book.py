@@ -1,0 +1,185 @@
+"""The book of a sweep's packs: which are pending, out and in training, how far they are, and what a failure leads to.
+
+A pack whose worker died is tried again. A pack that runs out of memory on a part of a GPU is tried again on a whole
+one. A pack that runs out of memory elsewhere, fails, or keeps killing its worker is halved, so that a trial that cannot
+be trained ends alone and its neighbours end well. The death of a worker on a lost node, as spot machines may be, does
+not count against the pack; that the node is lost is often known seconds after the death alone.
+"""
+
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from sweep.errors import SweepError
+from sweep.pack import Pack
+from sweep.result import TrialResult
+
+FailureKind = Literal["error", "memory", "crash", "environment"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a pack did not finish.
+
+    The engine raised ("error"), memory ran out, the worker died ("crash"), or the user must mend something, such as
+    data that cannot be fetched ("environment"). `node` is where the worker died, if that is known.
+    """
+
+    kind: FailureKind
+    message: str
+    node: str | None = None
+
+
+@dataclass(eq=False)
+class Attempt:
+    """One try at a pack; `number` is unique within the book."""
+
+    number: int
+    pack: Pack
+    died_on: tuple[str | None, ...] = ()
+    """The node of each worker that died with the pack."""
+    whole_gpu: bool = False
+    """Whether the pack has run out of memory on a part of a GPU."""
+    gpu_share: float = field(default=0.0, init=False)
+    """Share of a GPU, 0 to 1, that it was handed out with; 0 for a CPU."""
+    begun: bool = field(default=False, init=False)
+    """Whether a worker has begun it."""
+    done: float = field(default=0.0, init=False)
+    """Share of the pack, 0 to 1, that is done."""
+
+
+class PackBook:
+    """Packs to be trained in the order given, and the trials of a plan by outcome.
+
+    `already` counts the trials by status that had a row before. A pack may kill `crashes_allowed` workers on nodes that
+    live, and lose `deaths_allowed` workers in all, before it is halved. One thread hands out and settles packs; others
+    may read.
+    """
+
+    def __init__(
+        self,
+        packs: Sequence[Pack],
+        already: Counter[str] | None = None,
+        crashes_allowed: int = 2,
+        deaths_allowed: int = 20,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._crashes_allowed, self._deaths_allowed, self._clock = crashes_allowed, deaths_allowed, clock
+        self._already = Counter(already)
+        self._numbers = itertools.count()
+        self._pending = deque(Attempt(next(self._numbers), pack) for pack in packs)
+        self._total_cost = sum(pack.cost for pack in packs)
+        self._done_cost = 0.0
+        self._began: float | None = None
+        self.planned = self._already.total() + sum(len(pack) for pack in packs)
+        """Trials of the plan."""
+        self.out: dict[int, Attempt] = {}
+        """What is handed out and has not ended, by number."""
+        self.ended: Counter[str] = Counter()
+        """Trials of this run that have a row in the store, by status."""
+        self.lost_nodes: set[str] = set()
+        """Nodes that are known to be gone."""
+
+    @property
+    def pending(self) -> tuple[Attempt, ...]:
+        """What can be handed out, in order."""
+        return tuple(self._pending)
+
+    @property
+    def waiting(self) -> list[Attempt]:
+        """What is handed out and no worker has begun."""
+        return [attempt for attempt in list(self.out.values()) if not attempt.begun]
+
+    @property
+    def training(self) -> int:
+        """Packs that workers have begun."""
+        return len(self.out) - len(self.waiting)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is pending or out."""
+        return not (self._pending or self.out)
+
+    @property
+    def trials_done(self) -> int:
+        """Trials with a row in the store."""
+        return self._already.total() + self.ended.total()
+
+    @property
+    def share(self) -> float:
+        """Share of this run's work that is done, 0 to 1, weighed by estimated cost."""
+        under_way = sum(attempt.pack.cost * attempt.done for attempt in list(self.out.values()))
+        return min(1.0, (self._done_cost + under_way) / self._total_cost) if self._total_cost else 1.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated time to the end, from this run's own speed; None while too little is done to tell."""
+        share = self.share
+        if self._began is None or share < 0.01:
+            return None
+        return (self._clock() - self._began) * (1 - share) / share
+
+    def next(self, gpu_share: float = 0.0) -> Attempt | None:
+        """Hand out the next pack, for a CPU or for a share of a GPU; None while none is pending.
+
+        A pack that has run out of memory on a part of a GPU gets a whole one.
+        """
+        if not self._pending:
+            return None
+        attempt = self._pending.popleft()
+        attempt.gpu_share = 1.0 if attempt.whole_gpu and gpu_share else gpu_share
+        self.out[attempt.number] = attempt
+        return attempt
+
+    def began(self, attempt: Attempt) -> None:
+        """A worker has begun the pack."""
+        self._began = self._began or self._clock()
+        attempt.begun = True
+
+    def finished(self, attempt: Attempt) -> None:
+        """The pack has its results."""
+        del self.out[attempt.number]
+        self._done_cost += attempt.pack.cost
+
+    def failed(self, attempt: Attempt, failure: Failure) -> list[TrialResult]:
+        """Plan what the failure leads to, and return the results of trials that are given up.
+
+        Raises SweepError for what the user must mend, which ends the sweep.
+        """
+        if failure.kind == "environment":
+            raise SweepError(failure.message)
+        del self.out[attempt.number]
+        if failure.kind == "crash":
+            attempt = replace(attempt, died_on=(*attempt.died_on, failure.node))
+            if self._is_excused(attempt):
+                self._try_again(attempt)
+                return []
+        if failure.kind == "memory" and 0 < attempt.gpu_share < 1:
+            self._try_again(attempt, whole_gpu=True)
+        elif len(attempt.pack) > 1:
+            for half in reversed(attempt.pack.halves()):
+                self._try_again(attempt, pack=half)
+        else:
+            self._done_cost += attempt.pack.cost
+            return [TrialResult(trial, "failed", error=failure.message) for trial in attempt.pack.trials]
+        return []
+
+    def withdraw(self, attempt: Attempt) -> None:
+        """Take back a pack that no worker has begun."""
+        del self.out[attempt.number]
+        self._try_again(attempt)
+
+    def _is_excused(self, attempt: Attempt) -> bool:
+        crashes = sum(node not in self.lost_nodes for node in attempt.died_on)
+        return crashes <= self._crashes_allowed and len(attempt.died_on) <= self._deaths_allowed
+
+    def _try_again(self, attempt: Attempt, **changes: Any) -> None:
+        again = replace(attempt, number=next(self._numbers), **changes)
+        if again.whole_gpu:
+            # A whole GPU gets free only after the packs that share it.
+            self._pending.append(again)
+        else:
+            self._pending.appendleft(again)
