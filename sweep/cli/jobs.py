@@ -14,7 +14,7 @@ from sweep.cli.display import duration
 from sweep.cli.options import Flag
 from sweep.submission import Job
 
-_STOP_SECONDS = 45.0
+_STOP_SECONDS = 90.0
 _MEANING = {0: "done", 1: "done, some trials failed", 2: "wrong input, see its log", 130: "interrupted"}
 _FAILED, _INTERRUPTED = 1, 130
 
