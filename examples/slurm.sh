@@ -1,9 +1,10 @@
 #!/bin/bash
 ## A sweep on Slurm: one Ray node on each node of the job, the sweep on the first, results in a folder that all share.
 ##   sbatch examples/slurm.sh
-## `sweep submit grid --slurm --nodes 4 --gpus-per-node 4 --time 24:00:00 --store /shared/grid` writes and submits this.
-## Yours: the options, the repository with its .venv (make setup), the folder of log and token, which has to be there
-## before, the sweep and its store.
+## `sweep submit grid --backend slurm --nodes 4 --gpus-per-node 4 --time 24:00:00 --store /shared/grid` writes and
+## submits this.
+## Yours: the options, the repository with its .venv (make setup), the folder of log, note and token, which has to be
+## there before, the sweep and its store.
 #SBATCH --job-name=grid
 #SBATCH --output=/shared/grid/slurm/grid-%j.log
 #SBATCH --ntasks-per-node=1
@@ -17,8 +18,7 @@
 #SBATCH --time=24:00:00
 
 set -euo pipefail
-cd /shared/deep-parallel-sweep
-source .venv/bin/activate
+cd /shared/deep-parallel-sweep && source .venv/bin/activate || exit 70
 shared=/shared/grid/slurm
 sweep=(python -m sweep run grid --address auto --device cuda --store /shared/grid)
 
@@ -26,7 +26,23 @@ sweep=(python -m sweep run grid --address auto --device cuda --store /shared/gri
 token=$shared/job-$SLURM_JOB_ID.token
 pid=/tmp/ray-$SLURM_JOB_ID.pid
 rm -f "$pid"
-trap 'rm -f "$token" "$pid"' EXIT
+
+# For `sweep jobs`, as Slurm soon forgets a job that has ended.
+note=$shared/$SLURM_JOB_NAME-$SLURM_JOB_ID.state
+note() { printf '%s %s\n' "$@" > "$note.part" && mv "$note.part" "$note"; }
+began=$(date +%s)
+note began "$began"
+end() {
+    code=$?
+    # The exit codes of a sweep are for one that began.
+    [[ -e $pid ]] || code=${stopped:-70}
+    rm -f "$token" "$pid"
+    note began "$began" ended "$(date +%s)" code "$code" || true
+    exit "$code"
+}
+trap end EXIT
+trap 'stopped=130; exit' TERM
+
 (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$token")
 unset RAY_AUTH_TOKEN
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$token
@@ -53,7 +69,7 @@ srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --cpu-bind=n
 step=$!
 
 # Slurm's warning before the time limit goes to the sweep alone, which then has Ray's help to end in order.
-trap 'kill -TERM "$(cat "$pid" 2>/dev/null || echo "$step")"' TERM
+trap 'stopped=130; kill -TERM "$(cat "$pid" 2>/dev/null || echo "$step")"' TERM
 while true; do
     code=0
     wait "$step" || code=$?

@@ -1,18 +1,6 @@
-"""Batch submission: a study's ``sweep run`` as a job of a Ray cluster or of Slurm."""
+"""Batch submission: a study's ``sweep run`` as a job of a batch system. A new one is one module and one line."""
 
-from sweep.submission.batch import RESUME, Batch, store_on_cluster, submit_to_ray, submit_to_slurm
-from sweep.submission.jobs import DEFAULT_ADDRESS, Head, Job
-from sweep.submission.slurm import Allocation, Submitted
+from sweep.submission.backend import BACKENDS, DEFAULT_BACKEND, Backend, Job, backend_class
+from sweep.submission.batch import RESUME, Batch
 
-__all__ = [
-    "DEFAULT_ADDRESS",
-    "RESUME",
-    "Allocation",
-    "Batch",
-    "Head",
-    "Job",
-    "Submitted",
-    "store_on_cluster",
-    "submit_to_ray",
-    "submit_to_slurm",
-]
+__all__ = ["BACKENDS", "DEFAULT_BACKEND", "RESUME", "Backend", "Batch", "Job", "backend_class"]

@@ -113,7 +113,7 @@ MpiDefault=none
 SchedulerParameters=sched_interval=2,bf_interval=2
 InactiveLimit=0
 KillWait=30
-MinJobAge=300
+MinJobAge=20
 ReturnToService=2
 {nodes}
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from sweep.errors import SweepError
-from sweep.submission import Head
+from sweep.submission.ray_jobs import RayJobs, RayOptions
 
 VERSION = b'{"version": "4", "ray_version": "2.60.0", "ray_commit": ""}'
 
@@ -42,8 +42,8 @@ def stalled() -> Iterator[str]:
 
 
 def test_a_head_that_stalls_is_not_waited_for(stalled: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.submission.jobs._ANSWER_SECONDS", 0.5)
-    head = Head(stalled)
+    monkeypatch.setattr("sweep.submission.ray_jobs._ANSWER_SECONDS", 0.5)
+    head = RayJobs(RayOptions(stalled))
     began = time.monotonic()
     with pytest.raises(SweepError, match="does not answer any more"):
         head.jobs()

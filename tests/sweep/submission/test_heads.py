@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sweep.errors import SweepError
-from sweep.submission import Batch, Head, jobs, store_on_cluster
-from sweep.token import use_token
+from sweep.ray_token import use_token
+from sweep.submission import Batch, ray_jobs
+from sweep.submission.ray_jobs import RayJobs, RayOptions
 from tests.servers import free_port
 
 
@@ -65,23 +66,28 @@ def curt() -> Iterator[str]:
         server.shutdown(socket.SHUT_RDWR)
 
 
+def ask(address: str | None) -> None:
+    """Ask a head for its jobs."""
+    RayJobs(RayOptions(address)).jobs()
+
+
 def test_no_answer_is_one_sentence_within_seconds(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_KNOCK_SECONDS", 0.5)
+    monkeypatch.setattr(ray_jobs, "_KNOCK_SECONDS", 0.5)
     began = time.monotonic()
     with pytest.raises(SweepError, match=r"^no Ray head answers at http://\S+ \(no answer in time\); check --address"):
-        Head(silent)
+        ask(silent)
     assert time.monotonic() - began < 5
 
 
 def test_a_closed_port_says_why() -> None:
     with pytest.raises(SweepError, match=r"^no Ray head answers at http://\S+ \(Connection refused\); check --address"):
-        Head(f"127.0.0.1:{free_port()}")
+        ask(f"127.0.0.1:{free_port()}")
 
 
 def test_another_server_is_no_head(web_server: str, curt: str) -> None:
     for address in (web_server, curt):
         with pytest.raises(SweepError, match=rf"^what answers at http://{address} is no Ray head; .* port 8265"):
-            Head(address)
+            ask(address)
 
 
 @pytest.mark.parametrize(
@@ -104,16 +110,16 @@ def test_addresses_are_completed(given: str | None, understood: str, monkeypatch
 
     monkeypatch.delenv("RAY_API_SERVER_ADDRESS", raising=False)
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setattr(jobs, "_knock", knock)
+    monkeypatch.setattr(ray_jobs, "_knock", knock)
     with pytest.raises(SweepError, match="seen"):
-        Head(given)
+        ask(given)
     assert knocked == [understood]
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "http://me:secret@head:8265", "grpc://head"])
 def test_an_address_of_another_kind_is_refused(address: str) -> None:
     with pytest.raises(SweepError, match=r"^--address ") as refused:
-        Head(address)
+        RayJobs(RayOptions(address))
     assert "secret" not in str(refused.value)
 
 
@@ -128,7 +134,7 @@ def test_an_address_of_another_kind_is_refused(address: str) -> None:
     ],
 )
 def test_a_relative_store_is_in_the_home_folder_of_the_head(store: str, there: str) -> None:
-    assert store_on_cluster(store) == there
+    assert RayJobs(RayOptions()).store(store) == there
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_a_sweep_is_one_job_however_often_it_is_submitted(nodes: Nodes, study: s
     assert again.returncode == 0, again.stdout + again.stderr
     assert again.stdout.startswith(f"{job.removesuffix('-1')}-2: submitted, 8 trials of small")
     assert trained(store) == dict.fromkeys(planned, 1)
-    assert [each["status"] for each in nodes.jobs()] == ["SUCCEEDED", "SUCCEEDED"]
+    assert [each["state"] for each in nodes.jobs()] == ["done", "done"]
 
 
 def test_a_stopped_sweep_keeps_what_is_finished_and_says_how_to_go_on(nodes: Nodes, study: str, tmp_path: Path) -> None:

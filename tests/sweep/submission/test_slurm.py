@@ -1,26 +1,30 @@
 """The script for Slurm, and what a user is told where there is no Slurm; tests/cluster has a Slurm."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sweep.errors import SweepError
-from sweep.submission import slurm
+from sweep.submission import Batch
+from sweep.submission.slurm import Slurm
+from sweep.submission.slurm_script import Allocation, batch_script
 
 ROOT = Path(__file__).parents[3]
 COMMAND = ["python", "-m", "sweep", "run", "grid", "--address", "auto", "--device", "cuda", "--store", "/shared/grid"]
-EXAMPLE = slurm.Allocation(nodes=4, gpus_per_node=4, time="24:00:00")
+EXAMPLE = Allocation(nodes=4, gpus_per_node=4, time="24:00:00")
 
 
 def script(
     command: list[str] = COMMAND,
     folder: str = "/shared/grid/slurm",
-    allocation: slurm.Allocation = EXAMPLE,
+    allocation: Allocation = EXAMPLE,
     environment: dict[str, str] | None = None,
+    name: str = "grid",
 ) -> str:
     tree = Path("/shared/deep-parallel-sweep")
-    return slurm.batch_script(command, "grid", Path(folder), tree, allocation, environment)
+    return batch_script(command, name, Path(folder), tree, allocation, environment)
 
 
 def options(text: str) -> list[str]:
@@ -34,12 +38,18 @@ def test_the_example_is_what_is_submitted():
 
 
 def test_a_job_asks_for_what_the_user_asks_for_and_the_last_word_is_his():
-    asked = slurm.Allocation(2, 8, 32, "1:00:00", "gpu", "group", sbatch=("--qos=low", "--exclusive=user"))
+    asked = Allocation(2, 8, 32, "1:00:00", "gpu", "group", sbatch=("--qos=low", "--exclusive=user"))
     found = options(script(allocation=asked))
     for option in ("--nodes=2", "--gpus-per-node=8", "--cpus-per-task=32", "--time=1:00:00", "--partition=gpu"):
         assert option in found
     assert found[-2:] == ["--qos=low", "--exclusive=user"]
-    assert not [option for option in options(script(allocation=slurm.Allocation())) if "gpu" in option]
+    assert not [option for option in options(script(allocation=Allocation())) if "gpu" in option]
+
+
+@pytest.mark.parametrize("option", ["--output=elsewhere", "-o", "--job-name=mine", "-J"])
+def test_a_job_cannot_be_hidden_from_the_list_of_jobs(option):
+    with pytest.raises(SweepError, match=r"would hide the job from `sweep jobs --backend slurm`; leave it out"):
+        Allocation(sbatch=("--qos=low", option))
 
 
 def test_awkward_words_reach_the_sweep_as_they_are(tmp_path):
@@ -64,17 +74,34 @@ def test_no_token_is_in_the_script_nor_in_the_environment_of_the_job():
 
 def test_a_name_that_slurm_would_read_as_several_is_refused():
     with pytest.raises(ValueError, match="no name for a Slurm job"):
-        slurm.running("one,two")
+        script(name="one,two")
 
 
-def test_a_machine_without_slurm_is_told_where_to_go(tmp_path, monkeypatch):
+def test_a_job_that_cannot_begin_does_not_end_as_a_sweep_with_failed_trials(tmp_path):
+    # The tree is not there.
+    done = subprocess.run(["bash"], input=script(folder=str(tmp_path)), text=True, capture_output=True)
+    assert done.returncode == 70
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_machine_without_slurm_is_told_where_to_go(tmp_path, monkeypatch, small_plan: Callable):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SweepError, match="squeue is not on this machine; submit from a login node"):
-        slurm.submit(script(), "grid", tmp_path / "slurm")
-    assert (tmp_path / "slurm" / "grid.sh").read_text() == script()
+    slurm = Slurm(EXAMPLE)
+    with pytest.raises(SweepError, match="squeue is not on this machine; go to a login node"):
+        slurm.submit(Batch(small_plan(), "grid", str(tmp_path), (), "sweep submit grid"))
+    (written,) = (tmp_path / "slurm").iterdir()
+    assert f"sweep=(python -m sweep run grid --store {tmp_path} --address auto)\n" in written.read_text()
+    assert f"--job-name={written.stem}" in options(written.read_text())
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, small_plan: Callable):
     (tmp_path / "file").write_text("")
     with pytest.raises(SweepError, match="cannot be written"):
-        slurm.submit(script(), "grid", tmp_path / "file" / "slurm")
+        Slurm(EXAMPLE).submit(Batch(small_plan(), "grid", str(tmp_path / "file"), (), "sweep submit grid"))
+
+
+def test_a_store_is_a_folder_that_the_nodes_share(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Slurm(EXAMPLE).store("results") == str(tmp_path / "results")
+    with pytest.raises(SweepError, match="one folder that all nodes share; give that folder"):
+        Slurm(EXAMPLE).store("s3://bucket/grid")
