@@ -14,7 +14,9 @@ Declared rules, the same for every sample:
 """
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,10 +28,14 @@ from analysis.pairs import CONTRAST
 from analysis.sample import Array, Sample, Scale, make_sample
 from sweep.ledger import Margins
 
+Result = TypeVar("Result")
+
 ALPHA = 0.05
 _LOSSES = ("val_loss", "train_loss")
 INSIDE = (Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE)
 """Verdicts of equivalence."""
+AHEAD = (Verdict.FIRST_BETTER, Verdict.SECOND_BETTER)
+"""Verdicts of a difference, equivalence not shown."""
 LEAST_FILL = math.log(2)
 """Of a log ratio whose side is not known: no margin in use holds it."""
 
@@ -72,26 +78,21 @@ class OnScale:
     configurations: int
     pairs: int
     margin: float
-    tost: eq.Tost
-    noninferiority: eq.Noninferiority
-    difference: eq.Difference
-    bootstrap: eq.Bootstrap
-    signed_rank: eq.SignedRank
-    rank_tost: eq.RankTost
-    effects: eq.EffectSizes
-    probability_better: eq.ProbabilityBetter
-    components: eq.Components
-    skewness: float
-    """Of the configuration means; far from 0, Student's t errs on one side and the rank tests are to be looked at."""
-    seed_noise: eq.SeedNoise
-    seed_noise_tost: eq.ScaledTost
-    agreement: eq.BlandAltman
-    concordance: eq.Concordance
+    statistics: Mapping[str, Any]
+    """Name to result, of every statistic that is registered."""
     worst_case: WorstCase
     verdict: Verdict
     """Against `margin`, of complete pairs."""
     seed_noise_verdict: Verdict
     """Against the spread of the seeds, of complete pairs."""
+
+    def __getitem__(self, statistic: eq.Statistic[Result]) -> Result:
+        return self.statistics[statistic.name]
+
+    @property
+    def tost(self) -> eq.Tost:
+        """The estimate with its interval, and the test against `margin`."""
+        return self[eq.TOST]
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,12 @@ class Assessment:
     def beyond(self) -> bool:
         """Whether the verdict stands and the interval lies beyond the margin altogether: not equivalent."""
         low, high = self.main.tost.interval.low, self.main.tost.interval.high
-        ahead = self.verdict in (Verdict.PARALLEL_BETTER, Verdict.SEQUENTIAL_BETTER)
-        return ahead and (low > self.main.margin or high < -self.main.margin)
+        return self.verdict in AHEAD and (low > self.main.margin or high < -self.main.margin)
+
+    @property
+    def words(self) -> str:
+        """The verdict as it is read."""
+        return in_words(self.verdict)
 
     @property
     def main(self) -> OnScale:
@@ -155,6 +160,24 @@ def assess_sample(sample: Sample, margins: Margins) -> Assessment:
     )
 
 
+def in_words(verdict: Verdict) -> str:
+    """A verdict on parallel, the first, against sequential as it is read."""
+    return verdict.words("parallel", "sequential")
+
+
+def as_numbers(found: Assessment | OnScale | WorstCase) -> dict[str, Any]:
+    """By name, as they are written: each statistic beside the others, and verdicts in words."""
+    written: dict[str, Any] = {}
+    for name, value in ((field.name, getattr(found, field.name)) for field in fields(found)):
+        if name == "statistics":
+            written |= value
+        elif isinstance(value, OnScale | WorstCase):
+            written[name] = as_numbers(value)
+        else:
+            written[name] = in_words(value) if isinstance(value, Verdict) else value
+    return written
+
+
 def lower_is_better(metric: str) -> bool:
     """Whether a smaller value of the metric is the better one."""
     return not metric.endswith("accuracy")
@@ -187,93 +210,65 @@ def log_margin(margins: Margins) -> float:
     return math.log1p(margins.ratio)
 
 
-@dataclass(frozen=True)
-class _Judge:
-    """Judges configuration means on one scale."""
-
-    scale: Scale
-    margin: float
-    noise: eq.SeedNoise
-    multiple: float
-    lower_is_better: bool
-
-    def __call__(self, means: Array) -> tuple[eq.Tost, Verdict]:
-        tost, difference = self.tost(means), eq.difference_test(means)
-        # The margin of differences is the seeds' noise, which is estimated: only the scaled test may use it.
-        p = tost.p if self.scale == "ratio" else eq.scaled_tost(means, self.noise, self.multiple).p
-        return tost, eq.verdict(p, difference.p, tost.estimate, ALPHA, self.lower_is_better)
-
-    def tost(self, means: Array) -> eq.Tost:
-        """Against the margin; p is NaN where there is none, as without a second seed."""
-        if self.margin > 0:
-            return eq.tost(means, self.margin, ALPHA)
-        return replace(eq.tost(means, 1.0, ALPHA), p_lower=math.nan, p_upper=math.nan, p=math.nan)
-
-    def rank_tost(self, means: Array) -> eq.RankTost:
-        """As `tost`."""
-        if self.margin > 0:
-            return eq.rank_tost(means, self.margin, ALPHA)
-        return replace(eq.rank_tost(means, 1.0, ALPHA), p_lower=math.nan, p_upper=math.nan, p=math.nan)
-
-    def noninferiority(self, means: Array) -> eq.Noninferiority:
-        """As `tost`, of parallel."""
-        worse = means if self.lower_is_better else -means
-        if self.margin > 0:
-            return eq.noninferiority(worse, self.margin, ALPHA)
-        return replace(eq.noninferiority(worse, 1.0, ALPHA), margin=math.nan, p=math.nan)
-
-    def worst_case(self, sample: Sample) -> WorstCase:
-        """With every pair filled that limits the verdict."""
-        contrast = sample.contrast(self.scale)
-        there = np.isfinite(contrast)
-        known, lacking = (
-            (contrast[there], sample.configuration[there]),
-            sample.configuration[limits(sample, self.scale)],
-        )
-        filled = eq.worst_case(*known, lacking, LEAST_FILL if self.scale == "ratio" else 0.0)
-        above, below = self(filled.against_parallel), self(filled.for_parallel)
-        against, for_parallel = (above, below) if self.lower_is_better else (below, above)
-        nowhere = eq.TippingPoint(math.nan, math.nan)
-        tipping = eq.tipping_point(*known, lacking, self.margin, ALPHA) if self.margin > 0 else nowhere
-        return WorstCase(len(lacking), filled.fill, against[0], for_parallel[0], against[1], for_parallel[1], tipping)
-
-
 def _on_scale(sample: Sample, scale: Scale, margins: Margins) -> OnScale:
-    contrast = sample.contrast(scale)
-    there = np.isfinite(contrast)
-    values, configuration = contrast[there], sample.configuration[there]
-    means = eq.configuration_means(values, configuration)
     sides, kept = _sides(sample, scale)
     noise = eq.seed_noise(np.concatenate(sides), np.tile(sample.training[kept], 2), np.repeat([0, 1], len(sides[0])))
-    lower = lower_is_better(sample.metric)
     margin = log_margin(margins) if scale == "ratio" else margins.seed_noise * noise.sd
-    judge = _Judge(scale, margin, noise, margins.seed_noise, lower)
-    tost, verdict = judge(means)
-    scaled, difference = eq.scaled_tost(means, noise, margins.seed_noise), eq.difference_test(means)
-    averages = [eq.configuration_means(side, sample.configuration[kept]) for side in sides]
+    contrast, lower = sample.contrast(scale), lower_is_better(sample.metric)
+    there = np.isfinite(contrast)
+    values, configuration = contrast[there], sample.configuration[there]
+    sequential, parallel = (eq.configuration_means(side, sample.configuration[kept]) for side in sides)
+    signs, signs_configuration = _better(sample, contrast if lower else -contrast)
+    of = eq.Contrasts(
+        scale=scale,
+        values=values,
+        configuration=configuration,
+        means=eq.configuration_means(values, configuration),
+        sequential=sequential,
+        parallel=parallel,
+        signs=signs,
+        signs_configuration=signs_configuration,
+        # Without a second seed, or where all seeds agree, there is no margin of differences.
+        margin=margin if margin > 0 else math.nan,
+        noise=noise,
+        multiple=margins.seed_noise,
+        lower_is_better=lower,
+    )
     return OnScale(
         scale=scale,
-        configurations=len(means),
+        configurations=len(of.means),
         pairs=len(values),
         margin=margin,
-        tost=tost,
-        noninferiority=judge.noninferiority(means),
-        difference=difference,
-        # Sorted, so that the order of the rows draws nothing else.
-        bootstrap=eq.cluster_bootstrap(np.sort(means)),
-        signed_rank=eq.signed_rank(means),
-        rank_tost=judge.rank_tost(means),
-        effects=eq.effect_sizes(means),
-        probability_better=eq.probability_better(*_better(sample, contrast if lower else -contrast)),
-        components=eq.components(values, configuration),
-        skewness=_skewness(means),
-        seed_noise=noise,
-        seed_noise_tost=scaled,
-        agreement=eq.bland_altman(averages[0], averages[1]),
-        concordance=eq.concordance(averages[0], averages[1]),
-        worst_case=judge.worst_case(sample),
-        verdict=verdict,
-        seed_noise_verdict=eq.verdict(scaled.p, difference.p, tost.estimate, ALPHA, lower),
+        statistics={name: statistic.compute(of) for name, statistic in eq.STATISTICS.items()},
+        worst_case=_worst_case(of, sample.configuration[limits(sample, scale)]),
+        verdict=_verdict(of),
+        seed_noise_verdict=_verdict(of, by_noise=True),
+    )
+
+
+def _verdict(of: eq.Contrasts, by_noise: bool = False) -> Verdict:
+    """Against the margin, or against the spread of the seeds."""
+    tost = eq.TOST.compute(of)
+    # The margin of differences is the seeds' noise, which is estimated: only the scaled test may use it.
+    p = eq.SEED_NOISE_TOST.compute(of).p if by_noise or of.scale == "difference" else tost.p
+    return eq.verdict(p, eq.DIFFERENCE.compute(of).p, tost.estimate, ALPHA, of.lower_is_better)
+
+
+def _worst_case(of: eq.Contrasts, lacking: Array) -> WorstCase:
+    """With every pair filled that limits the verdict, whose configurations these are."""
+    known = of.values, of.configuration
+    filled = eq.worst_case(*known, lacking, LEAST_FILL if of.scale == "ratio" else 0.0)
+    against, for_parallel = (replace(of, means=means) for means in (filled.against_parallel, filled.for_parallel))
+    if not of.lower_is_better:
+        against, for_parallel = for_parallel, against
+    return WorstCase(
+        len(lacking),
+        filled.fill,
+        eq.TOST.compute(against),
+        eq.TOST.compute(for_parallel),
+        _verdict(against),
+        _verdict(for_parallel),
+        eq.tipping_point(*known, lacking, of.margin, ALPHA),
     )
 
 
@@ -287,9 +282,9 @@ def _let_stand(main: OnScale, divergence: eq.ClusteredMcNemar) -> tuple[Verdict,
             f"{divergence.parallel_only} parallel only ({p_is(divergence.p_exact)})"
         )
     if main.verdict in INSIDE and main.scale == "ratio":
-        bca = main.bootstrap.bca
+        bca = main[eq.BOOTSTRAP].bca
         others = {"the bootstrap's interval": -main.margin < bca.low and bca.high < main.margin}
-        others["the rank test"] = main.rank_tost.p < ALPHA
+        others["the rank test"] = main[eq.RANK_TOST].p < ALPHA
         remarks += [f"{name} does not show equivalence" for name, shows in others.items() if not shows]
     worst = main.worst_case
     outcomes = {worst.verdict_against, worst.verdict_for}
@@ -299,8 +294,8 @@ def _let_stand(main: OnScale, divergence: eq.ClusteredMcNemar) -> tuple[Verdict,
         remarks.append(f"{worst.incomplete} pairs have no contrast; in the worst case the verdict stays")
         return main.verdict, tuple(remarks)
     remarks.append(
-        f"the complete pairs alone say {main.verdict.value}, but {worst.incomplete} pairs have no contrast: filled "
-        f"against parallel it would be {worst.verdict_against.value}, filled for it {worst.verdict_for.value}"
+        f"the complete pairs alone say {in_words(main.verdict)}, but {worst.incomplete} pairs have no contrast: filled "
+        f"against parallel it would be {in_words(worst.verdict_against)}, filled for it {in_words(worst.verdict_for)}"
     )
     return Verdict.UNDECIDED, tuple(remarks)
 
@@ -319,13 +314,6 @@ def _better(sample: Sample, contrast: Array) -> tuple[Array, Array]:
     signs = np.select(lost, [-1.0, 1.0], np.sign(contrast))
     known = np.isfinite(signs)
     return signs[known], sample.configuration[known]
-
-
-def _skewness(values: Array) -> float:
-    """The third standardised moment; NaN without variance."""
-    deviations = values - values.mean() if len(values) else values
-    spread = math.sqrt(float(np.mean(deviations**2))) if len(values) > 2 else 0.0
-    return float(np.mean(deviations**3)) / spread**3 if spread > 0 else math.nan
 
 
 def _either(sample: Sample, status: str) -> Array:

@@ -18,3 +18,13 @@ def p_is(p: float) -> str:
     """A p-value as part of a sentence."""
     text = p_value(p)
     return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with so many decimals, or a dash."""
+    return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A share as a percentage, or a dash."""
+    return f"{100 * value:.{digits}f} %" if math.isfinite(value) else DASH

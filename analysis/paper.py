@@ -115,9 +115,9 @@ def claims(training: Assessment, validation: Assessment) -> list[Claim]:
     return [
         _close(training, validation),
         _ahead(
-            "The parallel network is slightly ahead in loss on the validation set.", validation, Verdict.PARALLEL_BETTER
+            "The parallel network is slightly ahead in loss on the validation set.", validation, Verdict.FIRST_BETTER
         ),
-        _ahead("The sequential network is marginally better on the training set.", training, Verdict.SEQUENTIAL_BETTER),
+        _ahead("The sequential network is marginally better on the training set.", training, Verdict.SECOND_BETTER),
     ]
 
 
@@ -129,7 +129,7 @@ def _close(training: Assessment, validation: Assessment) -> Claim:
     elif any(each.beyond for each in both):
         outcome = Outcome.CONTRADICTED
     words = "; ".join(
-        f"{name} loss {_interval(each)}, {each.verdict.value}"
+        f"{name} loss {_interval(each)}, {each.words}"
         for name, each in (("validation", validation), ("training", training))
     )
     return Claim("The two architectures are close.", outcome, f"{words} (margin {100 * validation.margins.ratio:g} %)")
@@ -137,8 +137,8 @@ def _close(training: Assessment, validation: Assessment) -> Claim:
 
 def _ahead(claim: str, assessment: Assessment, claimed: Verdict) -> Claim:
     """A claim that one side is ahead, by little: so it takes a difference shown, and the interval inside the margin."""
-    ahead = Verdict.PARALLEL_BETTER if assessment.main.tost.estimate < 0 else Verdict.SEQUENTIAL_BETTER
-    because = f"parallel / sequential {_interval(assessment)}, {assessment.verdict.value}"
+    ahead = Verdict.FIRST_BETTER if assessment.main.tost.estimate < 0 else Verdict.SECOND_BETTER
+    because = f"parallel / sequential {_interval(assessment)}, {assessment.words}"
     if assessment.verdict in (Verdict.EQUIVALENT, Verdict.UNDECIDED):
         return Claim(claim, Outcome.OPEN, because)
     if ahead != claimed:

@@ -53,7 +53,7 @@ class Comparison:
     log_loss: eq.Difference
     tost: eq.Tost
     verdict: Verdict
-    """PARALLEL_BETTER stands for the first arm, SEQUENTIAL_BETTER for the other."""
+    """FIRST_BETTER stands for `arm`, SECOND_BETTER for `against`."""
     lacking: int
     """Seeds without a contrast, but for those of which both sides diverged."""
     ended: str
@@ -64,8 +64,7 @@ class Comparison:
     @property
     def words(self) -> str:
         """The verdict with the arms' own names."""
-        names = {Verdict.PARALLEL_BETTER: self.arm, Verdict.SEQUENTIAL_BETTER: self.against}
-        return f"{names[self.verdict]} better" if self.verdict in names else self.verdict.value
+        return self.verdict.words(self.arm, self.against)
 
 
 def equal_steps(group: Group, margins: Margins) -> list[Comparison]:
@@ -169,10 +168,7 @@ def _compare(
 
 
 def judge(ratios: Sequence[float], lacking: int, margins: Margins) -> tuple[eq.Tost, Verdict]:
-    """Log ratios of losses, one a seed, by the declared rules; `lacking` seeds have none, and are filled either way.
-
-    PARALLEL_BETTER stands for the first arm, SEQUENTIAL_BETTER for the other.
-    """
+    """Log ratios of losses, one a seed, by the declared rules; `lacking` seeds have none, and are filled either way."""
     tost, verdict = _one_verdict(np.array(ratios), margins)
     if len(ratios) < LEAST_SEEDS:
         return tost, Verdict.UNDECIDED

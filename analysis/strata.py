@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis import equivalence as eq
-from analysis.assessment import ALPHA, LEAST_FILL, limits, log_margin, lower_is_better, stable
+from analysis.assessment import ALPHA, LEAST_FILL, in_words, limits, log_margin, lower_is_better, stable
 from analysis.equivalence import Verdict
 from analysis.sample import Array, Sample, ordered_levels
 from sweep.ledger import Margins
@@ -94,7 +94,7 @@ def _family(family: Sequence[tuple[str, ...]], sample: Sample, margins: Margins)
     ]
     for name in ("p_tost", "p_difference"):
         table = table.append_column(f"{name}_holm", pa.array(eq.holm(tests[0][name]), pa.float64()))
-    table = table.append_column("verdict", pa.array([verdict.value for verdict in final], pa.string()))
+    table = table.append_column("verdict", pa.array([in_words(verdict) for verdict in final], pa.string()))
     return table.filter(pc.field("pairs") > 0)
 
 

@@ -206,7 +206,8 @@ def test_analysis_meets_sweep_at_the_ledger() -> None:
 
 
 def test_the_statistics_know_arrays_alone() -> None:
-    assert not beyond("analysis.equivalence", "analysis.equivalence", "numpy", "scipy")
+    assert not beyond("analysis.equivalence", "analysis.equivalence", "analysis.formats", "numpy", "scipy")
+    assert not beyond("analysis.formats")
     users = {module for module in importers("scipy") if within(module, "analysis")}
     assert users
     assert all(within(module, "analysis.equivalence") for module in users)

@@ -5,22 +5,27 @@ configuration, seeds averaged by `configuration_means`: configurations are the e
 computed is NaN; malformed arrays raise ValueError.
 """
 
-from analysis.equivalence.agreement import BlandAltman, bland_altman
-from analysis.equivalence.bootstrap import Bootstrap, cluster_bootstrap
-from analysis.equivalence.components import Components, components
-from analysis.equivalence.concordance import Concordance, concordance
+from analysis.equivalence.agreement import AGREEMENT, bland_altman
+from analysis.equivalence.bootstrap import BOOTSTRAP, cluster_bootstrap
+from analysis.equivalence.components import components
+from analysis.equivalence.concordance import CONCORDANCE, concordance
 from analysis.equivalence.divergence import ClusteredMcNemar, McNemar, clustered_mcnemar, mcnemar
-from analysis.equivalence.effects import EffectSizes, ProbabilityBetter, effect_sizes, probability_better
+from analysis.equivalence.effects import PROBABILITY_BETTER, effect_sizes, probability_better
 from analysis.equivalence.heterogeneity import FTest, factor_test, interaction_test
 from analysis.equivalence.inputs import Margin, configuration_means
 from analysis.equivalence.missing import TippingPoint, WorstCase, tipping_point, worst_case
 from analysis.equivalence.multiplicity import holm
-from analysis.equivalence.rank import RankTost, SignedRank, hodges_lehmann, rank_tost, signed_rank
-from analysis.equivalence.scaled import ScaledTost, SeedNoise, scaled_tost, seed_noise
+from analysis.equivalence.rank import RANK_TOST, SIGNED_RANK, hodges_lehmann, rank_tost, signed_rank
+from analysis.equivalence.registry import STATISTICS, table_rows
+from analysis.equivalence.scaled import SEED_NOISE, SEED_NOISE_TOST, SeedNoise, scaled_tost, seed_noise
+from analysis.equivalence.skewness import skewness
+from analysis.equivalence.statistic import Contrasts, Question, Row, Statistic
 from analysis.equivalence.student import Interval
 from analysis.equivalence.tost import (
+    DIFFERENCE,
+    NONINFERIORITY,
+    TOST,
     Difference,
-    Noninferiority,
     Tost,
     Tosts,
     difference_p_from_moments,
@@ -33,24 +38,30 @@ from analysis.equivalence.variance import Decomposition, Term, decompose
 from analysis.equivalence.verdict import Verdict, verdict, verdicts
 
 __all__ = [
-    "BlandAltman",
-    "Bootstrap",
+    "AGREEMENT",
+    "BOOTSTRAP",
+    "CONCORDANCE",
+    "DIFFERENCE",
+    "NONINFERIORITY",
+    "PROBABILITY_BETTER",
+    "RANK_TOST",
+    "SEED_NOISE",
+    "SEED_NOISE_TOST",
+    "SIGNED_RANK",
+    "STATISTICS",
+    "TOST",
     "ClusteredMcNemar",
-    "Components",
-    "Concordance",
+    "Contrasts",
     "Decomposition",
     "Difference",
-    "EffectSizes",
     "FTest",
     "Interval",
     "Margin",
     "McNemar",
-    "Noninferiority",
-    "ProbabilityBetter",
-    "RankTost",
-    "ScaledTost",
+    "Question",
+    "Row",
     "SeedNoise",
-    "SignedRank",
+    "Statistic",
     "Term",
     "TippingPoint",
     "Tost",
@@ -78,6 +89,8 @@ __all__ = [
     "scaled_tost",
     "seed_noise",
     "signed_rank",
+    "skewness",
+    "table_rows",
     "tipping_point",
     "tost",
     "tost_from_moments",

@@ -1,5 +1,6 @@
 """How far apart the two sides of a pair may be: Bland & Altman's limits of agreement."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,9 @@ from numpy.typing import ArrayLike
 from scipy.special import nctdtrit, ndtri
 
 from analysis.equivalence.inputs import Vector, level, moments, pair
+from analysis.equivalence.statistic import Question, Row, Statistic
 from analysis.equivalence.student import UNDEFINED, Interval, reach, standard_errors, two_tails
+from analysis.formats import DASH, number, p_is
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,23 @@ def _slope(x: Vector, y: Vector) -> tuple[float, float]:
     rest = dy - slope * dx
     freedom = len(x) - 2
     return slope, float(two_tails(slope, np.sqrt(rest @ rest / freedom / (dx @ dx)), freedom))
+
+
+def _limits(found: BlandAltman) -> str:
+    if not math.isfinite(found.limits.low):
+        return DASH
+    return f"{number(math.exp(found.limits.low))} to {number(math.exp(found.limits.high))}"
+
+
+AGREEMENT = Statistic(
+    "agreement",
+    lambda of: bland_altman(of.sequential, of.parallel),
+    (
+        Row(Question.AGREEMENT, "limits of agreement (95 %)", _limits),
+        Row(
+            Question.AGREEMENT,
+            "slope of the ratio on the loss",
+            lambda found: f"{number(found.slope)} ({p_is(found.slope_p)})",
+        ),
+    ),
+)

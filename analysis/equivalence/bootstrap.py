@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from analysis.equivalence.inputs import Vector, level, vector
+from analysis.equivalence.statistic import Question, Row, Statistic, as_ratio
 from analysis.equivalence.student import UNDEFINED, Interval
 
 _CHUNK = 1 << 19
@@ -84,3 +85,11 @@ def _quantiles(means: Vector, tails: Vector) -> tuple[float, float]:
         return UNDEFINED, UNDEFINED
     low, high = np.quantile(means, tails)
     return float(low), float(high)
+
+
+BOOTSTRAP = Statistic(
+    "bootstrap",
+    # Sorted, so that the order of the rows draws nothing else.
+    lambda of: cluster_bootstrap(np.sort(of.means)),
+    (Row(Question.SIZE, "cluster bootstrap, BCa 90 %", lambda found: as_ratio(found.estimate, found.bca)),),
+)

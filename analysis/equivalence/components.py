@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import codes, groups, level, moments, vector
+from analysis.equivalence.statistic import Question, Row, Statistic
 from analysis.equivalence.student import UNDEFINED, reach
+from analysis.formats import number, percent
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,20 @@ def components(values: ArrayLike, configuration: ArrayLike) -> Components:
     between = sd**2 - within / seeds
     # Not max(0, between), which would turn NaN into 0.
     return Components(0.0 if between < 0 else between, within, seeds, count)
+
+
+def _root(variance: float) -> str:
+    return percent(variance**0.5) if variance >= 0 else number(None)
+
+
+COMPONENTS = Statistic(
+    "components",
+    lambda of: components(of.values, of.configuration),
+    (
+        Row(
+            Question.SPREAD,
+            "spread of the ratio: configurations; seeds",
+            lambda found: f"{_root(found.between)}; {_root(found.within)}",
+        ),
+    ),
+)

@@ -7,7 +7,9 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from analysis.equivalence.inputs import Vector, level, pair
+from analysis.equivalence.statistic import Question, Row, Statistic, ends
 from analysis.equivalence.student import UNDEFINED, Interval, reach
+from analysis.formats import number
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,16 @@ def _jackknife_error(a: Vector, b: Vector) -> float:
         return UNDEFINED
     z = np.arctanh(2 * together / whole)
     return float(np.sqrt(rest / len(a) * ((z - z.mean()) ** 2).sum()))
+
+
+CONCORDANCE = Statistic(
+    "concordance",
+    lambda of: concordance(of.sequential, of.parallel),
+    (
+        Row(
+            Question.AGREEMENT,
+            "Lin's concordance of log losses",
+            lambda found: f"{number(found.ccc)} {ends(found.jackknife)}",
+        ),
+    ),
+)

@@ -9,7 +9,9 @@ from scipy.stats import rankdata
 
 from analysis.equivalence.inputs import Vector, codes, groups, level, moments, vector
 from analysis.equivalence.roots import root
+from analysis.equivalence.statistic import Question, Row, Statistic, ends
 from analysis.equivalence.student import UNDEFINED, Interval
+from analysis.formats import number
 
 
 @dataclass(frozen=True)
@@ -105,3 +107,18 @@ def probability_better(values: ArrayLike, configuration: ArrayLike, confidence: 
     # At 0 and 1 the formula gives these ends but for rounding.
     interval = Interval(0.0 if p == 0 else middle - half, 1.0 if p == 1 else middle + half, confidence)
     return ProbabilityBetter(n, len(array), p, error, interval)
+
+
+EFFECTS = Statistic(
+    "effects",
+    lambda of: effect_sizes(of.means),
+    (
+        Row(
+            Question.STANDARDISED_SIZE,
+            "Cohen's d_z; Hedges' g",
+            lambda found: f"{number(found.d, 2)} {ends(found.interval, 2)}; {number(found.g, 2)}",
+        ),
+        Row(Question.STANDARDISED_SIZE, "rank-biserial correlation", lambda found: number(found.rank_biserial, 2)),
+    ),
+)
+PROBABILITY_BETTER = Statistic("probability_better", lambda of: probability_better(of.signs, of.signs_configuration))

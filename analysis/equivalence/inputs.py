@@ -37,9 +37,12 @@ def codes(labels: ArrayLike, size: int, name: str = "configuration") -> Codes:
 
 
 def bounds(margin: Margin) -> tuple[float, float]:
-    """The lower and upper margin of equivalence; a single number m > 0 stands for (-m, m)."""
+    """The lower and upper margin of equivalence; a single number m > 0 stands for (-m, m).
+
+    NaN is a margin that is not known. Raises ValueError for an empty one.
+    """
     low, high = margin if isinstance(margin, tuple) else (-margin, margin)
-    if not low < high:
+    if low >= high:
         raise ValueError(f"The lower margin must be below the upper one, not {low:g} and {high:g}.")
     return float(low), float(high)
 

@@ -57,14 +57,14 @@ def tipping_point(
 
     A tipping-point analysis (Yan, Lee & Li 2009) for the mean over configurations; arrays as in `worst_case`. The
     interval widens and moves with the value, so either end may leave first. 0 where it is not inside the margin with
-    zeros; plus and minus infinity where no pair is incomplete and it is inside; NaN below two configurations.
-    Raises ValueError for malformed arrays and an empty margin.
+    zeros; plus and minus infinity where no pair is incomplete and it is inside; NaN below two configurations
+    and where the margin is. Raises ValueError for malformed arrays and an empty margin.
     """
     array = vector(values)
     low, high = bounds(margin)
     level(alpha)
     known, share = _filled(array, configuration, incomplete)
-    if len(known) < 2:
+    if len(known) < 2 or np.isnan([low, high]).any():
         return TippingPoint(UNDEFINED, UNDEFINED)
 
     def room(value: float) -> float:

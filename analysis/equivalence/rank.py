@@ -11,7 +11,9 @@ from scipy.stats import rankdata
 
 from analysis.equivalence.inputs import Margin, Vector, bounds, level, vector
 from analysis.equivalence.signs import plus_sums
+from analysis.equivalence.statistic import Question, Row, Statistic, as_ratio
 from analysis.equivalence.student import UNDEFINED, Interval
+from analysis.formats import p_value
 
 _EXACT = 50
 _ENUMERATED = 2000
@@ -57,7 +59,8 @@ def signed_rank(values: ArrayLike, alpha: float = 0.10) -> SignedRank:
 def rank_tost(values: ArrayLike, margin: Margin, alpha: float = 0.05) -> RankTost:
     """Equivalence of the pseudo-median by two one-sided signed-rank tests (Wellek 2010, section 5.4).
 
-    `values` has shape (configurations,). Raises ValueError for malformed values and an empty margin.
+    `values` has shape (configurations,). p is NaN where the margin is. Raises ValueError for malformed values and an
+    empty margin.
     """
     array = vector(values)
     low, high = bounds(margin)
@@ -84,7 +87,7 @@ def hodges_lehmann(values: ArrayLike, alpha: float = 0.10) -> tuple[float, Inter
 
 def signed_rank_p(values: Vector, alternative: Literal["two-sided", "greater", "less"]) -> float:
     """p of the signed-rank test of no shift: exact up to 50 values, normal beyond; see `signed_rank`."""
-    if len(values) == 0:
+    if len(values) == 0 or np.isnan(values).any():
         return UNDEFINED
     if not values.any():
         return 1.0
@@ -129,3 +132,18 @@ def _bisect(ordered: Vector, place: int) -> float:
         below = (twice + np.searchsorted(ordered, guess, side="right")) // 2
         low, high = (low, guess) if below > place else (guess, high)
     return high
+
+
+SIGNED_RANK = Statistic(
+    "signed_rank",
+    lambda of: signed_rank(of.means),
+    (Row(Question.DIFFERENCE, "Wilcoxon signed rank, p", lambda found: p_value(found.p)),),
+)
+RANK_TOST = Statistic(
+    "rank_tost",
+    lambda of: rank_tost(of.means, of.margin),
+    (
+        Row(Question.SIZE, "Hodges-Lehmann, 90 %", lambda found: as_ratio(found.estimate, found.interval)),
+        Row(Question.EQUIVALENCE, "rank TOST, p", lambda found: p_value(found.p)),
+    ),
+)

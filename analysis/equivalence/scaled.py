@@ -8,7 +8,9 @@ from scipy.special import chdtri, stdtrit
 
 from analysis.equivalence.inputs import codes, groups, level, moments, vector
 from analysis.equivalence.roots import root
+from analysis.equivalence.statistic import Question, Row, Statistic
 from analysis.equivalence.student import UNDEFINED, standard_errors
+from analysis.formats import number, p_is, percent
 
 _SMALLEST = 1e-15
 
@@ -116,3 +118,21 @@ def _p(*parts: float) -> float:
 
 def _root(low: float, high: float, parts: tuple[float, ...]) -> float:
     return root(lambda tail: _bound(tail, *parts), low, high)
+
+
+SEED_NOISE = Statistic(
+    "seed_noise",
+    lambda of: of.noise,
+    (
+        Row(
+            Question.SEEDS,
+            "spread among seeds (SD of log loss)",
+            lambda found: f"{percent(found.sd)}, {number(found.degrees_of_freedom, 0)} degrees of freedom",
+        ),
+    ),
+)
+SEED_NOISE_TOST = Statistic(
+    "seed_noise_tost",
+    lambda of: scaled_tost(of.means, of.noise, of.multiple),
+    (Row(Question.SEEDS, "seed-noise TOST", lambda found: f"{p_is(found.p)} against {percent(found.margin)}"),),
+)

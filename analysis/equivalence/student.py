@@ -26,9 +26,9 @@ UNDEFINED = float("nan")
 
 
 def ratio(distance: ArrayLike, error: ArrayLike) -> Vector:
-    """Distance over standard error; without error it is 0 at no distance, and infinite at any other."""
+    """Distance over standard error; without error it is 0 at no distance, infinite at any other, and NaN at NaN."""
     distance, error = np.broadcast_arrays(np.asarray(distance, np.float64), np.asarray(error, np.float64))
-    exact = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
+    exact = np.where((distance == 0) | np.isnan(distance), distance, np.copysign(np.inf, distance))
     # Not `error > 0`: an undefined error must give an undefined ratio.
     return np.divide(distance, error, out=exact, where=error != 0)
 

@@ -4,13 +4,16 @@ Values are parallel minus sequential, one a configuration (seeds averaged), in t
 losses, or a difference of losses. Lower losses are better, so values above zero favour sequential.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import Margin, Vector, bounds, level, moments, vector
+from analysis.equivalence.statistic import Question, Row, Statistic, as_ratio
 from analysis.equivalence.student import Interval, reach, standard_errors, two_tails, upper_tail
+from analysis.formats import p_is, p_value, percent
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def tost_from_moments(
     """Schuirmann's two one-sided t tests (1987, eq. 3) of every stratum at once.
 
     `n`, `mean`, `sd` (n - 1 in its denominator) and the margins broadcast to one shape. Strata below two values are
-    NaN. A stratum of identical values has p = 0 inside the margin, 1 outside, 0.5 on it.
+    NaN, and so is p where the margin is. A stratum of identical values has p = 0 inside the margin, 1 outside, 0.5 on
+    it.
     """
     level(alpha)
     n, mean, sd, low, high = np.broadcast_arrays(*(np.asarray(each, np.float64) for each in (n, mean, sd, low, high)))
@@ -139,3 +143,29 @@ def difference_test(values: ArrayLike, alpha: float = 0.05) -> Difference:
     half = float(reach(error, freedom, alpha / 2))
     interval = Interval(mean - half, mean + half, 1 - alpha)
     return Difference(n, mean, float(error), float(freedom), interval, float(two_tails(mean, error, freedom)))
+
+
+def _noninferiority_text(found: Noninferiority) -> str:
+    if not math.isfinite(found.bound):
+        return p_is(found.p)
+    return f"{p_is(found.p)}, worse by at most {percent(math.expm1(found.bound))}"
+
+
+TOST = Statistic(
+    "tost",
+    lambda of: tost(of.means, of.margin),
+    (
+        Row(Question.SIZE, "t, 90 % interval", lambda found: as_ratio(found.estimate, found.interval)),
+        Row(Question.EQUIVALENCE, "TOST, p", lambda found: p_value(found.p)),
+    ),
+)
+NONINFERIORITY = Statistic(
+    "noninferiority",
+    lambda of: noninferiority(of.means if of.lower_is_better else -of.means, of.margin),
+    (Row(Question.NONINFERIORITY, "noninferiority of parallel", _noninferiority_text),),
+)
+DIFFERENCE = Statistic(
+    "difference",
+    lambda of: difference_test(of.means),
+    (Row(Question.DIFFERENCE, "t test of no difference, p", lambda found: p_value(found.p)),),
+)

@@ -10,16 +10,21 @@ class Verdict(StrEnum):
     """The five outcomes of testing for equivalence and for difference (Tryon & Lewis 2008)."""
 
     EQUIVALENT = "equivalent"
-    PARALLEL_BETTER = "parallel better"
-    SEQUENTIAL_BETTER = "sequential better"
+    FIRST_BETTER = "first better"
+    SECOND_BETTER = "second better"
     DIFFERENT_INSIDE = "different but inside the margin"
     UNDECIDED = "undecided"
+
+    def words(self, first: str, second: str) -> str:
+        """The outcome, with the names of the two that are compared."""
+        better = {Verdict.FIRST_BETTER: first, Verdict.SECOND_BETTER: second}
+        return f"{better[self]} better" if self in better else self.value
 
 
 def verdict(
     tost_p: float, difference_p: float, estimate: float, alpha: float = 0.05, lower_is_better: bool = True
 ) -> Verdict:
-    """The outcome at `alpha`, from the p of equivalence, the p of difference and parallel minus sequential.
+    """The outcome at `alpha`, from the p of equivalence, the p of difference and first minus second.
 
     Any NaN leaves it undecided.
     """
@@ -30,7 +35,7 @@ def verdict(
         return Verdict.DIFFERENT_INSIDE if different else Verdict.EQUIVALENT
     if not different:
         return Verdict.UNDECIDED
-    return Verdict.PARALLEL_BETTER if (estimate < 0) == lower_is_better else Verdict.SEQUENTIAL_BETTER
+    return Verdict.FIRST_BETTER if (estimate < 0) == lower_is_better else Verdict.SECOND_BETTER
 
 
 def verdicts(

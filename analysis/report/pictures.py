@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis import equivalence as eq
 from analysis import figures as fig
+from analysis.assessment import in_words
 from analysis.equivalence import Verdict
 from analysis.equivalence.variance import CONFIGURATION, CROSSED, SEED
 from analysis.formats import NAMES
@@ -18,12 +19,12 @@ from analysis.learning import ConfigurationCurves
 from analysis.report.findings import PRIMARY, Findings
 from analysis.sample import Q_INTERVALS, Array, Sample, ordered_levels
 
-_VERDICTS: dict[Verdict, fig.Verdict] = {
-    Verdict.EQUIVALENT: "equivalent",
-    Verdict.DIFFERENT_INSIDE: "inside",
-    Verdict.PARALLEL_BETTER: "parallel",
-    Verdict.SEQUENTIAL_BETTER: "sequential",
-    Verdict.UNDECIDED: "undecided",
+_VERDICTS: dict[str, fig.Verdict] = {
+    in_words(Verdict.EQUIVALENT): "equivalent",
+    in_words(Verdict.DIFFERENT_INSIDE): "inside",
+    in_words(Verdict.FIRST_BETTER): "parallel",
+    in_words(Verdict.SECOND_BETTER): "sequential",
+    in_words(Verdict.UNDECIDED): "undecided",
 }
 _COST_COLUMNS = (
     "depth",
@@ -84,7 +85,7 @@ def _forest(metric: str) -> Callable[[Findings], Figure | None]:
         groups: dict[str, list[fig.Stratum]] = {}
         for row in findings.strata[metric].to_pylist():
             if row["factor_b"] is None:
-                verdict = _VERDICTS[Verdict(row["verdict"])]
+                verdict = _VERDICTS[row["verdict"]]
                 size = row["ratio"], row["low"], row["high"]
                 stratum = fig.Stratum(row["level_a"], row["configurations"], *size, verdict)
                 groups.setdefault(row["factor_a"].replace("_", " "), []).append(stratum)

@@ -2,8 +2,9 @@
 
 import math
 
-from analysis.assessment import Assessment, OnScale
+from analysis.assessment import AHEAD, INSIDE, Assessment, OnScale, in_words
 from analysis.equivalence import Interval, Verdict
+from analysis.equivalence.statistic import as_ratio
 from analysis.formats import DASH
 from analysis.report.document import Column, FigureBlock, Tone
 from analysis.report.pictures import Picture
@@ -13,10 +14,12 @@ DATASETS = {"mnist": "MNIST", "cifar10": "CIFAR\N{NON-BREAKING HYPHEN}10"}
 TONES: dict[Verdict, Tone] = {
     Verdict.EQUIVALENT: "good",
     Verdict.DIFFERENT_INSIDE: "good",
-    Verdict.PARALLEL_BETTER: "warning",
-    Verdict.SEQUENTIAL_BETTER: "warning",
+    Verdict.FIRST_BETTER: "warning",
+    Verdict.SECOND_BETTER: "warning",
     Verdict.UNDECIDED: "info",
 }
+HELD, BROKEN = ({in_words(verdict) for verdict in verdicts} for verdicts in (INSIDE, AHEAD))
+"""Verdicts of strata, in words: equivalent, and a side ahead without that."""
 
 
 def dataset_name(name: str) -> str:
@@ -38,23 +41,12 @@ def unbroken(label: str) -> str:
 def contrast_verdict(contrast: str, verdict: Verdict) -> str:
     """A verdict on a contrast of two other architectures, the first of them in the place of parallel."""
     first, _, second = contrast.partition(",")[0].partition("/")
-    named = {Verdict.PARALLEL_BETTER: f"{first} better", Verdict.SEQUENTIAL_BETTER: f"{second} better"}
-    return named.get(verdict, verdict.value)
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many decimals, or a dash."""
-    return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    return verdict.words(first, second)
 
 
 def signed(value: float, digits: int = 4) -> str:
     """A number with its sign, or a dash."""
     return f"{value:+.{digits}f}" if math.isfinite(value) else DASH
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """A share as a percentage, or a dash."""
-    return f"{100 * value:.{digits}f} %" if math.isfinite(value) else DASH
 
 
 def size(scale: OnScale) -> str:
@@ -64,15 +56,9 @@ def size(scale: OnScale) -> str:
 
 def span(scale: OnScale, estimate: float, interval: Interval) -> str:
     """An estimate and an interval on a scale, a log ratio shown as the ratio."""
-    low, high = interval.low, interval.high
     if scale.scale == "ratio":
-        return f"{number(_exp(estimate))} [{number(_exp(low))}, {number(_exp(high))}]"
-    return f"{signed(estimate)} [{signed(low)}, {signed(high)}]"
-
-
-def _exp(value: float) -> float:
-    # Of what overflows there is nothing to say but that it is large.
-    return math.exp(min(value, 700.0)) if math.isfinite(value) else math.nan
+        return as_ratio(estimate, interval)
+    return f"{signed(estimate)} [{signed(interval.low)}, {signed(interval.high)}]"
 
 
 def margin_words(assessment: Assessment) -> str:

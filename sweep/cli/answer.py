@@ -65,7 +65,7 @@ def _figures(assessment: Assessment) -> tuple[str, str, str]:
     tost, ratio = assessment.main.tost, assessment.ratio is not None
     values = (tost.estimate, tost.interval.low, tost.interval.high)
     estimate, low, high = (_number(math.exp(value), "") if ratio else _number(value, "+") for value in values)
-    return estimate, f"[{low}, {high}]", assessment.verdict.value if ratio else "(difference)"
+    return estimate, f"[{low}, {high}]", assessment.words if ratio else "(difference)"
 
 
 def _number(value: float, sign: str) -> str:

@@ -22,8 +22,8 @@ from sweep.trial import Trial
 
 MARGINS = Margins(0.10, 1.0)
 MIRRORED = {
-    Verdict.PARALLEL_BETTER: Verdict.SEQUENTIAL_BETTER,
-    Verdict.SEQUENTIAL_BETTER: Verdict.PARALLEL_BETTER,
+    Verdict.FIRST_BETTER: Verdict.SECOND_BETTER,
+    Verdict.SECOND_BETTER: Verdict.FIRST_BETTER,
 }
 
 
@@ -51,7 +51,7 @@ def test_estimates_are_those_of_students_t_over_configurations(sample, judged):
         low, high = stats.t.interval(0.9, 5, means.mean(), stats.sem(means))
         assert scale.tost.estimate == pytest.approx(means.mean())
         assert (scale.tost.interval.low, scale.tost.interval.high) == (pytest.approx(low), pytest.approx(high))
-        assert scale.difference.p == pytest.approx(p_of(stats.ttest_1samp(means, 0)))
+        assert scale[eq.DIFFERENCE].p == pytest.approx(p_of(stats.ttest_1samp(means, 0)))
         assert (scale.configurations, scale.pairs) == (6, 18)
     assert found.ratio is not None
     assert found.main is found.ratio
@@ -69,7 +69,7 @@ def test_seeds_are_averaged_and_add_no_evidence(sample, judged):
     once = np.exp(np.random.default_rng(2).normal(size=(2, 6, 1)) / 10)
     one, three = judged(sample(*once)), judged(sample(*np.repeat(once, 3, axis=2)))
     assert one.main.tost == three.main.tost
-    assert one.main.difference == three.main.difference
+    assert one.main[eq.DIFFERENCE] == three.main[eq.DIFFERENCE]
     assert (one.main.pairs, three.main.pairs) == (6, 18)
 
 
@@ -84,8 +84,8 @@ def test_the_spread_of_seeds_is_within_configuration_and_side(sample, judged):
     sides = np.exp(np.random.default_rng(3).normal(size=(2, 5, 4)))
     variance = np.log(sides).var(axis=2, ddof=1).mean()
     found = judged(sample(*sides), Margins(0.1, 2.0))
-    assert found.main.seed_noise.sd == pytest.approx(math.sqrt(variance))
-    assert found.main.seed_noise_tost.margin == pytest.approx(2 * math.sqrt(variance))
+    assert found.main[eq.SEED_NOISE].sd == pytest.approx(math.sqrt(variance))
+    assert found.main[eq.SEED_NOISE_TOST].margin == pytest.approx(2 * math.sqrt(variance))
     assert found.difference.margin == pytest.approx(2 * math.sqrt(sides.var(axis=2, ddof=1).mean()))
 
 
@@ -111,9 +111,9 @@ OUTCOMES: dict[str, tuple[Callable[..., Sample], Verdict]] = {
     "equivalent": (lambda made, sample: made(0.0), Verdict.EQUIVALENT),
     "inside, parallel ahead": (lambda made, sample: made(-0.03), Verdict.DIFFERENT_INSIDE),
     "inside, sequential ahead": (lambda made, sample: made(0.03), Verdict.DIFFERENT_INSIDE),
-    "parallel better": (lambda made, sample: made(-0.2), Verdict.PARALLEL_BETTER),
-    "sequential better": (lambda made, sample: made(0.2), Verdict.SEQUENTIAL_BETTER),
-    "reaching over the margin": (lambda made, sample: made(0.09, spread=0.03), Verdict.SEQUENTIAL_BETTER),
+    "parallel better": (lambda made, sample: made(-0.2), Verdict.FIRST_BETTER),
+    "sequential better": (lambda made, sample: made(0.2), Verdict.SECOND_BETTER),
+    "reaching over the margin": (lambda made, sample: made(0.09, spread=0.03), Verdict.SECOND_BETTER),
     "wide": (lambda made, sample: made(0.05, spread=0.4), Verdict.UNDECIDED),
     "exactly equal": (lambda made, sample: sample(np.full((6, 2), 1.5), np.full((6, 2), 1.5)), Verdict.EQUIVALENT),
     "both zero": (lambda made, sample: sample(np.zeros((6, 2)), np.zeros((6, 2))), Verdict.EQUIVALENT),
@@ -156,9 +156,9 @@ def test_to_swap_the_architectures_mirrors_everything_that_is_said(
         assert mirror.tost.interval.low == approx(-scale.tost.interval.high)
         assert mirror.tost.interval.high == approx(-scale.tost.interval.low)
         assert mirror.tost.p == approx(scale.tost.p)
-        assert mirror.difference.p == approx(scale.difference.p)
-        assert mirror.probability_better.probability == approx(1 - scale.probability_better.probability)
-        assert mirror.seed_noise_tost.p == approx(scale.seed_noise_tost.p)
+        assert mirror[eq.DIFFERENCE].p == approx(scale[eq.DIFFERENCE].p)
+        assert mirror[eq.PROBABILITY_BETTER].probability == approx(1 - scale[eq.PROBABILITY_BETTER].probability)
+        assert mirror[eq.SEED_NOISE_TOST].p == approx(scale[eq.SEED_NOISE_TOST].p)
         assert mirror.worst_case.verdict_for == MIRRORED.get(
             scale.worst_case.verdict_against, scale.worst_case.verdict_against
         )
@@ -169,7 +169,7 @@ def test_to_swap_the_architectures_mirrors_everything_that_is_said(
     assert len(one.remarks) == len(other.remarks)
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(0.1, Verdict.PARALLEL_BETTER), (-0.1, Verdict.SEQUENTIAL_BETTER)])
+@pytest.mark.parametrize(("shift", "verdict"), [(0.1, Verdict.FIRST_BETTER), (-0.1, Verdict.SECOND_BETTER)])
 def test_more_accuracy_is_better(shift, verdict, sample, judged):
     rng = np.random.default_rng(4)
     accuracy = 0.6 + 0.01 * rng.normal(size=(2, 8, 3)) + np.array([0, shift]).reshape(2, 1, 1)
@@ -178,8 +178,8 @@ def test_more_accuracy_is_better(shift, verdict, sample, judged):
     assert found.main is found.difference
     assert found.verdict == verdict
     assert found.main.tost.estimate == pytest.approx(shift, abs=0.01)
-    assert found.main.probability_better.probability == (shift > 0)
-    assert (found.main.noninferiority.p < 0.05) == (shift > 0)
+    assert found.main[eq.PROBABILITY_BETTER].probability == (shift > 0)
+    assert (found.main[eq.NONINFERIORITY].p < 0.05) == (shift > 0)
 
 
 def test_accuracies_are_judged_against_the_spread_of_the_seeds(sample, judged):
@@ -194,7 +194,7 @@ def test_the_better_direction_goes_by_the_metric(metric, lower):
     assert lower_is_better(metric) is lower
 
 
-@pytest.mark.parametrize(("ratio", "verdict"), [(0.02, Verdict.SEQUENTIAL_BETTER), (0.3, Verdict.DIFFERENT_INSIDE)])
+@pytest.mark.parametrize(("ratio", "verdict"), [(0.02, Verdict.SECOND_BETTER), (0.3, Verdict.DIFFERENT_INSIDE)])
 def test_the_declared_ratio_is_the_margin(ratio, verdict, made, judged):
     found = judged(made(0.1), Margins(ratio))
     assert found.verdict == verdict
@@ -202,7 +202,7 @@ def test_the_declared_ratio_is_the_margin(ratio, verdict, made, judged):
     assert found.main.margin == pytest.approx(math.log(1 + ratio)) == log_margin(Margins(ratio))
 
 
-@pytest.mark.parametrize(("multiple", "verdict"), [(0.1, Verdict.SEQUENTIAL_BETTER), (5.0, Verdict.DIFFERENT_INSIDE)])
+@pytest.mark.parametrize(("multiple", "verdict"), [(0.1, Verdict.SECOND_BETTER), (5.0, Verdict.DIFFERENT_INSIDE)])
 def test_the_declared_multiple_of_the_seeds_spread_is_the_other_margin(multiple, verdict, made, judged):
     found = judged(made(0.02, spread=0.002), Margins(0.1, multiple))
     assert found.main.seed_noise_verdict == verdict
@@ -212,7 +212,7 @@ def test_the_declared_multiple_of_the_seeds_spread_is_the_other_margin(multiple,
 def test_a_margin_is_symmetric_in_the_ratio(made, judged):
     """1 / 1.1 is as far as 1.1."""
     edges = [judged(made(shift, spread=1e-4, noise=0.0)).verdict for shift in (0.095, 0.096, -0.095, -0.096)]
-    inside, (above, below) = Verdict.DIFFERENT_INSIDE, (Verdict.SEQUENTIAL_BETTER, Verdict.PARALLEL_BETTER)
+    inside, (above, below) = Verdict.DIFFERENT_INSIDE, (Verdict.SECOND_BETTER, Verdict.FIRST_BETTER)
     assert edges == [inside, above, inside, below]
 
 
@@ -233,13 +233,13 @@ def figures() -> Callable[[Sample], tuple[float, ...]]:
 def test_other_statistics_are_of_the_same_configuration_means(figures, made, judged):
     of = made(0.03, spread=0.05)
     main = judged(of).main
-    assert figures(of) == (main.bootstrap.bca.low, main.rank_tost.p, main.signed_rank.p)
+    assert figures(of) == (main[eq.BOOTSTRAP].bca.low, main[eq.RANK_TOST].p, main[eq.SIGNED_RANK].p)
     means = np.log([of.sequential, of.parallel]).reshape(2, 12, 3).mean(axis=2)
     agreement = eq.bland_altman(*means)
-    assert main.agreement.limits.high == pytest.approx(agreement.limits.high)
-    assert main.agreement.slope_p == pytest.approx(agreement.slope_p)
-    assert main.concordance.ccc == pytest.approx(eq.concordance(*means).ccc)
-    assert main.probability_better == eq.probability_better(of.contrast("ratio"), of.configuration)
+    assert main[eq.AGREEMENT].limits.high == pytest.approx(agreement.limits.high)
+    assert main[eq.AGREEMENT].slope_p == pytest.approx(agreement.slope_p)
+    assert main[eq.CONCORDANCE].ccc == pytest.approx(eq.concordance(*means).ccc)
+    assert main[eq.PROBABILITY_BETTER] == eq.probability_better(of.contrast("ratio"), of.configuration)
 
 
 def test_the_worst_case_of_an_accuracy_is_less_of_it(ended, made, judged):
@@ -254,5 +254,5 @@ def test_the_spread_of_the_seeds_is_not_taken_for_known(sample, judged):
     rng = np.random.default_rng(68)
     of = sample(*(0.6 + 0.02 * rng.normal(size=(2, 6, 2))), metric="val_accuracy")
     found = judged(of).difference
-    assert found.tost.p < 0.05 < found.seed_noise_tost.p
+    assert found.tost.p < 0.05 < found[eq.SEED_NOISE_TOST].p
     assert found.verdict == Verdict.UNDECIDED

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analysis import equivalence as eq
 from analysis.equivalence import Verdict
 from analysis.sample import Sample, make_sample
 
@@ -92,7 +93,7 @@ def test_a_side_that_alone_diverged_is_the_worse_one_on_a_new_seed(ended, made, 
     lost = judged(ended(made(0.0, n=4, seeds=1), parallel={0: "diverged"}, sequential={1: "diverged"}))
     signs = made(0.0, n=4, seeds=1).contrast("ratio")
     expected = np.mean([0.0, 1.0, signs[2] < 0, signs[3] < 0])
-    assert lost.main.probability_better.probability == pytest.approx(expected)
+    assert lost.main[eq.PROBABILITY_BETTER].probability == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("side", ["sequential", "parallel"])
@@ -172,13 +173,13 @@ def test_one_seed_has_no_noise_to_compare_with(made, judged):
     assert found.verdict == Verdict.EQUIVALENT
     for scale in (found.ratio, found.difference):
         assert scale is not None
-        assert math.isnan(scale.seed_noise.sd)
-        assert math.isnan(scale.seed_noise_tost.p)
+        assert math.isnan(scale[eq.SEED_NOISE].sd)
+        assert math.isnan(scale[eq.SEED_NOISE_TOST].p)
         assert scale.seed_noise_verdict == Verdict.UNDECIDED
     assert math.isnan(found.difference.margin)
     assert math.isnan(found.difference.tost.p)
-    assert math.isnan(found.difference.rank_tost.p)
-    assert math.isnan(found.difference.noninferiority.p)
+    assert math.isnan(found.difference[eq.RANK_TOST].p)
+    assert math.isnan(found.difference[eq.NONINFERIORITY].p)
     assert math.isfinite(found.difference.tost.interval.low)
     assert judged(replace(made(0.0, seeds=1), metric="val_accuracy")).verdict == Verdict.UNDECIDED
 
@@ -196,8 +197,8 @@ def test_one_configuration_has_an_estimate_and_no_verdict(made, judged):
     assert found.main.tost.estimate == pytest.approx(0.0, abs=1e-9)
     assert math.isnan(found.main.tost.p)
     assert math.isnan(found.main.tost.interval.low)
-    assert math.isnan(found.main.difference.p)
-    assert found.main.seed_noise.sd > 0
+    assert math.isnan(found.main[eq.DIFFERENCE].p)
+    assert found.main[eq.SEED_NOISE].sd > 0
 
 
 @pytest.mark.parametrize("kind", ["missing", "failed", "diverged"])

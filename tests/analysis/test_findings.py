@@ -129,7 +129,7 @@ def test_results_without_a_sweep_have_the_default_margins(make_store, ends):
 def test_the_margins_decide(make_store, ends):
     wide, narrow = (make_store(ends(trials(), 1.05), trials(), Margins(ratio)) for ratio in (0.1, 0.01))
     assert find(analysis.open(wide)).verdict == Verdict.DIFFERENT_INSIDE
-    assert find(analysis.open(narrow)).verdict == Verdict.SEQUENTIAL_BETTER
+    assert find(analysis.open(narrow)).verdict == Verdict.SECOND_BETTER
 
 
 def test_states_count_planned_trials_done_or_not(make_store, ends, end):
@@ -161,7 +161,7 @@ def test_each_data_set_is_assessed_alone(make_store, ends):
     results += ends([each for each in every if each.dataset == "digits"], 2.0)
     found = find(analysis.open(make_store(results)))
     verdicts = {dataset: by_metric["val_loss"].verdict for dataset, by_metric in found.by_dataset.items()}
-    assert verdicts == {"digits": Verdict.SEQUENTIAL_BETTER, "mnist": Verdict.PARALLEL_BETTER}
+    assert verdicts == {"digits": Verdict.SECOND_BETTER, "mnist": Verdict.FIRST_BETTER}
     assert set(found.variance) == {"all", "digits", "mnist"}
 
 

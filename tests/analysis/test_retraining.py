@@ -78,7 +78,7 @@ def test_constant_gains_have_an_interval_of_no_width(tmp_path: Path) -> None:
     assert found.error.estimate == pytest.approx(-0.02)
     assert found.error.interval.low == pytest.approx(found.error.interval.high, abs=1e-12)
     assert found.log_loss.estimate == pytest.approx(math.log(0.5))
-    assert (found.error.n, found.verdict, found.words) == (3, Verdict.PARALLEL_BETTER, f"{DROPPED} better")
+    assert (found.error.n, found.verdict, found.words) == (3, Verdict.FIRST_BETTER, f"{DROPPED} better")
     assert (found.mean_error, found.against_error) == (pytest.approx(0.38), pytest.approx(0.4))
 
 
@@ -127,8 +127,8 @@ def test_planned_trials_without_a_result_are_missing(tmp_path: Path) -> None:
 
 def test_many_losses_apart_outlast_a_seed_without_one() -> None:
     ratios = [-2.0 + 0.01 * place for place in range(30)]
-    assert judge(ratios, 0, Margins())[1] is Verdict.PARALLEL_BETTER
-    assert judge(ratios, 1, Margins())[1] is Verdict.PARALLEL_BETTER
+    assert judge(ratios, 0, Margins())[1] is Verdict.FIRST_BETTER
+    assert judge(ratios, 1, Margins())[1] is Verdict.FIRST_BETTER
     assert judge(ratios, 30, Margins())[1] is Verdict.UNDECIDED
 
 

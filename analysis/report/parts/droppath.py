@@ -242,9 +242,9 @@ def _residual(residual: Sequence[Comparison]) -> Claim:
 
 def _effective(effective: Sequence[Comparison]) -> Claim:
     """The published figure is an error, but margins are of losses: these decide, unless a higher error is shown."""
-    near = [each.verdict not in (Verdict.UNDECIDED, Verdict.SEQUENTIAL_BETTER) for each in effective]
+    near = [each.verdict not in (Verdict.UNDECIDED, Verdict.SECOND_BETTER) for each in effective]
     kept = [inside and not _shown_worse(each) for inside, each in zip(near, effective, strict=True)]
-    lost = [each.verdict is Verdict.SEQUENTIAL_BETTER for each in effective]
+    lost = [each.verdict is Verdict.SECOND_BETTER for each in effective]
     found = outcome(kept, lost)
     if found is Outcome.OPEN and any(near):
         found = Outcome.IN_PART

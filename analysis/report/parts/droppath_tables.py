@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 
 from analysis.equivalence import Difference
-from analysis.formats import DASH, p_value
+from analysis.formats import DASH, number, p_value, percent
 from analysis.report.document import Table
 from analysis.report.parts.estimates import difference
-from analysis.report.words import columns, number, percent, unbroken
+from analysis.report.words import columns, unbroken
 from analysis.retrained_lesions import Robustness
 from analysis.retraining import Comparison
 

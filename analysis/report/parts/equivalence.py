@@ -6,6 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis import equivalence as eq
+from analysis.assessment import Assessment, as_numbers, in_words
 from analysis.pairs import CONTRAST
 from analysis.report.findings import PRIMARY, Findings, find
 from analysis.report.part import Part
@@ -34,7 +36,7 @@ def make(results: Results, study: str) -> Part | None:
         title="Can deep networks be made shallow?",
         subtitle="Sequential against parallel residual networks",
         lead=lead(findings, pictures),
-        verdict=findings.verdict.value,
+        verdict=in_words(findings.verdict),
         sections=[section for section in sections if section is not None],
         pictures=pictures,
         numbers=_numbers(findings),
@@ -57,24 +59,30 @@ def _headline(findings: Findings) -> dict[str, float]:
             numbers[f"{metric}_p_equivalence"] = assessment.ratio.tost.p
         else:
             numbers[f"{metric}_difference"] = assessment.difference.tost.estimate
-    numbers[f"{PRIMARY}_probability_parallel_better"] = findings.overall[PRIMARY].main.probability_better.probability
+    numbers[f"{PRIMARY}_probability_parallel_better"] = (
+        findings.overall[PRIMARY].main[eq.PROBABILITY_BETTER].probability
+    )
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _numbers(findings: Findings) -> dict[str, Any]:
     """All numbers; log ratios are natural logarithms of parallel over sequential."""
     return {
-        "verdict": findings.verdict,
+        "verdict": in_words(findings.verdict),
         "margins": findings.declared,
         "controls": findings.controls,
-        "overall": findings.overall,
-        "by_dataset": findings.by_dataset,
-        "mixed": findings.mixed,
+        "overall": _by_metric(findings.overall),
+        "by_dataset": {name: _by_metric(each) for name, each in findings.by_dataset.items()},
+        "mixed": {name: _by_metric(each) for name, each in findings.mixed.items()},
         "variance_of_log_validation_loss": findings.variance,
         "claims": findings.claims,
         "differences_from_the_paper": findings.differences_in_budget,
         **{name: table.to_pylist() for name, table in _tables(findings).items() if name != "pairs"},
     }
+
+
+def _by_metric(assessments: dict[str, Assessment]) -> dict[str, dict[str, Any]]:
+    return {metric: as_numbers(assessment) for metric, assessment in assessments.items()}
 
 
 def _tables(findings: Findings) -> dict[str, pa.Table]:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from analysis.equivalence import Difference
-from analysis.formats import DASH
-from analysis.report.words import number
+from analysis.formats import DASH, number
 from analysis.seeds import OverSeeds
 
 

@@ -12,14 +12,14 @@ from analysis.equivalence import Difference
 from analysis.features import METRICS, MethodFeatures, Metric, NetworkFeatures, When, network_features
 from analysis.figures.methods import MethodLine, MethodPanel, draw_by_state
 from analysis.figures.similarity import SimilarityPanel, draw_similarity
-from analysis.formats import DASH, p_value
+from analysis.formats import DASH, number, p_value
 from analysis.paper import Claim, Outcome
 from analysis.report.document import Block, KeyFigures, Lead, Prose, Section, Table
 from analysis.report.part import Part
 from analysis.report.parts.budget import budget
 from analysis.report.parts.claims import TONES, claim_blocks, counted, outcome, signs
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number, unbroken
+from analysis.report.words import columns, figure, unbroken
 from analysis.results import Results
 from analysis.seeds import OverSeeds, over_seeds
 

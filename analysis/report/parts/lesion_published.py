@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from analysis.formats import percent
 from analysis.lesion_differences import LesionDifference
 from analysis.lesions import LesionedNetwork, Lesions
 from analysis.networks import is_stochastic_depth
 from analysis.report.document import Block, Prose, Section, Table
 from analysis.report.parts.estimates import difference, increase, seeds_said, share
 from analysis.report.parts.lesion_pictures import chance
-from analysis.report.words import columns, dataset_name, percent, unbroken
+from analysis.report.words import columns, dataset_name, unbroken
 
 SOURCE = (
     "Veit, Wilber, Belongie, Residual Networks Behave Like Ensembles of Relatively Shallow Networks (arXiv 1605.06431)"

@@ -5,7 +5,7 @@ from itertools import chain
 
 import numpy as np
 
-from analysis.formats import p_value
+from analysis.formats import number, p_value, percent
 from analysis.lesion_differences import LesionDifference, by_arrangement, by_method
 from analysis.lesions import QUANTITIES, BySize, LesionedNetwork, Lesions, find_lesions
 from analysis.networks import has_skips
@@ -16,7 +16,7 @@ from analysis.report.parts.estimates import difference, increase, points, seeds_
 from analysis.report.parts.lesion_numbers import headline, numbers, tables
 from analysis.report.parts.lesion_pictures import draw
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number, percent, unbroken
+from analysis.report.words import columns, figure, unbroken
 from analysis.results import Results
 
 _MOST_NAMED, _MOST_KEYS = 3, 4

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from analysis import figures as fig
 from analysis.figures.paths import PathLines, draw_paths
-from analysis.formats import DASH
+from analysis.formats import DASH, number, percent
 from analysis.paper import Claim, Outcome
 from analysis.paths import LEAST_LENGTHS, LINEAR, NetworkPaths, network_paths
 from analysis.report.document import Badge, Block, Callout, KeyFigures, Lead, Prose, Section, Table
@@ -17,7 +17,7 @@ from analysis.report.parts.budget import budget
 from analysis.report.parts.claims import TONES, claim_blocks, counted, outcome, signs
 from analysis.report.parts.estimates import plain
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number, percent, unbroken
+from analysis.report.words import columns, figure, unbroken
 from analysis.results import Results
 from analysis.seeds import OverSeeds
 

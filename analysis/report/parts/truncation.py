@@ -4,11 +4,12 @@ import numpy as np
 import pyarrow as pa
 
 from analysis import figures as fig
+from analysis.formats import number
 from analysis.report.document import Lead, Prose, Section, Table
 from analysis.report.part import Part
 from analysis.report.parts.estimates import plain, seeds_said, share
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number, unbroken
+from analysis.report.words import columns, figure, unbroken
 from analysis.results import Results
 from analysis.truncation import KINDS, METRICS, Orders, TruncatedNetwork, Truncations, find_truncations
 

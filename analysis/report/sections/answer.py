@@ -2,9 +2,10 @@
 
 import math
 
-from analysis.assessment import Assessment
+from analysis import equivalence as eq
+from analysis.assessment import Assessment, in_words
 from analysis.equivalence import Verdict
-from analysis.formats import NAMES, p_is, p_value
+from analysis.formats import NAMES, number, p_is, p_value, percent
 from analysis.report.document import (
     Badge,
     Block,
@@ -20,6 +21,7 @@ from analysis.report.document import (
 from analysis.report.findings import PRIMARY, Findings
 from analysis.report.pictures import Picture
 from analysis.report.words import (
+    BROKEN,
     TONES,
     columns,
     contrast_verdict,
@@ -27,8 +29,6 @@ from analysis.report.words import (
     factor_name,
     figure,
     margin_words,
-    number,
-    percent,
     size,
 )
 
@@ -98,7 +98,7 @@ def _detail(findings: Findings) -> str:
     parts = [
         f"Over {scale.configurations} configurations, the ratio parallel / sequential of validation losses is "
         f"*{size(scale)}* (90 % interval); the declared margin is {margin_words(assessment)}, and against the spread "
-        f"among seeds the verdict is {scale.seed_noise_verdict.value}."
+        f"among seeds the verdict is {in_words(scale.seed_noise_verdict)}."
     ]
     if counts.complete < counts.pairs and not scale.worst_case.incomplete:
         parts.append(f"Of {counts.pairs} pairs {counts.pairs - counts.complete} diverged on both sides.")
@@ -112,12 +112,12 @@ def _detail(findings: Findings) -> str:
 def _dissent(findings: Findings) -> list[str]:
     """Data sets with another verdict than the whole, and strata in which a side is ahead and not inside the margin."""
     found = [
-        f"{dataset_name(dataset)} alone: {by_metric[PRIMARY].verdict.value}"
+        f"{dataset_name(dataset)} alone: {by_metric[PRIMARY].words}"
         for dataset, by_metric in findings.by_dataset.items()
         if by_metric[PRIMARY].inside != findings.overall[PRIMARY].inside
     ]
     rows = [row for row in findings.strata[PRIMARY].to_pylist() if row["factor_b"] is None]
-    ahead = [row for row in rows if row["verdict"] in (Verdict.PARALLEL_BETTER, Verdict.SEQUENTIAL_BETTER)]
+    ahead = [row for row in rows if row["verdict"] in BROKEN]
     if ahead:
         furthest = max(ahead, key=lambda row: abs(math.log(row["ratio"])))
         found.append(
@@ -145,12 +145,12 @@ def _intervals(findings: Findings) -> Intervals:
 
 
 def _key_figures(findings: Findings) -> KeyFigures:
-    better = findings.overall[PRIMARY].main.probability_better
+    better = findings.overall[PRIMARY].main[eq.PROBABILITY_BETTER]
     losses = [
         (
             f"{NAMES[metric].capitalize()}, ratio",
             number(math.exp(scale.tost.estimate)),
-            f"{each.verdict.value}; TOST {p_is(scale.tost.p)}",
+            f"{each.words}; TOST {p_is(scale.tost.p)}",
         )
         for metric, each in findings.overall.items()
         if (scale := each.ratio) is not None
@@ -216,17 +216,17 @@ def _remarks(findings: Findings) -> list[Block]:
 
 def _row(data: str, metric: str, assessment: Assessment) -> list[str]:
     scale = assessment.main
-    equivalent = scale.tost.p if assessment.ratio is not None else scale.seed_noise_tost.p
+    equivalent = scale.tost.p if assessment.ratio is not None else scale[eq.SEED_NOISE_TOST].p
     return [
         data,
         NAMES[metric],
         str(scale.configurations),
         size(scale),
         p_value(equivalent),
-        p_value(scale.difference.p),
-        assessment.verdict.value if assessment.ratio is not None else "by seed noise alone",
-        scale.seed_noise_verdict.value,
-        percent(scale.probability_better.probability, 0),
+        p_value(scale[eq.DIFFERENCE].p),
+        assessment.words if assessment.ratio is not None else "by seed noise alone",
+        in_words(scale.seed_noise_verdict),
+        percent(scale[eq.PROBABILITY_BETTER].probability, 0),
     ]
 
 

@@ -2,12 +2,12 @@
 
 import math
 
-from analysis.assessment import Assessment, OnScale, WorstCase
-from analysis.formats import NAMES, p_value
+from analysis.assessment import Assessment, OnScale, WorstCase, in_words
+from analysis.formats import NAMES, number, p_value
 from analysis.report.document import Block, Callout, Prose, Section, Table
 from analysis.report.findings import LOSSES, Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, dataset_name, number, signed, span
+from analysis.report.words import columns, dataset_name, signed, span
 
 _FAR = math.log(1000)
 
@@ -91,7 +91,7 @@ def _worst_case(name: str, scale: OnScale, worst: WorstCase) -> list[list[str]]:
         ("for parallel", worst.for_parallel, worst.verdict_for, _tipping(tipping.below) if room else "not inside"),
     )
     return [
-        [name, f"{worst.incomplete}, {direction}", span(scale, tost.estimate, tost.interval), verdict.value, tips]
+        [name, f"{worst.incomplete}, {direction}", span(scale, tost.estimate, tost.interval), in_words(verdict), tips]
         for direction, tost, verdict, tips in ends
     ]
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from analysis.formats import number
 from analysis.paper import Outcome
 from analysis.published import SOURCE
 from analysis.report.document import Block, Callout, Prose, Section, Table, Tone
 from analysis.report.findings import Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, dataset_name, figure, number
+from analysis.report.words import columns, dataset_name, figure
 
 _TONES: dict[Outcome, Tone] = {
     Outcome.HOLDS: "good",

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from analysis.formats import number
 from analysis.report.document import Block, Section, Table
 from analysis.report.findings import Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, dataset_name, figure, number
+from analysis.report.words import columns, dataset_name, figure
 
 
 def curves(findings: Findings, pictures: dict[str, Picture]) -> Section | None:

@@ -5,14 +5,12 @@ from typing import Any
 import pyarrow as pa
 
 from analysis.assessment import ALPHA
-from analysis.equivalence import Verdict
-from analysis.formats import NAMES, p_value
+from analysis.formats import NAMES, number, p_value
 from analysis.report.document import Block, Details, Prose, Section, Table
 from analysis.report.findings import LOSSES, PRIMARY, Findings
 from analysis.report.pictures import Picture
-from analysis.report.words import columns, figure, number
+from analysis.report.words import BROKEN, HELD, columns, figure
 
-_HELD = {Verdict.EQUIVALENT.value, Verdict.DIFFERENT_INSIDE.value}
 _MOST_CELLS = 20
 
 
@@ -36,8 +34,8 @@ def _summary(findings: Findings) -> str:
     rows = [row for row in findings.strata[PRIMARY].to_pylist() if row["factor_b"] is None]
     if not rows:
         return "The configurations differ in no factor, so there are no strata."
-    held = sum(row["verdict"] in _HELD for row in rows)
-    broken = [row for row in rows if row["verdict"] in (Verdict.PARALLEL_BETTER, Verdict.SEQUENTIAL_BETTER)]
+    held = sum(row["verdict"] in HELD for row in rows)
+    broken = [row for row in rows if row["verdict"] in BROKEN]
     text = (
         f"Of {len(rows)} strata by one factor, {held} are inside the margin, {len(broken)} show one architecture ahead "
         f"and not inside it, and {len(rows) - held - len(broken)} are undecided, in {NAMES[PRIMARY]}, after Holm's "
@@ -78,8 +76,7 @@ def _heterogeneity(table: pa.Table) -> Table:
 
 def _breaking_cells(table: pa.Table) -> Details | None:
     """Cells of two factors in which one architecture is ahead, the furthest first."""
-    ahead = (Verdict.PARALLEL_BETTER.value, Verdict.SEQUENTIAL_BETTER.value)
-    found = [row for row in table.to_pylist() if row["factor_b"] is not None and row["verdict"] in ahead]
+    found = [row for row in table.to_pylist() if row["factor_b"] is not None and row["verdict"] in BROKEN]
     if not found:
         return None
     found.sort(key=lambda row: -max(row["ratio"], 1 / row["ratio"]))

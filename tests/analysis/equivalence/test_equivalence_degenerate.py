@@ -1,6 +1,7 @@
 """No array of finite numbers, however odd, raises or warns: what is undefined is NaN."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def everything(values: np.ndarray, label: np.ndarray) -> list[object]:
         eq.interaction_test(values, label, np.arange(len(values)) % 2),
         eq.decompose(values, {"arch": np.arange(len(values)) % 2}, [("arch",)], label, "arch"),
         eq.components(values, label),
+        eq.skewness(values),
         eq.clustered_mcnemar(values > 0, other > 0, label),
         eq.worst_case(values, label, label[:1]),
         eq.tipping_point(values, label, label[:1], 0.1),
@@ -53,6 +55,17 @@ def test_probabilities_are_probabilities(values, configurations) -> None:
         for name in ("p", "p_lower", "p_upper", "p_exact", "p_chi2", "slope_p"):
             p = getattr(result, name, math.nan)
             assert math.isnan(p) or 0 <= p <= 1
+
+
+@given(ODD, st.integers(1, 4))
+def test_a_margin_that_is_not_known_leaves_all_but_what_depends_on_it(values, configurations) -> None:
+    array, label = np.array(values), np.arange(len(values)) % configurations
+    p = dict.fromkeys(("p_lower", "p_upper", "p"), math.nan)
+    for test in (eq.tost, eq.rank_tost):
+        assert repr(test(array, math.nan)) == repr(replace(test(array, 1.0), **p))
+    known = eq.noninferiority(array, 1.0)
+    assert repr(eq.noninferiority(array, math.nan)) == repr(replace(known, margin=math.nan, p=math.nan))
+    assert math.isnan(eq.tipping_point(array, label, label[:1], math.nan).above)
 
 
 @pytest.mark.parametrize("function", [eq.tost, eq.rank_tost, eq.concordance])

@@ -50,8 +50,8 @@ def test_malformed_p_is_refused(p) -> None:
     [
         (0.01, 0.50, 0.1, Verdict.EQUIVALENT),
         (0.01, 0.01, 0.1, Verdict.DIFFERENT_INSIDE),
-        (0.50, 0.01, -0.1, Verdict.PARALLEL_BETTER),
-        (0.50, 0.01, 0.1, Verdict.SEQUENTIAL_BETTER),
+        (0.50, 0.01, -0.1, Verdict.FIRST_BETTER),
+        (0.50, 0.01, 0.1, Verdict.SECOND_BETTER),
         (0.50, 0.50, 0.1, Verdict.UNDECIDED),
         (0.05, 0.05, 0.1, Verdict.UNDECIDED),
         (math.nan, 0.01, 0.1, Verdict.UNDECIDED),
@@ -64,7 +64,7 @@ def test_verdicts(tost_p, difference_p, estimate, expected) -> None:
     assert verdicts([tost_p], difference_p, estimate) == [expected]
 
 
-SWAPPED = {Verdict.PARALLEL_BETTER: Verdict.SEQUENTIAL_BETTER, Verdict.SEQUENTIAL_BETTER: Verdict.PARALLEL_BETTER}
+SWAPPED = {Verdict.FIRST_BETTER: Verdict.SECOND_BETTER, Verdict.SECOND_BETTER: Verdict.FIRST_BETTER}
 
 
 @given(st.integers(0, 500), st.floats(-0.5, 0.5), st.floats(0.01, 0.5))
@@ -86,4 +86,6 @@ def test_identical_networks_are_equivalent() -> None:
 
 
 def test_verdicts_of_strata_are_words() -> None:
-    assert verdicts([0.01, 0.5], [0.5, 0.001], [0.0, -1.0]) == ["equivalent", "parallel better"]
+    found = verdicts([0.01, 0.5, 0.5], [0.5, 0.001, 0.001], [0.0, -1.0, 1.0])
+    assert found == ["equivalent", "first better", "second better"]
+    assert [each.words("droppath", "plain") for each in found] == ["equivalent", "droppath better", "plain better"]

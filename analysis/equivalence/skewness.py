@@ -1,0 +1,30 @@
+"""Whether a few configurations pull the mean to one side."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.equivalence.inputs import vector
+from analysis.equivalence.statistic import Question, Row, Statistic
+from analysis.equivalence.student import UNDEFINED
+from analysis.formats import number
+
+
+def skewness(values: ArrayLike) -> float:
+    """The third standardised moment of `values`, shape (configurations,).
+
+    Moments divide by n. Far from 0, Student's t errs on one side, and the rank tests are to be looked at. NaN below
+    three values and without variance. Raises ValueError for malformed values.
+    """
+    array = vector(values)
+    deviations = array - array.mean() if len(array) else array
+    spread = math.sqrt(float(np.mean(deviations**2))) if len(array) > 2 else 0.0
+    return float(np.mean(deviations**3)) / spread**3 if spread > 0 else UNDEFINED
+
+
+SKEWNESS = Statistic(
+    "skewness",
+    lambda of: skewness(of.means),
+    (Row(Question.SPREAD, "skewness of the log ratios", lambda found: number(found, 2)),),
+)

@@ -1,0 +1,131 @@
+"""Whatever is registered is in the assessment, the robustness table and the numbers, and nothing else changes."""
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import analysis
+from analysis import equivalence as eq
+from analysis.report import make_report, write_report
+from sweep.trial import Trial
+
+LABEL = "a throw-away median"
+
+
+@dataclass(frozen=True)
+class Medians:
+    """What a statistic of several numbers may give."""
+
+    parallel: float
+    sequential: float
+
+
+def median(of: eq.Contrasts) -> float:
+    return float(np.median(of.means))
+
+
+MEDIAN = eq.Statistic(
+    "median", median, (eq.Row(eq.Question.SIZE, LABEL, lambda found: f"about {math.exp(found):.2f}"),)
+)
+MEDIANS = eq.Statistic("medians", lambda of: Medians(float(np.median(of.parallel)), float(np.median(of.sequential))))
+
+
+@pytest.fixture
+def registered(monkeypatch) -> Callable[[eq.Statistic[Any]], None]:
+    """Registers a statistic for one test."""
+    return lambda statistic: monkeypatch.setitem(eq.STATISTICS, statistic.name, statistic)
+
+
+@pytest.fixture(scope="module")
+def store(make_store, end) -> Path:
+    """Two data sets, a few configurations, two seeds; one trial is missing."""
+
+    def loss(each: Trial) -> float:
+        pair, own = (np.random.default_rng(int(name[:12], 16)).normal() for name in (each.pair_id, each.trial_id))
+        return math.exp(0.3 * pair + 0.03 * own * (each.depth > 1))
+
+    levels = ["mnist", "cifar10"], [1, 2, 4], [1, 2], [0, 1], ["sequential", "parallel"]
+    trials = [
+        Trial("test", dataset=dataset, depth=depth, filters=filters, seed=seed, architecture=side, epochs=1)
+        for dataset, depth, filters, seed, side in itertools.product(*levels)
+    ]
+    return make_store([end(each, loss(each), loss(each) / 2) for each in trials[:-1]], trials)
+
+
+def without(name: str, numbers: Any) -> Any:
+    """The same numbers but for those of one name, wherever it stands."""
+    if isinstance(numbers, dict):
+        return {key: without(name, value) for key, value in numbers.items() if key != name}
+    return [without(name, each) for each in numbers] if isinstance(numbers, list) else numbers
+
+
+def scales(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every sample on every scale, in the numbers."""
+    for by_metric in (part["overall"], *part["by_dataset"].values(), *part["mixed"].values()):
+        for assessment in by_metric.values():
+            yield from (assessment[scale] for scale in ("ratio", "difference") if assessment[scale])
+
+
+def test_a_statistic_that_is_registered_is_in_every_assessment(registered, made, judged):
+    of = made(0.03, spread=0.05)
+    before = judged(of)
+    registered(MEDIAN)
+    after = judged(of)
+    for scale, known in ((after.ratio, before.ratio), (after.difference, before.difference)):
+        means = eq.configuration_means(of.contrast(scale.scale), of.configuration)
+        assert scale[MEDIAN] == pytest.approx(np.median(means))
+        assert scale.statistics == {**known.statistics, "median": scale[MEDIAN]}
+        assert (scale.worst_case, scale.verdict) == (known.worst_case, known.verdict)
+    assert (after.verdict, after.remarks, after.counts) == (before.verdict, before.remarks, before.counts)
+
+
+@pytest.mark.usefixtures("unrendered")
+@pytest.mark.parametrize("statistic", [MEDIAN, MEDIANS], ids=["with a row", "without a row"])
+def test_it_is_in_the_table_and_in_the_numbers_and_nothing_else_changes(
+    statistic, registered, store, tmp_path, files, numbers
+):
+    write_report(make_report(analysis.open(store)), tmp_path / "before")
+    registered(statistic)
+    write_report(make_report(analysis.open(store)), tmp_path / "after")
+    before, after = files(tmp_path / "before"), files(tmp_path / "after")
+    found = numbers(tmp_path / "after")
+    assert without(statistic.name, found) == numbers(tmp_path / "before")
+    assert all(statistic.name in scale for scale in scales(found["parts"]["equivalence"]))
+    page, row = after["report.html"].decode(), rf'<tr><th scope="row" class="left">{LABEL}</th>.*</tr>\n'
+    # One over all data, and one for each of the two data sets.
+    assert len(re.findall(row, page)) == 3 * len(statistic.rows)
+    assert re.sub(row, "", page) == before["report.html"].decode()
+    assert {name for name in after if after[name] != before.get(name)} <= {"report.html", "numbers.json"}
+    assert after.keys() == before.keys()
+
+
+def test_rows_of_one_question_stand_together_in_the_order_of_registration(registered):
+    before = [row.label for _, row in eq.table_rows()]
+    registered(MEDIAN)
+    rows = eq.table_rows()
+    assert [row.question for _, row in rows] == sorted(row.question for _, row in rows)
+    place = [row.label for _, row in rows].index(LABEL)
+    assert [row.label for _, row in rows if row.label != LABEL] == before
+    assert (rows[place - 1][1].question, rows[place + 1][1].question) == (
+        eq.Question.SIZE,
+        eq.Question.EQUIVALENCE,
+    )
+
+
+def test_no_two_statistics_have_one_name_and_no_two_rows_one_label():
+    assert all(name == statistic.name for name, statistic in eq.STATISTICS.items())
+    labels = [row.label for _, row in eq.table_rows()]
+    assert len(labels) == len(set(labels))
+
+
+def test_names_are_free_beside_what_else_is_written_of_a_scale(made, judged):
+    others = {"scale", "configurations", "pairs", "margin", "worst_case", "verdict", "seed_noise_verdict"}
+    assert not others & eq.STATISTICS.keys()
+    assert judged(made(0.0)).main.statistics.keys() == eq.STATISTICS.keys()
