@@ -2,15 +2,19 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 import sysconfig
 import types
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.errors import SweepError
+
+SEARCHED = "SWEEP_IMPORT_PATH"
+"""Environment variable: further folders, as in $PATH, where modules of one's own are looked for."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,11 @@ class OwnModule:
     path: str
     source: str
 
-    def as_dict(self) -> dict[str, str]:
-        """The same as plain values."""
-        return asdict(self)
+    @property
+    def file(self) -> str:
+        """Where the module lies under a folder that is searched."""
+        folder = self.name.replace(".", "/")
+        return f"{folder}/__init__.py" if Path(self.path).name == "__init__.py" else f"{folder}.py"
 
 
 _LOADED: dict[str, OwnModule] = {}
@@ -35,17 +41,14 @@ def loaded() -> tuple[OwnModule, ...]:
 
 
 @contextmanager
-def searched(folder: Path) -> Iterator[None]:
-    """Within, modules are also looked for in a folder: after everything else, so that it hides nothing."""
-    text = str(folder.absolute())
-    if text in sys.path:
-        yield
-        return
-    sys.path.append(text)
+def searched(*folders: Path) -> Iterator[None]:
+    """Within, modules are also looked for in some folders: after everything else, so that they hide nothing."""
+    before = list(sys.path)
+    sys.path += [str(folder.absolute()) for folder in folders]
     try:
         yield
     finally:
-        sys.path.remove(text)
+        sys.path[:] = before
 
 
 def import_file(path: Path) -> str:
@@ -83,7 +86,8 @@ def restore(modules: Iterable[OwnModule]) -> None:
 def find(sort: str, name: str) -> object:
     """What ``module:NAME`` names. Raises SweepError where it cannot be had."""
     module, _, attribute = name.partition(":")
-    with searched(Path.cwd()):
+    further = [Path(folder) for folder in os.environ.get(SEARCHED, "").split(os.pathsep) if folder]
+    with searched(Path.cwd(), *further):
         try:
             found = importlib.import_module(module)
         except ImportError as error:

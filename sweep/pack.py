@@ -69,13 +69,18 @@ def trials_digest(trials: Iterable[Trial]) -> str:
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:20]
 
 
+def check_pack_size(size: int) -> None:
+    """Raise SweepError for a size that no pack has."""
+    if size < 1:
+        raise SweepError(f"pack_size is {size}, but takes an integer of at least 1", "pack_size")
+
+
 def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
     """Deal trials into packs of at most `size`, the costliest pack first.
 
     Raises SweepError for a size below 1.
     """
-    if size < 1:
-        raise SweepError(f"pack_size is {size}, but takes an integer of at least 1", "pack_size")
+    check_pack_size(size)
     size -= size % 2 if size > 1 else 0
     packs: list[Pack] = []
     for group in group_by_network(trials):

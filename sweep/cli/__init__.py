@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from cyclopts import App, CycloptsError
 
 from sweep.cli.data import data
+from sweep.cli.factors import factors
 from sweep.cli.jobs import jobs, logs, stop
 from sweep.cli.plan import plan
 from sweep.cli.report import report
@@ -30,7 +31,7 @@ app = App(
     help="Sweeps that ask whether deep residual networks can be replaced by shallow parallel ones.",
     version=_version(),
 )
-for command in (plan, run, submit, jobs, logs, stop, status, query, report, ui, track, data):
+for command in (plan, run, submit, jobs, logs, stop, status, query, report, ui, track, factors, data):
     app.command(command)
 
 WRONG_INPUT, INTERRUPTED = 2, 130
@@ -38,10 +39,11 @@ WRONG_INPUT, INTERRUPTED = 2, 130
 
 def _said(error: Exception) -> str:
     """An error in the words of the command line: what to say otherwise is an option there."""
-    text, parameters = str(error), getattr(error, "parameters", ())
-    options = [f"--{name.replace('_', '-')}" for name in parameters]
-    if len(options) == 1 and text.startswith(f"{parameters[0]} "):
-        return options[0] + text.removeprefix(parameters[0])
+    text = str(error)
+    names: tuple[str, ...] = error.parameters if isinstance(error, SweepError) else ()
+    options = [f"--{name.replace('_', '-')}" for name in names]
+    if len(names) == 1 and text.startswith(f"{names[0]} "):
+        return options[0] + text.removeprefix(names[0])
     return f"{text} ({', '.join(options)})" if options else text
 
 

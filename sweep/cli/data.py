@@ -2,23 +2,24 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from sweep.cli.options import Flag
 from sweep.data import DATASETS, fetch, import_folder, spec, verify
+
+Names = Annotated[str, Parameter(help=f"{', '.join(DATASETS)}; all of them by default.")]
 
 data = App(name="data", help="Fetch, verify or import data sets.")
 
 
 @data.command(name="fetch")
-def fetch_command(*names: str, force: Flag = False) -> None:
+def fetch_command(*names: Names, force: Flag = False) -> None:
     """Fetch data sets into the cache shared by all processes.
 
     Parameters
     ----------
-    names
-        mnist, cifar10, digits; all of them by default.
     force
         Fetch even what is there, such as a damaged file.
     """
@@ -27,14 +28,11 @@ def fetch_command(*names: str, force: Flag = False) -> None:
 
 
 @data.command(name="verify")
-def verify_command(*names: str) -> None:
+def verify_command(*names: Names) -> None:
     """Compare cached data sets with the published digests.
 
     Parameters
-    ----------
-    names
-        mnist, cifar10, digits; all of them by default.
-    """
+    ----------"""
     for name in _chosen(names):
         print(f"{name}: {verify(name)} is as published")
 
@@ -46,7 +44,7 @@ def import_command(name: str, folder: Path, /) -> None:
     Parameters
     ----------
     name
-        mnist or cifar10.
+        The data set.
     folder
         Where its files are.
     """

@@ -1,5 +1,8 @@
 """``sweep factors``: what every factor of a trial means and takes."""
 
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -7,6 +10,9 @@ from sweep.cli.options import Imports, import_modules
 from sweep.factors import Factor, unknown_name
 from sweep.identity import current
 from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS
+from sweep.registry import Registry
+
+_REGISTRIES: tuple[Registry[Any], ...] = (NETWORKS, METHODS, MEASURES)
 
 
 def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
@@ -20,9 +26,12 @@ def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
     import_modules(imports)
     console = Console(highlight=False, markup=False)
     if name is None:
-        table = Table("factor", "meaning", "default", "of")
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for column in ("factor", "default", "taken by", "meaning"):
+            table.add_column(column, overflow="fold", ratio=1 if column == "meaning" else None)
         for each, factor in FACTORS.items():
-            table.add_row(each, factor.meaning, _default(factor), _owners(each))
+            owners = [owner for registry in _REGISTRIES for owner in registry.owners(each)]
+            table.add_row(each, _default(factor), "\n".join(owners) or "all", factor.meaning)
         console.print(table)
         return
     name = current(name)
@@ -33,22 +42,20 @@ def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
         ("meaning", factor.meaning),
         ("takes", factor.allowed),
         ("default", _default(factor)),
-        ("of", _owners(name)),
+        ("taken by", _owners(name)),
     ):
-        console.print(f"{label:9}{text}", soft_wrap=True)
+        console.print(f"{label:10}{text}", soft_wrap=True)
 
 
 def _default(factor: Factor) -> str:
     if factor.default is None:
         return "the study's name"
     default = f"{factor.default:g}" if isinstance(factor.default, float) else str(factor.default)
-    return default if factor.stands_for is None else f"{default}, for {factor.stands_for}"
+    return default if factor.stands_for is None else f"{default}: {factor.stands_for}"
 
 
 def _owners(name: str) -> str:
     owners = [
-        f"{registry.sort} {' or '.join(registry.owners(name))}"
-        for registry in (NETWORKS, METHODS, MEASURES)
-        if registry.owners(name)
+        f"{registry.sort} {' or '.join(registry.owners(name))}" for registry in _REGISTRIES if registry.owners(name)
     ]
     return "; ".join(owners) or "every trial"

@@ -1,17 +1,30 @@
 """Options that several commands share."""
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from sweep.engine import find_engine
 from sweep.errors import SweepError
+from sweep.own_code import import_file
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan, make_plan
 from sweep.result import Setting
+from sweep.studies import STUDIES
 from sweep.studyfile import find_space
 
+Study = Annotated[str, Parameter(help=f"A built-in study ({', '.join(STUDIES)}), or a YAML or TOML file of its form.")]
+Imports = Annotated[
+    tuple[Path, ...],
+    Parameter(
+        name="--import",
+        negative=(),
+        show_default=False,
+        help="Python file with parts of your own, such as a kind of network, named FILE:NAME in a study; repeatable.",
+    ),
+]
 Flag = Annotated[bool, Parameter(negative=())]
 Store = Annotated[str, Parameter(name="--store", help="Folder or object-store URI that holds the results.")]
 Tracking = Annotated[
@@ -50,12 +63,21 @@ class PlanOptions:
     margin: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
     """Declare an equivalence margin before there are results: ratio=0.1 (of the loss) or seed_noise=1; repeatable."""
 
+    imports: Imports = ()
+
     def plan(self, study: str) -> Plan:
         """The plan of a study under these options. Raises SweepError if they cannot be met."""
+        import_modules(self.imports)
         return make_plan(find_space(study), self.where, self.set, self.limit, self.shard, self.margin)
 
 
 ALL_TRIALS = PlanOptions()
+
+
+def import_modules(files: tuple[Path, ...]) -> None:
+    """Import a user's files. Raises SweepError for one that cannot be."""
+    for file in files:
+        import_file(file)
 
 
 @Parameter(name="*")

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from sweep.calibration import Workers, calibrate
 from sweep.cli.display import counted, duration
-from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store
+from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Study
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE, Pack
@@ -46,7 +46,7 @@ class PlanSummary:
 
 
 def plan(
-    study: str,
+    study: Study,
     /,
     *,
     store: Store = DEFAULT_STORE,
@@ -62,8 +62,6 @@ def plan(
 
     Parameters
     ----------
-    study
-        A built-in study (grid, quick, lesion, paths, droppath, lesion-quick, ...), or a YAML or TOML file of its form.
     address
         Ray cluster to plan for, as HEAD:6379: its processors are counted, and one of its workers is measured.
     cpus

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from sweep.cli.display import make_display
-from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags
+from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags, Study
 from sweep.cli.report import write_into_store
 from sweep.data import load
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
+from sweep.own_code import loaded
 from sweep.plan import Plan
 from sweep.redaction import redacted
 from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials, run_sweep
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    study: str,
+    study: Study,
     /,
     *,
     options: PlanOptions = ALL_TRIALS,
@@ -41,8 +42,6 @@ def run(
 
     Parameters
     ----------
-    study
-        A built-in study (grid, quick, lesion, paths, droppath, lesion-quick, ...), or a YAML or TOML file of its form.
     executor
         ray: Ray Tune, on this machine or a cluster; local: one pack after another in this process.
     address
@@ -56,7 +55,7 @@ def run(
     flags.check(on_ray=executor == "ray")
     data_cache = os.environ.get("SWEEP_DATA")
     resources = ExecutorOptions(
-        flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpus_per_pack
+        flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpus_per_pack, loaded()
     )
     how = RunOptions(executor, flags.pack_size, flags.retry_failed, resources=resources)
     ledger = Ledger.create(flags.store)

@@ -3,18 +3,14 @@
 import shlex
 import sys
 from dataclasses import replace
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.console import Console
 
 from sweep.cli.backends import Chosen, on_backend
 from sweep.cli.jobs import follow_job
-from sweep.cli.options import ALL_TRIALS, AS_USUAL, Flag, PlanOptions, RunFlags, arguments
-from sweep.studies import STUDIES
+from sweep.cli.options import ALL_TRIALS, AS_USUAL, Flag, PlanOptions, RunFlags, Study, arguments
+from sweep.own_code import loaded
 from sweep.submission import Batch
-
-Study = Annotated[str, Parameter(help=f"A built-in study ({', '.join(STUDIES)}), or a YAML or TOML file of its form.")]
 
 
 @on_backend(submits=True)
@@ -42,8 +38,9 @@ def submit(
     if flags.track:
         at.backend.check_tracking(flags.tracking, store)
     plan = options.plan(study)
-    further = (*arguments(options), *arguments(replace(flags, store=AS_USUAL.store)))
-    job, new = at.backend.submit(Batch(plan, study, store, further, shlex.join(["sweep", *sys.argv[1:]])))
+    further = (*arguments(replace(options, imports=())), *arguments(replace(flags, store=AS_USUAL.store)))
+    again = shlex.join(["sweep", *sys.argv[1:]])
+    job, new = at.backend.submit(Batch(plan, study, store, further, again, options.imports, loaded()))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     said = "submitted" if new else "this sweep is there already"
     console.print(f"{job.id}: {said}, {len(plan)} trials of {plan.study}, kept in {store}")

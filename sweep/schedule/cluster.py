@@ -54,7 +54,9 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = address or "this machine"
         raise SweepError(
-            f"Ray cannot be reached at {where}: {reason}; check --address, or use --executor local"
+            f"Ray cannot be reached at {where}: {reason}; check the address, or train without Ray",
+            "address",
+            "executor",
         ) from None
     try:
         yield
@@ -88,5 +90,6 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         raise SweepError(
-            f"Ray cannot be reached at {address}: {error}; check --address, or leave it out to use this machine"
+            f"Ray cannot be reached at {address}: {error}; check the address, or leave it out to use this machine",
+            "address",
         ) from None

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Protocol
 
 from sweep.ledger import Tables
+from sweep.own_code import OwnModule
 from sweep.result import Checkpoint, Setting
 from sweep.schedule.book import Attempt, Failure, PackBook
 
@@ -55,6 +56,8 @@ class ExecutorOptions:
     """Time between checkpoints of a training."""
     gpus_per_pack: float = 1.0
     """Share of a GPU that each pack asks Ray for, above 0 and at most 1; of no meaning on CPUs."""
+    modules: tuple[OwnModule, ...] = ()
+    """Modules of the user's own that workers may lack."""
 
 
 Executor = Callable[[PackBook, Listener, ExecutorOptions], None]

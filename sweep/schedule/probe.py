@@ -1,6 +1,7 @@
 """Asks a Ray cluster how many processors it has, and measures how fast one of its workers trains a plan's networks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 # First, as it sets what Ray reads from the environment.
 from sweep.schedule.cluster import connected, counts
@@ -12,8 +13,10 @@ from ray.exceptions import RayError
 from sweep.calibration import Workers, calibrate
 from sweep.cost import CostModel
 from sweep.errors import SweepError
+from sweep.own_code import OwnModule, loaded, restore
 from sweep.pack import Pack
 from sweep.result import Setting
+from sweep.trial import Trial
 
 _CALIBRATION_SECONDS = 180.0
 
@@ -28,12 +31,15 @@ def survey_cluster(address: str, packs: Sequence[Pack], calibrated: bool, data_c
         _, cpus = counts()
         if not cpus:
             raise SweepError(
-                f"the cluster at {address} has no processor at this moment; plan for what its autoscaler may add with "
-                "--cpus instead of --address"
+                f"the cluster at {address} has no processor at this moment; plan for a number of processors "
+                "that its autoscaler may add instead",
+                "cpus",
             )
         if not calibrated:
             return Workers(cpus)
-        task = ray.remote(num_cpus=1, max_retries=0)(_measure).remote(list(packs), data_cache)
+        task = ray.remote(num_cpus=1, max_retries=0)(_measure).remote(
+            [_plain(pack) for pack in packs], data_cache, loaded()
+        )
         in_time, _ = ray.wait([task], timeout=_CALIBRATION_SECONDS)
         if not in_time:
             ray.cancel(task, force=True)
@@ -45,8 +51,10 @@ def survey_cluster(address: str, packs: Sequence[Pack], calibrated: bool, data_c
         return Workers(cpus, fault=answer) if isinstance(answer, str) else Workers(cpus, answer, calibrated=True)
 
 
-def _measure(packs: list[Pack], data_cache: str | None) -> CostModel | str:
+def _measure(plain: list[list[dict[str, Any]]], data_cache: str | None, own: Sequence[OwnModule]) -> CostModel | str:
     try:
+        restore(own)
+        packs = [Pack(tuple(map(Trial.from_dict, trials))) for trials in plain]
         return calibrate(packs, Setting(data_cache=data_cache))
     except SweepError as error:
         return str(error)

@@ -13,7 +13,7 @@ from typing import Protocol
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Lock, Tables, to_tables
-from sweep.pack import PACK_SIZE
+from sweep.pack import PACK_SIZE, check_pack_size
 from sweep.plan import Plan
 from sweep.result import Checkpoint
 from sweep.schedule.book import Attempt, Failure, PackBook
@@ -49,6 +49,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise unknown_name("executor", self.executor, EXECUTORS)
+        check_pack_size(self.pack_size)
 
 
 @dataclass(frozen=True)

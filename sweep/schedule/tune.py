@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from sweep.errors import SweepError
+from sweep.own_code import OwnModule, restore
 from sweep.ray_private import is_resetting, release_ended_trials
 from sweep.result import Checkpoint, Progress, Setting
 from sweep.schedule.book import Attempt, Failure, PackBook
@@ -62,6 +64,7 @@ def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
                 "data_cache": options.data_cache,
                 "save_seconds": options.save_seconds,
                 "object_cache": cache.name,
+                "modules": json.dumps([asdict(module) for module in options.modules]),
             },
             tune_config=tune.TuneConfig(
                 search_alg=_PackSearch(demand, listener, cache, options),
@@ -104,6 +107,7 @@ class _PackTrainable(tune.Trainable):
             gpu_share=new_config["gpu_share"] or 1.0,
         )
         self._share = 0.0
+        restore(OwnModule(**module) for module in json.loads(new_config["modules"]))
         trials = [Trial.from_dict(values) for values in json.loads(new_config["trials"])]
         datasets = {trial.dataset for trial in trials}
         bring = functools.partial(ObjectCache.bring, new_config["object_cache"], datasets, setting.data_cache)
@@ -289,7 +293,9 @@ def _demand(book: PackBook, listener: Listener, options: ExecutorOptions) -> Dem
         listener.note("the cluster has no processor to train on yet: packs wait for a node that has")
     if demand.gpu_share and not gpus:
         if options.address is None:
-            raise SweepError(f"--device is {options.device}, but Ray finds no GPU on this machine; leave it out")
+            raise SweepError(
+                f"device is {options.device}, but Ray finds no GPU on this machine; leave it out", "device"
+            )
         listener.note("the cluster has no GPU yet: packs wait for a node that has")
     return demand
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.errors import SweepError
+from sweep.own_code import SEARCHED, OwnModule
 from sweep.plan import Plan
 from sweep.redaction import redacted
 from sweep.studies import STUDIES
@@ -31,6 +32,12 @@ class Batch:
     again: str
     """The command line that submits this batch."""
 
+    imports: tuple[Path, ...] = ()
+    """Files of the user's own to be imported."""
+
+    modules: tuple[OwnModule, ...] = ()
+    """Every module of the user's own that the plan needs, those files among them."""
+
     def __post_init__(self) -> None:
         for value in (self.store, *self.arguments, self.again):
             if redacted(value) != value:
@@ -53,6 +60,24 @@ class Batch:
         """The study and the first digits of the sweep's identity, with which the names of its jobs begin."""
         return f"{self.plan.study}-{self.plan.sweep_id[:8]}"
 
-    def command(self, study: str | None = None) -> list[str]:
-        """Arguments of ``sweep`` in a job that runs in a Ray cluster, where `study` names the study if given."""
-        return ["run", study or self.study, "--store", self.store, "--address", "auto", *self.arguments]
+    def own_files(self) -> dict[str, Path]:
+        """The user's own files that the job needs, by their names in a folder that is sent."""
+        study = {self.study_file.name: self.study_file} if self.study_file else {}
+        return study | {module.file: Path(module.path) for module in self.modules}
+
+    def command(self, sent: str | None = None) -> list[str]:
+        """Arguments of ``sweep`` in a job that runs in a Ray cluster.
+
+        `sent` is the folder there that has `own_files`; without one they are where they are here.
+        """
+        study, imports = self.study, [path.absolute() for path in self.imports]
+        if self.study_file:
+            study = f"{sent}/{self.study_file.name}" if sent else str(self.study_file.absolute())
+        if sent:
+            imports = [Path(sent, path.name) for path in imports]
+        named = [f"--import={path}" for path in imports]
+        return ["run", study, "--store", self.store, "--address", "auto", *named, *self.arguments]
+
+    def environment(self, sent: str | None = None) -> dict[str, str]:
+        """Variables of the job."""
+        return {RESUME: self.again} | ({SEARCHED: sent or str(Path.cwd())} if self.modules else {})

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.errors import SweepError
+from sweep.ray_private import limit_answers
 from sweep.ray_token import use_token
 from sweep.submission.backend import Backend, Job, State, option
-from sweep.submission.batch import RESUME, Batch
-from sweep.submission.working_tree import LOCK, SENT_STUDIES, WorkingTree
+from sweep.submission.batch import Batch
+from sweep.submission.working_tree import LOCK, SENT, WorkingTree
 
 if TYPE_CHECKING:
     from ray.job_submission import JobDetails, JobSubmissionClient
@@ -78,12 +79,11 @@ class RayJobs(Backend):
     def submit(self, batch: Batch) -> tuple[Job, bool]:
         """Send the working tree and start the batch; the job's id is the batch's name and the next free number."""
         tree = WorkingTree.of_this_program()
-        file = batch.study_file
-        command = batch.command(f"{SENT_STUDIES}/{file.name}" if file else None)
+        command = batch.command(SENT)
         asked = Job.waiting(batch, batch.name, tree.revision)
         metadata = {name: getattr(asked, name) for name in _KEPT}
         with tempfile.TemporaryDirectory(prefix="sweep-submit-") as folder:
-            tree.stage(Path(folder), file)
+            tree.stage(Path(folder), batch.own_files())
             while True:
                 every = self._list()
                 for job in _sweeps(every):
@@ -118,8 +118,7 @@ class RayJobs(Backend):
             logging.getLogger(name).setLevel(logging.ERROR)
         with self._faults():
             client: Any = JobSubmissionClient(self.address)
-        # By itself Ray waits for ever for a head that has taken a request and stalls.
-        client._do_request = functools.partial(client._do_request, timeout=_ANSWER_SECONDS)
+        limit_answers(client, _ANSWER_SECONDS)
         return client
 
     def _list(self) -> "list[JobDetails]":
@@ -128,7 +127,7 @@ class RayJobs(Backend):
             return client.list_jobs()
 
     def _environment(self, folder: str, batch: Batch) -> dict[str, Any]:
-        variables = {RESUME: batch.again, "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_SECONDS)}
+        variables = batch.environment(SENT) | {"RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_SECONDS)}
         environment: dict[str, Any] = {"working_dir": folder, "env_vars": variables}
         if self._install:
             # Hard links from uv's cache: a tree that has changed is installed again in seconds.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sweep.errors import SweepError
 from sweep.submission.backend import Backend, Job
-from sweep.submission.batch import RESUME, Batch
+from sweep.submission.batch import Batch
 from sweep.submission.slurm_script import Allocation, batch_script
 from sweep.submission.working_tree import WorkingTree
 
@@ -53,13 +53,12 @@ class Slurm(Backend):
     def submit(self, batch: Batch) -> tuple[Job, bool]:
         """Write the script beside the results and submit it, unless a job of its name waits or runs."""
         tree = WorkingTree.of_this_program()
-        file = batch.study_file
-        command = ["python", "-m", "sweep", *batch.command(str(file.absolute()) if file else None)]
+        command = ["python", "-m", "sweep", *batch.command()]
         # Of one sweep and store one job at a time.
         name = f"{batch.name}-{hashlib.sha256(batch.store.encode()).hexdigest()[:4]}"
         folder = _folder(batch.store)
         path = folder / f"{name}.sh"
-        script = batch_script(command, name, folder, tree.root, self._allocation, {RESUME: batch.again})
+        script = batch_script(command, name, folder, tree.root, self._allocation, batch.environment())
         _write(path, script, "take a store in a folder that all nodes share")
         there = _unfinished(name)
         # With several Slurm clusters their name follows the number.

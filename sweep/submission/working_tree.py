@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import sweep
 from sweep.errors import SweepError
 
 LOCK = "requirements.lock"
-SENT_STUDIES = "submitted"
-"""Folder of a sent tree for a user's own study files."""
+SENT = "submitted"
+"""Folder of a sent tree for a user's own files."""
 
 _LARGEST_BYTES = 200 * 1024 * 1024
 _CODE = ("sweep", "models", "analysis")
@@ -45,7 +45,7 @@ class WorkingTree:
         changed = self._git("status", "--porcelain", "--", ".")
         return commit.strip() + ("+changes" if changed else "")
 
-    def stage(self, folder: Path, study_file: Path | None = None) -> None:
+    def stage(self, folder: Path, own_files: Mapping[str, Path] | None = None) -> None:
         """Copy what is sent into an empty folder: tracked files, new code that git does not ignore, a study file.
 
         Raises SweepError if that is more than a job should carry.
@@ -63,9 +63,10 @@ class WorkingTree:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(self.root / name, target)
-        if study_file is not None:
-            (folder / SENT_STUDIES).mkdir(exist_ok=True)
-            shutil.copy2(study_file, folder / SENT_STUDIES / study_file.name)
+        for name, path in (own_files or {}).items():
+            target = folder / SENT / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target)
 
     def _files(self) -> Iterator[str]:
         tracked = self._git("ls-files", "-z")

@@ -32,7 +32,7 @@ def tree(tmp_path: Path) -> WorkingTree:
 
 def sent(tree: WorkingTree, folder: Path, study: Path | None = None) -> set[str]:
     folder.mkdir()
-    tree.stage(folder, study)
+    tree.stage(folder, {study.name: study} if study else None)
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
