@@ -71,7 +71,7 @@ class Space:
             try:
                 yield from self._product({**self.factors, **factors})
             except SweepError as error:
-                raise SweepError(f"in arm {arm}, {error}") from None
+                raise SweepError(f"in arm {arm}, {error}", *error.parameters) from None
 
     def _product(self, factors: Mapping[str, Sequence[Value]]) -> Iterator[Trial]:
         constraints = [Expression(constraint, FACTORS) for constraint in self.constraints]

@@ -39,14 +39,14 @@ def find_space(study: str) -> Space:
         with searched(path.parent):
             return _space(content)
     except _KeyFault as fault:
-        raise SweepError(f"{path}{_line_of(text, fault.key)}: {fault}") from None
+        raise SweepError(f"{path}{_line_of(text, fault.key)}: {fault}", *fault.parameters) from None
 
 
 class _KeyFault(SweepError):
     """A fault of what stands at one key of the file."""
 
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, message: str, *parameters: str) -> None:
+        super().__init__(message, *parameters)
         self.key = key
 
 
@@ -57,7 +57,7 @@ def _at(key: str) -> Iterator[None]:
     except _KeyFault:
         raise
     except SweepError as error:
-        raise _KeyFault(key, str(error)) from None
+        raise _KeyFault(key, str(error), *error.parameters) from None
 
 
 class _Loader(yaml.SafeLoader):
