@@ -1,7 +1,7 @@
-"""Networks of blocks, and what can be done to their blocks. Torch is loaded by the first name that needs it.
+"""Networks of blocks, and interventions on their blocks. Torch loads with the first name that needs it.
 
-A kind of network (`models.kind.NetworkKind`, all in `models.kinds.KINDS`) makes a layout, which is a list of layers,
-and of a layout a network: a stem, blocks, and a head. The papers are named by number:
+A kind of network (`models.kind.NetworkKind`, all in `models.kinds.KINDS`) makes a layout, which lists the layers, and
+turns the layout into a network: a stem, blocks and a head. Papers are cited by number:
 
 - P1: Bermeitinger, Hrycej, Handschuh, "Make Deep Networks Shallow Again", 2309.08414.
 - P2: Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 1605.06431.
@@ -9,9 +9,9 @@ and of a layout a network: a stem, blocks, and a head. The papers are named by n
 - P4: Zaeemzadeh et al., "Norm-Preservation: Why Residual Networks Can Become Extremely Deep?", 1805.07477.
 - P5: Park, "ResidualDroppath: Enhancing Feature Reuse over Residual Connections", 2411.09475.
 
-The words mean the same everywhere. A *block* is a branch beside a skip connection. A *stage* is the set of blocks that
-run side by side and share a skip connection; a sequential network has one block in each. A *group* is a run of blocks
-of one resolution, of a ResNet or a VGG network. An *activation* is a non-linearity.
+A *block* is a branch beside a skip connection. A *stage* is a set of blocks that run side by side and share a skip
+connection; in a sequential network each stage has one block. A *group* is a run of blocks of one resolution in a ResNet
+or VGG network. An *activation* is a non-linearity.
 """
 
 from importlib import import_module

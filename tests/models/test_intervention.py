@@ -321,7 +321,7 @@ def test_two_branches_of_a_stage_are_no_path(bare: Bare) -> None:
 def test_a_block_cannot_take_the_place_of_another_shape(network: BlockNetwork) -> None:
     order = [*numbers(network)]
     order[0], order[2] = order[2], order[0]
-    with pytest.raises(ValueError, match="block 2 cannot stand in the place of block 0"):
+    with pytest.raises(ValueError, match="block 2 cannot take the place of block 0"):
         network.check(Intervention(order=tuple(order)))
 
 

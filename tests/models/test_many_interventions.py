@@ -197,7 +197,7 @@ def test_no_interventions_are_no_results() -> None:
     ("intervention", "message"),
     [
         (Intervention(routes={0: True}), "without routes"),
-        (Intervention({0: torch.ones(2)}), "gates are numbers"),
+        (Intervention({0: torch.ones(2)}), "numbers as gates"),
         (Intervention({9: 0.0}), "there is no \\[9\\]"),
     ],
 )

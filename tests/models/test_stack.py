@@ -71,7 +71,7 @@ def test_sizes_below_one_are_refused(place: int, size: int) -> None:
     sizes = [1] * 8
     sizes[place] = size
     channels, height, width, classes, depth, branches, filters, kernel_size = sizes
-    with pytest.raises(ValueError, match="every size of a stack is at least 1"):
+    with pytest.raises(ValueError, match="every size of a stack must be at least 1"):
         Stack(kernel_size).layout(depth, filters, branches, (channels, height, width), classes)
 
 
