@@ -64,7 +64,7 @@ def import_file(path: Path) -> str:
         raise SweepError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
     module = OwnModule(path.stem, str(path.absolute()), source)
     known = _LOADED.get(module.name)
-    if known is None and (module.name in sys.modules or importlib.util.find_spec(module.name) is not None):
+    if known is None and not _is_free(module):
         raise SweepError(f"{path} has the name of another module, {module.name!r}; rename it")
     if known is not None and known.source != source:
         raise SweepError(f"a file named {path.name} was imported already, from {known.path}; rename one of them")
@@ -103,6 +103,12 @@ def find(sort: str, name: str) -> object:
     for part in _with_parents(module):
         _remember(part)
     return getattr(found, attribute)
+
+
+def _is_free(module: OwnModule) -> bool:
+    """Whether nothing but the file itself has the module's name."""
+    spec = None if module.name in sys.modules else importlib.util.find_spec(module.name)
+    return module.name not in sys.modules and (spec is None or spec.origin == module.path)
 
 
 def _make(module: OwnModule) -> None:

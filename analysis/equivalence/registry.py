@@ -1,37 +1,35 @@
-"""Every statistic of a sample on one scale, in the order of the numbers. A new one is one line here."""
+"""Every statistic of a sample on one scale, in the order of the numbers. A new one is one module and one line here."""
 
+from importlib import import_module
 from typing import Any
 
-from analysis.equivalence.agreement import AGREEMENT
-from analysis.equivalence.bootstrap import BOOTSTRAP
-from analysis.equivalence.components import COMPONENTS
-from analysis.equivalence.concordance import CONCORDANCE
-from analysis.equivalence.effects import EFFECTS, PROBABILITY_BETTER
-from analysis.equivalence.rank import RANK_TOST, SIGNED_RANK
-from analysis.equivalence.scaled import SEED_NOISE, SEED_NOISE_TOST
-from analysis.equivalence.skewness import SKEWNESS
 from analysis.equivalence.statistic import Row, Statistic
-from analysis.equivalence.tost import DIFFERENCE, NONINFERIORITY, TOST
 
-STATISTICS: dict[str, Statistic[Any]] = {
-    statistic.name: statistic
-    for statistic in (
-        TOST,
-        NONINFERIORITY,
-        DIFFERENCE,
-        BOOTSTRAP,
-        SIGNED_RANK,
-        RANK_TOST,
-        EFFECTS,
-        PROBABILITY_BETTER,
-        COMPONENTS,
-        SKEWNESS,
-        SEED_NOISE,
-        SEED_NOISE_TOST,
-        AGREEMENT,
-        CONCORDANCE,
-    )
-}
+_HOMES = (
+    "tost:TOST",
+    "tost:NONINFERIORITY",
+    "tost:DIFFERENCE",
+    "bootstrap:BOOTSTRAP",
+    "rank:SIGNED_RANK",
+    "rank:RANK_TOST",
+    "effects:EFFECTS",
+    "effects:PROBABILITY_BETTER",
+    "components:COMPONENTS",
+    "skewness:SKEWNESS",
+    "scaled:SEED_NOISE",
+    "scaled:SEED_NOISE_TOST",
+    "agreement:AGREEMENT",
+    "concordance:CONCORDANCE",
+)
+"""Module of this package and the name of the statistic in it."""
+
+
+def _statistic(home: str) -> Statistic[Any]:
+    module, _, name = home.partition(":")
+    return getattr(import_module(f"{__package__}.{module}"), name)
+
+
+STATISTICS: dict[str, Statistic[Any]] = {each.name: each for each in map(_statistic, _HOMES)}
 """By name."""
 
 

@@ -38,6 +38,8 @@ end() {
     code=$?
     # The exit codes of a sweep are for one that began.
     [[ -e $pid ]] || code=${stopped:-70}
+    # A sweep that has trained everything, and is about to print its answer, is killed by the signal.
+    [[ $code != 241 ]] || code=130
     rm -f "$token" "$pid"
     note began "$began" ended "$(date +%s)" code "$code" || true
     exit "$code"
@@ -71,7 +73,8 @@ srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --cpu-bind=n
 step=$!
 
 # Slurm's warning before the time limit goes to the sweep alone, which then has Ray's help to end in order.
-trap 'stopped=130; kill -TERM "$(cat "$pid" 2>/dev/null || echo "$step")"' TERM
+# A sweep that has ended while Ray has not needs none.
+trap 'stopped=130; kill -TERM "$(cat "$pid" 2>/dev/null || echo "$step")" || true' TERM
 while true; do
     code=0
     wait "$step" || code=$?

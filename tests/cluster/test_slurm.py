@@ -150,7 +150,7 @@ def test_the_warning_before_the_time_limit_ends_a_sweep_in_order(shared):
 
 
 def test_jobs_are_followed_stopped_and_known_after_slurm_has_forgotten_them(shared):
-    first, second, third = (Sweep(shared, name, seeds=5, epochs=60) for name in ("running", "next", "last"))
+    first, second, third = (Sweep(shared, name, seeds=5, epochs=200) for name in ("running", "next", "last"))
     job, waiting, cancelled = first.submit(), second.submit(), third.submit()
     wait_for(first.commits, "the first result")
     assert listed(job).state == "running"
@@ -185,6 +185,18 @@ def test_jobs_are_followed_stopped_and_known_after_slurm_has_forgotten_them(shar
     assert listed(waiting).exit_code == 130
     assert (listed(cancelled).state, listed(cancelled).exit_code) == ("failed", None)
     assert "Slurm has forgotten it" in listed(cancelled).message
+
+
+def test_a_sweep_that_is_stopped_after_its_last_training_is_no_failure(shared):
+    ending = Sweep(shared, "ending", seeds=1, epochs=1)
+    job = ending.submit()
+    # Ray ends some twenty seconds after the sweep.
+    wait_for(lambda: len(ending.commits()) and "0 packs in training" in ending.said(job), "the last training")
+    stopped = sweep("stop", job)
+    assert (stopped.returncode, stopped.stdout) in ((0, f"{job}: done\n"), (0, f"{job}: interrupted\n")), ending.said(
+        job
+    )
+    assert len(ending.rows()) == ending.trials
 
 
 def test_wrong_input_is_seen_in_the_exit_code_of_who_follows(shared):

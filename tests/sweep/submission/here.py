@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from json import dumps, loads
 from pathlib import Path
 
-from sweep.cli import main
 from sweep.errors import SweepError
 from sweep.submission import Backend, Batch, Job
 from sweep.submission.backend import option
@@ -35,6 +34,9 @@ class Here(Backend):
         return given
 
     def submit(self, batch: Batch) -> tuple[Job, bool]:
+        # The command line reads the options of every backend first.
+        from sweep.cli import main
+
         job = Job.waiting(batch, f"{batch.name}-{1 + len(self.jobs())}", "abc")
         self._folder.mkdir(exist_ok=True)
         code, began = 0, time.time()
