@@ -145,7 +145,8 @@ def test_factors_of_an_imported_file_are_shown(tmp_path: Path) -> None:
 
 
 def test_a_part_brings_factors_that_nothing_else_has(tmp_path: Path) -> None:
-    (tmp_path / "wide.py").write_text(SEPARABLE.replace("kernel_size", "spread"))
+    text = SEPARABLE.replace("kernel_size", "spread").replace("spread=1)", "kernel_size=1)")
+    (tmp_path / "wide.py").write_text(text)
     path = study(tmp_path, "wide:KIND")
     # Above the network that brings it.
     path.write_text(path.read_text().replace("  kernel_size: 5\n", "").replace("factors:", "factors:\n  spread: 5"))
