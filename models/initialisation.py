@@ -41,8 +41,10 @@ def initial_parameters(shape: StackShape, initialisation: str, seed: int) -> dic
     tensors = shape.tensors()
     values: dict[str, Tensor] = {}
     for layer in ("embedding", "blocks", "head"):
-        fan_in, fan_out = _fans(layer, shape)
-        for kind, bound in zip(("weight", "bias"), bounds(fan_in, fan_out), strict=True):
+        # Without the axis of depth that the blocks have.
+        outputs, inputs, *kernel = tensors[f"{layer}.weight"][-4:]
+        area = math.prod(kernel)
+        for kind, bound in zip(("weight", "bias"), bounds(inputs * area, outputs * area), strict=True):
             name = f"{layer}.{kind}"
             generator = torch.Generator().manual_seed(stream_seed(seed, name))
             values[name] = torch.empty(tensors[name]).uniform_(-bound, bound, generator=generator)
@@ -86,11 +88,3 @@ def _normal(size: torch.Size, generator: torch.Generator) -> Tensor:
     """
     draws = torch.rand(size, dtype=torch.float64, generator=generator)
     return torch.special.ndtri(draws.clamp(min=2.0**-54))
-
-
-def _fans(layer: str, shape: StackShape) -> tuple[int, int]:
-    area = shape.kernel_size**2
-    if layer == "head":
-        return shape.features, shape.classes
-    inputs = shape.input_shape[0] if layer == "embedding" else shape.filters
-    return inputs * area, shape.filters * area

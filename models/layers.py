@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, partial
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,6 +29,7 @@ class Layer:
 
     inputs: Size
     outputs: Size = ()
+    _saves: ClassVar[tuple[Saved, ...]] = ()
 
     def __post_init__(self) -> None:
         if not self.outputs:
@@ -50,7 +51,7 @@ class Layer:
     @property
     def saves(self) -> tuple[Saved, ...]:
         """The tensors that autograd keeps for the backward pass."""
-        return ()
+        return self._saves
 
     @property
     def is_view(self) -> bool:
@@ -119,9 +120,7 @@ class Dense(Layer):
     def flops(self) -> int:
         return 2 * self.inputs[0] * self.outputs[0]
 
-    @property
-    def saves(self) -> tuple[Saved, ...]:
-        return ("input",)
+    _saves: ClassVar[tuple[Saved, ...]] = ("input",)
 
     def module(self) -> "nn.Module":
         from torch import nn
@@ -137,9 +136,7 @@ class Norm(Layer):
     def parameters(self) -> int:
         return 2 * self.inputs[0]
 
-    @property
-    def saves(self) -> tuple[Saved, ...]:
-        return ("input",)
+    _saves: ClassVar[tuple[Saved, ...]] = ("input",)
 
     def module(self) -> "nn.Module":
         from torch import nn
@@ -175,9 +172,7 @@ class MaxPool(Layer):
         channels, height, width = self.inputs
         return channels, height // 2, width // 2
 
-    @property
-    def saves(self) -> tuple[Saved, ...]:
-        return ("input",)
+    _saves: ClassVar[tuple[Saved, ...]] = ("input",)
 
     def module(self) -> "nn.Module":
         from torch import nn
@@ -246,6 +241,7 @@ class Made(Layer):
 
     _: KW_ONLY
     make: "Callable[[], nn.Module]"
+    _saves: ClassVar[tuple[Saved, ...]] = ("output",)
 
     @cached_property
     def _counts(self) -> tuple[int, int]:
@@ -265,10 +261,6 @@ class Made(Layer):
     @property
     def flops(self) -> int:
         return self._counts[1]
-
-    @property
-    def saves(self) -> tuple[Saved, ...]:
-        return ("output",)
 
     def module(self) -> "nn.Module":
         return self.make()

@@ -4,7 +4,7 @@ A part is a frozen dataclass whose fields are its own factors. A user's own part
 when a trial or study first names it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Generic, TypeVar
 
@@ -27,26 +27,16 @@ RESERVED = frozenset(_OF_A_TRIAL | _COLUMNS)
 """Names that no factor may have, since trials or their tables use them."""
 
 
-class Registry(Mapping[str, type[Part]], Generic[Part]):
+class Registry(dict[str, type[Part]], Generic[Part]):
     """Parts of one sort by name. `sort` is the factor that chooses among them; `factors` holds all parts' factors."""
 
     def __init__(
         self, sort: str, base: type[Part], parts: Mapping[str, type[Part]], factors: dict[str, Factor]
     ) -> None:
+        super().__init__()
         self.sort, self._base, self._factors = sort, base, factors
-        self._parts: dict[str, type[Part]] = {}
-        self._owners: dict[str, list[str]] = {}
         for name, part in parts.items():
             self.register(name, part)
-
-    def __getitem__(self, name: str) -> type[Part]:
-        return self._parts[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)
 
     def register(self, name: str, part: object) -> None:
         """Add a part. Raises SweepError for what is no part, and for a factor that clashes with another one."""
@@ -68,8 +58,7 @@ class Registry(Mapping[str, type[Part]], Generic[Part]):
                 raise SweepError(f"factor {factor!r} of {self.sort} {name!r} has a name that is taken; rename it")
         for factor, here in factors.items():
             self._factors.setdefault(factor, here)
-            self._owners.setdefault(factor, []).append(name)
-        self._parts[name] = part
+        self[name] = part
 
     def load(self, name: str) -> None:
         """Register the user's own part ``module:NAME``. Raises SweepError if there is none."""
@@ -77,8 +66,8 @@ class Registry(Mapping[str, type[Part]], Generic[Part]):
 
     def own_factors(self) -> tuple[str, ...]:
         """Names of the factors that the parts declare, in order."""
-        return tuple(self._owners)
+        return tuple(dict.fromkeys(factor for part in self.values() for factor in declared(part)))
 
     def owners(self, factor: str) -> list[str]:
         """Names of the parts that declare a factor."""
-        return self._owners.get(factor, [])
+        return [name for name, part in self.items() if factor in declared(part)]

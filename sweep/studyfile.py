@@ -38,26 +38,19 @@ def find_space(study: str) -> Space:
         # The user's own parts may lie beside the file.
         with searched(path.parent):
             return _space(content)
-    except _KeyFault as fault:
-        raise SweepError(f"{path}{_line_of(text, fault.key)}: {fault}", *fault.parameters) from None
-
-
-class _KeyFault(SweepError):
-    """A fault in the value of one key of the file."""
-
-    def __init__(self, key: str, message: str, *parameters: str) -> None:
-        super().__init__(message, *parameters)
-        self.key = key
+    except SweepError as fault:
+        key = next(iter(getattr(fault, "__notes__", ())), "")
+        raise SweepError(f"{path}{_line_of(text, key)}: {fault}", *fault.parameters) from None
 
 
 @contextlib.contextmanager
 def _at(key: str) -> Iterator[None]:
+    """Note the key on a fault in its value; the innermost key comes first."""
     try:
         yield
-    except _KeyFault:
-        raise
     except SweepError as error:
-        raise _KeyFault(key, str(error), *error.parameters) from None
+        error.add_note(key)
+        raise
 
 
 class _Loader(yaml.SafeLoader):
@@ -111,7 +104,7 @@ def _parse(path: Path, text: str) -> object:
 
 def _space(content: object) -> Space:
     if not isinstance(content, Mapping):
-        raise _KeyFault("", f"a study file holds the keys {', '.join(_KEYS)}")
+        raise SweepError(f"a study file holds the keys {', '.join(_KEYS)}")
     values: Mapping[Any, Any] = content
     for key in values:
         with _at(str(key)):
@@ -119,7 +112,7 @@ def _space(content: object) -> Space:
                 raise unknown_name("key", str(key), _KEYS)
     for key in ("study", "factors"):
         if key not in values:
-            raise _KeyFault("", f"the key {key!r} is missing; a study file needs 'study', a name, and 'factors'")
+            raise SweepError(f"the key {key!r} is missing; a study file needs 'study', a name, and 'factors'")
     study, about, factors, where = values["study"], values.get("about", ""), values["factors"], values.get("where", [])
     with _at("study"):
         FACTORS["study"].coerce("study", study)

@@ -112,8 +112,8 @@ class Trial(Common):
         """Raise SweepError for a factor that is set but belongs to another part."""
         chosen = getattr(self, registry.sort)
         for factor in registry.own_factors():
-            value, default, owners = getattr(self, factor), FACTORS[factor].default, registry.owners(factor)
-            if value != default and not set(owners) & set(chosen.split("+")):
+            value, default = getattr(self, factor), FACTORS[factor].default
+            if value != default and not set(owners := registry.owners(factor)) & set(chosen.split("+")):
                 raise SweepError(
                     f"{factor} is {value!r}, but belongs to {registry.sort} {' or '.join(sorted(owners))}; "
                     f"leave it at {default!r} with {registry.sort} {chosen}"

@@ -47,9 +47,9 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
     else:
         _check_reachable(address)
         arguments["address"] = address
+    handler = signal.getsignal(signal.SIGTERM)
     try:
-        with _own_terminate():
-            ray.init(**arguments)
+        ray.init(**arguments)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = address or "this machine"
@@ -58,21 +58,14 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
             "address",
             "executor",
         ) from None
+    finally:
+        # The handler of `ray.init` exits and drops results on their way to the store.
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
     try:
         yield
     finally:
         ray.shutdown()
-
-
-@contextlib.contextmanager
-def _own_terminate() -> Iterator[None]:
-    """Keep the handler of SIGTERM: the one of `ray.init` exits and drops results on their way to the store."""
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if handler is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)
 
 
 def counts() -> tuple[int, int]:

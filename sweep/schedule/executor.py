@@ -19,19 +19,15 @@ class Listener(Protocol):
 
     def note(self, line: str) -> None:
         """Show this line to the user."""
-        ...
 
     def started(self, attempt: Attempt) -> None:
         """A worker has begun the pack."""
-        ...
 
     def heard(self, attempt: Attempt, report: Report) -> None:
         """The pack's worker has reported this, or failed before it began."""
-        ...
 
     def checkpoint(self, training_id: str) -> bytes | None:
         """Content of a training's latest checkpoint in the store, or None."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,9 @@ class Display(Protocol):
 
     def update(self, book: PackBook) -> None:
         """The book has changed."""
-        ...
 
     def note(self, line: str) -> None:
         """Show this line to the user."""
-        ...
 
 
 @dataclass(frozen=True)
