@@ -1,4 +1,7 @@
-"""Networks of blocks, and interventions on their blocks. Torch loads with the first name that needs it.
+"""Networks of blocks, and interventions on their blocks.
+
+The names here are those that training needs; torch loads with the first of them that takes it. Import other names from
+their modules.
 
 A kind of network (`models.kind.NetworkKind`, all in `models.kinds.KINDS`) makes a layout, which lists the layers, and
 turns the layout into a network: a stem, blocks and a head. Papers are cited by number:
@@ -17,70 +20,17 @@ or VGG network. An *activation* is a non-linearity.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from models.kind import NetworkKind
-from models.kinds import KINDS
-from models.kinds.linear import LinearNetwork
-from models.kinds.resnet import PreActivationResNet, ResNet
-from models.kinds.stack import Stack, StackShape
-from models.kinds.vgg import VGG
-from models.layout import BlockLayout, BlockShape, Layout
+from models.intervention import NO_INTERVENTION, Intervention
 
 if TYPE_CHECKING:
-    from models.activations import ACTIVATIONS
-    from models.blocks import Block, BlockNetwork, PlainBlock
+    from models.blocks import BlockNetwork
     from models.droppath import DropPath, KeptBlocks
     from models.freezing import frozen
     from models.fused import FusedStack
-    from models.initialisation import INITIALISATIONS, initial_parameters, initialise
-    from models.intervention import NO_INTERVENTION, Intervention
-    from models.many_interventions import lesioned
-    from models.paths import draw_paths, path_counts
-    from models.similarity import cka, distribution_distance
 
-__all__ = [
-    "ACTIVATIONS",
-    "INITIALISATIONS",
-    "KINDS",
-    "NO_INTERVENTION",
-    "VGG",
-    "Block",
-    "BlockLayout",
-    "BlockNetwork",
-    "BlockShape",
-    "DropPath",
-    "FusedStack",
-    "Intervention",
-    "KeptBlocks",
-    "Layout",
-    "LinearNetwork",
-    "NetworkKind",
-    "PlainBlock",
-    "PreActivationResNet",
-    "ResNet",
-    "Stack",
-    "StackShape",
-    "cka",
-    "distribution_distance",
-    "draw_paths",
-    "frozen",
-    "initial_parameters",
-    "initialise",
-    "lesioned",
-    "path_counts",
-]
+__all__ = ["NO_INTERVENTION", "BlockNetwork", "DropPath", "FusedStack", "Intervention", "KeptBlocks", "frozen"]
 
-_WITH_TORCH = (
-    "activations",
-    "blocks",
-    "droppath",
-    "freezing",
-    "fused",
-    "initialisation",
-    "intervention",
-    "many_interventions",
-    "paths",
-    "similarity",
-)
+_WITH_TORCH = ("blocks", "droppath", "freezing", "fused")
 
 
 def __getattr__(name: str) -> Any:

@@ -84,22 +84,12 @@ class BlockNetwork(nn.Module):
         return tuple(map(tuple, alike.values()))
 
     def forward(self, images: Tensor, intervention: Intervention = NO_INTERVENTION) -> Tensor:
-        return self.forward_from(0, self.stem(images), intervention)
+        return self.head(deque(self.states(self.stem(images), intervention), maxlen=1).pop())
 
-    def forward_from(self, stage: int, hidden: Tensor, intervention: Intervention = NO_INTERVENTION) -> Tensor:
-        """Logits (batch, classes) from the input of a stage, or of the head if `stage` is the number of stages.
-
-        Raises ValueError like `check`.
-        """
-        return self.head(deque(self.states(hidden, intervention, stage), maxlen=1).pop())
-
-    def states(self, hidden: Tensor, intervention: Intervention = NO_INTERVENTION, first: int = 0) -> Iterator[Tensor]:
-        """The inputs of stage `first`, which is `hidden`, of each later stage, and of the head.
-
-        Raises ValueError like `check`.
-        """
+    def states(self, hidden: Tensor, intervention: Intervention = NO_INTERVENTION) -> Iterator[Tensor]:
+        """The inputs of each stage, of which `hidden` is the first, and of the head. Raises ValueError like `check`."""
         self.check(intervention)
-        for stage in range(first, len(self.stages)):
+        for stage in range(len(self.stages)):
             yield hidden
             hidden = self.advance(stage, hidden, intervention)
         yield hidden

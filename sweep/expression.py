@@ -72,7 +72,8 @@ class Expression:
 
     def _check(self, names: Collection[str]) -> None:
         for node in ast.walk(self._tree):
-            if not isinstance(node, ast.expr) or _is_literal(node):
+            literal = isinstance(node, ast.Constant) and isinstance(node.value, str | int | float)
+            if not isinstance(node, ast.expr) or literal:
                 continue
             operators = {type(child) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)}
             if not {type(node), *operators} <= _ALLOWED:
@@ -82,10 +83,6 @@ class Expression:
                 )
             if isinstance(node, ast.Name) and current(node.id) not in names:
                 raise unknown_name("factor", current(node.id), names)
-
-
-def _is_literal(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str | int | float)
 
 
 def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:

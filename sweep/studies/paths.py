@@ -8,8 +8,7 @@ instead of 6.10 %.
 Ours: one image per draw, with batch norms at their running statistics; all variants of how to make up for blocks that
 are left out (`rescale`) and of whether blocks that change the shape are always kept (`transitions`).
 
-The plain networks are those of `lesion`: in a common store they train only once. Cost: `sweep plan paths`. Run:
-`sweep run paths --store URI`, `sweep run paths-quick`.
+The plain networks are those of `lesion`: in a common store they train only once.
 """
 
 from dataclasses import replace

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import KeptBlocks
+from models.droppath import KeptBlocks
 
 
 def kept_in(intervention) -> set[int]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import ACTIVATIONS, BlockLayout, Layout
+from models.activations import ACTIVATIONS
 from models.layers import (
     SAVED_OF_ACTIVATION,
     Activation,
@@ -21,6 +21,7 @@ from models.layers import (
     Norm,
     OptionA,
 )
+from models.layout import BlockLayout, Layout
 
 IMAGE, HALF = (3, 7, 6), (5, 4, 3)
 BATCH = 97

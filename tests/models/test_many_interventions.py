@@ -9,16 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import (
-    NO_INTERVENTION,
-    BlockNetwork,
-    DropPath,
-    Intervention,
-    NetworkKind,
-    PreActivationResNet,
-    ResNet,
-    Stack,
-)
+from models.blocks import BlockNetwork
+from models.droppath import DropPath
+from models.intervention import NO_INTERVENTION, Intervention
+from models.kind import NetworkKind
+from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.stack import Stack
 from models.many_interventions import held_values, lesioned
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import ResNet, Stack, StackShape
+from models.kinds.resnet import ResNet
+from models.kinds.stack import Stack, StackShape
 from models.layout import Layout
 from tests.models.residual_stack import ResidualStack
 

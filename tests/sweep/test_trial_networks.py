@@ -2,7 +2,9 @@
 
 import pytest
 
-from models import LinearNetwork, PreActivationResNet, ResNet, Stack
+from models.kinds.linear import LinearNetwork
+from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.stack import Stack
 from models.kinds.vgg import grouped
 from sweep.errors import SweepError
 from sweep.factors import declared
