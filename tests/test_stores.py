@@ -212,7 +212,7 @@ def test_a_marker_says_the_version_that_older_programs_refuse(store: Path) -> No
 GROWN = """
 import sys
 from dataclasses import dataclass
-from models import ResNet
+from models.kinds.resnet import ResNet
 from models.factor import factor
 from sweep.measures.base import Measure
 from sweep.parts import FACTORS, MEASURES, NETWORKS

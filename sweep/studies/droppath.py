@@ -8,6 +8,8 @@ connections. Drop probabilities, alternation, networks and numbers are not publi
 Arms: plain, droppath and residual-droppath training of ResNets, stacks and the linear network; plain training on
 several budgets, to compare methods at equal optimiser steps and at equal time; and the three methods as a retraining of
 a plainly trained network, followed by the lesions of `sweep.studies.lesion`.
+
+Cost: `sweep plan droppath`. Run: `sweep run droppath --store URI`, `sweep run droppath-quick`.
 """
 
 from dataclasses import replace

@@ -13,6 +13,8 @@ of fine-tuning. Stochastic depth and VGG are not truncated.
 
 `lesion` trains a ResNet-110 and the other networks on all of CIFAR-10 for 200 epochs (ours), on a GPU; `lesion-quick`
 trains a ResNet-20 and the others on a fifth of it at half its side, on two cores.
+
+Cost: `sweep plan lesion`. Run: `sweep run lesion --store URI`, `sweep run lesion-quick`.
 """
 
 from dataclasses import replace

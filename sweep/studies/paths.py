@@ -9,6 +9,8 @@ Ours: one image per draw, with batch norms at their running statistics; all vari
 are left out (`rescale`) and of whether blocks that change the shape are always kept (`transitions`).
 
 The plain networks are those of `lesion`: in a common store they train only once.
+
+Cost: `sweep plan paths`. Run: `sweep run paths --store URI`, `sweep run paths-quick`.
 """
 
 from dataclasses import replace
