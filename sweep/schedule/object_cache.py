@@ -54,10 +54,7 @@ class ObjectCache:
 
     @staticmethod
     def bring(name: str, datasets: Iterable[str], cache: str | None) -> None:
-        """Copy offered data sets that this worker's node lacks to the path `cache`.
-
-        Raises SweepError if that fails.
-        """
+        """Copy offered data sets that this worker's node lacks to the path `cache`. Raises SweepError on failure."""
         folder = Path(cache) if cache else None
         for dataset in sorted(set(datasets)):
             if cached(dataset, folder) is None and (offered := _held(name, _DATASET + dataset)) is not None:
