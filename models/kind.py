@@ -28,7 +28,7 @@ class NetworkKind:
     skips: ClassVar[bool] = True
     """Whether its blocks have skip connections."""
     fuses: ClassVar[bool] = False
-    """Whether many of its networks can be trained as one fused network."""
+    """Whether many of its networks can train as one: `fused` and `load_fused` raise TypeError for a kind without."""
     names_arrangement: ClassVar[bool] = False
     """Whether a network's name always says how its blocks are arranged."""
     fused_over: ClassVar[tuple[str, ...]] = ()
@@ -74,18 +74,12 @@ class NetworkKind:
     def fused(
         kinds: "Sequence[Any]", layout: Layout, seeds: "Sequence[int]", dtype: "torch.dtype | None" = None
     ) -> "FusedStack":
-        """Networks of one layout as one: network k is a ``kinds[k]`` with the initial weights of ``seeds[k]``.
-
-        Raises TypeError for a kind that does not fuse.
-        """
+        """Networks of one layout as one; network k starts like ``kinds[k].build(layout, seeds[k])``."""
         raise TypeError("networks of this kind cannot be trained as one")
 
     @staticmethod
     def load_fused(network: "BlockNetwork", values: "Mapping[str, Tensor]") -> None:
-        """Copy one network's values from a fused network into a network of the same layout.
-
-        Raises TypeError for a kind that does not fuse.
-        """
+        """Copy one network's values from a fused network into a network of the same layout."""
         raise TypeError("networks of this kind cannot be trained as one")
 
     def network(

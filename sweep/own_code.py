@@ -65,9 +65,9 @@ def import_file(path: Path) -> None:
         raise SweepError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
     module = OwnModule(path.stem, str(path.absolute()), source)
     known = _LOADED.get(module.name)
-    if known is None and not _is_free(module):
-        raise SweepError(f"{path} has the name of another module, {module.name!r}; rename it")
     if known is None:
+        if not _is_free(module):
+            raise SweepError(f"{path} has the name of another module, {module.name!r}; rename it")
         _make(module)
     elif known.source != source:
         raise SweepError(f"a file named {path.name} was imported already, from {known.path}; rename one of them")

@@ -43,10 +43,7 @@ class Plan:
         return replace(self, trials=self.trials[:count])
 
     def shard(self, index: int, count: int) -> "Plan":
-        """Part `index`, from 1, of `count` disjoint parts of about equal cost.
-
-        Trials that can share a pack stay in one part.
-        """
+        """Part `index`, from 1, of `count` parts of about equal cost; trials that can share a pack stay together."""
         if not 1 <= index <= count:
             raise SweepError(f"shard is {index}/{count}, but takes I/N with I from 1 to N", "shard")
         chosen: set[str] = set()

@@ -14,16 +14,13 @@ from sweep.own_code import find
 
 Part = TypeVar("Part")
 
-_OF_A_TRIAL = {
+RESERVED = {
     *("alone", "as_dict", "base", "but", "from_dict", "identity", "kind", "measured_by", "measures", "plain", "shape"),
     *("trained_by", "training_id", "determination_ratio"),
-}
-_COLUMNS = {
     *("trial_id", "pair_id", "status", "error", "diverged_epoch", "epochs_run", "seconds", "fused_with", "device"),
     *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm", "parameters", "forward_flops"),
     *("peak_memory_bytes", "finished_at", "classes", "blocks", "layers_per_block"),
 }
-RESERVED = frozenset(_OF_A_TRIAL | _COLUMNS)
 """Names that no factor may have, since trials or their tables use them."""
 
 

@@ -57,8 +57,7 @@ class Trial(Common):
             self._check_owners(registry)
         self._set(measured_by=tuple(self._measure(name) for name in self.measures))
         self._set(trained_by=self._part(METHODS[self.method]))
-        self._check_method()
-        self._check_optimizer()
+        self._check_training()
 
     def _set(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -119,7 +118,7 @@ class Trial(Common):
                     f"leave it at {default!r} with {registry.sort} {chosen}"
                 )
 
-    def _check_method(self) -> None:
+    def _check_training(self) -> None:
         for factor in self.trained_by.above_zero:
             if not getattr(self, factor):
                 raise SweepError(f"{factor} is 0, but method {self.method} takes a number above 0")
@@ -128,8 +127,6 @@ class Trial(Common):
                 f"method {self.method} drops blocks, but {self.network} has no skip connections to replace them"
             )
         self.trained_by.check(self.shape)
-
-    def _check_optimizer(self) -> None:
         if self.optimizer == "adamw" and self.momentum:
             raise SweepError(f"momentum is {self.momentum:g}, but belongs to sgd; leave it at 0 with adamw")
         if self.optimizer == "nesterov" and not self.momentum:
@@ -217,10 +214,7 @@ class Trial(Common):
         return cls(**values)
 
     def but(self, **changes: Value) -> "Trial":
-        """The same trial with some factors changed.
-
-        A new architecture or depth implies its own stages; sample counts and image size do not change.
-        """
+        """The same trial with some factors changed; a new architecture or depth implies its own stages."""
         if {"architecture", "depth"} & changes.keys():
             changes.setdefault("stages", 0)
         return Trial(**{**self.as_dict(), **changes})  # pyright: ignore[reportArgumentType]

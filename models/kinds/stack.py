@@ -71,13 +71,11 @@ class Stack(NetworkKind):
     names_arrangement: ClassVar[bool] = True
     fused_over: ClassVar[tuple[str, ...]] = ("activation", "initialisation")
 
-    kernel_size: int = factor(3, low=1, high=15, meaning="kernel side of every convolution of a stack")
+    kernel_size: int = factor(3, low=1, high=15, meaning="side of every convolution's kernel in a stack")
     activation: str = factor(
         "relu", choices=("relu", "tanh", "gelu", "sigmoid"), meaning="activation of every block of a stack"
     )
-    initialisation: str = factor(
-        "torch", choices=("glorot", "torch"), meaning="distribution of a stack's initial weights"
-    )
+    initialisation: str = factor("torch", choices=("glorot", "torch"), meaning="of a stack's initial weights")
 
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
         check_sizes("stack", depth=depth, width=width, branches=branches, inputs=inputs, classes=classes)

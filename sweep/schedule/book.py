@@ -154,7 +154,8 @@ class PackBook:
         del self.out[attempt.number]
         if failure.kind == "crash":
             attempt = replace(attempt, died_on=(*attempt.died_on, failure.node))
-            if self._is_excused(attempt):
+            crashes = sum(node not in self.lost_nodes for node in attempt.died_on)
+            if crashes <= self._crashes_allowed and len(attempt.died_on) <= self._deaths_allowed:
                 self._try_again(attempt)
                 return []
         if failure.kind == "memory" and 0 < attempt.gpu_share < 1:
@@ -171,10 +172,6 @@ class PackBook:
         """Take back a pack that no worker has begun."""
         del self.out[attempt.number]
         self._try_again(attempt)
-
-    def _is_excused(self, attempt: Attempt) -> bool:
-        crashes = sum(node not in self.lost_nodes for node in attempt.died_on)
-        return crashes <= self._crashes_allowed and len(attempt.died_on) <= self._deaths_allowed
 
     def _try_again(self, attempt: Attempt, **changes: Any) -> None:
         again = replace(attempt, number=next(self._numbers), **changes)

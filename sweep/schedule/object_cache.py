@@ -29,9 +29,15 @@ class ObjectCache:
         self._started: Any = None
         self._offered: set[str] = set()
 
-    def put(self, training_id: str, content: bytes) -> None:
-        """Offer a checkpoint to the worker that trains this next."""
-        self._put(training_id, content)
+    def put(self, key: str, value: Any) -> None:
+        """Offer a checkpoint to the worker that trains next, by its `training_id`, or another value by a key."""
+        with contextlib.suppress(RayError):
+            if self._started is None:
+                # On the driver's node, as other nodes may disappear.
+                here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+                options: dict[str, Any] = {"name": self.name, "num_cpus": 0, "scheduling_strategy": here}
+                self._started = ray.remote(_Held).options(**options).remote()
+            ray.get(self._started.put.remote(key, value))
 
     def drop(self, training_ids: set[str]) -> None:
         """Forget the checkpoints of a pack that has ended."""
@@ -45,7 +51,7 @@ class ObjectCache:
             path = cached(name, Path(cache) if cache else None)
             if path is not None:
                 # The list keeps Ray from resolving the reference: the images go from node to node, not by the actor.
-                self._put(_DATASET + name, [ray.put(np.fromfile(path, np.uint8))])
+                self.put(_DATASET + name, [ray.put(np.fromfile(path, np.uint8))])
 
     @staticmethod
     def reader(name: str) -> Callable[[str], bytes | None]:
@@ -60,15 +66,6 @@ class ObjectCache:
             if cached(dataset, folder) is None and (offered := _held(name, _DATASET + dataset)) is not None:
                 with contextlib.suppress(RayError):
                     install(dataset, memoryview(ray.get(offered[0])), folder)
-
-    def _put(self, key: str, value: Any) -> None:
-        with contextlib.suppress(RayError):
-            if self._started is None:
-                # On the driver's node, as other nodes may disappear.
-                here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-                options: dict[str, Any] = {"name": self.name, "num_cpus": 0, "scheduling_strategy": here}
-                self._started = ray.remote(_Held).options(**options).remote()
-            ray.get(self._started.put.remote(key, value))
 
 
 def _held(cache: str, key: str) -> Any:

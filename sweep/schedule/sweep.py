@@ -104,9 +104,8 @@ class _Run:
         self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
         self._book = PackBook(missing.packs(options.pack_size), already)
-        self._tracker = (
-            Tracker(ledger.address, options.tracking, plan.sweep_id) if options.tracking is not None else None
-        )
+        tracking = options.tracking
+        self._tracker = None if tracking is None else Tracker(ledger.address, tracking, plan.sweep_id)
         self._writer = Writer(ledger, self._published)
 
     def run(self) -> Outcome:
