@@ -93,10 +93,7 @@ for _sort, _registry in REGISTRIES.items():
 
 
 def load_parts(levels: Mapping[str, Iterable[object]]) -> None:
-    """Register the user's own parts that some levels of factors name: they bring factors of their own.
-
-    Raises SweepError for a part that does not exist.
-    """
+    """Register the user's own parts that some levels name. Raises SweepError for a part that does not exist."""
     for sort in REGISTRIES.keys() & levels.keys():
         for level in levels[sort]:
             FACTORS[sort].coerce(sort, level)

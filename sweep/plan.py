@@ -78,9 +78,8 @@ def make_plan(
 ) -> Plan:
     """The plan of a space under a user's options, applied in this order: overrides, where, limit, shard.
 
-    `margins` are texts such as ``ratio=0.05`` that replace the space's own.
-
-    Raises SweepError for an invalid option or a plan without trials.
+    `margins` are texts such as ``ratio=0.05`` that replace the space's own. Raises SweepError for an invalid option or
+    a plan without trials.
     """
     space = space.override(dict(parse_override(text) for text in overrides))
     declared = space.margins
