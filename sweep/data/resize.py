@@ -10,11 +10,10 @@ _CHUNK_BYTES = 64 * 2**20
 
 
 def area_average(images: Pixels, size: int) -> Pixels:
-    """``images``, uint8 (N, H, W, C), as uint8 (N, size, size, C); themselves if they have that size.
+    """``images``, uint8 (N, H, W, C), as uint8 (N, size, size, C); the same object if they have that size already.
 
-    Each pixel is the mean of the area that it covers, fractions of pixels included, rounded half up. The
-    arithmetic is exact, so the result has the same bytes on every machine. Raises SweepError when ``size`` is
-    not in 1..min(H, W).
+    Each pixel is the mean of the area that it covers, with fractions of pixels, rounded half up. The arithmetic is
+    exact, so every machine gives the same bytes. Raises SweepError if ``size`` is not in 1..min(H, W).
     """
     count, height, width, channels = images.shape
     if not 1 <= size <= min(height, width):
@@ -39,6 +38,6 @@ def area_average(images: Pixels, size: int) -> Pixels:
 
 
 def _overlaps(length: int, size: int) -> NDArray[np.int64]:
-    """(size, length): how much of input pixel j output pixel i covers, in 1/size; rows sum to length."""
+    """(size, length): the part of input pixel j that output pixel i covers, in 1/size; rows sum to length."""
     inputs, outputs = np.arange(length) * size, np.arange(size)[:, np.newaxis] * length
     return np.clip(np.minimum(inputs + size, outputs + length) - np.maximum(inputs, outputs), 0, None)
