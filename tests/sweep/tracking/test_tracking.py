@@ -57,7 +57,7 @@ def finished(tracker: Tracker) -> Tracker:
     return tracker
 
 
-def test_a_trial_has_one_run_with_its_params_tags_figures_and_curves(ledger):
+def test_a_trial_has_one_run_with_its_params_tags_numbers_and_curves(ledger):
     tracker = Tracker(ledger.uri, tracking_uri(ledger, None), SWEEP)
     tracker.trials_started(TRIALS)
     ledger.publish(to_tables(results(TRIALS[:3])))
@@ -212,6 +212,7 @@ def test_a_server_that_never_answers_is_not_waited_for_for_long(ledger, monkeypa
 def test_an_object_store_needs_a_tracking_uri_of_its_own(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     ledger = Ledger("s3://bucket/prefix?region=us-east-1")
-    with pytest.raises(SweepError, match="--tracking"):
+    with pytest.raises(SweepError, match="cannot hold MLflow's database; give the address of a server") as refused:
         tracking_uri(ledger, None)
+    assert refused.value.parameters == ("tracking", "no_track")
     assert tracking_uri(ledger, "http://tracking:5000") == "http://tracking:5000"
