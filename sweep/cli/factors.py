@@ -1,4 +1,4 @@
-"""``sweep factors``: what every factor of a trial means and takes."""
+"""``sweep factors``: explains the factors of a trial."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from sweep.cli.options import Imports, import_modules
+from sweep.cli.options import Imports
 from sweep.factors import Factor, unknown_name
 from sweep.identity import current
+from sweep.own_code import import_file
 from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS
 from sweep.registry import Registry
 
@@ -16,14 +17,15 @@ _REGISTRIES: tuple[Registry[Any], ...] = (NETWORKS, METHODS, MEASURES)
 
 
 def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
-    """Show every factor of a trial, or one: its meaning, what it takes, its default, and who takes it.
+    """Show the factors of a trial, or one of them: its meaning, values, default, and the kinds of trial that have it.
 
     Parameters
     ----------
     name
         The factor, such as depth.
     """
-    import_modules(imports)
+    for file in imports:
+        import_file(file)
     console = Console(highlight=False, markup=False)
     if name is None:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)

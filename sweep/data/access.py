@@ -1,7 +1,7 @@
 """Load, fetch, import and verify data sets."""
 
 import contextlib
-import threading
+from functools import lru_cache
 from pathlib import Path
 
 from sweep.data.cache import cache_file, publish, workspace
@@ -10,11 +10,6 @@ from sweep.data.recipe import Recipe, SourceError
 from sweep.data.sets import recipe, spec
 from sweep.data.specs import Dataset, DatasetSpec, Log, silent
 from sweep.errors import SweepError
-
-_Stamp = tuple[int, int, int, int]
-
-_guard = threading.Lock()
-_verified: dict[Path, tuple[_Stamp, Dataset]] = {}
 
 
 def load(name: str, cache: Path | None = None, log: Log = silent) -> Dataset:
@@ -55,7 +50,7 @@ def verify(name: str) -> Path:
     Raises SweepError if it is missing or damaged.
     """
     path = cache_file(name)
-    _verified.pop(path, None)
+    _verified.cache_clear()
     _open(path, spec(name))
     return path
 
@@ -108,7 +103,7 @@ def import_folder(name: str, folder: Path | str, log: Log = silent) -> Path:
     return path
 
 
-def _stamp(path: Path) -> _Stamp | None:
+def _stamp(path: Path) -> tuple[int, ...] | None:
     """Numbers that change when the file does, or None if there is no file."""
     try:
         status = path.stat()
@@ -126,16 +121,16 @@ def _present(path: Path, facts: DatasetSpec) -> bool:
 
 
 def _open(path: Path, facts: DatasetSpec) -> Dataset:
-    fetch_it = f"run `sweep data fetch {facts.name}"
-    with _guard:
-        stamp = _stamp(path)
-        if stamp is None:
-            raise SweepError(f"{path} does not exist; {fetch_it}`.")
-        known = _verified.pop(path, None)
-        if known is None or known[0] != stamp:
-            known = stamp, _read(path, facts, f"{path} is damaged", f"{fetch_it} --force` to replace it")
-        _verified[path] = known
-        return known[1]
+    stamp = _stamp(path)
+    if stamp is None:
+        raise SweepError(f"{path} does not exist; run `sweep data fetch {facts.name}`.")
+    return _verified(path, facts, stamp)
+
+
+@lru_cache(maxsize=8)
+def _verified(path: Path, facts: DatasetSpec, stamp: tuple[int, ...]) -> Dataset:
+    """The data set in a file, read again only when its stamp changes."""
+    return _read(path, facts, f"{path} is damaged", f"run `sweep data fetch {facts.name} --force` to replace it")
 
 
 def _read(path: Path, facts: DatasetSpec, complaint: str, remedy: str) -> Dataset:

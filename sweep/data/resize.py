@@ -23,16 +23,15 @@ def area_average(images: Pixels, size: int) -> Pixels:
     if size == height == width:
         return images
     area = height * width
-    # Sums of integers below 2**24 (2**53) are exact in float32 (float64), in any order.
-    dtype, integer = (np.float32, np.int32) if 255 * area < 2**24 else (np.float64, np.int64)
-    down, across = _overlaps(height, size).astype(dtype), _overlaps(width, size).astype(dtype)
+    # Sums of integers below 2**53 are exact in float64, in any order.
+    down, across = _overlaps(height, size).astype(float), _overlaps(width, size).astype(float)
     result = np.empty((count, size, size, channels), np.uint8)
-    step = max(1, _CHUNK_BYTES // (images[:1].nbytes * np.dtype(dtype).itemsize or 1))
+    step = max(1, _CHUNK_BYTES // (8 * height * width * channels))
     for start in range(0, count, step):
-        chunk = images[start : start + step].astype(dtype)
+        chunk = images[start : start + step].astype(float)
         rows = (down @ chunk.reshape(len(chunk), height, -1)).reshape(len(chunk), size, width, channels)
         sums = rows.swapaxes(2, 3).reshape(-1, width) @ across.T
-        means = (2 * sums.astype(integer) + area) // (2 * area)
+        means = (2 * sums.astype(np.int64) + area) // (2 * area)
         result[start : start + step] = means.reshape(len(chunk), size, channels, size).swapaxes(2, 3)
     return result
 

@@ -4,9 +4,10 @@ import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweep.data.specs import Pixels
 from sweep.errors import SweepError
@@ -42,10 +43,8 @@ class _Dtype:
             self.value = self.value.newbyteorder(">")
 
 
-def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
-    array = _Array()
-    array.__setstate__((1, shape, dtype, order == "F", data))
-    return array
+def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple[int, ...], order: Literal["C", "F"]) -> NDArray[Any]:
+    return np.frombuffer(data, dtype.value).reshape(shape, order=order)
 
 
 _ADMITTED: dict[str, Callable[..., object]] = {
@@ -70,14 +69,6 @@ class _Unpickler(pickle.Unpickler):
             raise pickle.UnpicklingError(f"{module}.{name} has no place in a batch") from None
 
 
-def _read(path: Path, limit: int) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise SweepError(f"{path} is too long for a CIFAR-10 batch; get a fresh copy of it.")
-    return data
-
-
 def _images(planes: Pixels) -> Pixels:
     """(N, 3072), each row a red, a green and a blue plane, as (N, 32, 32, 3)."""
     return planes.reshape(BATCH, 3, 32, 32).transpose(0, 2, 3, 1)
@@ -88,9 +79,10 @@ def read_pickle(path: Path) -> tuple[Pixels, Pixels]:
 
     Raises SweepError for any other content, and OSError; executes nothing in the file.
     """
-    data = _read(path, _PICKLE_BYTES)
+    with path.open("rb") as file:
+        data = io.BytesIO(file.read(_PICKLE_BYTES))
     try:
-        batch = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        batch = _Unpickler(data, encoding="bytes").load()
         batch = {key.decode() if isinstance(key, bytes) else key: value for key, value in batch.items()}
         pixels, labels = (v.value if isinstance(v, _Array) else v for v in (batch["data"], batch["labels"]))
         return _images(np.asarray(pixels, np.uint8)), np.asarray(labels, np.uint8).reshape(BATCH)
@@ -100,8 +92,9 @@ def read_pickle(path: Path) -> tuple[Pixels, Pixels]:
 
 def read_binary(path: Path) -> tuple[Pixels, Pixels]:
     """Images uint8 (10000, 32, 32, 3) and labels uint8 (10000,) of a binary batch. Raises SweepError and OSError."""
-    data = _read(path, _BINARY_BYTES)
+    with path.open("rb") as file:
+        data = file.read(_BINARY_BYTES + 1)
     if len(data) != _BINARY_BYTES:
-        raise SweepError(f"{path} is too short for a CIFAR-10 binary batch; get a fresh copy of it.")
+        raise SweepError(f"{path} does not have the length of a CIFAR-10 binary batch; get a fresh copy of it.")
     records = np.frombuffer(data, np.uint8).reshape(BATCH, 1 + _PIXELS)
     return _images(records[:, 1:]), records[:, 0]

@@ -38,6 +38,7 @@ COMMANDS = [
     "report",
     "ui",
     "track",
+    "factors",
     "data",
     "data fetch",
     "data verify",
