@@ -17,7 +17,7 @@ _REGISTRIES: tuple[Registry[Any], ...] = (NETWORKS, METHODS, MEASURES)
 
 
 def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
-    """Show the factors of a trial, or one of them: its meaning, values, default, and the kinds of trial that have it.
+    """Show the factors of a trial, or one of them: its meaning, values, default, and the parts that take it.
 
     Parameters
     ----------
@@ -32,20 +32,16 @@ def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
         for column in ("factor", "default", "taken by", "meaning"):
             table.add_column(column, overflow="fold", ratio=1 if column == "meaning" else None)
         for each, factor in FACTORS.items():
-            owners = [owner for registry in _REGISTRIES for owner in registry.owners(each)]
-            table.add_row(each, _default(factor), "\n".join(owners) or "all", factor.meaning)
+            table.add_row(each, _default(factor), "\n".join(_owners(each)) or "every trial", factor.meaning)
         console.print(table)
         return
     name = current(name)
     if name not in FACTORS:
         raise unknown_name("factor", name, FACTORS)
     factor = FACTORS[name]
-    for label, text in (
-        ("meaning", factor.meaning),
-        ("takes", factor.allowed),
-        ("default", _default(factor)),
-        ("taken by", _owners(name)),
-    ):
+    owners = "; ".join(_owners(name)) or "every trial"
+    facts = {"meaning": factor.meaning, "takes": factor.allowed, "default": _default(factor), "taken by": owners}
+    for label, text in facts.items():
         console.print(f"{label:10}{text}", soft_wrap=True)
 
 
@@ -56,8 +52,5 @@ def _default(factor: Factor) -> str:
     return default if factor.stands_for is None else f"{default}: {factor.stands_for}"
 
 
-def _owners(name: str) -> str:
-    owners = [
-        f"{registry.sort} {' or '.join(registry.owners(name))}" for registry in _REGISTRIES if registry.owners(name)
-    ]
-    return "; ".join(owners) or "every trial"
+def _owners(name: str) -> list[str]:
+    return [f"{registry.sort} {' or '.join(owners)}" for registry in _REGISTRIES if (owners := registry.owners(name))]

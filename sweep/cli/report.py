@@ -46,9 +46,8 @@ def report(
     from analysis.report import make_report
 
     made = make_report(analysis.open(*store), study)
-    written = _write(
-        made, store, output or report_folder(store, made.study), tracking_of(store, tracking) if track else None
-    )
+    folder = output or report_folder(store, made.study)
+    written = _write(made, store, folder, tracking_of(store, tracking) if track else None)
     print_written(written)
     return 0 if written.trusted else 1
 
@@ -69,7 +68,7 @@ def write_into_store(results: "Results", study: str, store: str, tracking: str |
     """Write a study's report into its store unless it is there already; None if there is nothing to report."""
     from analysis.report import NUMBERS, PAGE, NothingToReport, current, make_report, results_key
 
-    files, inside = StoreFiles(store), _inside(study)
+    files, inside = StoreFiles(store), f"report/{study}"
     page = files.address_of(f"{inside}/{PAGE}")
     if PAGE in files.list(inside):
         there = current(page, files.read(f"{inside}/{NUMBERS}"), results_key(results, study))
@@ -106,12 +105,7 @@ def print_written(written: "Written") -> None:
 def report_folder(stores: Sequence[str], study: str) -> Path:
     """The default folder of a report: inside a single local store, else in the working folder."""
     inside = Ledger(stores[0]).files.local if len(stores) == 1 else None
-    return (inside or Path()) / _inside(study)
-
-
-def _inside(study: str) -> str:
-    """The folder of a study's report in its store."""
-    return f"report/{study}"
+    return (inside or Path()) / "report" / study
 
 
 def tracking_of(stores: Sequence[str], given: str | None) -> str | None:

@@ -95,17 +95,16 @@ def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Cons
 
     results = analysis.open(store)
     control = print_answer(results, plan, console)
+    written = None
     try:
         written = write_into_store(results, plan.study, store, uri) if report else None
     except SweepError as error:
         # Every result is kept, and `sweep report` can write the report later.
         console.print(f"There is no report: {error}", soft_wrap=True)
-        written = None
-    if written is None:
-        return not control.failed
-    print_verdicts(written.verdicts, console)
-    console.print(f"Report: {written.page}", soft_wrap=True)
-    return written.trusted and not control.failed
+    if written is not None:
+        print_verdicts(written.verdicts, console)
+        console.print(f"Report: {written.page}", soft_wrap=True)
+    return not control.failed and (written is None or written.trusted)
 
 
 def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: str) -> None:

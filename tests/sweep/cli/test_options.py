@@ -1,4 +1,4 @@
-"""Options that are handed on to another machine arrive there as they were given."""
+"""A submitted job gets the same options that the user gave."""
 
 from dataclasses import fields
 
@@ -35,7 +35,7 @@ _flags = st.builds(
 
 
 @given(_plans, _flags)
-def test_what_is_written_is_read_as_the_same(plan: PlanOptions, flags: RunFlags) -> None:
+def test_written_options_read_back_as_the_same(plan: PlanOptions, flags: RunFlags) -> None:
     app = App(result_action="return_value")
 
     @app.default
@@ -45,7 +45,7 @@ def test_what_is_written_is_read_as_the_same(plan: PlanOptions, flags: RunFlags)
     assert app([*arguments(plan), *arguments(flags)]) == (plan, flags)
 
 
-def test_what_is_at_its_default_is_not_written() -> None:
+def test_defaults_are_not_written() -> None:
     assert arguments(ALL_TRIALS) == arguments(AS_USUAL) == []
 
 

@@ -15,7 +15,7 @@ from sweep.errors import SweepError
 
 @pytest.fixture
 def copy(digits: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache with digits in it; its file."""
+    """The file of digits in a cache of its own."""
     with monkeypatch.context() as outside:
         outside.delenv("SWEEP_DATA")
         original = cache_dir() / "digits.arrow"
