@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 from cyclopts import App
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, arguments
@@ -34,6 +34,7 @@ _flags = st.builds(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(_plans, _flags)
 def test_written_options_read_back_as_the_same(plan: PlanOptions, flags: RunFlags) -> None:
     app = App(result_action="return_value")
