@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models import FusedStack
+from sweep.engine.build import State, build
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.optimizer import OPTIMIZERS
 from sweep.engine.resources import PeakMemory, device_name
@@ -25,7 +26,7 @@ _FINITE_CHECK_STEPS = 50
 
 
 class GroupTraining:
-    """Networks of one shape trained side by side. A network that ceases to be finite leaves the group."""
+    """Networks of one shape, trained side by side. A network that is no longer finite leaves the group."""
 
     def __init__(self, trials: Sequence[Trial], setting: Setting) -> None:
         self.trials = list(trials)
@@ -56,15 +57,18 @@ class GroupTraining:
             self._epoch(epoch)
             yield epoch / total
 
-    def values(self, index: int) -> dict[str, Tensor] | None:
-        """Parameters of the trial's network by the names of `StackShape.tensors`, or None where it diverged."""
+    def state(self, index: int) -> State | None:
+        """The state of the trial's network as if it had been trained alone, or None where it diverged."""
         if index in self.diverged:
             return None
-        place = self.live.index(index)
-        return {name: self.network.value(name)[place].detach() for name in self.network.shape.tensors()}
+        place, trial = self.live.index(index), self.trials[index]
+        network = build(trial)
+        values = {name: self.network.value(name)[place].detach() for name in self.network.shape.tensors()}
+        trial.kind.load_fused(network, values)
+        return dict(network.state_dict())
 
     def results(self) -> list[TrialResult]:
-        """One result a trial, in the order given."""
+        """One result per trial, in the order given."""
         peak = self.memory.bytes()
         return [
             TrialResult(
@@ -84,13 +88,11 @@ class GroupTraining:
         started, trained = time.perf_counter(), list(self.live)
         running = self._train_epoch(epoch)
         if self.live:
-            running["val_loss"], running["val_accuracy"] = evaluate(
-                self.network, self.images.validation, self.images.validation_index
-            )
+            network, images = self.network, self.images
+            measured = evaluate(network, images.validation, images.validation_index)
+            running["val_loss"], running["val_accuracy"] = measured
             if epoch == self.trials[0].epochs:
-                running["train_loss"], running["train_accuracy"] = evaluate(
-                    self.network, self.images.train, self.images.train_index
-                )
+                running["train_loss"], running["train_accuracy"] = evaluate(network, images.train, images.train_index)
             finite = torch.isfinite(running["val_loss"]) & torch.isfinite(running["train_loss"])
             running = self._drop_diverged(finite, running, epoch)
         share = (time.perf_counter() - started) / len(trained)
@@ -143,7 +145,7 @@ class GroupTraining:
         return like.new_tensor([trial.learning_rate * SCHEDULES[trial.schedule](done) for trial in live])
 
     def _drop_diverged(self, finite: Tensor, columns: dict[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """Take networks that are not finite out of the group; the columns of those that stay."""
+        """Take networks that are not finite out of the group; returns the columns of those that stay."""
         if bool(finite.all()):
             return columns
         kept = finite.nonzero().flatten()
@@ -159,7 +161,7 @@ class GroupTraining:
 
 @torch.inference_mode()
 def evaluate(network: FusedStack, split: Split, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean loss and accuracy (K), float64, over the images at `index`: (N), or (N, K) with a column a network."""
+    """Mean loss and accuracy (K), float64, over the images at `index`: (N), or (N, K) with a column per network."""
     total = _zeros(2, len(network), like=index)
     size = max(1, _EVALUATION_VALUES // (len(network) * network.shape.branches * network.shape.features))
     for chunk in index.split(size):
