@@ -75,7 +75,7 @@ class BlockTraining:
         return pack(self.trial, len(self.epochs), False, content)
 
     def trained(self) -> Trained:
-        """The end of the training."""
+        """The ended training, with its network unless it diverged."""
         result = TrialResult(
             trial=self.trial,
             status="finished" if self.diverged is None else "diverged",

@@ -146,9 +146,8 @@ def _memory_faults() -> Iterator[None]:
     """Raise OutOfMemory for every error that reports too little memory."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(str(error)) from error
-    except RuntimeError as error:
-        if any(sign in str(error) for sign in _MEMORY_SIGNS):
+    except (RuntimeError, MemoryError) as error:
+        typed = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if typed or any(sign in str(error) for sign in _MEMORY_SIGNS):
             raise OutOfMemory(str(error)) from error
         raise

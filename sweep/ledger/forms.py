@@ -58,8 +58,8 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         return column.cast(field.type)
     except pa.ArrowException:
         raise SweepError(
-            f"its column {field.name!r} holds {column.type} where this program expects {field.type}, so it was written "
-            "by a newer program; use that one"
+            f"its column {field.name!r} holds {column.type}, but this program expects {field.type}: it was "
+            "written by a newer program; use that one"
         ) from None
 
 
