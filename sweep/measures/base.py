@@ -40,7 +40,7 @@ class Subject:
 
 
 class Measure(ABC):
-    """Something to measure on a trained network. Concrete ones are frozen dataclasses; their fields are their factors."""
+    """Something to measure on a trained network. Concrete ones are frozen dataclasses whose fields are factors."""
 
     needs_skips: ClassVar[bool] = False
     """Whether it measures skip connections, which not every network has."""
