@@ -36,9 +36,9 @@ def encode(table: pa.Table) -> tuple[bytes, FileMark]:
 
 
 def decode(content: bytes, mark: FileMark) -> pa.Table:
-    """The table of a file's bytes. Raises SweepError if they are not what was written."""
+    """The table of a file's bytes. Raises SweepError if they are damaged."""
     if digest(content) != mark.sha256:
-        raise SweepError("it is not what was written")
+        raise SweepError("it is damaged")
     # Files are read in parallel already; Arrow's own threads, started from such a thread, can abort a process at exit.
     return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
 

@@ -59,6 +59,6 @@ class PlannedSweep:
             if not set(_KNOWN_AT_FIRST) <= set(table.schema.names):
                 raise ValueError
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-            raise SweepError("it is not what was written") from None
+            raise SweepError("it is damaged") from None
         margins = Margins().override(declared)
         return cls(study, margins, declared_at, in_form(table.replace_schema_metadata(None), plan_schema()))

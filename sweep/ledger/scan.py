@@ -75,5 +75,5 @@ def _form(ledger: Ledger, table: str, name: str) -> pa.Schema:
     path = f"{table}/{name}.parquet"
     footer = ledger.files.read_range(path, mark.size - mark.footer_size, mark.footer_size)
     if digest(footer) != mark.footer_sha256:
-        raise unreadable(ledger, table, name, "its footer is not what was written")
+        raise unreadable(ledger, table, name, "its footer is damaged")
     return pq.read_schema(pa.BufferReader(footer))
