@@ -55,12 +55,11 @@ def unified(schemas: list[pa.Schema]) -> pa.Schema:
 
 def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     try:
-        return column.cast(field.type)
+        cast = column.cast(field.type)
     except pa.ArrowException:
-        raise SweepError(
-            f"its column {field.name!r} holds {column.type}, but this program expects {field.type}: it was "
-            "written by a newer program; use that one"
-        ) from None
+        raise SweepError(f"its column {field.name!r} holds {column.type} where {field.type} is expected") from None
+    # Rows that a program without the factor has merged with others that have it.
+    return cast.fill_null(FACTORS[field.name].default) if field.name in FACTORS and cast.null_count else cast
 
 
 def _networks(table: pa.Table) -> list[dict[str, int]]:

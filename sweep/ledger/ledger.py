@@ -33,7 +33,7 @@ import pyarrow.compute as pc
 from sweep.errors import SweepError
 from sweep.ledger.checkpoints import Checkpoints
 from sweep.ledger.commit import MERGED, OLDEST_SCHEMA, STORE_SCHEMA, Commit, Contents
-from sweep.ledger.encoding import decode, encode
+from sweep.ledger.encoding import decode, digest, encode
 from sweep.ledger.files import StoreFiles
 from sweep.ledger.forms import in_form
 from sweep.ledger.lease import hold
@@ -249,14 +249,16 @@ class Ledger:
     def _read_part(self, table: str, name: str) -> pa.Table:
         commit = self.contents.commits[name]
         content = self.files.read(f"{table}/{name}.parquet") or b""
+        if digest(content) != commit.files[table].sha256:
+            raise unreadable(self, table, name, "it is damaged")
         try:
-            part = decode(content, commit.files[table])
+            part = in_form(decode(content), SCHEMAS[table])
         except (pa.ArrowException, OSError, SweepError) as error:
-            raise unreadable(self, table, name, str(error)) from None
-        try:
-            part = in_form(part, SCHEMAS[table])
-        except SweepError as error:
-            raise SweepError(f"{self.uri}/{table}/{name}.parquet cannot be read: {error}") from None
+            # It is what was written, so this is no damage.
+            raise SweepError(
+                f"{self.uri}/{table}/{name}.parquet was written by a newer program, which has to read it: "
+                f"{str(error).splitlines()[0]}"
+            ) from None
         foreign = self.contents.foreign(commit)
         return part.filter(~pc.field("trial_id").isin(foreign)) if foreign else part
 
