@@ -65,7 +65,7 @@ def run(
     return _conclude(plan, outcome, flags.store, how.tracking, flags.report, _place(flags.store, flags.tracking))
 
 
-def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool, runs: str) -> int:
+def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool, runs: list[str]) -> int:
     # A store's name or a constraint may hold brackets.
     console = Console(highlight=False, markup=False)
     status = outcome.status
@@ -76,7 +76,7 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
     if outcome.tracking_fault and uri is not None:
         console.print(
             f"MLflow at {redacted(uri)} lacks some runs ({outcome.tracking_fault}); no result is lost, "
-            f"`sweep track {runs}` writes them.",
+            f"`{shlex.join(['sweep', 'track', *runs])}` writes them.",
             soft_wrap=True,
         )
     if outcome.interrupted or outcome.missing:
@@ -107,7 +107,7 @@ def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Cons
     return not control.failed and (written is None or written.trusted)
 
 
-def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: str) -> None:
+def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: list[str]) -> None:
     where = _place(store)
     # The output of a submitted sweep is read on another machine.
     console.print("Look further, where the sweep ran:" if os.environ.get(RESUME) else "Look further:")
@@ -120,16 +120,16 @@ def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs:
         "from measurements join trials using (trial_id) group by all order by all"
     )
     for query in (losses, measured if any(trial.measures for trial in plan.trials) else pairs):
-        console.print(f'  sweep query {where} "{query}"', soft_wrap=True)
+        console.print(f"  {shlex.join(['sweep', 'query', *where, query])}", soft_wrap=True)
     if Ledger(store).files.local is None:
-        console.print(f"  sweep report {where}", soft_wrap=True)
+        console.print(f"  {shlex.join(['sweep', 'report', *where])}", soft_wrap=True)
     if uri is not None and uri.startswith(("http://", "https://")):
         console.print(f"  MLflow: {redacted(uri)}", soft_wrap=True)
     elif uri is not None:
-        console.print(f"  sweep ui {runs}", soft_wrap=True)
+        console.print(f"  {shlex.join(['sweep', 'ui', *runs])}", soft_wrap=True)
 
 
-def _place(store: str, tracking: str | None = None) -> str:
+def _place(store: str, tracking: str | None = None) -> list[str]:
     """The arguments that name a store, and the place of its runs if that is another."""
     named = [] if store == DEFAULT_STORE else ["--store", redacted(store)]
-    return shlex.join([*named, *([] if tracking is None else ["--tracking", redacted(tracking)])])
+    return [*named, *([] if tracking is None else ["--tracking", redacted(tracking)])]
