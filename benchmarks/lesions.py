@@ -21,7 +21,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models import BlockNetwork, Intervention, NetworkKind, PreActivationResNet, Stack
+from models.blocks import BlockNetwork
+from models.intervention import Intervention
+from models.kind import NetworkKind
+from models.kinds.resnet import PreActivationResNet
+from models.kinds.stack import Stack
 from models.many_interventions import lesioned
 from sweep.engine.resources import prepare_process
 from sweep.measures.lesions import deletions, reorderings, swapped

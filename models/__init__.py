@@ -1,7 +1,10 @@
-"""Networks of blocks, and what can be done to their blocks. Torch is loaded by the first name that needs it.
+"""Networks of blocks, and interventions on their blocks.
 
-A kind of network (`models.kind.NetworkKind`, all in `models.kinds.KINDS`) makes a layout, which is a list of layers,
-and of a layout a network: a stem, blocks, and a head. The papers are named by number:
+The names here are those that training needs; torch loads with the first of them that takes it. Import other names from
+their modules.
+
+A kind of network (`models.kind.NetworkKind`, all in `models.kinds.KINDS`) makes a layout, which lists the layers, and
+turns the layout into a network: a stem, blocks and a head. Papers are cited by number:
 
 - P1: Bermeitinger, Hrycej, Handschuh, "Make Deep Networks Shallow Again", 2309.08414.
 - P2: Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 1605.06431.
@@ -9,78 +12,25 @@ and of a layout a network: a stem, blocks, and a head. The papers are named by n
 - P4: Zaeemzadeh et al., "Norm-Preservation: Why Residual Networks Can Become Extremely Deep?", 1805.07477.
 - P5: Park, "ResidualDroppath: Enhancing Feature Reuse over Residual Connections", 2411.09475.
 
-The words mean the same everywhere. A *block* is a branch beside a skip connection. A *stage* is the set of blocks that
-run side by side and share a skip connection; a sequential network has one block in each. A *group* is a run of blocks
-of one resolution, of a ResNet or a VGG network. An *activation* is a non-linearity.
+A *block* is a branch beside a skip connection. A *stage* is a set of blocks that run side by side and share a skip
+connection; in a sequential network each stage has one block. A *group* is a run of blocks of one resolution in a ResNet
+or VGG network. An *activation* is a non-linearity.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from models.kind import NetworkKind
-from models.kinds import KINDS
-from models.kinds.linear import LinearNetwork
-from models.kinds.resnet import PreActivationResNet, ResNet
-from models.kinds.stack import Stack, StackShape
-from models.kinds.vgg import VGG
-from models.layout import BlockLayout, BlockShape, Layout
+from models.intervention import NO_INTERVENTION, Intervention
 
 if TYPE_CHECKING:
-    from models.activations import ACTIVATIONS
-    from models.blocks import Block, BlockNetwork, PlainBlock
+    from models.blocks import BlockNetwork
     from models.droppath import DropPath, KeptBlocks
     from models.freezing import frozen
     from models.fused import FusedStack
-    from models.initialisation import INITIALISATIONS, initial_parameters, initialise
-    from models.intervention import NO_INTERVENTION, Intervention
-    from models.many_interventions import lesioned
-    from models.paths import draw_paths, path_counts
-    from models.similarity import cka, distribution_distance
 
-__all__ = [
-    "ACTIVATIONS",
-    "INITIALISATIONS",
-    "KINDS",
-    "NO_INTERVENTION",
-    "VGG",
-    "Block",
-    "BlockLayout",
-    "BlockNetwork",
-    "BlockShape",
-    "DropPath",
-    "FusedStack",
-    "Intervention",
-    "KeptBlocks",
-    "Layout",
-    "LinearNetwork",
-    "NetworkKind",
-    "PlainBlock",
-    "PreActivationResNet",
-    "ResNet",
-    "Stack",
-    "StackShape",
-    "cka",
-    "distribution_distance",
-    "draw_paths",
-    "frozen",
-    "initial_parameters",
-    "initialise",
-    "lesioned",
-    "path_counts",
-]
+__all__ = ["NO_INTERVENTION", "BlockNetwork", "DropPath", "FusedStack", "Intervention", "KeptBlocks", "frozen"]
 
-_WITH_TORCH = (
-    "activations",
-    "blocks",
-    "droppath",
-    "freezing",
-    "fused",
-    "initialisation",
-    "intervention",
-    "many_interventions",
-    "paths",
-    "similarity",
-)
+_WITH_TORCH = ("blocks", "droppath", "freezing", "fused")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Activations by name, one for a network or one for each network of a fused group."""
+"""Activations by name, for one network or for each network of a fused group."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -16,7 +16,7 @@ _APPLY = {name: activation() for name, activation in ACTIVATIONS.items()}
 
 
 def apply_each(values: Tensor, names: Sequence[str], dim: int) -> Tensor:
-    """Apply activation ``names[k]`` to slice k of `values` along `dim`; neighbours of one name are computed together.
+    """Apply activation ``names[k]`` to slice k of `values` along `dim`, neighbouring slices of one name together.
 
     Raises KeyError for an unknown name.
     """

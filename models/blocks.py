@@ -1,4 +1,4 @@
-"""Networks of numbered blocks, and the forward loop that all of them share."""
+"""Networks of numbered blocks, and their common forward loop."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,15 +11,15 @@ from models.intervention import NO_INTERVENTION, Gate, Intervention, Route, is_z
 from models.layout import BlockShape, numbered
 
 Run = Callable[[nn.Module, Tensor, Route], Tensor]
-"""Calls a module of a stage with the stage's input; the route says whether the gradient goes through the module."""
+"""Calls a module with the input of its stage; the route says whether the gradient flows through the module."""
 
 
 class Block(nn.Module):
     """A residual block: ``after(skip(h) + branch(h))``.
 
-    Studies delete, scale or move the `branch`. `skip` and `after` belong to the block's place in the network and stay:
-    where a block of a post-activation ResNet is deleted, the relu that follows the addition is still applied (our
-    choice; it changes nothing where the skip connection is the identity, as h is not negative there).
+    Interventions delete, scale or move the `branch`. `skip` and `after` belong to the block's place in the network and
+    stay: a post-activation ResNet still applies the relu after the addition where it lacks a block (our choice; it
+    changes nothing beside an identity skip connection, where h is never negative).
     """
 
     def __init__(
@@ -32,18 +32,15 @@ class Block(nn.Module):
         self.after = after or nn.Identity()
 
     def join(self, skip: Tensor, outputs: Sequence[tuple[Tensor, Gate]]) -> Tensor:
-        """The sum of the skip connection, (batch, ...), and the branches' outputs times their gates.
+        """The skip connection's output, (batch, ...), plus the branches' outputs times their gates.
 
-        `outputs` leaves out the deleted branches.
+        `outputs` has no deleted branch.
         """
         return sum((gated(output, gate) for output, gate in outputs), start=skip)
 
 
 class PlainBlock(Block):
-    """A block without a skip connection, ``after(branch(h))``, as in VGG.
-
-    `skip` stands in for the branch where that is deleted.
-    """
+    """A block without a skip connection, ``after(branch(h))``, as in VGG; `skip` replaces a deleted branch."""
 
     def join(self, skip: Tensor, outputs: Sequence[tuple[Tensor, Gate]]) -> Tensor:
         if not outputs:
@@ -56,12 +53,12 @@ class PlainBlock(Block):
 class BlockNetwork(nn.Module):
     """A stem, blocks and a head. ``forward`` takes images (batch, channels, height, width) to logits (batch, classes).
 
-    Blocks are numbered from 0. A stage is a run of blocks that work in parallel and share the skip connection of the
-    first, ``h <- after(skip(h) + sum of branch_i(h))``. Parameters are named by block, so networks that differ in their
-    stages alone have the same `state_dict` keys.
+    Blocks are numbered from 0. A stage is a run of parallel blocks that share the skip connection of the first one,
+    ``h <- after(skip(h) + sum of branch_i(h))``. Parameters are named by block, so networks that differ only in their
+    stages have the same `state_dict` keys.
 
-    `stages` is the number of blocks in each stage; without it every block is a stage of its own. Raises ValueError
-    where the stages do not fit the blocks, or where a stage holds blocks of several shapes.
+    `stages` is the number of blocks in each stage; by default every block is its own stage. Raises ValueError if the
+    stages do not fit the blocks, or a stage has blocks of different shapes.
     """
 
     def __init__(
@@ -80,29 +77,19 @@ class BlockNetwork(nn.Module):
 
     @property
     def interchangeable(self) -> tuple[tuple[int, ...], ...]:
-        """The blocks of each shape: an order may permute those of one shape."""
+        """The blocks grouped by shape; an order may permute blocks of one shape."""
         alike: dict[BlockShape, list[int]] = {}
         for number in range(len(self.blocks)):
             alike.setdefault(self.block(number).shape, []).append(number)
         return tuple(map(tuple, alike.values()))
 
     def forward(self, images: Tensor, intervention: Intervention = NO_INTERVENTION) -> Tensor:
-        return self.forward_from(0, self.stem(images), intervention)
+        return self.head(deque(self.states(self.stem(images), intervention), maxlen=1).pop())
 
-    def forward_from(self, stage: int, hidden: Tensor, intervention: Intervention = NO_INTERVENTION) -> Tensor:
-        """Logits (batch, classes) from the input of a stage, or of the head where `stage` is the number of stages.
-
-        Raises ValueError as `check`.
-        """
-        return self.head(deque(self.states(hidden, intervention, stage), maxlen=1).pop())
-
-    def states(self, hidden: Tensor, intervention: Intervention = NO_INTERVENTION, first: int = 0) -> Iterator[Tensor]:
-        """The input of stage `first`, which is `hidden`, of every later stage, and last of the head.
-
-        Raises ValueError as `check`.
-        """
+    def states(self, hidden: Tensor, intervention: Intervention = NO_INTERVENTION) -> Iterator[Tensor]:
+        """The inputs of each stage, of which `hidden` is the first, and of the head. Raises ValueError like `check`."""
         self.check(intervention)
-        for stage in range(first, len(self.stages)):
+        for stage in range(len(self.stages)):
             yield hidden
             hidden = self.advance(stage, hidden, intervention)
         yield hidden
@@ -110,10 +97,9 @@ class BlockNetwork(nn.Module):
     def advance(
         self, stage: int, hidden: Tensor, intervention: Intervention = NO_INTERVENTION, run: Run | None = None
     ) -> Tensor:
-        """The output of stage `stage` for its input `hidden`. The intervention must have passed `check`.
+        """The output of stage `stage` for the input `hidden`. The intervention must have passed `check`.
 
-        `run` calls the skip connection and the branches. It may remember their outputs, to share them between
-        interventions.
+        `run` calls the skip connection and the branches, and may share their outputs between interventions.
         """
         run = run or _through
         place = self.block(self.stages[stage][0])
@@ -130,20 +116,19 @@ class BlockNetwork(nn.Module):
         return place.after(place.join(run(place.skip, hidden, skip_route), outputs))
 
     def rearranged(self, stages: Sequence[int]) -> "BlockNetwork":
-        """A network of the same modules and parameters with other stages, given the number of blocks in each.
+        """A network that shares the modules and parameters, but has `stages` blocks in each stage.
 
-        A stage has the skip connection of its first block; those of the others are left out. Raises ValueError as
-        `BlockNetwork`.
+        Each stage keeps the skip connection of its first block only. Raises ValueError like `BlockNetwork`.
         """
         network = BlockNetwork(self.stem, cast(Iterable[Block], self.blocks), self.head, stages)
         network.training = self.training
         return network
 
     def check(self, intervention: Intervention) -> None:
-        """Raises ValueError where the intervention does not fit the network.
+        """Raises ValueError if the intervention does not fit the network.
 
-        It may not name an unknown block, have an order that is no permutation or that moves a block to a place of
-        another shape, or send the gradient through two branches of one stage.
+        It must not name an unknown block, have an order that is no permutation, move a block to a place of another
+        shape, or send the gradient through two branches of one stage.
         """
         total = len(self.blocks)
         unknown = (intervention.gates.keys() | intervention.routes.keys()) - set(range(total))
@@ -151,14 +136,14 @@ class BlockNetwork(nn.Module):
             raise ValueError(f"the network has {total} blocks, numbered from 0; there is no {sorted(unknown)}")
         if intervention.order is not None:
             if sorted(intervention.order) != list(range(total)):
-                raise ValueError(f"an order names each of the {total} blocks once")
+                raise ValueError(f"an order must name each of the {total} blocks once")
             for place, block in enumerate(intervention.order):
                 if self.block(place).shape != self.block(block).shape:
-                    raise ValueError(f"block {block} cannot stand in the place of block {place}: their shapes differ")
+                    raise ValueError(f"block {block} cannot take the place of block {place}: their shapes differ")
         for stage in self.stages if intervention.routes else ():
             routes = [intervention.routes.get(intervention.block_at(place), False) for place in stage]
             if len(stage) > 1 and torch.as_tensor(sum(routes) > 1).any():
-                raise ValueError(f"the gradient takes at most one branch of blocks {list(stage)}")
+                raise ValueError(f"the gradient can take at most one branch of blocks {list(stage)}")
 
 
 def gated(output: Tensor, gate: Gate) -> Tensor:
@@ -169,7 +154,7 @@ def gated(output: Tensor, gate: Gate) -> Tensor:
 
 
 def _through(module: nn.Module, hidden: Tensor, route: Route) -> Tensor:
-    """``module(hidden)``, through which the gradient goes for those samples alone that the route says."""
+    """``module(hidden)``, with a gradient only for the samples that the route selects."""
     if isinstance(route, Tensor):
         output = module(hidden)
         return torch.where(per_sample(route, output), output, output.detach())

@@ -1,4 +1,4 @@
-"""Stochastic depth and droppath: training with blocks deleted at random."""
+"""Training with blocks deleted at random: stochastic depth, droppath, and a fixed number of blocks kept."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,21 +17,21 @@ class DropPath:
     """
 
     probability: float
-    """Drop probability of every block, or of the last one where the schedule is linear."""
+    """Drop probability of every block, or of the last block if the schedule is linear."""
     schedule: Literal["constant", "linear"] = "linear"
-    """Drop probabilities over the blocks. `linear`: block l of L, counted from 1, has ``l / L * probability``."""
+    """How the drop probability grows. `linear`: block l of L, counted from 1, has ``l / L * probability``."""
     per: Literal["sample", "batch"] = "sample"
-    """Whether a gate is drawn for each sample or for the whole batch."""
+    """Whether each sample draws its own gate or the whole batch shares one."""
     rescale: Literal["training", "evaluation"] = "training"
-    """When branches are rescaled so that their means agree: in training a branch that survives is divided by its
-    survival probability, or in evaluation every branch is multiplied by it."""
+    """When to rescale branches so that their means agree: `training` divides a surviving branch by its survival
+    probability, `evaluation` multiplies every branch by it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.probability < 1:
-            raise ValueError(f"a drop probability is at least 0 and below 1, not {self.probability}")
+            raise ValueError(f"a drop probability must be at least 0 and below 1, not {self.probability}")
 
     def survival(self, blocks: int) -> tuple[float, ...]:
-        """The survival probability of each of `blocks` blocks: one less its drop probability."""
+        """The survival probability of each of `blocks` blocks: 1 minus its drop probability."""
         if self.schedule == "constant":
             return (1 - self.probability,) * blocks
         return tuple(1 - self.probability * (block + 1) / blocks for block in range(blocks))
@@ -39,9 +39,9 @@ class DropPath:
     def training(
         self, blocks: int, batch: int, generator: torch.Generator, device: torch.device | str = "cpu"
     ) -> Intervention:
-        """Draws the gates of one training step, a number or (batch,) on `device` for each block.
+        """Draws the gates of one training step: for each block a number, or (batch,) on `device`.
 
-        The draws are those of the generator's device, whatever the network's.
+        The draws depend on the generator's device, not on the network's.
         """
         survival = torch.tensor(self.survival(blocks), dtype=torch.float64)
         columns = batch if self.per == "sample" else 1
@@ -54,18 +54,15 @@ class DropPath:
 
     def evaluation(self, blocks: int) -> Intervention:
         """The intervention outside training: none, or every branch times its survival probability."""
-        if self.rescale == "training":
-            return NO_INTERVENTION
-        return Intervention(gates=dict(enumerate(self.survival(blocks))))
+        return _evaluation(self.rescale, self.survival(blocks))
 
 
 @dataclass(frozen=True)
 class KeptBlocks:
     """Keeps exactly `count` blocks in each forward pass and deletes the others (P2, 1605.06431).
 
-    The blocks `always` are kept every time, the rest is drawn. P2 says nothing of rescaling, so it is ours: in training
-    a branch that is kept is divided by its chance of being kept, or in evaluation every branch is multiplied by it.
-    Raises ValueError where there are more `always` than `count`, or where a network has fewer blocks than `count`.
+    It always keeps the blocks `always` and draws the rest. P2 does not mention rescaling, so `rescale` is ours, as for
+    `DropPath`. Raises ValueError if `always` has more than `count` blocks, or a network fewer.
     """
 
     count: int
@@ -76,8 +73,8 @@ class KeptBlocks:
         if not len(self.always) <= self.count or self.count < 1:
             raise ValueError(f"{self.count} blocks cannot hold the {len(self.always)} that are always kept")
 
-    def chance(self, blocks: int) -> tuple[float, ...]:
-        """The chance of being kept of each of `blocks` blocks."""
+    def survival(self, blocks: int) -> tuple[float, ...]:
+        """The probability that each of `blocks` blocks is kept."""
         if self.count > blocks:
             raise ValueError(f"{self.count} blocks cannot be kept of {blocks}")
         drawn = blocks - len(self.always)
@@ -85,16 +82,18 @@ class KeptBlocks:
         return tuple(1.0 if block in self.always else share for block in range(blocks))
 
     def training(self, blocks: int, generator: torch.Generator) -> Intervention:
-        """Draws the gates of one training step, the same for all samples."""
-        chance = self.chance(blocks)
+        """Draws the gates of one training step, which all samples share."""
+        survival = self.survival(blocks)
         free = torch.tensor([block for block in range(blocks) if block not in self.always])
         order = torch.rand(len(free), dtype=torch.float64, generator=generator).argsort()
         kept = {*self.always, *free[order[: self.count - len(self.always)]].tolist()}
         scale = 1.0 if self.rescale == "evaluation" else None
-        return Intervention(gates={b: (scale or 1 / chance[b]) if b in kept else 0.0 for b in range(blocks)})
+        return Intervention(gates={b: (scale or 1 / survival[b]) if b in kept else 0.0 for b in range(blocks)})
 
     def evaluation(self, blocks: int) -> Intervention:
-        """The intervention outside training: none, or every branch times its chance of being kept."""
-        if self.rescale == "training":
-            return NO_INTERVENTION
-        return Intervention(gates=dict(enumerate(self.chance(blocks))))
+        """The intervention outside training: none, or every branch times its survival probability."""
+        return _evaluation(self.rescale, self.survival(blocks))
+
+
+def _evaluation(rescale: str, survival: tuple[float, ...]) -> Intervention:
+    return NO_INTERVENTION if rescale == "training" else Intervention(gates=dict(enumerate(survival)))

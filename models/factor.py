@@ -1,4 +1,4 @@
-"""How a kind of network declares a factor of its own."""
+"""Declares the factors of kinds of network, methods and measures."""
 
 import math
 from dataclasses import field
@@ -16,11 +16,10 @@ def factor(
     meaning: str = "",
     stands_for: object = None,
 ) -> T:
-    """A dataclass field with a default, what the factor may be, and what it means.
+    """A dataclass field that declares a factor: its default, its allowed values and its meaning.
 
-    `choices` are the values a name may take, `low` and `high` the bounds of a number (included). `stands_for` says
-    what the default stands for, where it is not a value of its own. They are kept in the field's metadata, under
-    ``"factor"``.
+    `choices` are the values of a name, `low` and `high` the inclusive bounds of a number. If the default only stands
+    for another value, `stands_for` is that value. The field's metadata holds all this under ``"factor"``.
     """
     options = {"choices": choices, "low": low, "high": high, "meaning": meaning, "stands_for": stands_for}
     return field(default=default, metadata={"factor": options})

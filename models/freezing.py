@@ -1,4 +1,4 @@
-"""Training some blocks of a network while the others stay as they are."""
+"""Training some blocks of a network while the others stay frozen."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from models.blocks import BlockNetwork
 
 @contextmanager
 def frozen(network: BlockNetwork, blocks: Collection[int], outside: bool = False) -> Iterator[None]:
-    """A context in which the branches of `blocks` are not trained; gradients still pass through them.
+    """A context that freezes the branches of `blocks`; gradients still pass through them.
 
-    With `outside`, whatever belongs to no branch is frozen as well: stem, skip connections and head. The second
-    iteration of ResidualDroppath (P5, 2411.09475) is ``frozen(network, undropped, outside=True)``.
+    With `outside`, everything outside the branches is frozen too: stem, skip connections and head. The second iteration
+    of ResidualDroppath (P5, 2411.09475) is ``frozen(network, undropped, outside=True)``.
 
-    Frozen parameters need no gradient, and theirs is None, so that an optimiser leaves them and their state alone,
-    weight decay and momentum included. In training mode frozen batch norms still normalise by the batch's statistics,
-    but do not update their running ones (our choice: the paper does not say).
+    The gradient of frozen parameters is None, so an optimiser changes neither them nor their state, not even by weight
+    decay or momentum. In training mode frozen batch norms still normalise by the batch's statistics, but keep their
+    running ones (our choice: the paper does not say).
     """
     modules = _modules(network, set(blocks), outside)
     norms = [module for module in modules if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]

@@ -1,8 +1,8 @@
 """K stacks of one shape computed as one network.
 
-Each parameter has a leading axis of networks, so one step of an optimiser updates all of them. Hidden values are laid
-out (batch, height, width, network, filter). Every convolution is one grouped convolution in channels-last form, where
-no network can touch another's numbers, not even its NaNs.
+Each parameter has a leading axis of networks, so one optimiser step updates all of them. Hidden values have the axes
+(batch, height, width, network, filter). Every convolution is one grouped convolution in channels-last form, so no
+network touches another's numbers, not even its NaNs.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from models.activations import apply_each
 from models.kinds.stack import StackShape
 
 _ALIGNED = 16
-"""A matrix product rounds by the alignment of its operands: with rows of whole cache lines, all networks' are alike."""
+"""The rounding of a matrix product depends on alignment; rows of whole cache lines align all networks alike."""
 
 _FEW_BRANCHES = 4
-"""A reduction over few branches, and its gradient, runs value by value on a CPU; up to here additions are faster."""
+"""A CPU reduces over few branches value by value; up to this many, additions are faster."""
 
 
 class FusedStack(nn.Module):
-    """K networks of one `StackShape`, with an activation for each.
+    """K networks of one `StackShape`, each with its own activation.
 
     `values` holds each tensor of `StackShape.tensors` with a leading axis of K. The network computes in `dtype`
-    (float32, float64 or bfloat16), and gives logits in the parameters' type. `Stack.fused` makes one with initial
+    (float32, float64 or bfloat16), and returns logits in the parameters' type. `Stack.fused` makes one with initial
     weights. ``forward`` raises KeyError for an unknown activation.
     """
 
@@ -57,8 +57,8 @@ class FusedStack(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (K, batch, classes).
 
-        Images are (batch, height, width, channels) where all networks see the same ones, or (batch, height, width, K,
-        channels) where each has its own.
+        Images are (batch, height, width, channels) if all networks see the same ones, or (batch, height, width, K,
+        channels) if each has its own.
         """
         batch, height, width = images.shape[:3]
         networks, shape = len(self), self.shape
@@ -66,7 +66,7 @@ class FusedStack(nn.Module):
         embedding = self.value("embedding.weight"), self.value("embedding.bias")
         hidden = self._convolve(images.flatten(3), *embedding, groups=networks if own_images else 1)
         hidden = hidden.view(batch, height, width, networks, shape.filters)
-        # One split for all stages: a slice for each would have a gradient as large as the whole tensor.
+        # Split once: the gradient of a slice per stage would be as large as the whole tensor.
         weights = self.value("blocks.weight").split(shape.branches, 1)
         biases = self.value("blocks.bias").split(shape.branches, 1)
         for weight, bias in zip(weights, biases, strict=True):
@@ -85,7 +85,7 @@ class FusedStack(nn.Module):
     def _classify(self, hidden: Tensor) -> Tensor:
         batch, height, width, networks, filters = hidden.shape
         if hidden.requires_grad:
-            # Else every block would work on the gradient in the order of the features.
+            # Otherwise every block would receive the gradient in the memory order of the features.
             hidden.register_hook(Tensor.contiguous)
         features = hidden.permute(3, 0, 1, 2, 4).reshape(networks, batch, -1)
         weight = self.value("head.weight").view(networks, -1, filters, height, width)
@@ -105,5 +105,5 @@ def _add_branches(hidden: Tensor, outputs: Tensor) -> Tensor:
 
 
 def _key(name: str) -> str:
-    # A ParameterDict's keys may hold no dot.
+    # Keys of a ParameterDict must not contain a dot.
     return name.replace(".", "_")

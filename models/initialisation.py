@@ -1,8 +1,8 @@
-"""Initial weights, which depend on a seed alone.
+"""Initial weights, which depend only on a seed.
 
-Each tensor is drawn from a stream named after it (`models.streams`), so that its values depend neither on the
-arrangement of the blocks nor on the networks trained beside it. They are drawn on the CPU, so that every device starts
-from the same ones.
+Each tensor has its own random stream, named after it (`models.streams`), so its values depend neither on the
+arrangement of the blocks nor on the networks trained beside it. All draws are made on the CPU, so every device starts
+from the same values.
 """
 
 import math
@@ -26,9 +26,9 @@ def _torch_default(fan_in: int, fan_out: int) -> tuple[float, float]:
 
 
 INITIALISATIONS: dict[str, Bounds] = {"glorot": _glorot, "torch": _torch_default}
-"""A stack's initialisations: half-widths of the uniform distributions of weight and bias, from fan-in and fan-out.
+"""A stack's initialisations: from fan-in and fan-out to half-widths of the uniform distributions of weight and bias.
 
-`glorot` is that of Glorot and Bengio (2010) with zero biases, Keras's default. `torch` is PyTorch's default.
+`glorot` is Glorot and Bengio's (2010) with zero biases, Keras's default. `torch` is PyTorch's default.
 """
 
 
@@ -41,8 +41,10 @@ def initial_parameters(shape: StackShape, initialisation: str, seed: int) -> dic
     tensors = shape.tensors()
     values: dict[str, Tensor] = {}
     for layer in ("embedding", "blocks", "head"):
-        fan_in, fan_out = _fans(layer, shape)
-        for kind, bound in zip(("weight", "bias"), bounds(fan_in, fan_out), strict=True):
+        # Without the axis of depth that the blocks have.
+        outputs, inputs, *kernel = tensors[f"{layer}.weight"][-4:]
+        area = math.prod(kernel)
+        for kind, bound in zip(("weight", "bias"), bounds(inputs * area, outputs * area), strict=True):
             name = f"{layer}.{kind}"
             generator = torch.Generator().manual_seed(stream_seed(seed, name))
             values[name] = torch.empty(tensors[name]).uniform_(-bound, bound, generator=generator)
@@ -50,10 +52,10 @@ def initial_parameters(shape: StackShape, initialisation: str, seed: int) -> dic
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Move a network of any device to the CPU and give it its initial values, in float32.
+    """Move a network to the CPU and set its initial values in float32.
 
     Convolutions are He-normal over their fan-out, with zero biases (1502.01852); batch norms are the identity; dense
-    layers have PyTorch's default. Raises TypeError for another module with parameters or buffers of its own.
+    layers have PyTorch's default. Raises TypeError for any other module with its own parameters or buffers.
     """
     network.to_empty(device="cpu")
     for name, module in network.named_modules():
@@ -62,7 +64,7 @@ def initialise(network: nn.Module, seed: int) -> None:
         elif isinstance(module, nn.Conv2d | nn.Linear):
             _initialise_layer(module, name, seed)
         elif any(True for values in (module.parameters, module.buffers) for _ in values(recurse=False)):
-            raise TypeError(f"no initialisation is known for {name}, a {type(module).__name__}")
+            raise TypeError(f"{name} is a {type(module).__name__}, which has no initialisation")
 
 
 @torch.no_grad()
@@ -80,17 +82,9 @@ def _initialise_layer(layer: nn.Conv2d | nn.Linear, name: str, seed: int) -> Non
 
 
 def _normal(size: torch.Size, generator: torch.Generator) -> Tensor:
-    """Standard normal draws, float64, from the quantile function.
+    """Standard normal draws, float64, by the quantile function.
 
-    Torch's own draws differ in the last bit between processors with and without vector instructions.
+    Torch's own normal draws differ in the last bit between processors with and without vector instructions.
     """
     draws = torch.rand(size, dtype=torch.float64, generator=generator)
     return torch.special.ndtri(draws.clamp(min=2.0**-54))
-
-
-def _fans(layer: str, shape: StackShape) -> tuple[int, int]:
-    area = shape.kernel_size**2
-    if layer == "head":
-        return shape.features, shape.classes
-    inputs = shape.input_shape[0] if layer == "embedding" else shape.filters
-    return inputs * area, shape.filters * area

@@ -1,4 +1,4 @@
-"""What a kind of network has to say of itself."""
+"""The interface of a kind of network."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -16,53 +16,53 @@ if TYPE_CHECKING:
 
 
 class NetworkKind:
-    """A kind of network: how its layers follow from depth, width and arrangement, and from factors of its own.
+    """A kind of network derives the layers from depth, width, arrangement and its own factors.
 
-    A concrete kind is a frozen dataclass whose fields are its own factors, made with `models.factor.factor`. It has to
-    give a `label` and a `layout`; the other methods suit many kinds as they are. Importing a kind must not load torch:
-    import it in the methods that need it.
+    A concrete kind is a frozen dataclass whose fields are its own factors, made with `models.factor.factor`. It must
+    define `label` and `layout`; the other methods have defaults that suit many kinds. Importing a kind must not load
+    torch, so import it in the methods that need it.
     """
 
     label: ClassVar[str]
-    """The kind's name for people."""
+    """The kind's name for readers."""
     skips: ClassVar[bool] = True
     """Whether its blocks have skip connections."""
     fuses: ClassVar[bool] = False
-    """Whether many of its networks can be trained as one."""
+    """Whether many of its networks can be trained as one fused network."""
     names_arrangement: ClassVar[bool] = False
     """Whether a network's name always says how its blocks are arranged."""
     fused_over: ClassVar[tuple[str, ...]] = ()
-    """Factors of its own in which networks that are trained as one may differ."""
+    """Its own factors in which fused networks may differ."""
 
     def __init_subclass__(cls) -> None:
-        # Thousands of trials ask for the layouts of some hundred networks, each of them many times.
+        # Thousands of trials ask for the layouts of a few hundred networks, again and again.
         if "layout" in vars(cls):
             cls.layout = lru_cache(4096)(cls.layout)
 
     @property
     def fusion_key(self) -> object:
-        """Networks that differ in this are better fused apart, where memory is what a fused network waits for."""
+        """Where memory limits the speed of fused networks, those that differ in this key are better fused apart."""
         return None
 
     def arranged(self, depth: int) -> int:
-        """The number of blocks that the stages divide: all of them, or those of a group where the shape changes.
+        """The number of blocks that stages divide: all blocks, or those of one group if the shape changes.
 
         Raises ValueError for a depth that no network of this kind has.
         """
         return depth
 
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
-        """The network's layers, of any depth and width, with `branches` parallel blocks in each stage.
+        """The layers of a network with `branches` parallel blocks in each stage.
 
-        The last stage of a run of blocks of one shape may hold fewer. Layouts are remembered, so asking again costs
-        nothing. Raises ValueError for what is impossible.
+        The last stage of a run of blocks of one shape may have fewer. Layouts are cached. Raises ValueError for an
+        impossible size.
         """
         raise NotImplementedError
 
     def build(self, layout: Layout, seed: int) -> "BlockNetwork":
-        """The network on the CPU, in float32, with the initial weights of a seed (`models.initialisation.initialise`).
+        """The network on the CPU in float32 with the initial weights of a seed (`models.initialisation.initialise`).
 
-        Raises TypeError for a layer with parameters that has no initialisation there.
+        Raises TypeError for a layer with parameters but no initialisation there.
         """
         from models.initialisation import initialise
 
@@ -74,7 +74,7 @@ class NetworkKind:
     def fused(
         kinds: "Sequence[Any]", layout: Layout, seeds: "Sequence[int]", dtype: "torch.dtype | None" = None
     ) -> "FusedStack":
-        """Networks of one layout as one: network k is of ``kinds[k]``, with the weights of ``seeds[k]``.
+        """Networks of one layout as one: network k is a ``kinds[k]`` with the initial weights of ``seeds[k]``.
 
         Raises TypeError for a kind that does not fuse.
         """
@@ -82,7 +82,7 @@ class NetworkKind:
 
     @staticmethod
     def load_fused(network: "BlockNetwork", values: "Mapping[str, Tensor]") -> None:
-        """Copy one network's values out of a fused one into a network of the same layout.
+        """Copy one network's values from a fused network into a network of the same layout.
 
         Raises TypeError for a kind that does not fuse.
         """
@@ -91,20 +91,20 @@ class NetworkKind:
     def network(
         self, *, depth: int, width: int, inputs: ImageShape, classes: int, branches: int = 1, seed: int = 0
     ) -> "BlockNetwork":
-        """`layout` and `build` in one."""
+        """`layout` and `build` in one call."""
         return self.build(self.layout(depth, width, branches, inputs, classes), seed)
 
     def brief(self, name: str, architecture: str, depth: int, width: int) -> str:
-        """A network of this kind, registered as `name`, in a list of runs, such as ``resnet parallel d20``."""
+        """A short name for lists of runs, such as ``resnet parallel d20``; `name` is what the kind is registered as."""
         return f"{name} {architecture} d{depth}"
 
     def describe(self, depth: int) -> str:
-        """A network of this kind in words, such as ``ResNet-110``."""
+        """The network's name in prose, such as ``ResNet-110``."""
         return f"{self.label}-{depth}"
 
 
 def check_sizes(of: str, **sizes: int | tuple[int, ...]) -> None:
-    """Raises ValueError where a size is below 1: ``every size of a ResNet is at least 1, not width=0``."""
+    """Raises ValueError if a size is below 1: ``every size of a ResNet must be at least 1, not width=0``."""
     for name, size in sizes.items():
         if min(size if isinstance(size, tuple) else (size,), default=0) < 1:
-            raise ValueError(f"every size of a {of} is at least 1, not {name}={size}")
+            raise ValueError(f"every size of a {of} must be at least 1, not {name}={size}")

@@ -1,10 +1,10 @@
-"""The layers that networks are made of: their sizes and costs, known without torch, and how to build them with it."""
+"""The layers of networks: their sizes and costs, without torch, and their torch modules."""
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,21 +14,22 @@ Size = tuple[int, ...]
 ImageShape = tuple[int, int, int]
 """channels, height, width"""
 Saved = Literal["input", "output", "inner"]
-"""A tensor that autograd keeps: a layer's input, its output, or one of the output's size that no other layer sees."""
+"""A tensor that autograd keeps: a layer's input, its output, or an inner one of the output's size."""
 
 SAVED_OF_ACTIVATION: dict[str, Saved] = {"relu": "output", "tanh": "output", "gelu": "input", "sigmoid": "output"}
-"""The tensor that autograd keeps of each activation in `models.activations`."""
+"""The tensor that autograd keeps for each activation in `models.activations`."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer from values of one size to values of another; without `outputs` it keeps the size.
+    """A layer from values of one size to values of another. Without `outputs`, `_gives` derives their size.
 
-    This base has no parameters, does no arithmetic worth counting and saves nothing.
+    This base has no parameters, no arithmetic worth counting, and saves nothing.
     """
 
     inputs: Size
     outputs: Size = ()
+    _saves: ClassVar[tuple[Saved, ...]] = ()
 
     def __post_init__(self) -> None:
         if not self.outputs:
@@ -44,13 +45,13 @@ class Layer:
 
     @property
     def flops(self) -> int:
-        """Operations of one sample's forward pass, a multiply-add counted as two."""
+        """Operations of one sample's forward pass; a multiply-add counts as two."""
         return 0
 
     @property
     def saves(self) -> tuple[Saved, ...]:
         """The tensors that autograd keeps for the backward pass."""
-        return ()
+        return self._saves
 
     @property
     def is_view(self) -> bool:
@@ -66,7 +67,7 @@ class Layer:
 class Convolution(Layer):
     """A square convolution, (channels, height, width) to the same, padded so that only its stride changes the sides.
 
-    With the name of an `activation`, the layer applies it to what the convolution gives.
+    If `activation` names one, the layer applies it to the convolution's output.
     """
 
     kernel_size: int = 3
@@ -76,7 +77,7 @@ class Convolution(Layer):
 
     @property
     def stride(self) -> int:
-        """2 where height or width shrinks, else 1."""
+        """2 if height or width shrinks, else 1."""
         return 1 if self.inputs[1:] == self.outputs[1:] else 2
 
     @property
@@ -98,14 +99,10 @@ class Convolution(Layer):
 
         from models.modules import ActivatedConvolution
 
-        # torch pads an even kernel unevenly where it is told to keep the size.
+        # torch pads an even kernel unevenly to keep the size.
         padding = self.kernel_size // 2 if self.kernel_size % 2 else "same"
-        channels = self.inputs[0], self.outputs[0]
-        if self.activation:
-            return ActivatedConvolution(
-                *channels, self.kernel_size, self.stride, padding, bias=self.bias, activation=self.activation
-            )
-        return nn.Conv2d(*channels, self.kernel_size, self.stride, padding, bias=self.bias)
+        make = partial(ActivatedConvolution, activation=self.activation) if self.activation else nn.Conv2d
+        return make(self.inputs[0], self.outputs[0], self.kernel_size, self.stride, padding, bias=self.bias)
 
 
 @dataclass(frozen=True)
@@ -123,9 +120,7 @@ class Dense(Layer):
     def flops(self) -> int:
         return 2 * self.inputs[0] * self.outputs[0]
 
-    @property
-    def saves(self) -> tuple[Saved, ...]:
-        return ("input",)
+    _saves: ClassVar[tuple[Saved, ...]] = ("input",)
 
     def module(self) -> "nn.Module":
         from torch import nn
@@ -135,15 +130,13 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Norm(Layer):
-    """Batch norm with scale and shift, of channels or of features. Its statistics are not counted as saved."""
+    """Batch norm with scale and shift, of channels or features. Its statistics do not count as saved."""
 
     @property
     def parameters(self) -> int:
         return 2 * self.inputs[0]
 
-    @property
-    def saves(self) -> tuple[Saved, ...]:
-        return ("input",)
+    _saves: ClassVar[tuple[Saved, ...]] = ("input",)
 
     def module(self) -> "nn.Module":
         from torch import nn
@@ -153,7 +146,7 @@ class Norm(Layer):
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """A non-linearity by its name in `models.activations`."""
+    """An activation, by its name in `models.activations`."""
 
     _: KW_ONLY
     name: str = "relu"
@@ -170,18 +163,16 @@ class Activation(Layer):
 
 @dataclass(frozen=True)
 class MaxPool(Layer):
-    """The largest of each 2x2 values, (channels, height, width); an odd last row or column is left out.
+    """The largest of each 2x2 values, (channels, height, width), without an odd last row or column.
 
-    The places that the values came from are not counted as saved.
+    The positions of the largest values do not count as saved.
     """
 
     def _gives(self) -> Size:
         channels, height, width = self.inputs
         return channels, height // 2, width // 2
 
-    @property
-    def saves(self) -> tuple[Saved, ...]:
-        return ("input",)
+    _saves: ClassVar[tuple[Saved, ...]] = ("input",)
 
     def module(self) -> "nn.Module":
         from torch import nn
@@ -221,9 +212,9 @@ class Flatten(Layer):
 
 @dataclass(frozen=True)
 class OptionA(Layer):
-    """The shortcut without parameters of He et al. (1512.03385, section 3.3), the identity where the size stays.
+    """The shortcut without parameters of He et al. (1512.03385, section 3.3); the identity if the size stays.
 
-    Every second row and column where the sides shrink, and zeros for the channels that are added.
+    It takes every second row and column if the sides shrink, and fills added channels with zeros.
     """
 
     @property
@@ -243,13 +234,14 @@ class OptionA(Layer):
 
 @dataclass(frozen=True)
 class Made(Layer):
-    """Any module of torch, made by calling `make`; its parameters and operations are counted on the meta device.
+    """Any torch module, made by calling `make`; the meta device counts its parameters and operations.
 
-    Its output is taken to be all that autograd keeps. Two of these are equal where `make` is the same object.
+    Autograd is assumed to keep only its output. Two of these are equal if `make` is the same object.
     """
 
     _: KW_ONLY
     make: "Callable[[], nn.Module]"
+    _saves: ClassVar[tuple[Saved, ...]] = ("output",)
 
     @cached_property
     def _counts(self) -> tuple[int, int]:
@@ -269,10 +261,6 @@ class Made(Layer):
     @property
     def flops(self) -> int:
         return self._counts[1]
-
-    @property
-    def saves(self) -> tuple[Saved, ...]:
-        return ("output",)
 
     def module(self) -> "nn.Module":
         return self.make()

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from models.blocks import BlockNetwork
 
 Part = Layer | tuple[Layer, ...]
-"""One layer, built as a bare module, or several in a row, built as an `nn.Sequential`."""
+"""One layer, which becomes a bare module, or several in a row, which become an `nn.Sequential`."""
 
 
 @dataclass(frozen=True)
 class BlockShape:
-    """Sizes of a branch's input and output. In one network, blocks of one shape can stand in each other's places."""
+    """Sizes of a branch's input and output. Blocks of one shape can trade places within a network."""
 
     inputs: Size
     outputs: Size
@@ -28,10 +28,10 @@ class BlockShape:
 
 @dataclass(frozen=True)
 class BlockLayout:
-    """The layers of a block, ``after(skip(h) + branch(h))``; without `skip` or `after` the identity.
+    """The layers of a block, ``after(skip(h) + branch(h))``; `skip` and `after` default to the identity.
 
-    A block that is not `residual` is ``after(branch(h))``, and its `skip` stands in where the branch is deleted.
-    Raises ValueError where a layer does not fit the one before it, or the skip connection the branch.
+    A block that is not `residual` is ``after(branch(h))``, and `skip` replaces its branch where that is deleted.
+    Raises ValueError if a layer does not fit the one before it, or the skip connection does not fit the branch.
     """
 
     branch: Part
@@ -43,7 +43,7 @@ class BlockLayout:
         shape = self.shape
         _flow("branch", self.branch, shape.inputs)
         if _flow("skip connection", self.skip, shape.inputs) != shape.outputs:
-            raise ValueError(f"a block from {shape.inputs} to {shape.outputs} takes a skip connection of these sizes")
+            raise ValueError(f"a block from {shape.inputs} to {shape.outputs} needs a skip connection of these sizes")
         _flow("part after a block", self.after, shape.outputs)
 
     @property
@@ -54,7 +54,7 @@ class BlockLayout:
 
     @property
     def outputs(self) -> Size:
-        """Size of what the block gives, `after` included."""
+        """Size of the block's output, after `after`."""
         return layers_of(self.after or self.branch)[-1].outputs
 
 
@@ -62,9 +62,9 @@ class BlockLayout:
 class Layout:
     """A network from images of `input_shape`, (channels, height, width), to logits, (classes,).
 
-    `stages` is the number of blocks in each stage; `in_stages` deals them out. The blocks of a stage run in parallel,
-    and its skip connection is that of its first block. Raises ValueError where a part does not fit the one before it,
-    where the stages do not fit the blocks, or where blocks cannot run in parallel.
+    `stages` is the number of blocks in each stage, as `in_stages` gives it. The blocks of a stage run in parallel and
+    share the skip connection of the first one. Raises ValueError if a part does not fit the one before it, the stages
+    do not fit the blocks, or blocks cannot run in parallel.
     """
 
     input_shape: ImageShape
@@ -84,7 +84,7 @@ class Layout:
                 raise ValueError(f"blocks {list(stage)} cannot run in parallel without skip connections")
             hidden = self.blocks[stage[0]].outputs
         if _flow("head", self.head, hidden) != (self.classes,):
-            raise ValueError(f"the head has to give values of size {(self.classes,)}, one for each class")
+            raise ValueError(f"the head must give values of size {(self.classes,)}, one per class")
 
     def block_shapes(self) -> tuple[BlockShape, ...]:
         """Sizes of every branch's input and output."""
@@ -103,19 +103,14 @@ class Layout:
 
     @cached_property
     def forward_flops(self) -> int:
-        """Operations of one image's forward pass, a multiply-add counted as two; only convolutions and dense layers."""
-        return sum(layer.flops for part in self._run_parts() for layer in layers_of(part))
-
-    def _run_parts(self) -> Iterator[Part | None]:
-        yield self.stem
-        for stage in self._stages():
-            yield from (block.branch for block in stage)
-            yield from (stage[0].skip, stage[0].after)
-        yield self.head
+        """Operations of one image's forward pass, in convolutions and dense layers; a multiply-add counts as two."""
+        branches = [block.branch for block in self.blocks]
+        places = [part for stage in self._stages() for part in (stage[0].skip, stage[0].after)]
+        return sum(layer.flops for part in (self.stem, *branches, *places, self.head) for layer in layers_of(part))
 
     @cached_property
     def activation_elements(self) -> int:
-        """Values that one image keeps for the backward pass of a training step, statistics of batch norms aside."""
+        """Values that one image keeps for the backward pass of a training step, without statistics of batch norms."""
         kept: set[_Tensor] = set()
         hidden = _run(self.stem, _Tensor(prod(self.input_shape)), kept)
         for stage in self._stages():
@@ -123,7 +118,7 @@ class Layout:
             for block in stage:
                 joined = _run(block.branch, hidden, kept)
             _run(place.skip, hidden, kept)
-            # An addition gives a tensor of its own.
+            # An addition makes a new tensor.
             hidden = _run(place.after, _Tensor(joined.elements) if place.residual else joined, kept)
         _run(self.head, hidden, kept)
         return sum(tensor.elements for tensor in kept)
@@ -133,7 +128,7 @@ class Layout:
             yield self.blocks[end - size : end]
 
     def network(self) -> "BlockNetwork":
-        """The network on torch's meta device, its parameters without values."""
+        """The network on torch's meta device, with parameters but no values."""
         import torch
 
         from models.blocks import Block, BlockNetwork, PlainBlock
@@ -149,15 +144,15 @@ class Layout:
 
 
 def in_stages(blocks: Sequence[BlockLayout], branches: int) -> tuple[int, ...]:
-    """Stages of `branches` consecutive blocks of one shape; the last stage of a run of such blocks may hold fewer."""
+    """Stages of `branches` consecutive blocks of one shape; the last stage of each such run may have fewer."""
     runs = [len(list(run)) for _, run in groupby(block.shape for block in blocks)]
     return tuple(min(branches, run - first) for run in runs for first in range(0, run, branches))
 
 
 def numbered(stages: Sequence[int], shapes: Sequence[BlockShape]) -> tuple[range, ...]:
-    """The numbers of the blocks in each stage, from the number of blocks in each and the shape of every block.
+    """The numbers of the blocks in each stage, given the number of blocks in each and the shape of every block.
 
-    Raises ValueError where the stages do not fit the blocks, or where a stage holds blocks of several shapes.
+    Raises ValueError if the stages do not fit the blocks, or a stage has blocks of different shapes.
     """
     if sum(stages) != len(shapes) or any(size < 1 for size in stages):
         raise ValueError(f"stages of {list(stages)} blocks do not make a network of {len(shapes)}")
@@ -169,7 +164,7 @@ def numbered(stages: Sequence[int], shapes: Sequence[BlockShape]) -> tuple[range
 
 
 def layers_of(part: Part | None) -> tuple[Layer, ...]:
-    """The layers of a part in their order."""
+    """The layers of a part, in order."""
     if part is None:
         return ()
     return part if isinstance(part, tuple) else (part,)
@@ -181,7 +176,7 @@ class _Tensor:
 
 
 def _run(part: Part | None, hidden: _Tensor, kept: set[_Tensor]) -> _Tensor:
-    """The output of a part for its input; what autograd keeps is added to `kept`."""
+    """The output of a part; adds what autograd keeps to `kept`."""
     for layer in layers_of(part):
         output = hidden if layer.is_view else _Tensor(prod(layer.outputs))
         tensors = {"input": hidden, "output": output, "inner": _Tensor(output.elements)}
@@ -191,7 +186,7 @@ def _run(part: Part | None, hidden: _Tensor, kept: set[_Tensor]) -> _Tensor:
 
 
 def _flow(name: str, part: Part | None, size: Size) -> Size:
-    """Size of a part's output. Raises ValueError where a layer does not fit what it is given."""
+    """Size of a part's output. Raises ValueError if a layer does not fit its input."""
     for layer in layers_of(part):
         if layer.inputs != size:
             raise ValueError(f"a {type(layer).__name__} of the {name} takes {layer.inputs}, but is given {size}")

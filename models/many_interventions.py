@@ -1,4 +1,4 @@
-"""Many interventions on one batch at once: whatever they have in common is computed once."""
+"""Many interventions on one batch, computing only once what they have in common."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -11,28 +11,27 @@ from models.blocks import BlockNetwork
 from models.intervention import Intervention, Route, is_zero
 
 Reached = tuple[Sequence[int], Tensor]
-"""Places of interventions in the sequence given, and the values that all of them lead to."""
+"""Places of interventions in the given sequence, and the values that they all lead to."""
 
 
 def lesioned(network: BlockNetwork, images: Tensor, interventions: Sequence[Intervention]) -> Iterator[Reached]:
     """Logits (batch, classes) of every intervention, bit-equal to ``network(images, intervention)`` on a CPU.
 
-    Interventions that lead to the same logits share one result, which comes with their places in `interventions`; each
-    place comes once. The stages are walked as a prefix tree, depth first. Interventions that do the same to a stage of
-    one input share its output; others share the outputs of its branches and of its skip connection. The output that
-    most interventions share is walked last, when its input is no longer needed, so that few inputs are held at a time:
-    see `held_values`.
+    Each result comes with the places in `interventions` that lead to it; each place comes once. The walk over the
+    stages is a prefix tree, depth first. Interventions that do the same to a stage with the same input share its
+    output; others share the outputs of its branches and its skip connection. The output that most interventions share
+    comes last, when its input is no longer needed, so that memory holds few inputs at a time: see `held_values`.
 
-    The network has to be in evaluation mode. Raises ValueError as `BlockNetwork.check`, and for interventions with
-    routes or with gates that are not numbers.
+    The network must be in evaluation mode. Raises ValueError like `BlockNetwork.check`, and for interventions with
+    routes or per-sample gates.
     """
     for intervention in interventions:
         network.check(intervention)
         if intervention.routes or any(isinstance(gate, Tensor) for gate in intervention.gates.values()):
-            raise ValueError("only interventions without routes whose gates are numbers are computed together")
+            raise ValueError("only interventions without routes and with numbers as gates are computed together")
     if not interventions:
         return
-    # A stack of iterators and no recursion, as a network may have thousands of stages.
+    # A stack of iterators rather than recursion, as a network may have thousands of stages.
     branchings = [_outputs(network, 0, range(len(interventions)), network.stem(images), interventions)]
     while branchings:
         reached = next(branchings[-1], None)
@@ -45,11 +44,10 @@ def lesioned(network: BlockNetwork, images: Tensor, interventions: Sequence[Inte
 
 
 def held_values(network: BlockNetwork, interventions: int) -> int:
-    """Most values of one image that `interventions` interventions ever hold at a time to share.
+    """The most values of one image that `lesioned` holds at a time, for `interventions` interventions.
 
-    The input of a stage and the outputs of its branches are held while at most half of the interventions that reached
-    it go on. So there are at most as many such stages as halvings, and the one at work. Values within a branch are not
-    counted.
+    It holds the input of a stage and the outputs of its branches while at most half of the interventions that reached
+    the stage go on. So it holds at most one stage per halving and the one at work. Values within a branch do not count.
     """
     shapes = [[network.block(number).shape for number in stage] for stage in network.stages]
     stages = [prod(stage[0].inputs) + sum(prod(shape.outputs) for shape in stage) for stage in shapes]
@@ -57,7 +55,7 @@ def held_values(network: BlockNetwork, interventions: int) -> int:
 
 
 class _Remembering:
-    """Calls each module once, and remembers its output until the last of the calls that are to come."""
+    """Calls each module once, and keeps its output until the last of the expected calls."""
 
     def __init__(self, calls: Counter[nn.Module]) -> None:
         self.calls = calls
@@ -74,7 +72,7 @@ class _Remembering:
 def _outputs(
     network: BlockNetwork, stage: int, places: Sequence[int], hidden: Tensor, interventions: Sequence[Intervention]
 ) -> Iterator[Reached]:
-    """The outputs of a stage for one input, each with the places of the interventions that lead to it."""
+    """The outputs of a stage for one input, each with the places of its interventions."""
     alike: dict[Hashable, list[int]] = {}
     calls: Counter[nn.Module] = Counter()
     for place in places:
@@ -87,14 +85,14 @@ def _outputs(
     *smaller, largest = sorted(alike.values(), key=len)
     for reached in smaller:
         yield reached, network.advance(stage, hidden, interventions[reached[0]], run)
-    # On the way down from the last output nothing holds its input any more.
+    # Let go of the input before the walk goes on from the last output.
     inputs = [hidden]
     del hidden
     yield largest, network.advance(stage, inputs.pop(), interventions[largest[0]], run)
 
 
 def _done_to(network: BlockNetwork, stage: int, intervention: Intervention) -> tuple[tuple[int, object], ...]:
-    """The blocks that run in a stage, in their order, with their gates."""
+    """The blocks that run in a stage, in order, with their gates."""
     members = [intervention.block_at(number) for number in network.stages[stage]]
     gates = [(block, intervention.gates.get(block, 1.0)) for block in members]
     return tuple((block, gate) for block, gate in gates if not is_zero(gate))

@@ -1,6 +1,6 @@
 """Modules that torch does not have."""
 
-from typing import Literal
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,20 +9,10 @@ from models.activations import ACTIVATIONS
 
 
 class ActivatedConvolution(nn.Conv2d):
-    """A square convolution followed by an activation. Raises KeyError for an unknown activation."""
+    """An `nn.Conv2d`, with its arguments, and an activation. Raises KeyError for an unknown activation."""
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel_size: int,
-        stride: int,
-        padding: int | Literal["same"],
-        *,
-        bias: bool,
-        activation: str,
-    ) -> None:
-        super().__init__(inputs, outputs, kernel_size, stride, padding, bias=bias)
+    def __init__(self, *sizes: Any, activation: str, **options: Any) -> None:
+        super().__init__(*sizes, **options)
         self.activation = ACTIVATIONS[activation]()
 
     def forward(self, input: Tensor) -> Tensor:
@@ -46,6 +36,3 @@ class OptionA(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         return F.pad(hidden[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.missing))
-
-    def extra_repr(self) -> str:
-        return f"stride={self.stride}, missing={self.missing}"

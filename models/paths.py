@@ -5,7 +5,6 @@ branches that it goes through.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import accumulate
 
@@ -14,14 +13,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.blocks import BlockNetwork
+from models.freezing import frozen
 from models.intervention import Intervention
 
 _SCALE = 2.0**60
-"""Of the loss in the backward pass: gradients along long paths would be below the least float32."""
+"""Scales the loss in the backward pass, or gradients along long paths would underflow in float32."""
 
 
 def path_counts(stages: Sequence[int]) -> list[int]:
-    """The number of paths of each length 0..n through n stages, from the number of blocks in each stage.
+    """The number of paths of each length 0..n through n stages, given the number of blocks in each.
 
     They are the coefficients of the product of ``1 + blocks * x`` over the stages: C(n, k) in a sequential network.
     """
@@ -30,17 +30,17 @@ def path_counts(stages: Sequence[int]) -> list[int]:
 
 
 def draw_paths(stages: Sequence[int], length: int, draws: int, generator: torch.Generator) -> Tensor:
-    """Draw paths with replacement, uniformly among all of one length: bool (draws, blocks), on the CPU.
+    """Draw paths of one length uniformly, with replacement: bool (draws, blocks), on the CPU.
 
-    True means that the path goes through the block's branch, as for `Intervention.along`. `generator` has to be on the
-    CPU. Raises ValueError where there is no path of that length.
+    True means that the path goes through the block's branch, as for `Intervention.along`. `generator` must be on the
+    CPU. Raises ValueError if no path has that length.
     """
     counts = list(_counts(stages))
     if not 0 <= length <= len(stages):
         raise ValueError(f"a path through {len(stages)} stages goes through 0 to {len(stages)} branches, not {length}")
     paths = torch.zeros(draws, sum(stages), dtype=torch.bool)
     rows, left = torch.arange(draws), torch.full((draws,), length)
-    # From the last stage to the first: the paths through the stages before it are the weights of the choice.
+    # From the last stage to the first, each choice weighted by the number of paths through the stages before.
     for number, (blocks, end) in reversed(list(enumerate(zip(stages, accumulate(stages), strict=True)))):
         crosses = torch.rand(draws, dtype=torch.float64, generator=generator) < _crossing(counts, number, blocks)[left]
         branch = torch.randint(blocks, (draws,), generator=generator)
@@ -54,33 +54,20 @@ def path_gradients(
 ) -> Tensor:
     """Gradient of each image's cross-entropy at the image along its own path: float64, in the shape of the images.
 
-    Images (batch, ...), labels (batch,) and paths (batch, blocks). The network is in evaluation mode; `intervention` is
-    what is done to it beside the routes.
+    Images (batch, ...), labels (batch,) and paths (batch, blocks). The network must be in evaluation mode, and its
+    parameters' gradients are dropped. `intervention` applies beside the routes.
     """
     routed = replace(intervention, routes=Intervention.along(paths.to(images.device)).routes)
-    with _fixed(network), torch.enable_grad():
+    with frozen(network, range(len(network.blocks)), outside=True), torch.enable_grad():
         inputs = images.detach().requires_grad_()
-        # In float64, so that the gradient of an image that the network is sure of is not rounded away.
+        # In float64, so that rounding does not lose the gradient of an image of which the network is sure.
         loss = F.cross_entropy(network(inputs, routed).double(), labels, reduction="sum")
         (gradients,) = torch.autograd.grad(_SCALE * loss, inputs)
     return gradients.double() / _SCALE
 
 
-@contextmanager
-def _fixed(network: BlockNetwork) -> Iterator[None]:
-    """Within this context no parameter asks for a gradient."""
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)
-
-
 def _counts(stages: Sequence[int]) -> Iterator[list[int]]:
-    """Numbers of paths by length through the first 0, 1, ... stages."""
+    """Number of paths by length through the first 0, 1, ... stages."""
     counts = [1]
     yield counts
     for blocks in stages:
@@ -89,9 +76,9 @@ def _counts(stages: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _crossing(counts: Sequence[list[int]], number: int, blocks: int) -> Tensor:
-    """Share of the paths that go through a branch of stage `number`, by the branches up to and with it."""
+    """Share of the paths that cross a branch of stage `number`, by how many branches they cross up to that stage."""
     crossed = [0, *(blocks * count for count in counts[number])]
-    # Integers divide to the nearest float, so that 0 and 1 are exact and every path comes out at its length.
+    # Integers divide to the nearest float, so 0 and 1 are exact and every path gets its length.
     return torch.tensor(
         [part / whole for part, whole in zip(crossed, counts[number + 1], strict=True)], dtype=torch.float64
     )

@@ -1,4 +1,4 @@
-"""What registries are made of: names, and where each is to be found, so that a new entry is one line."""
+"""Tables of names and where to import what they name, so that a new entry is one line."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def registered(homes: Mapping[str, str]) -> dict[str, Any]:
-    """What each ``module:NAME`` names, by the same keys. Raises ImportError or AttributeError where there is none."""
+    """The object that each ``module:NAME`` names, by the same keys. Raises ImportError or AttributeError if missing."""
     found: dict[str, Any] = {}
     for name, home in homes.items():
         module, _, attribute = home.partition(":")

@@ -4,5 +4,5 @@ import hashlib
 
 
 def stream_seed(seed: int, name: str) -> int:
-    """A generator's seed of 63 bits for the stream `name` of a trial's seed, the same on every machine."""
+    """The 63-bit generator seed of stream `name` under a trial's seed, the same on every machine."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big") >> 1

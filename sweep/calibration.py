@@ -1,4 +1,4 @@
-"""How fast processors train the networks of a plan, by short real trainings."""
+"""Measures how fast processors train the networks of a plan, in short real trainings."""
 
 import time
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from sweep.result import Setting
 from sweep.trial import Trial
 
 _SAMPLES = 9
-_SECONDS_A_SAMPLE = 0.7
-_TRIALS_A_SAMPLE = 4
+_SECONDS_PER_SAMPLE = 0.7
+_TRIALS_PER_SAMPLE = 4
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Processors that would train a plan: how many, and how long trials take on one.
+    """Processors for a plan: their number, and how long trials take on one.
 
-    `calibrated` says whether `model` was measured on one of them; `fault` is why it could not be.
+    `calibrated` says whether `model` was measured on one of them; `fault` says why that failed.
     """
 
     count: int
@@ -28,23 +28,23 @@ class Workers:
     fault: str | None = None
 
     def seconds(self, packs: Sequence[Pack]) -> float:
-        """Estimated time until the last pack is done: that of the longest pack, or an equal share of all work."""
+        """Estimated time until the last pack ends: the longest pack's, or an equal share of all work."""
         each = [self.model.seconds(pack.trials) for pack in packs]
         return max(sum(each) / self.count, *each, 0.0)
 
 
 def calibrate(packs: Sequence[Pack], setting: Setting) -> CostModel:
-    """Fit the cost model to short real trainings of networks spread over the packs, by cost.
+    """Fit the cost model to short real trainings of networks from all over the range of costs.
 
-    Takes some ten seconds. Relative errors count alike, so that small networks matter as much as large ones.
+    Takes about ten seconds. It fits relative errors, so small networks matter as much as large ones.
     """
-    # They take a second to import, which no other command needs to wait for.
+    # Importing these takes a second, which other commands need not wait for.
     import numpy as np
     from scipy.optimize import nnls
 
     ordered = sorted(packs, key=lambda pack: pack.cost / len(pack))
     places = np.unique(np.linspace(0, len(ordered) - 1, _SAMPLES).round().astype(int))
-    samples = [_shortened(ordered[place].trials[:_TRIALS_A_SAMPLE]) for place in places]
+    samples = [_shortened(ordered[place].trials[:_TRIALS_PER_SAMPLE]) for place in places]
     _seconds(samples[0], setting)
     measured = np.array([_seconds(trials, setting) for trials in samples])
     rows = np.array([features(trials) for trials in samples])
@@ -53,11 +53,11 @@ def calibrate(packs: Sequence[Pack], setting: Setting) -> CostModel:
 
 
 def _shortened(trials: Sequence[Trial]) -> list[Trial]:
-    """The same networks on as few images as the default model expects to take the time of a sample."""
+    """The same networks on so few images that, by the default model, they take the time of a sample."""
     first = trials[0]
     one = CostModel().seconds([_with_samples(trial, first.batch_size) for trial in trials])
-    images = int(first.batch_size * min(8.0, max(_SECONDS_A_SAMPLE / one, 4 / first.batch_size)))
-    # A training that several trials share is done once.
+    images = int(first.batch_size * min(8.0, max(_SECONDS_PER_SAMPLE / one, 4 / first.batch_size)))
+    # Trials that share a training train it once.
     shortened = {trial.training_id: trial for trial in (_with_samples(trial, images) for trial in trials)}
     return list(shortened.values())
 

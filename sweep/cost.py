@@ -1,4 +1,4 @@
-"""How long trials take: a linear model of their arithmetic, their memory traffic and their steps."""
+"""How long trials take: a linear model of arithmetic, memory traffic and steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ Features = tuple[float, float, float]
 
 
 def features(trials: Sequence[Trial]) -> Features:
-    """Floating-point operations, activation values and optimiser steps of trials, what they measure included.
+    """Floating-point operations, activation values and optimiser steps of trials, with their measures.
 
-    A backward pass is two forward ones. A training that several trials share, or start from, counts once.
+    A backward pass counts as two forward passes. A training that several trials share or start from counts once.
     """
     parts = [training_features(trial) for trial in trainings(trials)]
     parts += [measuring_features(trial) for trial in trials]
@@ -21,7 +21,7 @@ def features(trials: Sequence[Trial]) -> Features:
 
 
 def training_features(trial: Trial) -> Features:
-    """Of a trial's own epochs with their validation."""
+    """The features of a trial's own epochs, with their validation."""
     images = trial.trained_by.passes * trial.epochs * trial.train_samples
     images += trial.epochs * trial.val_samples + trial.train_samples
     steps = trial.epochs * -(-trial.train_samples // trial.batch_size)
@@ -29,17 +29,17 @@ def training_features(trial: Trial) -> Features:
 
 
 def measuring_features(trial: Trial) -> Features:
-    """Of what is measured on a trial's network."""
+    """The features of a trial's measures."""
     images = sum(measure.passes(trial) for measure in trial.measured_by)
     return images * trial.shape.forward_flops, images * trial.shape.activation_elements, 0.0
 
 
 @dataclass(frozen=True)
 class CostModel:
-    """Seconds per floating-point operation, per activation value and per step, of one worker.
+    """One worker's seconds per floating-point operation, per activation value and per step.
 
-    The defaults were fitted to one core of a server processor; they order packs and weigh progress, where ratios
-    matter alone. `sweep.calibration` measures the machine at hand.
+    The defaults fit one core of a server processor. They order packs and weigh progress, where only ratios matter;
+    `sweep.calibration` measures the machine at hand.
     """
 
     per_flop: float = 1.5e-11
@@ -47,15 +47,15 @@ class CostModel:
     per_step: float = 1.2e-3
 
     def seconds(self, trials: Sequence[Trial]) -> float:
-        """Estimated time of training and measuring the trials one after another, each training once."""
+        """Estimated time to train and measure the trials one after another, each training once."""
         return self._weigh(features(trials))
 
     def training(self, trial: Trial) -> float:
-        """The part of it that a trial's own epochs take."""
+        """Estimated time of a trial's own epochs."""
         return self._weigh(training_features(trial))
 
     def measuring(self, trial: Trial) -> float:
-        """The part of it that a trial's measures take."""
+        """Estimated time of a trial's measures."""
         return self._weigh(measuring_features(trial))
 
     def _weigh(self, amounts: Features) -> float:

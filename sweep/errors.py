@@ -1,10 +1,10 @@
-"""The one exception a user is meant to read."""
+"""The one exception for users to read."""
 
 
 class SweepError(Exception):
-    """A fault the user can mend; its message is one sentence that says what happened and what to do.
+    """A fault that the user can fix; its message says in one sentence what happened and what to do.
 
-    `parameters` names what a caller has to say otherwise, such as ``limit``; the command line adds how to say it there.
+    `parameters` names the parameters to change, such as ``limit``; the command line adds the names of its options.
     """
 
     def __init__(self, message: str, *parameters: str) -> None:

@@ -1,4 +1,4 @@
-"""Factors, the fields of a trial: their types and allowed values, and the sentences that refuse anything else."""
+"""Factors, the fields of a trial: their types, their allowed values, and the messages that refuse any other."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -17,10 +17,10 @@ _NUMBER = (int, float, np.integer, np.floating)
 
 @dataclass(frozen=True)
 class Factor:
-    """One field of a trial: its type, and either its choices or its range (bounds included).
+    """One field of a trial: its type, and either its choices or its inclusive range.
 
-    `default` is None where every trial must give a value. With `several`, the first choice stands for none, and a value
-    is one of the choices or several of the others joined by ``+``, kept in the order of the choices.
+    `default` is None if every trial must give a value. With `several`, the first choice means none, and a value is one
+    choice or several of the others, joined by ``+`` in the order of the choices.
     """
 
     kind: type[str] | type[int] | type[float]
@@ -30,21 +30,21 @@ class Factor:
     meaning: str = field(default="", compare=False)
     default: Value | None = None
     stands_for: Value | None = None
-    """What the default means to a trial that takes the factor, if not itself."""
+    """The value that the default stands for in a trial that uses the factor, if not itself."""
     several: bool = False
     known: Callable[[], Iterable[str]] | None = field(default=None, compare=False)
-    """Gives the choices that exist now, where new ones can be registered."""
+    """Returns the registered choices."""
     load: Callable[[str], object] | None = field(default=None, compare=False)
-    """Registers the choice of a name such as ``module:NAME``; raises SweepError where there is none."""
+    """Registers a choice named ``module:NAME``; raises SweepError if there is none."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The choices that exist now."""
+        """The choices, with those registered by now."""
         return self.choices if self.known is None else (*self.choices, *self.known())
 
     @property
     def allowed(self) -> str:
-        """What the factor takes, in words."""
+        """The allowed values, in words."""
         if self.names:
             return "one of " + ", ".join(self.names) + (", or several joined by +" if self.several else "")
         if self.kind is str:
@@ -55,7 +55,7 @@ class Factor:
         return f"{noun} from {self.low:.12g} to {self.high:.12g}"
 
     def coerce(self, name: str, value: object) -> Value:
-        """`value` as the factor's own type, so that equal trials have equal canonical forms.
+        """`value` in the factor's own type, so that equal trials have the same canonical form.
 
         Raises SweepError for a value that is not allowed.
         """
@@ -76,12 +76,12 @@ class Factor:
         elif self.kind is not str and isinstance(value, _NUMBER) and not isinstance(value, bool):
             finite = -math.inf < value < math.inf and self.low <= value <= self.high
             if finite and (self.kind is float or value % 1 == 0):
-                # -0.0 and 0.0 are equal, so they must not differ in print.
+                # -0.0 equals 0.0, so it must not print differently.
                 return self.kind(value) or self.kind(0)
         raise SweepError(f"{name} is {value!r}, but takes {self.allowed}")
 
     def parse(self, name: str, text: str) -> Value:
-        """The value written as `text`. Raises SweepError if it is not one."""
+        """The value that `text` spells. Raises SweepError if it is not allowed."""
         if self.kind is str:
             return self.coerce(name, text)
         try:
@@ -92,7 +92,7 @@ class Factor:
 
 @cache
 def declared(part: type) -> Mapping[str, Factor]:
-    """The factors that a frozen dataclass declares: its fields made by `models.factor.factor`, by name."""
+    """The factors that a frozen dataclass declares by `models.factor.factor`, by name."""
     factors: dict[str, Factor] = {}
     for each in fields(part):
         options: Mapping[str, object] = each.metadata["factor"]
@@ -102,7 +102,7 @@ def declared(part: type) -> Mapping[str, Factor]:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> SweepError:
-    """The sentence for a name that is none of the known ones, with the nearest of them."""
+    """The error for an unknown name; it suggests the nearest known one, or lists all."""
     names = list(known)
     near = get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"

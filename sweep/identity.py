@@ -1,4 +1,4 @@
-"""Identities: digests of factors that are the same on every machine, and that stay when factors are added."""
+"""Identities: digests of factors, the same on every machine, that do not change when factors are added."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from sweep.factors import Factor, Value
 
 TRIAL_SCHEMA = 1
-"""Enters every identity: raise it when a trial of the same factors would be trained differently."""
+"""Part of every identity; raise it if trials with the same factors would train differently."""
 
 ALWAYS = (
     "study",
@@ -34,29 +34,29 @@ ALWAYS = (
     "precision",
     "seed",
 )
-"""Factors that always enter an identity. Every other one does where it differs from its default."""
+"""Factors that always enter an identity. Any other factor enters where it differs from its default."""
 
 FORMER_NAMES = {"base_epochs": "pretrain_epochs"}
-"""What factors were called before: in identities they still are, in older stores and study files they may be."""
+"""Former names of factors. Identities still use them, and older stores and study files may."""
 
 _KEYS = {now: before for before, now in FORMER_NAMES.items()}
 
 
 def current(name: str) -> str:
-    """What a factor is called now."""
+    """The current name of a factor."""
     return FORMER_NAMES.get(name, name)
 
 
 def digest(values: Mapping[str, Value]) -> str:
     """Identity of factors: 20 hexadecimal digits."""
-    # JSON prints a float in its shortest form that reads back equal, on every machine and Python version.
+    # On every machine and Python version, JSON prints a float in the shortest form that reads back equal.
     written = {_KEYS.get(name, name): value for name, value in values.items()}
     canonical = json.dumps({"schema": TRIAL_SCHEMA, **written}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:20]
 
 
 def entering(values: Mapping[str, Value], factors: Mapping[str, Factor], but: Collection[str] = ()) -> dict[str, Value]:
-    """The values that make a trial what it is, less some; `factors` says what their defaults are."""
+    """The values that enter an identity, except those named in `but`; `factors` has the defaults."""
     return {
         name: value
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""Equivalence margins, declared with a study before its results are looked at."""
+"""Equivalence margins, which a study declares before anyone looks at its results."""
 
 import math
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ _MOST = {"ratio": 10.0, "seed_noise": 100.0}
 
 @dataclass(frozen=True)
 class Margins:
-    """How far apart two architectures may be and count as equivalent. Raises SweepError for a margin that is none."""
+    """How far apart two equivalent architectures may be. Raises SweepError for an invalid margin."""
 
     ratio: float = 0.10
-    """On a ratio of losses: 0.10 is from 1/1.1 to 1.1."""
+    """For the ratio of losses: 0.10 means from 1/1.1 to 1.1."""
     seed_noise: float = 1.0
-    """In standard deviations of the loss among seeds of one configuration and architecture."""
+    """For the difference of losses, in standard deviations among seeds of one configuration and architecture."""
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -43,13 +43,9 @@ class Margins:
 
 
 def parse_margin(text: str) -> dict[str, float]:
-    """Name and value of an option such as ``ratio=0.05``. Raises SweepError if it is not one."""
-    name, separator, value = (part.strip() for part in text.partition("="))
+    """Name and value of an option such as ``ratio=0.05``. Raises SweepError for any other text."""
+    name, _, value = text.partition("=")
     try:
-        number = float(value)
+        return {name.strip(): float(value)}
     except ValueError:
-        separator = ""
-        number = math.nan
-    if not separator:
-        raise SweepError(f"a margin is NAME=NUMBER such as ratio=0.05, not {text!r}", "margin")
-    return {name: number}
+        raise SweepError(f"a margin is NAME=NUMBER such as ratio=0.05, not {text!r}", "margin") from None

@@ -1,4 +1,4 @@
-"""Packs: trials whose networks can be trained as one fused model, or that share the training of one network."""
+"""Packs: trials whose networks train as one fused network, or that share the training of one network."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,21 +13,14 @@ from sweep.trial import Trial
 PACK_SIZE = 24
 """Trials in a pack at most: two arrangements of one depth-1 shape in the grid, twelve trials of any other."""
 
-FREE_WITHIN_PACK = (
-    "architecture",
-    "learning_rate",
-    "weight_decay",
-    "momentum",
-    "schedule",
-    "seed",
-)
-"""Factors in which the trials of one pack may differ, beside those of their kind that are fused over; `stages` is not
-among them, `architecture` only names it."""
+FREE_WITHIN_PACK = ("architecture", "learning_rate", "weight_decay", "momentum", "schedule", "seed")
+"""Factors in which the trials of one pack may differ, beside `fused_over` of their kind; `architecture` is among them,
+as it only names `stages`, which is not."""
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Trials trained together."""
+    """Trials that train together."""
 
     trials: tuple[Trial, ...]
 
@@ -38,12 +31,12 @@ class Pack:
 
     @cached_property
     def cost(self) -> float:
-        """Estimated seconds on one worker, for ordering and weighing."""
+        """Estimated seconds on one worker, to order and weigh packs."""
         return CostModel().seconds(self.trials)
 
     @property
     def trainings(self) -> set[str]:
-        """Identities of the trainings that checkpoints can save."""
+        """Identities of the trainings that can have checkpoints."""
         saved = [trial for trial in self.trials if trial.alone or trial.measures]
         return {trial.training_id for trial in saved} | base_trainings(saved)
 
@@ -53,7 +46,7 @@ class Pack:
         return features(self.trials)[0]
 
     def halves(self) -> tuple["Pack", "Pack"]:
-        """The pack cut in two; the first half is the larger one. Neighbours stay together where they can."""
+        """The pack cut in two, the larger half first."""
         middle = (len(self.trials) + 1) // 2
         # Even, so that the sides of a depth-1 pair, which are neighbours, stay together.
         middle += middle % 2 if middle + 1 < len(self.trials) else 0
@@ -70,35 +63,31 @@ def trials_digest(trials: Iterable[Trial]) -> str:
 
 
 def check_pack_size(size: int) -> None:
-    """Raise SweepError for a size that no pack has."""
+    """Raise SweepError for a size below 1."""
     if size < 1:
         raise SweepError(f"pack_size is {size}, but takes an integer of at least 1", "pack_size")
 
 
 def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
-    """Deal trials into packs of at most `size`, the costliest pack first.
-
-    Raises SweepError for a size below 1.
-    """
+    """Deal trials into packs of at most `size`, the costliest pack first. Raises SweepError for a size below 1."""
     check_pack_size(size)
     size -= size % 2 if size > 1 else 0
     packs: list[Pack] = []
     for group in group_by_network(trials):
-        # What starts from one training stays together, so that no two workers do it.
+        # Trials that start from one training stay together, so that only one worker does that training.
         most = len(group) if any(trial.pretrain_epochs for trial in group) else size
         packs += [Pack(tuple(group[start : start + most])) for start in range(0, len(group), most)]
     return sorted(packs, key=lambda pack: (-pack.cost, pack.pack_id))
 
 
 def group_by_network(trials: Iterable[Trial]) -> list[list[Trial]]:
-    """Trials that could share a pack, in the order in which each group first appears."""
+    """Groups of trials that can share a pack, in order of their first trials."""
     trials = list(trials)
     bases = base_trainings(trials)
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
-        # Of one training, and of all that start from it, so that it is done once.
-        alone = trained_alone(trial, bases)
-        key = ((trial.base or trial).training_id,) if alone else _network_key(trial)
+        # A training and all trials that start from it form one group, so that it is done once.
+        key = ((trial.base or trial).training_id,) if trained_alone(trial, bases) else _network_key(trial)
         groups.setdefault(key, []).append(trial)
     return list(groups.values())
 

@@ -1,6 +1,6 @@
-"""What a trial is made of: the factors common to all trials, the parts that a trial names, and the factors of each."""
+"""The factors of trials: those common to all, and those of the parts that a trial names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +20,11 @@ NO_MEASURE = "none"
 
 @dataclass(frozen=True)
 class Common:
-    """The factors that every trial takes. Defaults are the authors' published habits (P1; KDIR 2022): AdamW, 1e-3."""
+    """The factors of every trial. Defaults are the authors' published habits (P1; KDIR 2022): AdamW, 1e-3."""
 
     dataset: str = factor("mnist", choices=tuple(DATASETS), meaning="the images")
     train_samples: int = factor(0, low=0, meaning="class-balanced training subset drawn by the seed; 0 is all")
-    image_size: int = factor(0, low=0, high=1024, meaning="side after area averaging, pixels; 0 is native")
+    image_size: int = factor(0, low=0, high=1024, meaning="side in pixels after area averaging; 0 is native")
     normalisation: str = factor(
         "published", choices=("published", "none"), meaning="published channel means, or pixels in 0..1"
     )
@@ -47,7 +47,7 @@ class Common:
     weight_decay: float = factor(1e-4, low=0, high=1, meaning="decoupled for AdamW, an L2 term for SGD")
     momentum: float = factor(0.0, low=0, high=0.9999, meaning="of SGD; AdamW's is fixed at 0.9")
     schedule: str = factor(
-        "constant", choices=("constant", "cosine", "multistep", "onecycle"), meaning="of the learning rate"
+        "constant", choices=("constant", "cosine", "multistep", "onecycle"), meaning="how the learning rate changes"
     )
     batch_size: int = factor(256, low=1, high=65536, meaning="images per step")
     epochs: int = factor(100, low=1, high=100_000, meaning="passes over the training samples")
@@ -58,7 +58,7 @@ class Common:
         "none", choices=("none", "crop-flip"), meaning="training images shifted by up to an eighth, mirrored"
     )
     label_smoothing: float = factor(0.0, low=0, high=0.9, meaning="share of the label spread over all classes")
-    method: str = factor("plain", meaning="of training")
+    method: str = factor("plain", meaning="how the network is trained")
     pretrain_epochs: int = factor(0, low=0, high=100_000, meaning="epochs of plain training before those of the method")
     measure: str = factor(NO_MEASURE, choices=(NO_MEASURE,), meaning="what is measured on the trained network")
 
@@ -68,11 +68,11 @@ _BUILT_IN: dict[str, Mapping[str, type]] = {
     "method": methods.METHODS,
     "measure": measures.MEASURES,
 }
-"""The factor that chooses a part to the parts that it chooses among."""
+"""The parts of each sort, by the factor that chooses among them."""
 
 
 def _all_factors() -> dict[str, Factor]:
-    """Those that always enter an identity first; the factors of parts follow the one that chooses the part."""
+    """The factors that always enter an identity first; a part's factors after the factor that chooses the part."""
     known = {"study": Factor(str, meaning="the search space that the trial belongs to")}
     for name, each in declared(Common).items():
         known[name] = each
@@ -83,29 +83,36 @@ def _all_factors() -> dict[str, Factor]:
 
 
 FACTORS = _all_factors()
-"""Every factor of a trial by name. Parts that are registered later add theirs."""
+"""Every factor of a trial by name. Parts registered later add theirs."""
 
 NETWORKS: Registry[NetworkKind] = Registry("network", NetworkKind, KINDS, FACTORS)
 METHODS: Registry[Method] = Registry("method", Method, methods.METHODS, FACTORS)
 MEASURES: Registry[Measure] = Registry("measure", Measure, measures.MEASURES, FACTORS)
 
-for _registry in (NETWORKS, METHODS, MEASURES):
-    FACTORS[_registry.sort] = replace(
-        FACTORS[_registry.sort], known=_registry.keys, load=_registry.load, several=_registry.sort == "measure"
-    )
+REGISTRIES: dict[str, Registry[Any]] = {"network": NETWORKS, "method": METHODS, "measure": MEASURES}
+"""The registry of each factor that chooses a part."""
+
+for _sort, _registry in REGISTRIES.items():
+    FACTORS[_sort] = replace(FACTORS[_sort], known=_registry.keys, load=_registry.load, several=_sort == "measure")
+
+
+def load_parts(levels: Mapping[str, Iterable[object]]) -> None:
+    """Register the user's own parts that some levels of factors name: they bring factors of their own.
+
+    Raises SweepError for a part that does not exist.
+    """
+    for sort in REGISTRIES.keys() & levels.keys():
+        for level in levels[sort]:
+            FACTORS[sort].coerce(sort, level)
 
 
 def own_columns(row: Mapping[str, Any]) -> list[str]:
-    """The factors that the parts of a row of `trials` take as their own, as far as these are known here."""
-    named = [
-        (NETWORKS, row["network"]),
-        (METHODS, row["method"]),
-        *((MEASURES, each) for each in row["measure"].split("+")),
-    ]
-    return [name for registry, part in named if part in registry for name in declared(registry[part])]
+    """The factors that the parts of a row of `trials` declare, as far as this process knows the parts."""
+    named = [registry.get(name) for sort, registry in REGISTRIES.items() for name in row[sort].split("+")]
+    return [name for part in named if part is not None for name in declared(part)]
 
 
 def kind_of(row: Mapping[str, Any]) -> NetworkKind | None:
-    """The kind of network of a row of `trials`, None where it is not known here."""
+    """The kind of network of a row of `trials`, or None if this process does not know it."""
     kind = NETWORKS.get(row["network"])
     return None if kind is None else kind(**{name: row[name] for name in declared(kind)})

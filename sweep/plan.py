@@ -1,4 +1,4 @@
-"""Plans: the ordered trials that a study and the user's overrides ask for."""
+"""Plans: the ordered trials of a study under a user's options."""
 
 import heapq
 from collections.abc import Collection, Iterable, Sequence
@@ -15,7 +15,7 @@ from sweep.trial import FACTORS, Trial
 
 @dataclass(frozen=True)
 class Plan:
-    """Distinct trials of one study, in order, and the margins that their results will be judged by."""
+    """Distinct trials of one study, in order, and the margins that will judge their results."""
 
     study: str
     trials: tuple[Trial, ...]
@@ -23,16 +23,16 @@ class Plan:
 
     @classmethod
     def of(cls, study: str, trials: Iterable[Trial], margins: Margins | None = None) -> "Plan":
-        """A plan of the given trials, each once, at its first place."""
+        """A plan of the given trials without repetitions."""
         return cls(study, tuple({trial.trial_id: trial for trial in trials}.values()), margins or Margins())
 
     @cached_property
     def sweep_id(self) -> str:
-        """Identity of this set of trials; a run of the same plan on one store is the same sweep."""
+        """Identity of this set of trials; runs of one plan on one store are one sweep."""
         return trials_digest(self.trials)
 
     def where(self, expression: str) -> "Plan":
-        """The trials for which the expression holds."""
+        """The trials that meet the expression."""
         holds = Expression(expression, FACTORS)
         return replace(self, trials=tuple(trial for trial in self.trials if holds(trial.as_dict())))
 
@@ -43,7 +43,7 @@ class Plan:
         return replace(self, trials=self.trials[:count])
 
     def shard(self, index: int, count: int) -> "Plan":
-        """Part `index` of `count` (from 1), of about equal cost; the parts are disjoint and cover the plan.
+        """Part `index`, from 1, of `count` disjoint parts of about equal cost.
 
         Trials that can share a pack stay in one part.
         """
@@ -60,11 +60,11 @@ class Plan:
         return replace(self, trials=tuple(trial for trial in self.trials if trial.trial_id in chosen))
 
     def without(self, done: Collection[str]) -> "Plan":
-        """The trials whose identity is not among those given."""
+        """The trials whose identities are not in `done`."""
         return replace(self, trials=tuple(trial for trial in self.trials if trial.trial_id not in done))
 
     def packs(self, size: int) -> list[Pack]:
-        """The trials dealt into packs of at most `size`, the costliest first."""
+        """The trials in packs of at most `size`, the costliest pack first."""
         return make_packs(self.trials, size)
 
     def __len__(self) -> int:
@@ -81,9 +81,9 @@ def make_plan(
 ) -> Plan:
     """The plan of a space under a user's options, applied in this order: overrides, where, limit, shard.
 
-    `margins` are texts such as ``ratio=0.05`` that replace the space's.
+    `margins` are texts such as ``ratio=0.05`` that replace the space's own.
 
-    Raises SweepError for an option that cannot be read, and for a plan without a trial.
+    Raises SweepError for an invalid option or a plan without trials.
     """
     space = space.override(dict(parse_override(text) for text in overrides))
     declared = space.margins

@@ -1,6 +1,6 @@
-"""Every use of Ray's private attributes, for which Ray has no public way; pyproject.toml caps Ray to versions tried.
+"""Every use of Ray's private attributes, where Ray has no public way; pyproject.toml caps Ray to tested versions.
 
-Each function raises SweepError that names the attribute where another version of Ray lacks it.
+Each function raises SweepError, with the attribute's name, if the installed Ray lacks the attribute.
 """
 
 import functools
@@ -10,18 +10,18 @@ from sweep.errors import SweepError
 
 
 def is_resetting(tune_controller: Any, trial: Any) -> bool:
-    """Whether Tune is handing a kept worker to this trial, though its status still says that it waits."""
+    """Whether Tune is giving a reused worker to this trial, although the trial's status is still pending."""
     return trial in _private(tune_controller, "_resetting_trials")
 
 
 def release_ended_trials(tune_controller: Any) -> None:
-    """Have Tune keep no idle worker for trials that ended before they began; others would lack its devices."""
+    """Keep Tune from holding idle workers for trials that ended before they began; others need their devices."""
     for trial in [each for each in _private(tune_controller, "_staged_trials") if each.is_finished()]:
         _private(tune_controller, "_unstage_trial_with_resources")(trial)
 
 
 def limit_answers(client: Any, seconds: float) -> None:
-    """Have a `JobSubmissionClient` wait so long for each answer; by itself it waits for ever for a head that stalls."""
+    """Limit how long a `JobSubmissionClient` waits for an answer; by default it waits forever for a stalled head."""
     client._do_request = functools.partial(_private(client, "_do_request"), timeout=seconds)
 
 

@@ -1,4 +1,4 @@
-"""The token with which a Ray cluster knows its users."""
+"""The token that authenticates users of a Ray cluster."""
 
 import contextlib
 import os
@@ -10,11 +10,11 @@ _FILE = Path(".ray") / "auth_token"
 
 
 def use_token() -> None:
-    """Have Ray send the user's token where there is one, before Ray is imported: by itself it does so only when told.
+    """Have Ray send the user's token if there is one; call this before importing Ray, which does not by default.
 
-    The token is $RAY_AUTH_TOKEN, in the file $RAY_AUTH_TOKEN_PATH or in ~/.ray/auth_token. It is Ray that reads it.
+    Ray itself reads the token from $RAY_AUTH_TOKEN, the file $RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token.
     """
-    # Once Ray is imported it is too late: servers that it starts would ask for what this process does not send.
+    # After the import it is too late: Ray's servers would ask for a token that this process does not send.
     if "RAY_AUTH_MODE" in os.environ or "ray" in sys.modules:
         return
     with contextlib.suppress(RuntimeError):

@@ -1,15 +1,15 @@
-"""Registries of what a trial is made of: kinds of network, methods of training and measures, by name.
+"""Registries of a trial's parts: kinds of network, training methods and measures, by name.
 
-A part is a frozen dataclass: its fields are its own factors, its methods what it does. A part of one's own is named
-``module:NAME`` and imported when it is first asked for.
+A part is a frozen dataclass whose fields are its own factors. A user's own part is named ``module:NAME`` and imported
+when a trial or study first names it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Generic, TypeVar
 
 from sweep.errors import SweepError
-from sweep.factors import Factor, declared, unknown_name
+from sweep.factors import Factor, declared
 from sweep.own_code import find
 
 Part = TypeVar("Part")
@@ -24,32 +24,22 @@ _COLUMNS = {
     *("peak_memory_bytes", "finished_at", "classes", "blocks", "layers_per_block"),
 }
 RESERVED = frozenset(_OF_A_TRIAL | _COLUMNS)
-"""Names that no factor may have: what else a trial, or a row of its tables, is asked for."""
+"""Names that no factor may have, since trials or their tables use them."""
 
 
-class Registry(Mapping[str, type[Part]], Generic[Part]):
-    """Parts of one sort by name. `sort` is the factor that chooses among them; `factors` has those of all parts."""
+class Registry(dict[str, type[Part]], Generic[Part]):
+    """Parts of one sort by name. `sort` is the factor that chooses among them; `factors` holds all parts' factors."""
 
     def __init__(
         self, sort: str, base: type[Part], parts: Mapping[str, type[Part]], factors: dict[str, Factor]
     ) -> None:
+        super().__init__()
         self.sort, self._base, self._factors = sort, base, factors
-        self._parts: dict[str, type[Part]] = {}
-        self._owners: dict[str, list[str]] = {}
         for name, part in parts.items():
             self.register(name, part)
 
-    def __getitem__(self, name: str) -> type[Part]:
-        return self._parts[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
     def register(self, name: str, part: object) -> None:
-        """Add a part under a name. Raises SweepError for what is none, and for a factor that is declared otherwise."""
+        """Add a part. Raises SweepError for what is no part, and for a factor that clashes with another one."""
         if not (isinstance(part, type) and issubclass(part, self._base) and is_dataclass(part)):
             raise SweepError(
                 f"{self.sort} {name!r} is not one: a {self.sort} is a frozen dataclass derived from "
@@ -65,29 +55,19 @@ class Registry(Mapping[str, type[Part]], Generic[Part]):
                     "type, default and bounds, or another name"
                 )
             if factor in RESERVED or not factor.isidentifier():
-                raise SweepError(f"factor {factor!r} of {self.sort} {name!r} has the name of something else; rename it")
+                raise SweepError(f"factor {factor!r} of {self.sort} {name!r} has a name that is taken; rename it")
         for factor, here in factors.items():
             self._factors.setdefault(factor, here)
-            self._owners.setdefault(factor, []).append(name)
-        self._parts[name] = part
+        self[name] = part
 
     def load(self, name: str) -> None:
-        """Register the part of one's own that ``module:NAME`` names. Raises SweepError where there is none."""
-        if name not in self._parts:
-            self.register(name, find(self.sort, name))
-
-    def find(self, name: str) -> type[Part]:
-        """The part of a name. Raises SweepError where there is none."""
-        if ":" in name:
-            self.load(name)
-        if name not in self._parts:
-            raise unknown_name(self.sort, name, self._parts)
-        return self._parts[name]
+        """Register the user's own part ``module:NAME``. Raises SweepError if there is none."""
+        self.register(name, find(self.sort, name))
 
     def own_factors(self) -> tuple[str, ...]:
-        """Names of the factors that parts of this sort declare, in order."""
-        return tuple(self._owners)
+        """Names of the factors that the parts declare, in order."""
+        return tuple(dict.fromkeys(factor for part in self.values() for factor in declared(part)))
 
     def owners(self, factor: str) -> list[str]:
-        """Names of the parts that take a factor."""
-        return self._owners.get(factor, [])
+        """Names of the parts that declare a factor."""
+        return [name for name, part in self.items() if factor in declared(part)]

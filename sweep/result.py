@@ -1,4 +1,4 @@
-"""What an engine reports: progress while it trains, then one result for each trial."""
+"""What an engine reports: progress while it trains, then one result per trial."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ Status = Literal["finished", "diverged", "failed"]
 
 
 class OutOfMemory(Exception):
-    """The trials do not fit in memory together; fewer of them may."""
+    """The trials do not fit into memory together; fewer might."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One trial's measurements over one epoch; `seconds` is the trial's share of the time of all trained with it."""
+    """One trial's measurements of one epoch; `seconds` is its share of the time of all trials trained with it."""
 
     epoch: int
     train_loss: float
@@ -29,10 +29,10 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number measured on a trial's network beside its losses.
+    """One number measured on a trial's network, beside its losses.
 
-    `measurement` says what was done, `subject` to what (block numbers, a layer), `size` how much of it (blocks deleted,
-    path length), `draw` is the number of the random draw, and `value` is None where it is not defined.
+    `measurement` says what was done, `subject` to what (block numbers, a layer), and `size` how much of it (blocks
+    deleted, path length). `draw` numbers the random draws. An undefined `value` is None.
     """
 
     measurement: str
@@ -47,9 +47,9 @@ class Measurement:
 class TrialResult:
     """The end of one trial.
 
-    `finished` has the final measurements of its last epoch, in which the training figures are measured in evaluation
-    mode over the training set (running means before). `diverged` has the epoch in which a loss or gradient ceased to
-    be finite. `failed` has the error's message.
+    A `finished` trial has all its epochs; training loss and accuracy of the last one are measured in evaluation mode
+    over the training set (earlier epochs have running means). A `diverged` one has the epoch in which a loss or
+    gradient ceased to be finite. A `failed` one has the error's message.
     """
 
     trial: "Trial"
@@ -71,16 +71,16 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class Progress:
-    """Share of the pack's work that is done, 0 to 1."""
+    """The share of the pack's work that is done, 0 to 1."""
 
     share: float
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a training after some epoch; `content` is its engine's own.
+    """The state of a training after some epoch, in the engine's own form.
 
-    A complete one is of a training that has ended, and serves every trial of the same `training_id`.
+    A `complete` one is of a training that has ended, and serves every trial with the same `training_id`.
     """
 
     training_id: str
@@ -89,29 +89,24 @@ class Checkpoint:
     content: bytes = field(repr=False)
 
 
-def no_checkpoint(training_id: str) -> bytes | None:
-    """Where no checkpoints are kept."""
-    return None
-
-
 @dataclass(frozen=True)
 class Setting:
-    """Where an engine computes, and where it may go on from."""
+    """Where an engine computes, and from which checkpoints it may continue."""
 
     device: str = "cpu"
-    """torch's name of it"""
+    """By its name in torch."""
     threads: int = 1
-    """CPU threads that it may use"""
+    """Number of CPU threads it may use."""
     data_cache: str | None = None
-    checkpoint: Callable[[str], bytes | None] = no_checkpoint
-    """Content of the latest checkpoint of a training, by `training_id`."""
+    checkpoint: Callable[[str], bytes | None] = lambda training_id: None
+    """Returns the content of a training's latest checkpoint, by `training_id`."""
     save_seconds: float = 60.0
-    """Time between checkpoints of a training, taken at the end of an epoch."""
+    """Time between checkpoints of a training, which are taken at the end of an epoch."""
     gpu_share: float = 1.0
-    """Share of a GPU's memory that it may use, above 0 to 1; of no meaning on a CPU."""
+    """Share of a GPU's memory it may use, above 0 and at most 1; a CPU ignores it."""
 
 
 Event = Progress | Checkpoint | list[TrialResult]
 
 Engine = Callable[[Sequence["Trial"], Setting], Iterator[Event]]
-"""Trains the trials of one pack: yields progress and checkpoints any number of times, then the list of results once."""
+"""Trains the trials of one pack: yields progress and checkpoints any number of times, then one list of results."""

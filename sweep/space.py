@@ -1,4 +1,4 @@
-"""Search spaces: a product of named factors under constraints."""
+"""Search spaces: products of the levels of factors, under constraints."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from sweep.expression import Expression
 from sweep.factors import Value, unknown_name
 from sweep.identity import current
 from sweep.margins import Margins
+from sweep.parts import load_parts
 from sweep.trial import FACTORS, ArrangementError, Trial
 
 
@@ -16,16 +17,16 @@ from sweep.trial import FACTORS, ArrangementError, Trial
 class Space:
     """All combinations of the factors' levels that meet every constraint.
 
-    Factors vary as digits of a counter, the last one fastest; `architecture` always varies fastest of all, so that the
-    sides of a matched pair are neighbours. Where `stages` has several levels, combinations whose architecture and depth
-    do not have that many stages are left out: architecture [sequential, mixed, parallel] with stages [0, 2, 4] at depth
-    8 gives the sequential and the parallel stack once each, and the mixed stacks of 2 and 4 stages.
+    Factors vary like the digits of a counter, the last one fastest; `architecture` varies fastest of all, so the sides
+    of a matched pair are neighbours. If `stages` has several levels, the space leaves out combinations whose
+    architecture and depth do not have that many stages: architecture [sequential, mixed, parallel] with stages
+    [0, 2, 4] at depth 8 gives the sequential and the parallel stack once each, and the mixed stacks of 2 and 4 stages.
 
-    With `arms`, the space is the union of its arms, one after another: each is a product of the space's factors with
-    those of the arm in their place or added. Arms are for what no product is, such as networks whose depths differ.
+    With `arms`, the space is the union of its arms in order. Each arm is a product of the space's factors, with the
+    arm's own factors replacing or joining them. Arms serve for what is no product, such as networks of unlike depths.
 
-    Raises SweepError for an unknown factor, a level that is not allowed, an empty factor or a constraint that cannot be
-    read.
+    Raises SweepError for an unknown factor, a level that is not allowed, a factor without levels or an invalid
+    constraint.
     """
 
     study: str
@@ -48,7 +49,7 @@ class Space:
     def override(self, levels: Mapping[str, Sequence[Value]]) -> "Space":
         """The same space with the levels of some factors replaced or added, in every arm.
 
-        ``ARM.FACTOR`` is a factor of one arm. Raises SweepError for an unknown arm.
+        ``ARM.FACTOR`` names a factor of one arm. Raises SweepError for an unknown arm.
         """
         everywhere = {name: values for name, values in levels.items() if "." not in name}
         arms = {
@@ -64,7 +65,7 @@ class Space:
         return replace(self, factors={**self.factors, **everywhere}, arms=arms)
 
     def trials(self) -> Iterator[Trial]:
-        """Every trial of the space, in order. Raises SweepError for a combination that is no trial."""
+        """Every trial of the space, in order. Raises SweepError for a combination that makes no trial."""
         if not self.arms:
             yield from self._product(self.factors)
         for arm, factors in self.arms.items():
@@ -90,9 +91,9 @@ class Space:
 
 
 def parse_override(text: str) -> tuple[str, list[Value]]:
-    """Factor and levels of an override such as ``depth=1,2,4`` or ``resnet.depth=20``, the latter for one arm.
+    """Factor and levels of an override such as ``depth=1,2,4``, or ``resnet.depth=20`` for one arm.
 
-    Raises SweepError if it is not one.
+    Raises SweepError for a text that is no override.
     """
     name, separator, levels = text.partition("=")
     name = name.strip()
@@ -106,7 +107,8 @@ def parse_override(text: str) -> tuple[str, list[Value]]:
 
 
 def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:
-    """Levels of known factors, each once and at least one, `architecture` last."""
+    """The levels in their factors' types, `architecture` last; each factor has at least one level, none twice."""
+    load_parts({current(name): levels for name, levels in factors.items()})
     checked: dict[str, tuple[Value, ...]] = {}
     for written, levels in factors.items():
         name = current(written)

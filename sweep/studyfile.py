@@ -1,7 +1,7 @@
-"""Studies by name or from a user's YAML or TOML file.
+"""Studies by name, or from a user's YAML or TOML file.
 
 A file has ``study`` (its name), ``factors`` (levels by name; a single value is a list of one), and optionally ``arms``
-(factors by the name of the arm), ``where`` (one constraint or several), ``margins`` (of equivalence, by name) and
+(factors by the name of the arm), ``where`` (one or several constraints), ``margins`` (of equivalence, by name) and
 ``about``.
 """
 
@@ -18,7 +18,7 @@ from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.margins import Margins
 from sweep.own_code import searched
-from sweep.parts import FACTORS
+from sweep.parts import FACTORS, REGISTRIES
 from sweep.space import Space
 from sweep.studies import STUDIES
 
@@ -26,7 +26,7 @@ _KEYS = ("study", "about", "factors", "arms", "where", "margins")
 
 
 def find_space(study: str) -> Space:
-    """The space of a built-in study, or of a file. Raises SweepError if there is none or it is not valid."""
+    """The space of a built-in study or a file. Raises SweepError if it does not exist or is not valid."""
     if study in STUDIES:
         return STUDIES[study]
     path = Path(study)
@@ -35,33 +35,26 @@ def find_space(study: str) -> Space:
     text = _read(path)
     content = _parse(path, text)
     try:
-        # Parts of one's own may lie beside the file.
+        # The user's own parts may lie beside the file.
         with searched(path.parent):
             return _space(content)
-    except _KeyFault as fault:
-        raise SweepError(f"{path}{_line_of(text, fault.key)}: {fault}", *fault.parameters) from None
-
-
-class _KeyFault(SweepError):
-    """A fault of what stands at one key of the file."""
-
-    def __init__(self, key: str, message: str, *parameters: str) -> None:
-        super().__init__(message, *parameters)
-        self.key = key
+    except SweepError as fault:
+        key = next(iter(getattr(fault, "__notes__", ())), "")
+        raise SweepError(f"{path}{_line_of(text, key)}: {fault}", *fault.parameters) from None
 
 
 @contextlib.contextmanager
 def _at(key: str) -> Iterator[None]:
+    """Note the key on a fault in its value; the innermost key comes first."""
     try:
         yield
-    except _KeyFault:
-        raise
     except SweepError as error:
-        raise _KeyFault(key, str(error), *error.parameters) from None
+        error.add_note(key)
+        raise
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's core schema, in which 1e-3 is a number, 010 is ten, and no and 2025-01-01 are text; each key once."""
+    """YAML 1.2's core schema, where 1e-3 is a number, 010 is ten, and no and 2025-01-01 are text; keys are unique."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012  # declared by PyYAML without ClassVar
 
@@ -103,7 +96,7 @@ def _parse(path: Path, text: str) -> object:
         place = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         reason = ", ".join(filter(None, (error.context, error.problem))) + place
     except (KeyError, AttributeError):  # PyYAML's answer to "!!bool maybe"
-        reason = "a value is not of the type that its tag says"
+        reason = "a value does not have the type of its tag"
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
     raise SweepError(f"the study file {path} is not valid {'TOML' if path.suffix == '.toml' else 'YAML'}: {reason}")
@@ -111,7 +104,7 @@ def _parse(path: Path, text: str) -> object:
 
 def _space(content: object) -> Space:
     if not isinstance(content, Mapping):
-        raise _KeyFault("", f"a study file holds the keys {', '.join(_KEYS)}")
+        raise SweepError(f"a study file holds the keys {', '.join(_KEYS)}")
     values: Mapping[Any, Any] = content
     for key in values:
         with _at(str(key)):
@@ -119,7 +112,7 @@ def _space(content: object) -> Space:
                 raise unknown_name("key", str(key), _KEYS)
     for key in ("study", "factors"):
         if key not in values:
-            raise _KeyFault("", f"the key {key!r} is missing; a study file needs 'study', a name, and 'factors'")
+            raise SweepError(f"the key {key!r} is missing; a study file needs 'study', a name, and 'factors'")
     study, about, factors, where = values["study"], values.get("about", ""), values["factors"], values.get("where", [])
     with _at("study"):
         FACTORS["study"].coerce("study", study)
@@ -131,14 +124,13 @@ def _space(content: object) -> Space:
     with _at("factors"):
         levels = _levels(study, "factors", factors)
     with _at("arms"):
-        if not isinstance(given := values.get("arms", {}), Mapping):
-            raise SweepError(f"arms is {given!r}, but takes factors by arm, such as vgg: {{network: vgg, depth: 15}}")
+        given = _mapping("arms", values.get("arms", {}), "factors by arm, such as vgg: {network: vgg, depth: 15}")
         arms = {str(arm): _levels(study, f"arm {arm}", of_arm) for arm, of_arm in given.items()}
         Space(study, {}, arms=arms)
     with _at("margins"):
-        if not isinstance(given := values.get("margins", {}), Mapping):
-            raise SweepError(f"margins is {given!r}, but takes numbers by name, such as ratio: 0.1")
-        margins = Margins().override(given)
+        margins = Margins().override(
+            _mapping("margins", values.get("margins", {}), "numbers by name, such as ratio: 0.1")
+        )
     with _at("where"):
         constraints = [where] if isinstance(where, str) else where
         if not isinstance(constraints, list) or not all(isinstance(entry, str) for entry in constraints):
@@ -147,17 +139,23 @@ def _space(content: object) -> Space:
 
 
 def _levels(study: str, where: str, factors: object) -> dict[str, list[Any]]:
-    if not isinstance(factors, Mapping):
-        raise SweepError(f"{where} is {factors!r}, but takes levels by factor, such as depth: [1, 2]")
-    levels = {str(name): value if isinstance(value, list) else [value] for name, value in factors.items()}
-    for name, several in levels.items():
+    given = _mapping(where, factors, "levels by factor, such as depth: [1, 2]")
+    levels = {str(name): value if isinstance(value, list) else [value] for name, value in given.items()}
+    # Parts first, as a user's own bring factors of their own.
+    for name in sorted(levels, key=lambda name: name not in REGISTRIES):
         with _at(name):
-            Space(study, {name: several})
+            Space(study, {name: levels[name]})
     return levels
 
 
+def _mapping(name: str, value: object, takes: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise SweepError(f"{name} is {value!r}, but takes {takes}")
+    return value
+
+
 def _line_of(text: str, key: str) -> str:
-    """`` line N`` where exactly one line of the file begins with the key."""
+    """`` line N`` if exactly one line of the file begins with the key."""
     start = re.compile(rf"""\s*\[?(factors\s*\.\s*)?["']?{re.escape(key)}["']?\s*[]:=]""")
     lines = [number for number, line in enumerate(text.split("\n"), 1) if start.match(line)]
     return f" line {lines[0]}" if key and len(lines) == 1 else ""

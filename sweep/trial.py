@@ -1,6 +1,6 @@
-"""The trial: one fully specified training run, immutable, with an identity that is the same on every machine."""
+"""The trial: one fully specified, immutable training run, with the same identity on every machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -12,11 +12,11 @@ from sweep.factors import Value, declared, unknown_name
 from sweep.identity import current, digest, entering
 from sweep.measures.base import Measure
 from sweep.methods.base import Method
-from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS, NO_MEASURE, Common
+from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS, NO_MEASURE, REGISTRIES, Common, load_parts
 from sweep.registry import Registry
 
 HELD_OUT_SHARE = 0.1
-"""Share of the training split that validates a trial with ``validation = "held-out"``."""
+"""Share of the training split that ``validation = "held-out"`` validates on."""
 
 ARRANGEMENT = ("architecture", "stages")
 """The factors in which the two sides of a matched pair differ."""
@@ -26,17 +26,16 @@ _Part = TypeVar("_Part")
 
 
 class ArrangementError(SweepError):
-    """The number of stages does not go with the architecture and the depth."""
+    """The number of stages does not fit the architecture and the depth."""
 
 
 class Trial(Common):
-    """One training run, fully specified and immutable: the factors of all trials, and those of its parts.
+    """One fully specified, immutable training run: the factors common to all trials, and those of its parts.
 
-    Its parts are the kind of its network, the method that trains it and what is measured on it; each is a frozen
-    dataclass of its own factors. A trial is written and read flat, as in ``Trial("s", kernel_size=5).kernel_size``; a
-    factor of a part that it does not have is at its default. Zero in `train_samples`, `val_samples`, `image_size` and
-    `stages` is resolved to the number it stands for. Raises SweepError for an unknown factor and for a value that is
-    not allowed.
+    Its parts are the kind of network, the training method and the measures; each is a frozen dataclass of its own
+    factors. A trial is flat, as in ``Trial("s", kernel_size=5).kernel_size``, with defaults for the factors of parts
+    that it does not have. A zero in `train_samples`, `val_samples`, `image_size` or `stages` becomes the number it
+    stands for. Raises SweepError for an unknown factor or a value that is not allowed.
     """
 
     study: str
@@ -46,19 +45,18 @@ class Trial(Common):
 
     def __init__(self, study: str, **factors: Value) -> None:
         given = {"study": study, **{current(name): value for name, value in factors.items()}}
+        load_parts({name: (value,) for name, value in given.items()})
         for name in given:
             if name not in FACTORS:
                 raise unknown_name("factor", name, FACTORS)
         self._set(**{name: each.coerce(name, given.get(name, each.default)) for name, each in FACTORS.items()})
         self._resolve_samples()
-        self._set(kind=self._part(NETWORKS.find(self.network)))
+        self._set(kind=self._part(NETWORKS[self.network]))
         self._resolve_stages()
-        measures = [MEASURES.find(name) for name in self.measures]
-        self._resolve_measures(measures)
-        self._set(measured_by=tuple(self._part(measure) for measure in measures))
-        self._check_owners(NETWORKS, self.network)
-        self._check_owners(METHODS, self.method)
-        self._set(trained_by=self._part(METHODS.find(self.method)))
+        for registry in REGISTRIES.values():
+            self._check_owners(registry)
+        self._set(measured_by=tuple(self._measure(name) for name in self.measures))
+        self._set(trained_by=self._part(METHODS[self.method]))
         self._check_method()
         self._check_optimizer()
 
@@ -86,50 +84,39 @@ class Trial(Common):
             arranged = self.kind.arranged(self.depth)
         except ValueError as error:
             raise SweepError(str(error)) from None
-        implied = {"sequential": arranged, "parallel": 1}.get(self.architecture)
         if not self.kind.skips and self.architecture != "sequential":
-            raise ArrangementError(
-                f"architecture takes sequential alone for {self.network}, which has no skip connection"
-            )
+            raise ArrangementError(f"architecture must be sequential for {self.network}, which has no skip connections")
+        implied = {"sequential": arranged, "parallel": 1}.get(self.architecture)
+        named = f"stages is {self.stages}, but a {self.architecture} {self.network} of depth {self.depth}"
         if implied is not None and self.stages not in (0, implied):
-            raise ArrangementError(
-                f"stages is {self.stages}, but a {self.architecture} {self.network} of depth {self.depth} has "
-                f"{implied}; leave it at 0 or set architecture to mixed"
-            )
+            raise ArrangementError(f"{named} has {implied}; leave it at 0 or set architecture to mixed")
         if implied is None and (not 1 < self.stages < arranged or arranged % self.stages):
-            raise ArrangementError(
-                f"stages is {self.stages}, but a mixed {self.network} of depth {self.depth} takes a divisor of "
-                f"{arranged} between 1 and {arranged}"
-            )
+            raise ArrangementError(f"{named} takes a divisor of {arranged} between 1 and {arranged}")
         self._set(stages=implied or self.stages)
         try:
             _ = self.shape
         except ValueError as error:
             raise SweepError(str(error)) from None
 
-    def _resolve_measures(self, measures: Sequence[type[Measure]]) -> None:
-        for name, measure in zip(self.measures, measures, strict=True):
-            if measure.needs_skips and not self.kind.skips:
-                raise SweepError(
-                    f"measure {name} is of skip connections, which {self.network} has none of; leave it out"
-                )
-        taken = {factor for measure in measures for factor in declared(measure)}
-        for factor in MEASURES.own_factors():
-            value, default = getattr(self, factor), FACTORS[factor].default
-            if factor not in taken and value != default:
-                owner = " or ".join(MEASURES.owners(factor))
-                raise SweepError(f"{factor} is {value}, but belongs to measure {owner}; leave it at {default}")
-            if factor in taken and value == default:
-                self._set(**{factor: FACTORS[factor].stands_for or default})
+    def _measure(self, name: str) -> Measure:
+        measure = MEASURES[name]
+        if measure.needs_skips and not self.kind.skips:
+            raise SweepError(f"measure {name} needs skip connections, which {self.network} does not have; leave it out")
+        for factor in declared(measure):
+            default, stands_for = FACTORS[factor].default, FACTORS[factor].stands_for
+            if stands_for and getattr(self, factor) == default:
+                self._set(**{factor: stands_for})
+        return self._part(measure)
 
-    def _check_owners(self, registry: Registry[Any], chosen: str) -> None:
-        """Raise SweepError for a factor that is set and means nothing to this trial."""
+    def _check_owners(self, registry: Registry[Any]) -> None:
+        """Raise SweepError for a factor that is set but belongs to another part."""
+        chosen = getattr(self, registry.sort)
         for factor in registry.own_factors():
-            value, default, owners = getattr(self, factor), FACTORS[factor].default, registry.owners(factor)
-            if chosen not in owners and value != default:
+            value, default = getattr(self, factor), FACTORS[factor].default
+            if value != default and not set(owners := registry.owners(factor)) & set(chosen.split("+")):
                 raise SweepError(
                     f"{factor} is {value!r}, but belongs to {registry.sort} {' or '.join(sorted(owners))}; "
-                    f"leave it at {default!r} with {chosen}"
+                    f"leave it at {default!r} with {registry.sort} {chosen}"
                 )
 
     def _check_method(self) -> None:
@@ -138,7 +125,7 @@ class Trial(Common):
                 raise SweepError(f"{factor} is 0, but method {self.method} takes a number above 0")
         if self.trained_by.needs_skips and not self.kind.skips:
             raise SweepError(
-                f"method {self.method} drops blocks, which {self.network}, having no skip connection, cannot spare"
+                f"method {self.method} drops blocks, but {self.network} has no skip connections to replace them"
             )
         self.trained_by.check(self.shape)
 
@@ -149,7 +136,7 @@ class Trial(Common):
             raise SweepError("momentum is 0, but optimizer nesterov takes a number above 0, such as 0.9")
 
     def __getattr__(self, name: str) -> Any:
-        """A factor that was registered after the trial was made is at its default."""
+        """A factor registered after this trial was made is at its default."""
         if name in FACTORS:
             return FACTORS[name].default
         raise AttributeError(f"a trial has no {name!r}")
@@ -173,39 +160,39 @@ class Trial(Common):
 
     @cached_property
     def pair_id(self) -> str:
-        """Identity of everything but the arrangement of the blocks: equal for the sides of a matched pair."""
+        """Identity of everything but the arrangement of the blocks; the sides of a matched pair share it."""
         return digest(entering(self.as_dict(), FACTORS, but=ARRANGEMENT))
 
     @cached_property
     def training_id(self) -> str:
-        """Identity of the training alone, whichever study it is for and whatever is measured afterwards."""
+        """Identity of the training alone, without its study and its measures."""
         return digest(entering(self.as_dict(), FACTORS, but=not_training()))
 
     @property
     def base(self) -> "Trial | None":
-        """The plain training that this one starts from, if it does not start from fresh weights."""
+        """The plain training that this one starts from; None if it starts from fresh weights."""
         return self.plain.but(epochs=self.pretrain_epochs) if self.pretrain_epochs else None
 
     @property
     def plain(self) -> "Trial":
-        """The same trained plainly from fresh weights, with nothing measured."""
+        """The same trial trained plainly from fresh weights, with nothing measured."""
         reset = (*not_training()[1:], *METHODS.own_factors(), *_OF_TRAINING)
         return self.but(**{name: FACTORS[name].default for name in reset})  # pyright: ignore[reportArgumentType]
 
     @property
     def alone(self) -> bool:
-        """Whether its network is trained on its own: all but fusing kinds, trained in the plainest way."""
+        """Whether its network trains on its own: only a plainly trained network of a fusing kind does not."""
         recipe = ("augmentation", "label_smoothing", *_OF_TRAINING)
         return not self.kind.fuses or any(getattr(self, name) != FACTORS[name].default for name in recipe)
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Names of what is measured on the trained network."""
+        """Names of its measures."""
         return () if self.measure == NO_MEASURE else tuple(self.measure.split("+"))
 
     @cached_property
     def shape(self) -> Layout:
-        """The layers of the trial's network, and what follows from them."""
+        """The layout of the trial's network."""
         data = DATASETS[self.dataset]
         inputs = (data.shape[0], self.image_size, self.image_size)
         branches = self.kind.arranged(self.depth) // self.stages
@@ -213,11 +200,11 @@ class Trial(Common):
 
     @property
     def determination_ratio(self) -> float:
-        """Q of P1: training samples times outputs over parameters; below 1 the data cannot determine the network."""
+        """Q of P1: training samples times outputs over parameters; below 1 the data cannot determine the parameters."""
         return self.train_samples * self.shape.classes / self.shape.parameters
 
     def identity(self) -> dict[str, Value]:
-        """The factors that make the trial what it is, by name."""
+        """The factors that enter `trial_id`, by name."""
         return entering(self.as_dict(), FACTORS)
 
     def as_dict(self) -> dict[str, Value]:
@@ -226,13 +213,13 @@ class Trial(Common):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Trial":
-        """The trial of the given factors. Raises SweepError for an unknown name or a value that is not allowed."""
+        """The trial with the given factors. Raises SweepError for an unknown name or a value that is not allowed."""
         return cls(**values)
 
     def but(self, **changes: Value) -> "Trial":
         """The same trial with some factors changed.
 
-        A changed architecture or depth implies its own stages anew; sample counts and image size stay what they are.
+        A new architecture or depth implies its own stages; sample counts and image size do not change.
         """
         if {"architecture", "depth"} & changes.keys():
             changes.setdefault("stages", 0)

@@ -115,7 +115,7 @@ def test_a_training_that_an_older_program_began_is_gone_on_with(
     expected = EXPECTED["begun"]
     assert expected["training_id"] in EXPECTED["checkpoints"]
     assert sweep("run", OLD / "begun.yaml", "--store", store, *RUN) == 0
-    assert "trainings that go on from a checkpoint in the store: 1 of 1" in capsys.readouterr().err
+    assert "1 of 1 trainings continue from a checkpoint in the store" in capsys.readouterr().err
     curve = analysis.open(store).sql(
         f"select val_loss from curves where trial_id = '{expected['trial_id']}' order by epoch"
     )
@@ -212,7 +212,7 @@ def test_a_marker_says_the_version_that_older_programs_refuse(store: Path) -> No
 GROWN = """
 import sys
 from dataclasses import dataclass
-from models import ResNet
+from models.kinds.resnet import ResNet
 from models.factor import factor
 from sweep.measures.base import Measure
 from sweep.parts import FACTORS, MEASURES, NETWORKS

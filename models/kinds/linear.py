@@ -10,10 +10,10 @@ from models.layout import BlockLayout, Layout, in_stages
 
 @dataclass(frozen=True)
 class LinearNetwork(NetworkKind):
-    """`depth` linear layers from vectors of `width` to such vectors, each with a skip connection.
+    """`depth` linear layers on vectors of `width` values, each with a skip connection.
 
-    A linear stem takes the pixels to those vectors, a linear head takes them to the classes (ours: the paper's data are
-    not public).
+    A linear stem maps the pixels to a vector, and a linear head maps the vector to the classes (ours: the paper's data
+    are not public).
     """
 
     label: ClassVar[str] = "linear network"

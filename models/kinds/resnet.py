@@ -16,28 +16,28 @@ from models.layout import BlockLayout, Layout, in_stages
 
 GROUPS = 3
 LAYERS = {"basic": 2, "bottleneck": 3}
-"""Convolutions in the branch of each form of block."""
+"""Convolutions per branch, by the form of the block."""
 EXPANSION = {"basic": 1, "bottleneck": 4}
-"""Output channels of each form of block over its inner ones."""
+"""Ratio of output to inner channels, by the form of the block."""
 
 
 @dataclass(frozen=True)
 class ResNet(NetworkKind):
     """Post-activation ResNets: batch norm after each convolution, relu between them and after the addition.
 
-    `depth` counts the convolutions of the main path and the dense layer. `width` is the channels of the first
-    convolution; a block of group g, counted from 0, gives ``width * 2**g``, a bottleneck four times that.
+    `depth` counts the convolutions of the main path and the dense layer. `width` is the number of channels of the first
+    convolution; a block of group g, counted from 0, has ``width * 2**g`` output channels, a bottleneck four times that.
     """
 
     label: ClassVar[str] = "ResNet"
     pre_activation: ClassVar[bool] = False
 
     block: str = factor("basic", choices=("basic", "bottleneck"), meaning="form of a ResNet's blocks")
-    """Two 3x3 convolutions, or 1x1, 3x3 and 1x1. A bottleneck's 3x3 has the stride (our choice, as torchvision's)."""
+    """Two 3x3 convolutions, or 1x1, 3x3 and 1x1 with the stride in the 3x3 (our choice, like torchvision's)."""
     shortcut: str = factor(
         "option_a", choices=("option_a", "projection"), meaning="skip connection of a ResNet where the shape changes"
     )
-    """Subsampling and channels of zeros, or a 1x1 convolution, followed by batch norm in post-activation."""
+    """Subsampling and channels of zeros, or a 1x1 convolution, in post-activation with batch norm."""
 
     def arranged(self, depth: int) -> int:
         per_block = GROUPS * LAYERS[self.block]
@@ -69,7 +69,7 @@ class ResNet(NetworkKind):
         return BlockLayout(tuple(branch), self._skip(inputs, outputs), after=relu)
 
     def _activated(self, size: Size, post: bool) -> tuple[Layer, ...]:
-        """Batch norm and relu, if they stand at such a place: after a convolution (`post`) or before one."""
+        """Batch norm and relu, if this kind has them after (`post`) or before a convolution."""
         return () if post == self.pre_activation else (Norm(size), Activation(size))
 
     def _convolutions(self, inputs: Size, outputs: Size) -> tuple[Convolution, ...]:
@@ -92,9 +92,9 @@ class ResNet(NetworkKind):
 class PreActivationResNet(ResNet):
     """Pre-activation ResNets: batch norm and relu before each convolution, and nothing after the addition.
 
-    They differ from 1603.05027 in two places (our choices). The first block has a batch norm and relu of its own, as
-    the others have, so that all blocks of a group are alike. A projection takes the block's input as it is, so that
-    skip connection and branch have no layer in common.
+    They differ from 1603.05027 in two places (our choices). The first block has its own batch norm and relu like the
+    others, so all blocks of a group are alike. A projection sees the block's input as it is, so skip connection and
+    branch share no layer.
     """
 
     label: ClassVar[str] = "pre-activation ResNet"

@@ -1,7 +1,7 @@
 """The stack of P1 (Bermeitinger, Hrycej, Handschuh, "Make Deep Networks Shallow Again", 2309.08414).
 
 An embedding convolution, residual blocks ``F_i(h) = activation(conv_i(h))``, and one dense layer (section 3). A stage
-is ``h <- h + sum of F_i(h)``: as many stages as blocks are the sequential network, one stage is the parallel one.
+is ``h <- h + sum of F_i(h)``: a sequential network has as many stages as blocks, a parallel one has a single stage.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StackShape:
-    """Sizes of a stack whose blocks are one tensor, with a leading axis of depth.
+    """Sizes of a stack that holds all its blocks in one tensor, with a leading axis of depth.
 
-    The arrangement moves no parameter: a stage is a slice of that axis.
+    A stage is a slice of that axis, so the parameters do not depend on the arrangement.
     """
 
     input_shape: ImageShape
@@ -37,10 +37,10 @@ class StackShape:
 
     @classmethod
     def of(cls, layout: Layout) -> "StackShape":
-        """The sizes in a layout of `Stack`. Raises TypeError for the layout of another kind."""
+        """The sizes of a `Stack` layout. Raises TypeError for a layout of another kind."""
         embedding = layout.stem
         if not isinstance(embedding, Convolution):
-            raise TypeError("only a stack begins with a convolution alone")
+            raise TypeError("only a stack has a single convolution as its stem")
         sizes = len(layout.blocks), layout.stages[0], embedding.outputs[0], embedding.kernel_size
         return cls(layout.input_shape, layout.classes, *sizes)
 
@@ -50,7 +50,7 @@ class StackShape:
         return self.filters * self.input_shape[1] * self.input_shape[2]
 
     def tensors(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every parameter; block i is index i of ``blocks.*`` in each arrangement."""
+        """Name and shape of every parameter; block i has index i in ``blocks.*``, whatever the arrangement."""
         channels, depth, filters, kernel = self.input_shape[0], self.depth, self.filters, self.kernel_size
         return {
             "embedding.weight": (filters, channels, kernel, kernel),
@@ -64,19 +64,19 @@ class StackShape:
 
 @dataclass(frozen=True)
 class Stack(NetworkKind):
-    """`depth` counts the blocks; `width` is the channels of the embedding and of every block, P1's filters."""
+    """`depth` counts the blocks; `width` is the number of channels of the embedding and every block, P1's filters."""
 
     label: ClassVar[str] = "stack"
     fuses: ClassVar[bool] = True
     names_arrangement: ClassVar[bool] = True
     fused_over: ClassVar[tuple[str, ...]] = ("activation", "initialisation")
 
-    kernel_size: int = factor(3, low=1, high=15, meaning="side of every convolution's kernel in a stack")
+    kernel_size: int = factor(3, low=1, high=15, meaning="kernel side of every convolution of a stack")
     activation: str = factor(
-        "relu", choices=("relu", "tanh", "gelu", "sigmoid"), meaning="non-linearity of every block of a stack"
+        "relu", choices=("relu", "tanh", "gelu", "sigmoid"), meaning="activation of every block of a stack"
     )
     initialisation: str = factor(
-        "torch", choices=("glorot", "torch"), meaning="distribution of a stack's starting weights"
+        "torch", choices=("glorot", "torch"), meaning="distribution of a stack's initial weights"
     )
 
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
@@ -90,7 +90,7 @@ class Stack(NetworkKind):
         return Layout(inputs, classes, embedding, blocks, head, in_stages(blocks, branches))
 
     def build(self, layout: Layout, seed: int) -> "BlockNetwork":
-        """As `NetworkKind.build`, from the initialisation named. Raises KeyError for an unknown one."""
+        """Like `NetworkKind.build`, with the kind's initialisation. Raises KeyError for an unknown one."""
         from models.initialisation import initial_parameters
 
         network = layout.network().to_empty(device="cpu")
@@ -111,10 +111,10 @@ class Stack(NetworkKind):
     def fused(
         kinds: "Sequence[Stack]", layout: Layout, seeds: Sequence[int], dtype: "torch.dtype | None" = None
     ) -> "FusedStack":
-        """Networks of one layout as one, network k with the initial weights that ``kinds[k].build`` gives for its seed.
+        """Networks of one layout as one; network k starts like ``kinds[k].build(layout, seeds[k])``.
 
-        The kinds may differ in `fused_over` alone. The network computes in `dtype`, float32 unless given. Raises
-        KeyError for an unknown activation or initialisation.
+        The kinds may differ only in `fused_over`. The network computes in `dtype`, float32 by default. Raises KeyError
+        for an unknown activation or initialisation.
         """
         import torch
 
@@ -130,9 +130,9 @@ class Stack(NetworkKind):
 
     @staticmethod
     def load_fused(network: "BlockNetwork", values: "Mapping[str, Tensor]") -> None:
-        """Copy the values of one network, by the names of `StackShape.tensors`, into a network of the same layout.
+        """Copy values by the names of `StackShape.tensors` into a network of the same layout, converting their type.
 
-        They may be one network's of a `FusedStack`, ``{name: fused.value(name)[k]}``; the number type is converted.
+        Network k of a `FusedStack` has ``{name: fused.value(name)[k]}``.
         """
         import torch
 

@@ -1,7 +1,8 @@
-"""VGG networks with batch norm: the networks without skip connections that P2 compares ResNets with.
+"""VGG networks with batch norm: the networks without skip connections that P2 compares with ResNets.
 
-Simonyan and Zisserman (1409.1556), configuration D with batch norm, as P2 (Veit, Wilber, Belongie, 1605.06431) deletes
-its layers: 13 convolutions and, on small images, two dense layers. Other depths, widths and image sizes are ours.
+Configuration D of Simonyan and Zisserman (1409.1556) with batch norm, whose layers P2 (Veit, Wilber, Belongie,
+1605.06431) deletes: 13 convolutions and, on small images, two dense layers. Other depths, widths and image sizes are
+ours.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,12 @@ from models.layout import BlockLayout, Layout, in_stages
 
 GROUPS = 5
 WIDEST = 8
-"""Channels double from group to group up to this multiple of the first group's."""
+"""Channels double from group to group, up to this multiple of the first group's."""
 
 
 @dataclass(frozen=True)
 class VGG(NetworkKind):
-    """`depth` counts the convolutions and the two dense layers; `width` is the channels of the first group."""
+    """`depth` counts the convolutions and the two dense layers; `width` is the channel count of the first group."""
 
     label: ClassVar[str] = "VGG"
     skips: ClassVar[bool] = False
@@ -30,7 +31,7 @@ class VGG(NetworkKind):
         return depth - 2
 
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
-        """The convolutions dealt as evenly as can be to five groups, later groups first; 13 are configuration D's."""
+        """Deals the convolutions evenly to five groups, extra ones to the last groups; 13 make configuration D."""
         convolutions = self.arranged(depth)
         groups = min(GROUPS, convolutions)
         dealt = [(convolutions + place) // groups for place in range(groups)]
@@ -38,12 +39,12 @@ class VGG(NetworkKind):
 
 
 def grouped(groups: Sequence[int], width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
-    """A VGG network of so many convolutions in each group; every convolution, with batch norm and relu, is a block.
+    """A VGG network with the given number of convolutions per group; each, with batch norm and relu, is a block.
 
-    After each group the image is halved by max pooling, if both sides are at least 2 (our choice for small images). A
-    deleted block is passed over by the identity, with zeros for the channels that it would have added; pooling belongs
-    to the place and stays (our choices, where P2 is silent, as is the batch norm of the dense part). The first dense
-    layer has as many outputs as the last convolution has channels. Raises ValueError for what is impossible.
+    Max pooling halves the image after each group, if both sides are at least 2 (our choice for small images). The
+    identity replaces a deleted block, with zeros for the channels that the block would have added; pooling belongs to
+    the place and stays. Both are our choices, where P2 is silent, like the batch norm of the dense part. The first
+    dense layer has as many outputs as the last convolution has channels. Raises ValueError for impossible sizes.
     """
     check_sizes("VGG network", groups=tuple(groups), width=width, branches=branches, inputs=inputs, classes=classes)
     blocks: list[BlockLayout] = []

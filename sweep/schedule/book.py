@@ -1,9 +1,9 @@
-"""The book of a sweep's packs: which are pending, out and in training, how far they are, and what a failure leads to.
+"""The book of a sweep's packs: which are pending, out and in training, how far they are, and what follows a failure.
 
-A pack whose worker died is tried again. A pack that runs out of memory on a part of a GPU is tried again on a whole
-one. A pack that runs out of memory elsewhere, fails, or keeps killing its worker is halved, so that a trial that cannot
-be trained ends alone and its neighbours end well. The death of a worker on a lost node, as spot machines may be, does
-not count against the pack; that the node is lost is often known seconds after the death alone.
+A pack whose worker died gets another try. A pack that runs out of memory on part of a GPU gets a whole one. A pack that
+runs out of memory elsewhere, fails, or keeps killing its worker is halved, until a trial that cannot train is alone and
+its neighbours are done. A worker's death on a lost node, such as a spot machine, does not count against the pack; often
+the loss of the node is known only seconds after the death.
 """
 
 import itertools
@@ -24,8 +24,8 @@ FailureKind = Literal["error", "memory", "crash", "environment"]
 class Failure:
     """Why a pack did not finish.
 
-    The engine raised ("error"), memory ran out, the worker died ("crash"), or the user must mend something, such as
-    data that cannot be fetched ("environment"). `node` is where the worker died, if that is known.
+    The engine raised ("error"), memory ran out ("memory"), the worker died ("crash"), or the user must fix something,
+    such as data that cannot be fetched ("environment"). `node` is where the worker died, if known.
     """
 
     kind: FailureKind
@@ -42,9 +42,9 @@ class Attempt:
     died_on: tuple[str | None, ...] = ()
     """The node of each worker that died with the pack."""
     whole_gpu: bool = False
-    """Whether the pack has run out of memory on a part of a GPU."""
+    """Whether the pack has run out of memory on part of a GPU."""
     gpu_share: float = field(default=0.0, init=False)
-    """Share of a GPU, 0 to 1, that it was handed out with; 0 for a CPU."""
+    """Share of a GPU that it was handed out for, 0 to 1; 0 for a CPU."""
     begun: bool = field(default=False, init=False)
     """Whether a worker has begun it."""
     done: float = field(default=0.0, init=False)
@@ -52,11 +52,11 @@ class Attempt:
 
 
 class PackBook:
-    """Packs to be trained in the order given, and the trials of a plan by outcome.
+    """Packs to train, in order, and the trials of a plan by outcome.
 
-    `already` counts the trials by status that had a row before. A pack may kill `crashes_allowed` workers on nodes that
-    live, and lose `deaths_allowed` workers in all, before it is halved. One thread hands out and settles packs; others
-    may read.
+    `already` counts, by status, the trials that had a row before this run. A pack may kill `crashes_allowed` workers on
+    living nodes and lose `deaths_allowed` workers in all before it is halved. One thread hands out and settles packs;
+    others may read.
     """
 
     def __init__(
@@ -77,25 +77,25 @@ class PackBook:
         self.planned = self._already.total() + sum(len(pack) for pack in packs)
         """Trials of the plan."""
         self.out: dict[int, Attempt] = {}
-        """What is handed out and has not ended, by number."""
+        """Attempts that are handed out and have not ended, by number."""
         self.ended: Counter[str] = Counter()
-        """Trials of this run that have a row in the store, by status."""
+        """Trials of this run with a row in the store, by status."""
         self.lost_nodes: set[str] = set()
         """Nodes that are known to be gone."""
 
     @property
     def pending(self) -> tuple[Attempt, ...]:
-        """What can be handed out, in order."""
+        """Attempts that can be handed out, in order."""
         return tuple(self._pending)
 
     @property
     def waiting(self) -> list[Attempt]:
-        """What is handed out and no worker has begun."""
+        """Attempts that are handed out but that no worker has begun."""
         return [attempt for attempt in list(self.out.values()) if not attempt.begun]
 
     @property
     def training(self) -> int:
-        """Packs that workers have begun."""
+        """Number of packs that workers have begun."""
         return len(self.out) - len(self.waiting)
 
     @property
@@ -105,27 +105,27 @@ class PackBook:
 
     @property
     def trials_done(self) -> int:
-        """Trials with a row in the store."""
+        """Number of trials with a row in the store."""
         return self._already.total() + self.ended.total()
 
     @property
     def share(self) -> float:
-        """Share of this run's work that is done, 0 to 1, weighed by estimated cost."""
+        """Share of this run's work that is done, 0 to 1, by estimated cost."""
         under_way = sum(attempt.pack.cost * attempt.done for attempt in list(self.out.values()))
         return min(1.0, (self._done_cost + under_way) / self._total_cost) if self._total_cost else 1.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated time to the end, from this run's own speed; None while too little is done to tell."""
+        """Estimated time to the end at this run's own speed; None while too little is done to tell."""
         share = self.share
         if self._began is None or share < 0.01:
             return None
         return (self._clock() - self._began) * (1 - share) / share
 
     def next(self, gpu_share: float = 0.0) -> Attempt | None:
-        """Hand out the next pack, for a CPU or for a share of a GPU; None while none is pending.
+        """Hand out the next pack for a CPU or a share of a GPU; None while none is pending.
 
-        A pack that has run out of memory on a part of a GPU gets a whole one.
+        A pack that has run out of memory on part of a GPU gets a whole one.
         """
         if not self._pending:
             return None
@@ -145,9 +145,9 @@ class PackBook:
         self._done_cost += attempt.pack.cost
 
     def failed(self, attempt: Attempt, failure: Failure) -> list[TrialResult]:
-        """Plan what the failure leads to, and return the results of trials that are given up.
+        """Plan what follows the failure, and return the results of trials that are given up.
 
-        Raises SweepError for what the user must mend, which ends the sweep.
+        Raises SweepError for what the user must fix, which ends the sweep.
         """
         if failure.kind == "environment":
             raise SweepError(failure.message)
@@ -179,7 +179,7 @@ class PackBook:
     def _try_again(self, attempt: Attempt, **changes: Any) -> None:
         again = replace(attempt, number=next(self._numbers), **changes)
         if again.whole_gpu:
-            # A whole GPU gets free only after the packs that share it.
+            # A whole GPU is free only after the packs that share it.
             self._pending.append(again)
         else:
             self._pending.appendleft(again)

@@ -1,4 +1,4 @@
-"""A Ray cluster: how to join one or start one on this machine, and what it has."""
+"""Joins a Ray cluster or starts one on this machine, and counts its devices."""
 
 import contextlib
 import logging
@@ -17,7 +17,7 @@ _ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    # How many wait is decided in `demand.py`.
+    # `demand.py` decides how many wait.
     "TUNE_MAX_PENDING_TRIALS_PG": "1000000",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -38,7 +38,7 @@ _CONNECT_SECONDS = 5.0
 def connected(address: str | None, workers: int | None = None) -> Iterator[None]:
     """Connect to the Ray cluster at an address, or start one on this machine with `workers` CPU slots.
 
-    Raises SweepError where the cluster cannot be reached.
+    Raises SweepError if the cluster cannot be reached.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
     arguments: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
@@ -47,9 +47,9 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
     else:
         _check_reachable(address)
         arguments["address"] = address
+    handler = signal.getsignal(signal.SIGTERM)
     try:
-        with _own_terminate():
-            ray.init(**arguments)
+        ray.init(**arguments)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = address or "this machine"
@@ -58,31 +58,24 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
             "address",
             "executor",
         ) from None
+    finally:
+        # The handler of `ray.init` exits and drops results on their way to the store.
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
     try:
         yield
     finally:
         ray.shutdown()
 
 
-@contextlib.contextmanager
-def _own_terminate() -> Iterator[None]:
-    """Keep the handler of SIGTERM: that of `ray.init` exits and drops results on their way to the store."""
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if handler is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)
-
-
 def counts() -> tuple[int, int]:
-    """Number of GPUs and of CPU slots that the cluster has now."""
+    """The cluster's present number of GPUs and of CPU slots."""
     resources = ray.cluster_resources()
     return int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
 
 
 def _check_reachable(address: str) -> None:
-    """Raise SweepError at once where nothing listens: Ray would try for minutes."""
+    """Raise SweepError at once if nothing listens; Ray would try for minutes."""
     host, separator, port = address.removeprefix("ray://").rpartition(":")
     if not separator:
         return

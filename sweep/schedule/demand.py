@@ -1,4 +1,4 @@
-"""What packs ask a cluster for, and how many of them ask at once."""
+"""What packs ask a cluster for, and how many ask at once."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ _PENDING_FOR_AUTOSCALER = 16
 
 @dataclass
 class Demand:
-    """Hands out the packs of a book for what a cluster has, which may change at any time.
+    """Hands out the packs of a book to a cluster, whose size may change at any time.
 
-    Each pack asks for one CPU. With the device "cuda", or with none named while the cluster has GPUs, it also asks for
-    `gpus_per_pack`, a share of a GPU above 0 and at most 1. As many packs are out as the cluster has room for, and one
-    more, so that a worker that gets free has its next pack at once. On an `elastic` cluster more packs wait, since an
-    autoscaler adds nodes for packs that wait.
+    Each pack asks for one CPU. With the device "cuda", or without a device while the cluster has GPUs, it also asks for
+    `gpus_per_pack`, a share of a GPU above 0 and at most 1. One more pack is out than the cluster has room for, so that
+    a free worker has its next pack at once. On an `elastic` cluster more packs wait, since an autoscaler adds nodes for
+    waiting packs.
     """
 
     book: PackBook
@@ -26,7 +26,7 @@ class Demand:
 
     @property
     def gpu_share(self) -> float:
-        """Share of a GPU that a pack asks for now; 0 for a CPU alone."""
+        """Share of a GPU that a pack asks for now; 0 for none."""
         on_gpu = self.gpus > 0 if self.device is None else self.device == "cuda"
         return self.gpus_per_pack if on_gpu else 0.0
 
@@ -39,11 +39,11 @@ class Demand:
         return self.book.next(self.gpu_share)
 
     def stranded(self) -> list[Attempt]:
-        """Packs that wait for GPUs which are gone, or for CPUs though there are GPUs now."""
+        """Packs that wait for GPUs that are gone, or for CPUs although there are GPUs now."""
         on_gpu = self.gpu_share > 0
         return [attempt for attempt in self.book.waiting if (attempt.gpu_share > 0) != on_gpu]
 
     def _room(self) -> int:
-        """Packs that the cluster can train at once."""
+        """Number of packs that the cluster can train at once."""
         share = self.gpu_share
         return min(self.cpus, self.gpus * int(1 / share)) if share else self.cpus

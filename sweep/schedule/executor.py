@@ -1,4 +1,4 @@
-"""The small interface between a sweep and what runs its packs. A new executor is one module and one line here."""
+"""The interface between a sweep and what runs its packs. A new executor is one module and one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,45 +7,32 @@ from typing import Protocol
 
 from sweep.ledger import Tables
 from sweep.own_code import OwnModule
-from sweep.result import Checkpoint, Setting
+from sweep.result import Checkpoint, Progress, Setting
 from sweep.schedule.book import Attempt, Failure, PackBook
+
+Report = Progress | Checkpoint | Tables | Failure
+"""What a worker reports of a pack: tables with results or a failure end it."""
 
 
 class Listener(Protocol):
-    """Keeps the book: an executor tells it what happens, on one thread. It raises to stop the sweep."""
+    """Keeps the book: an executor tells it, on one thread, what happens. It raises to stop the sweep."""
 
     def note(self, line: str) -> None:
-        """Tell a person this line."""
-        ...
+        """Show this line to the user."""
 
     def started(self, attempt: Attempt) -> None:
         """A worker has begun the pack."""
-        ...
 
-    def progressed(self, attempt: Attempt, share: float) -> None:
-        """The worker has done this share, 0 to 1, of the pack."""
-        ...
-
-    def checkpointed(self, attempt: Attempt, checkpoint: Checkpoint) -> None:
-        """One of its trainings has reached this state."""
-        ...
+    def heard(self, attempt: Attempt, report: Report) -> None:
+        """The pack's worker has reported this, or failed before it began."""
 
     def checkpoint(self, training_id: str) -> bytes | None:
         """Content of a training's latest checkpoint in the store, or None."""
-        ...
-
-    def finished(self, attempt: Attempt, tables: Tables) -> None:
-        """The pack has ended with these results."""
-        ...
-
-    def failed(self, attempt: Attempt, failure: Failure) -> None:
-        """The pack did not finish, and perhaps never began."""
-        ...
 
 
 @dataclass(frozen=True)
 class ExecutorOptions:
-    """Which engine trains the packs, and where. Paths and addresses are the user's; `workers` is a number of CPUs."""
+    """Which engine trains the packs, and where. `workers` is a number of CPUs."""
 
     engine: str = "torch"
     device: str | None = None
@@ -55,18 +42,18 @@ class ExecutorOptions:
     save_seconds: float = Setting.save_seconds
     """Time between checkpoints of a training."""
     gpus_per_pack: float = 1.0
-    """Share of a GPU that each pack asks Ray for, above 0 and at most 1; of no meaning on CPUs."""
+    """Share of a GPU that each pack asks Ray for, above 0 and at most 1; CPUs ignore it."""
     modules: tuple[OwnModule, ...] = ()
-    """Modules of the user's own that workers may lack."""
+    """The user's own modules, which workers may lack."""
 
 
 Executor = Callable[[PackBook, Listener, ExecutorOptions], None]
-"""Takes packs from the book until it is exhausted, and tells the listener, which keeps the book, what becomes of them.
+"""Takes packs from the book until it is exhausted, and tells the listener what becomes of them.
 
-It lets go of all it holds however it ends."""
+It releases everything it holds, however it ends."""
 
 EXECUTORS = {"ray": "sweep.schedule.tune:run", "local": "sweep.schedule.local:run"}
-"""Name to ``module:function``, imported when asked for."""
+"""Name to ``module:function``, imported on demand."""
 
 
 def find_executor(name: str) -> Executor:

@@ -1,7 +1,7 @@
 """Runs packs one after another in this process, without Ray."""
 
-from sweep.result import Checkpoint, Progress, Setting
-from sweep.schedule.book import Failure, PackBook
+from sweep.result import Setting
+from sweep.schedule.book import PackBook
 from sweep.schedule.executor import ExecutorOptions, Listener
 from sweep.schedule.work import best_device, cpu_count, work
 
@@ -17,12 +17,5 @@ def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
     )
     while (attempt := book.next()) is not None:
         listener.started(attempt)
-        for event in work(attempt.pack.trials, options.engine, setting):
-            if isinstance(event, Progress):
-                listener.progressed(attempt, event.share)
-            elif isinstance(event, Checkpoint):
-                listener.checkpointed(attempt, event)
-            elif isinstance(event, Failure):
-                listener.failed(attempt, event)
-            else:
-                listener.finished(attempt, event)
+        for report in work(attempt.pack.trials, options.engine, setting):
+            listener.heard(attempt, report)

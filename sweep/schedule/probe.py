@@ -1,4 +1,4 @@
-"""Asks a Ray cluster how many processors it has, and measures how fast one of its workers trains a plan's networks."""
+"""Asks a Ray cluster for its number of processors, and measures how fast a worker trains a plan's networks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,17 +22,17 @@ _CALIBRATION_SECONDS = 180.0
 
 
 def survey_cluster(address: str, packs: Sequence[Pack], calibrated: bool, data_cache: str | None = None) -> Workers:
-    """The processors of the cluster at an address; if `calibrated`, one of them trains a few networks for a moment.
+    """The processors of the cluster at an address; with `calibrated`, one of them trains a few networks briefly.
 
-    Where none can be measured within minutes, the default model stays, and `fault` says why. Raises SweepError where
-    the cluster cannot be reached, and where it has no processor.
+    If that fails or takes minutes, the default model stays, and `fault` says why. Raises SweepError if the cluster
+    cannot be reached or has no processor.
     """
     with connected(address):
         _, cpus = counts()
         if not cpus:
             raise SweepError(
-                f"the cluster at {address} has no processor at this moment; plan for a number of processors "
-                "that its autoscaler may add instead",
+                f"the cluster at {address} has no processor at the moment; plan for a number of processors that its "
+                "autoscaler may add",
                 "cpus",
             )
         if not calibrated:

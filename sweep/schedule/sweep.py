@@ -1,4 +1,4 @@
-"""Runs the trials of a plan that the ledger lacks, through an executor, and keeps their results in the ledger."""
+"""Runs the trials that a plan has and the ledger lacks, through an executor, and stores their results."""
 
 import contextlib
 import itertools
@@ -7,17 +7,16 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Protocol
 
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
-from sweep.ledger import Ledger, Lock, Tables, to_tables
+from sweep.ledger import Ledger, Lock, to_tables
 from sweep.pack import PACK_SIZE, check_pack_size
 from sweep.plan import Plan
-from sweep.result import Checkpoint
+from sweep.result import Checkpoint, Progress
 from sweep.schedule.book import Attempt, Failure, PackBook
-from sweep.schedule.executor import EXECUTORS, ExecutorOptions, find_executor
+from sweep.schedule.executor import EXECUTORS, ExecutorOptions, Report, find_executor
 from sweep.schedule.writer import Writer
 from sweep.tracking import Tracker, is_complete
 
@@ -25,20 +24,18 @@ _WAITING_NOTE_SECONDS = 5
 
 
 class Display(Protocol):
-    """Shows a person what a sweep does."""
+    """Shows a sweep to the user."""
 
     def update(self, book: PackBook) -> None:
         """The book has changed."""
-        ...
 
     def note(self, line: str) -> None:
-        """Tell a person this line."""
-        ...
+        """Show this line to the user."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a plan is run. Raises SweepError for an unknown executor."""
+    """How to run a plan. Raises SweepError for an unknown executor or an invalid pack size."""
 
     executor: str = "ray"
     pack_size: int = PACK_SIZE
@@ -54,7 +51,7 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A plan's trials by status after a run, and whether it was interrupted."""
+    """A plan's trials by status after a run, and whether the run was interrupted."""
 
     planned: int
     status: Counter[str]
@@ -68,7 +65,7 @@ class Outcome:
 
 
 def missing_trials(plan: Plan, ledger: Ledger, retry_failed: bool = False) -> Plan:
-    """The trials of a plan that have no row in the ledger, and with `retry_failed` those that failed."""
+    """The trials of a plan without a row in the ledger, and with `retry_failed` also the failed ones."""
     status = ledger.contents.status
     return plan.without({i for i in status if not (retry_failed and status[i] == "failed")})
 
@@ -81,9 +78,9 @@ def outcome(plan: Plan, ledger: Ledger, interrupted: bool = False, tracking_faul
 
 
 def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display) -> Outcome:
-    """Train the missing trials of a plan and keep their results.
+    """Train the missing trials of a plan and store their results.
 
-    An interrupt (SIGINT, SIGTERM) ends the run within seconds and keeps all finished packs. Raises SweepError where the
+    An interrupt (SIGINT, SIGTERM) ends the run within seconds and keeps all finished packs. Raises SweepError if the
     store cannot be written, the sweep already runs, or the executor cannot start.
     """
     with ledger.lock(plan.sweep_id, note=display.note) as lock:
@@ -99,7 +96,7 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
 
 
 class _Run:
-    """One run of a sweep: the executor's listener, which keeps the book and tells writer, tracker and display."""
+    """One run of a sweep: the executor's listener. It keeps the book, and tells the writer, tracker and display."""
 
     def __init__(
         self, plan: Plan, missing: Plan, ledger: Ledger, options: RunOptions, display: Display, lock: Lock
@@ -122,7 +119,7 @@ class _Run:
             except KeyboardInterrupt:
                 interrupted = True
             except Exception:
-                # A store that cannot be written surfaces in the executor's loop, perhaps wrapped in its own error.
+                # A failed write surfaces in the executor's loop, perhaps wrapped in the executor's own error.
                 self._check()
                 raise
             finally:
@@ -133,10 +130,10 @@ class _Run:
 
     def _note_checkpoints(self) -> None:
         trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._book.pending))
-        # Packs of fused networks have none, and need no look at the store.
+        # Packs of fused networks have no such trainings, and need no look at the store.
         kept = len(self._ledger.checkpoints.kept() & trainings) if trainings else 0
         if kept:
-            self.note(f"trainings that go on from a checkpoint in the store: {kept} of {len(trainings)}")
+            self.note(f"{kept} of {len(trainings)} trainings continue from a checkpoint in the store")
 
     def note(self, line: str) -> None:
         self._display.note(line)
@@ -148,29 +145,30 @@ class _Run:
             self._tracker.trials_started(attempt.pack.trials)
         self._display.update(self._book)
 
-    def progressed(self, attempt: Attempt, share: float) -> None:
-        self._check()
-        attempt.done = share
+    def heard(self, attempt: Attempt, report: Report) -> None:
+        match report:
+            case Checkpoint():
+                self._writer.keep(report)
+            case Progress():
+                self._check()
+                attempt.done = report.share
+            case Failure():
+                self._failed(attempt, report)
+            case _:
+                self._book.finished(attempt)
+                self._writer.publish(report)
         self._display.update(self._book)
-
-    def checkpointed(self, attempt: Attempt, checkpoint: Checkpoint) -> None:
-        self._writer.keep(checkpoint)
 
     def checkpoint(self, training_id: str) -> bytes | None:
         return self._ledger.checkpoints.read(training_id)
 
-    def finished(self, attempt: Attempt, tables: Tables) -> None:
-        self._book.finished(attempt)
-        self._writer.publish(tables)
-        self._display.update(self._book)
-
-    def failed(self, attempt: Attempt, failure: Failure) -> None:
+    def _failed(self, attempt: Attempt, failure: Failure) -> None:
         given_up = self._book.failed(attempt, failure)
         if given_up:
             self._writer.publish(to_tables(given_up))
-            self._display.note(f"trial {given_up[0].trial.trial_id} failed: {failure.message}")
+            self.note(f"trial {given_up[0].trial.trial_id} failed: {failure.message}")
         else:
-            self._display.note(f"a pack of {len(attempt.pack)} trials is tried again: {failure.message}")
+            self.note(f"a pack of {len(attempt.pack)} trials is tried again: {failure.message}")
 
     def _check(self) -> None:
         """Raise SweepError if the store cannot be written, or another driver may have taken this sweep."""
@@ -187,7 +185,7 @@ class _Run:
         try:
             self._lock.check()
         except SweepError:
-            # The runs are those of whoever trains their trials now.
+            # The runs belong to the driver that trains their trials now.
             return None
         if self._tracker is None:
             return None
@@ -207,15 +205,11 @@ class _Run:
 
 @contextlib.contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """Have SIGTERM do what Ctrl-C does: batch systems send it before they kill."""
+    """Make SIGTERM act like Ctrl-C: batch systems send it before they kill."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

@@ -1,27 +1,23 @@
-"""Runs packs on Ray Tune: each pack is one Tune trial, workers are reused, and results go back to the driver.
+"""Runs packs on Ray Tune: each pack is one Tune trial on a reused worker, which sends its results to the driver.
 
-Tune decides where a pack runs. `Demand` says what the pack asks for, and `PackBook` which one comes next. Nothing that
-Tune keeps is needed afterwards: its loggers and snapshots are off, and its folder is temporary.
+Tune decides where a pack runs, `Demand` what the pack asks for, and `PackBook` which pack comes next. Nothing needs
+what Tune itself saves: its loggers and snapshots are off, and its folder is temporary.
 """
 
-import contextlib
 import functools
 import json
 import logging
 import math
-import shutil
+import operator
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 # First, as it sets what Ray reads from the environment.
 from sweep.schedule.cluster import connected, counts
 
 # isort: split
-import pyarrow as pa
 import ray
 from ray import tune
 from ray.tune.progress_reporter import TrialProgressCallback
@@ -34,26 +30,29 @@ from sweep.ray_private import is_resetting, release_ended_trials
 from sweep.result import Checkpoint, Progress, Setting
 from sweep.schedule.book import Attempt, Failure, PackBook
 from sweep.schedule.demand import Demand
-from sweep.schedule.executor import ExecutorOptions, Listener
+from sweep.schedule.executor import ExecutorOptions, Listener, Report
 from sweep.schedule.object_cache import ObjectCache
 from sweep.schedule.work import work
 from sweep.trial import Trial
 
-# It calls a pack incomplete whose worker died, though that is trained again under another name.
+# It calls a pack whose worker died incomplete, although another Tune trial trains that pack again.
 logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
-# It asks users to set what `_resources` sets; `_PackSearch` says why packs wait.
+# It advises users to set what `_resources` sets; `_PackSearch` says why packs wait.
 logging.getLogger("ray.tune.execution.insufficient_resources_manager").setLevel(logging.CRITICAL)
 
 _REPORT_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
-"""Time between looks at what the cluster has, as an autoscaler adds nodes and others are lost."""
+"""Time between looks at the cluster's size, which changes as nodes come and go."""
 _STALLED_SECONDS = 30.0
-"""Time without a pack in training after which a person is told."""
+"""Time without a pack in training after which the user is told."""
 
 
 def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
-    """An `Executor`. Raises SweepError where the cluster cannot be reached or lacks the device."""
-    with connected(options.address, options.workers), _temporary_folder() as folder:
+    """An `Executor`. Raises SweepError if the cluster cannot be reached or lacks the device."""
+    with (
+        connected(options.address, options.workers),
+        tempfile.TemporaryDirectory(prefix="sweep-tune-", ignore_cleanup_errors=True) as folder,
+    ):
         demand = _demand(book, listener, options)
         cache = ObjectCache()
         relay = _Relay(book, listener, cache)
@@ -71,28 +70,28 @@ def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
                 scheduler=_Withdrawal(demand),
                 num_samples=-1,
                 reuse_actors=True,
-                trial_dirname_creator=_trial_id,
+                trial_dirname_creator=operator.attrgetter("trial_id"),
             ),
             run_config=tune.RunConfig(
                 name="sweep",
-                storage_path=str(folder),
+                storage_path=folder,
                 verbose=0,
                 callbacks=[relay, _NoLines()],
-                # Nodes do not share the folder, and Tune calls a pack incomplete whose last checkpoint it cannot find.
+                # Nodes do not share the folder, and without its last checkpoint Tune would call a pack incomplete.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
         try:
             tuner.fit()
         except Exception:
-            # Tune wraps what a callback raises in its own advice.
+            # Tune wraps a callback's exceptions in its own advice.
             if relay.fault is not None:
                 raise relay.fault from None
             raise
 
 
 class _PackTrainable(tune.Trainable):
-    """The worker: each step trains its pack for about a second."""
+    """The worker: a step trains its pack until the next report."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.reset_config(config)
@@ -106,50 +105,40 @@ class _PackTrainable(tune.Trainable):
             save_seconds=new_config["save_seconds"],
             gpu_share=new_config["gpu_share"] or 1.0,
         )
-        self._share = 0.0
         restore(OwnModule(**module) for module in json.loads(new_config["modules"]))
         trials = [Trial.from_dict(values) for values in json.loads(new_config["trials"])]
         datasets = {trial.dataset for trial in trials}
         bring = functools.partial(ObjectCache.bring, new_config["object_cache"], datasets, setting.data_cache)
-        self._events = work(trials, new_config["engine"], setting, bring)
+        self._reports = work(trials, new_config["engine"], setting, bring)
         return True
 
     def step(self) -> dict[str, Any]:
-        return {"share": 1.0, "node": ray.get_runtime_context().get_node_id(), **self._work_on()}
-
-    def _work_on(self) -> dict[str, Any]:
+        # Progress is worth a report only now and then.
         deadline = time.monotonic() + _REPORT_SECONDS
-        for event in self._events:
-            if isinstance(event, Failure):
-                return {"done": True, "failure": [event.kind, event.message]}
-            if isinstance(event, Checkpoint):
-                return {"done": False, "share": self._share, "checkpoint": event}
-            if not isinstance(event, Progress):
-                return {"done": True, "tables": {name: _to_ipc(table) for name, table in event.items()}}
-            self._share = event.share
-            if time.monotonic() > deadline:
-                return {"done": False, "share": event.share}
-        return {"done": True, "failure": ["error", "the engine ended without results"]}
+        while True:
+            report = next(self._reports)
+            if not isinstance(report, Progress) or time.monotonic() > deadline:
+                return {"report": report, "done": _ends(report), "node": ray.get_runtime_context().get_node_id()}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Does nothing: checkpoints are in the store."""
+        """Does nothing: the store has the checkpoints."""
 
     def load_checkpoint(self, checkpoint: object) -> None:
         """Likewise."""
 
 
 class _NotKept:
-    """Pickles as empty: Tune pickles its parts to restore an experiment, which is never done here."""
+    """Pickles as empty: Tune pickles its parts to restore an experiment, which the service never does."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 class _PackSearch(_NotKept, Searcher):
-    """Feeds Tune from the book; the configuration of a Tune trial holds the number of its attempt."""
+    """Feeds Tune from the book; each Tune trial's configuration has the number of its attempt."""
 
     def __init__(self, demand: Demand, listener: Listener, cache: ObjectCache, options: ExecutorOptions) -> None:
-        super().__init__(metric="share", mode="max")
+        super().__init__(metric="training_iteration", mode="max")
         self._demand, self._listener, self._cache, self._options = demand, listener, cache, options
         self._looked = time.monotonic()
         self._tell_at = self._looked + _STALLED_SECONDS
@@ -170,7 +159,7 @@ class _PackSearch(_NotKept, Searcher):
         return {"attempt": attempt.number, "trials": trials, "gpu_share": attempt.gpu_share}
 
     def _look(self) -> None:
-        """See what the cluster has, and tell a person once if packs have long waited for it."""
+        """Look at the cluster's size, and tell the user once if packs have waited for long."""
         self._looked = time.monotonic()
         demand, book = self._demand, self._demand.book
         demand.gpus, demand.cpus = counts()
@@ -179,22 +168,22 @@ class _PackSearch(_NotKept, Searcher):
         elif self._looked > self._tell_at:
             self._tell_at = math.inf
             self._listener.note(
-                f"no pack could begin for {_STALLED_SECONDS:.0f} s: what Ray has (CPUs: {demand.cpus}, "
-                f"GPUs: {demand.gpus}) is busy with other work, or still starting"
+                f"no pack could begin for {_STALLED_SECONDS:.0f} s: Ray's devices (CPUs: {demand.cpus}, "
+                f"GPUs: {demand.gpus}) are busy with other work, or still starting"
             )
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        """Does nothing: the relay has the whole result."""
+        """Does nothing: the relay gets the whole result."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Does nothing: the ledger knows what is done."""
+        """Does nothing: the ledger knows which trials are done."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Likewise."""
 
 
 class _NoLines(TrialProgressCallback):
-    """In place of Tune's own, which prints a line for each pack that is taken back."""
+    """Replaces Tune's own, which prints a line for each withdrawn pack."""
 
     def log_result(self, trial: Any, result: dict[str, Any], error: bool = False) -> None:
         """Prints nothing."""
@@ -204,7 +193,7 @@ class _NoLines(TrialProgressCallback):
 
 
 class _Withdrawal(_NotKept, FIFOScheduler):
-    """Takes back packs that wait for a kind of device that they would not ask for now."""
+    """Withdraws packs that wait for a kind of device that they would no longer ask for."""
 
     def __init__(self, demand: Demand) -> None:
         super().__init__()
@@ -213,11 +202,11 @@ class _Withdrawal(_NotKept, FIFOScheduler):
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         stranded = self._demand.stranded()
         trials = {trial.config["attempt"]: trial for trial in tune_controller.get_live_trials()} if stranded else {}
-        # The last first, so that they are pending in their old order.
+        # In reverse, so that their old order stays.
         for attempt in reversed(stranded):
             trial = trials[attempt.number]
             if trial.status == trial.PENDING and not is_resetting(tune_controller, trial):
-                # In the end Tune asks every trial for its folder, which those lack that never came near a worker.
+                # At the end Tune asks every trial for its folder, even those that never came near a worker.
                 trial.init_local_path()
                 tune_controller.stop_trial(trial)
                 self._demand.book.withdraw(attempt)
@@ -226,7 +215,7 @@ class _Withdrawal(_NotKept, FIFOScheduler):
 
 
 class _Relay(_NotKept, tune.Callback):
-    """Passes what Tune reports to the listener, in the driver."""
+    """Passes Tune's reports to the listener, in the driver."""
 
     def __init__(self, book: PackBook, listener: Listener, cache: ObjectCache) -> None:
         self._book, self._listener, self._cache = book, listener, cache
@@ -238,40 +227,35 @@ class _Relay(_NotKept, tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        attempt = self._book.out[trial.config["attempt"]]
-        # Taken out of the result, so that Tune neither keeps nor prints them.
-        tables, failure, checkpoint = (result.pop(name, None) for name in ("tables", "failure", "checkpoint"))
-        if checkpoint is not None:
-            self._listener.checkpointed(attempt, checkpoint)
-        if tables is not None:
-            self._cache.drop(attempt.pack.trainings)
-            self._listener.finished(attempt, {name: _from_ipc(content) for name, content in tables.items()})
-        elif failure is not None:
-            self._failed(attempt, Failure(*failure))
-        else:
-            self._listener.progressed(attempt, result["share"])
+        # Popped, so that Tune neither keeps nor prints the report.
+        self._tell(self._book.out[trial.config["attempt"]], result.pop("report"))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        # The trainable turns every exception into a result, so what Tune sees as an error is a worker's death.
+        # The trainable turns every exception into a report, so an error in Tune is a worker's death.
         attempt = self._book.out.get(trial.config["attempt"])
         if attempt is not None:
-            self._failed(attempt, _death(trial, self._book.lost_nodes))
+            self._tell(attempt, _death(trial, self._book.lost_nodes))
 
-    def _failed(self, attempt: Attempt, failure: Failure) -> None:
-        self._cache.drop(attempt.pack.trainings)
+    def _tell(self, attempt: Attempt, report: Report) -> None:
+        if _ends(report):
+            self._cache.drop(attempt.pack.trainings)
         try:
-            self._listener.failed(attempt, failure)
+            self._listener.heard(attempt, report)
         except SweepError as fault:
             self.fault = fault
             raise
 
 
+def _ends(report: Report) -> bool:
+    return not isinstance(report, Progress | Checkpoint)
+
+
 def _death(trial: Any, lost: set[str]) -> Failure:
-    """Why the worker of a Tune trial died; adds to `lost` the nodes that are known to be gone."""
+    """Why the worker of a Tune trial died; adds the nodes that are known to be gone to `lost`."""
     lost.update(node["NodeID"] for node in ray.nodes() if not node["Alive"])
-    # Before its first result it is not known where a worker is.
+    # Unknown before the first result.
     node = trial.last_result.get("node")
-    # Ray tells a lost node from a dead process in its message alone.
+    # Only its message tells a lost node from a dead process.
     if "node has died" in str(trial.get_pickled_error()):
         node = node or trial.trial_id
         lost.add(node)
@@ -286,40 +270,15 @@ def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
 
 
 def _demand(book: PackBook, listener: Listener, options: ExecutorOptions) -> Demand:
-    """What packs ask for at first; tells a person what the cluster lacks."""
+    """What packs ask for at first; tells the user what the cluster lacks."""
     gpus, cpus = counts()
     demand = Demand(book, gpus, cpus, options.device, options.gpus_per_pack, elastic=options.address is not None)
     if not cpus:
-        listener.note("the cluster has no processor to train on yet: packs wait for a node that has")
+        listener.note("the cluster has no processor yet: packs wait for a node that has one")
     if demand.gpu_share and not gpus:
         if options.address is None:
             raise SweepError(
                 f"device is {options.device}, but Ray finds no GPU on this machine; leave it out", "device"
             )
-        listener.note("the cluster has no GPU yet: packs wait for a node that has")
+        listener.note("the cluster has no GPU yet: packs wait for a node that has one")
     return demand
-
-
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="sweep-tune-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _trial_id(trial: Any) -> str:
-    return trial.trial_id
-
-
-def _to_ipc(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
-
-
-def _from_ipc(content: bytes) -> pa.Table:
-    with pa.ipc.open_stream(content) as reader:
-        return reader.read_all()

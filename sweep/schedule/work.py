@@ -1,22 +1,23 @@
-"""Trains one pack on a worker, and turns the exceptions of the engine into a `Failure`."""
+"""Trains one pack on a worker, and turns the engine's exceptions into a `Failure`."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 
 from sweep.engine import find_engine
 from sweep.errors import SweepError
-from sweep.ledger import Tables, to_tables
+from sweep.ledger import to_tables
 from sweep.result import Checkpoint, OutOfMemory, Progress, Setting
 from sweep.schedule.book import Failure
+from sweep.schedule.executor import Report
 from sweep.trial import Trial
 
 
 def work(
     trials: Sequence[Trial], engine: str, setting: Setting, prepare: Callable[[], None] = lambda: None
-) -> Iterator[Progress | Checkpoint | Tables | Failure]:
-    """Yield progress and checkpoints, any number of times, and at last the results as tables, or a failure.
+) -> Iterator[Report]:
+    """Yield any number of progress reports and checkpoints, then the results as tables, or a failure.
 
-    `prepare` is called first; its exceptions become a failure too.
+    Exceptions of `prepare`, which runs first, become a failure too.
     """
     try:
         prepare()
@@ -25,23 +26,25 @@ def work(
                 yield event
             else:
                 yield to_tables(event)
+                return
+        yield Failure("error", "the engine ended without results")
     except SweepError as error:
         yield Failure("environment", str(error))
     except (OutOfMemory, MemoryError) as error:
         yield Failure("memory", f"out of memory: {_one_line(error)}")
-    except Exception as error:  # whatever the engine raises is the trial's outcome, kept in its row
+    except Exception as error:  # an engine can raise anything; it becomes the outcome in the trial's row
         yield Failure("error", f"{type(error).__name__}: {_one_line(error)}")
 
 
 def best_device() -> str:
-    """The GPU where there is one, else the CPU."""
+    """The GPU if there is one, else the CPU."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def cpu_count() -> int:
-    """Processors this process may use."""
+    """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

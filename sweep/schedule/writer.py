@@ -1,4 +1,4 @@
-"""The single writer: the one thread that publishes results, beside the driver."""
+"""The single writer: one thread beside the driver that publishes all results."""
 
 import itertools
 import queue
@@ -14,11 +14,11 @@ _RESULTS, _CHECKPOINT, _END = range(3)
 
 
 class Writer:
-    """Publishes tables to the store in the order given, and merges small commits now and then.
+    """Publishes tables to the store in order, and merges small commits now and then.
 
-    Results are written before checkpoints, and of each training only the latest checkpoint. The writer's thread calls
-    `published` with the number of trials by status after each commit. The first fault ends the writing, and `check`
-    raises it in the caller's thread.
+    It writes results before checkpoints, and only the latest checkpoint of each training. After each commit its thread
+    calls `published` with the number of trials by status. The first fault ends the writing; `check` raises it in the
+    caller's thread.
     """
 
     def __init__(self, ledger: Ledger, published: Callable[[Counter[str]], None]) -> None:
@@ -48,7 +48,7 @@ class Writer:
             raise self._fault
 
     def close(self) -> None:
-        """Write what is queued, and end."""
+        """Write everything queued, and end."""
         self._put(_END, None)
         self._thread.join()
 
@@ -60,7 +60,7 @@ class Writer:
             while (entry := self._inbox.get()[2]) is not None:
                 self._write(entry)
             merge_commits(self._ledger, _MERGE_AT_END)
-        except Exception as error:  # carried to the caller's thread, which raises it
+        except Exception as error:  # `check` raises it in the caller's thread
             self._fault = error
 
     def _write(self, entry: Tables | str) -> None:

@@ -1,13 +1,13 @@
 """Does training the dropped parts of a network, after a droppath step, make better networks?
 
-Paper: Sejik Park, "ResidualDroppath: Enhancing Feature Reuse over Residual Connections", 2411.09475. Two kinds of
-iteration: a droppath step, then the dropped parts are trained while the others are frozen. Published: better "in
-certain cases" for image classification; the analysis is of a linear network of depth 32 and width 32 with residual
-connections. Rates, alternation, networks and numbers are not public: all levels here are ours.
+Paper: Sejik Park, "ResidualDroppath: Enhancing Feature Reuse over Residual Connections", 2411.09475. It alternates two
+kinds of iteration: a droppath step, then training of the dropped parts with the others frozen. Published: better "in
+certain cases" for image classification; the analysis uses a linear network of depth 32 and width 32 with residual
+connections. Drop probabilities, alternation, networks and numbers are not public: all levels here are ours.
 
-Arms: plain, droppath and residual-droppath training of ResNets, of stacks and of the linear network; plain training at
-several budgets, so that methods can be compared at equal optimiser steps and at equal time; and the three methods as a
-retraining of a plainly trained network, with the lesions of `sweep.studies.lesion` afterwards.
+Arms: plain, droppath and residual-droppath training of ResNets, stacks and the linear network; plain training on
+several budgets, to compare methods at equal optimiser steps and at equal time; and the three methods as a retraining of
+a plainly trained network, followed by the lesions of `sweep.studies.lesion`.
 
 Cost: `sweep plan droppath`. Run: `sweep run droppath --store URI`, `sweep run droppath-quick`.
 """
@@ -15,67 +15,59 @@ Cost: `sweep plan droppath`. Run: `sweep run droppath --store URI`, `sweep run d
 from dataclasses import replace
 
 from sweep.space import Space
-from sweep.studies.recipes import CIFAR_RESNET, SMALL, SMALL_STACK, STACK, Levels
+from sweep.studies.recipes import CIFAR_RESNET, LESS, SMALL, SMALL_STACK, STACK, Levels, resnet
 
-_DROPPED: Levels = {"drop_rate": [0.1, 0.3, 0.5], "drop_rates": ["linear", "constant"]}
-_METHODS: dict[str, Levels] = {
-    "plain": {},
-    "droppath": {"method": ["droppath"], **_DROPPED},
-    "residual-droppath": {"method": ["residual-droppath"], **_DROPPED, "retrain_steps": [1, 3]},
-}
-_RESNET: Levels = {"network": ["preresnet"], "depth": [20, 56], "filters": [16]}
-_STACK: Levels = {**STACK, "depth": [16], "filters": [16], "architecture": ["sequential", "parallel"]}
 _LINEAR: Levels = {**STACK, "network": ["linear"], "depth": [32], "filters": [32], "measure": ["features"]}
+_BOTH: Levels = {"architecture": ["sequential", "parallel"]}
 _LESIONS: Levels = {"measure": ["lesions"], "lesion_draws": [100]}
 
 
-def _arms(resnet: Levels, stack: Levels, linear: Levels, methods: dict[str, Levels]) -> dict[str, Levels]:
-    networks = {"resnet": resnet, "stack": stack, "linear": linear}
+def _methods(dropped: Levels) -> dict[str, Levels]:
     return {
-        f"{network}-{method}": {**levels, **fields}
-        for network, levels in networks.items()
-        for method, fields in methods.items()
+        "plain": {},
+        "droppath": {"method": ["droppath"], **dropped},
+        "residual-droppath": {"method": ["residual-droppath"], **dropped, "retrain_steps": [1, 3]},
     }
 
 
-def _retrained(resnet: Levels, base: int, epochs: int, methods: dict[str, Levels]) -> dict[str, Levels]:
-    again: Levels = {"pretrain_epochs": [base], "epochs": [epochs]}
-    return {f"retrained-{method}": {**resnet, **again, **fields} for method, fields in methods.items()}
+def _arms(methods: dict[str, Levels], **networks: Levels) -> dict[str, Levels]:
+    return {
+        f"{network}-{method}": {**levels, **factors}
+        for network, levels in networks.items()
+        for method, factors in methods.items()
+    }
 
+
+_METHODS = _methods({"drop_rate": [0.1, 0.3, 0.5], "drop_rates": ["linear", "constant"]})
+_RESNET: Levels = {**resnet(20), "depth": [20, 56]}
 
 SPACE = Space(
     study="droppath",
     about="droppath steps, then training of what was dropped (arXiv 2411.09475)",
     factors={**CIFAR_RESNET, "seed": [0, 1, 2, 3, 4]},
     arms={
-        **_arms(_RESNET, _STACK, _LINEAR, _METHODS),
+        **_arms(_METHODS, resnet=_RESNET, stack={**STACK, "depth": [16], "filters": [16], **_BOTH}, linear=_LINEAR),
         "resnet-plain-budgets": {**_RESNET, "epochs": [100, 300]},
-        **_retrained({**_RESNET, **_LESIONS}, base=200, epochs=50, methods=_METHODS),
+        **_arms(_METHODS, retrained={**_RESNET, **_LESIONS, "pretrain_epochs": [200], "epochs": [50]}),
     },
 )
 
-_ONE_RATE: Levels = {"drop_rate": [0.3], "drop_rates": ["linear"]}
-_QUICK_METHODS: dict[str, Levels] = {
-    "plain": {},
-    "droppath": {"method": ["droppath"], **_ONE_RATE},
-    "residual-droppath": {"method": ["residual-droppath"], **_ONE_RATE, "retrain_steps": [1, 3]},
-}
-_QUICK_RESNET: Levels = {"network": ["preresnet"], "depth": [20], "filters": [16]}
-_QUICK_STACK: Levels = {**SMALL_STACK, "architecture": ["sequential", "parallel"], "epochs": [10]}
+_QUICK_METHODS = _methods({"drop_rate": [0.3], "drop_rates": ["linear"]})
+_QUICK_LESIONS: Levels = {"measure": ["lesions"], "lesion_draws": [10], "most_deleted": [8]}
 
 QUICK = replace(
     SPACE,
     study="droppath-quick",
-    about="the same in small: ResNet-20 on a fifth of CIFAR-10, minutes on two cores",
+    about=LESS,
     factors={**SPACE.factors, **SMALL, "epochs": [10]},
     arms={
-        **_arms(_QUICK_RESNET, _QUICK_STACK, {**_LINEAR, "epochs": [10], "batch_size": [64]}, _QUICK_METHODS),
-        "resnet-plain-budgets": {**_QUICK_RESNET, "epochs": [7, 14]},
-        **_retrained(
-            {**_QUICK_RESNET, **_LESIONS, "lesion_draws": [10], "most_deleted": [8]},
-            base=10,
-            epochs=4,
-            methods=_QUICK_METHODS,
+        **_arms(
+            _QUICK_METHODS,
+            resnet=resnet(20),
+            stack={**SMALL_STACK, **_BOTH, "epochs": [10]},
+            linear={**_LINEAR, "epochs": [10], "batch_size": [64]},
         ),
+        "resnet-plain-budgets": {**resnet(20), "epochs": [7, 14]},
+        **_arms(_QUICK_METHODS, retrained={**resnet(20), **_QUICK_LESIONS, "pretrain_epochs": [10], "epochs": [4]}),
     },
 )

@@ -1,61 +1,56 @@
 """Which paths through a residual network carry its gradient, and do these alone suffice to train it?
 
-Paper: Veit, Wilber, Belongie, 1605.06431, on the networks of `sweep.studies.lesion`. Published
-(second-hand): the gradient's norm at the input falls exponentially in the length of the path; paths of 5 to 17 of 54
-blocks, 0.45 % of all, contribute nearly all of it; a network of which exactly 23 blocks are sampled in each mini-batch
-reaches 5.96 % error against 6.10 %.
+Paper: Veit, Wilber, Belongie, 1605.06431, on the networks of `sweep.studies.lesion`. Published (second-hand): the norm
+of the gradient at the input falls exponentially with the length of the path; paths of 5 to 17 of 54 blocks, 0.45 % of
+all, carry nearly all of it; a network that trains exactly 23 sampled blocks in each mini-batch reaches 5.96 % error
+instead of 6.10 %.
 
-Ours: one image a draw, with batch norms at their running statistics; what makes up for the blocks that are left out
-(`rescale`) and whether blocks that change the shape are sampled like the others (`transitions`) are both tried.
+Ours: one image per draw, with batch norms at their running statistics; all variants of how to make up for blocks that
+are left out (`rescale`) and of whether blocks that change the shape are always kept (`transitions`).
 
-The plain networks are those of `lesion`: with the same store they are trained once. Cost: `sweep plan paths`. Run:
-`sweep run paths --store URI`, `sweep run paths-quick`.
+The plain networks are those of `lesion`: in a common store they train only once.
+
+Cost: `sweep plan paths`. Run: `sweep run paths --store URI`, `sweep run paths-quick`.
 """
 
 from dataclasses import replace
 
 from sweep.space import Space
 from sweep.studies import lesion
-from sweep.studies.recipes import CIFAR_RESNET, SMALL
+from sweep.studies.recipes import CIFAR_RESNET, LESS, SMALL, Levels, resnet
 
-_EFFECTIVE = {
+_EFFECTIVE: Levels = {
     "method": ["effective-paths"],
     "rescale": ["training", "evaluation"],
     "transitions": ["sampled", "kept"],
 }
+
+
+def _stack(of: Space) -> Levels:
+    levels = {name: values for name, values in of.arms["stack"].items() if name != "finetune_epochs"}
+    return {**levels, "measure": ["paths"]}
+
 
 SPACE = Space(
     study="paths",
     about="gradients by path length, and training on effective paths alone (arXiv 1605.06431)",
     factors={**CIFAR_RESNET, "measure": ["paths"], "path_draws": [1000], "seed": [0, 1, 2]},
     arms={
-        "resnet": {"network": ["preresnet"], "depth": [110], "filters": [16]},
-        "effective-paths": {
-            "network": ["preresnet"],
-            "depth": [110],
-            "filters": [16],
-            **_EFFECTIVE,
-            "kept_blocks": [23],
-        },
-        "stack": {
-            **{name: levels for name, levels in lesion.SPACE.arms["stack"].items() if name != "finetune_epochs"},
-            "measure": ["paths"],
-        },
+        "resnet": resnet(110),
+        "effective-paths": {**resnet(110), **_EFFECTIVE, "kept_blocks": [23]},
+        "stack": _stack(lesion.SPACE),
     },
 )
 
 QUICK = replace(
     SPACE,
     study="paths-quick",
-    about="the same in small: ResNet-20 on a fifth of CIFAR-10, minutes on two cores",
+    about=LESS,
     factors={**SPACE.factors, **SMALL},
     arms={
-        "resnet": {**SPACE.arms["resnet"], "depth": [20]},
-        # 4 of 9 blocks are as near as can be to 23 of 54.
-        "effective-paths": {**SPACE.arms["effective-paths"], "depth": [20], "kept_blocks": [4]},
-        "stack": {
-            **{name: levels for name, levels in lesion.QUICK.arms["stack"].items() if name != "finetune_epochs"},
-            "measure": ["paths"],
-        },
+        "resnet": resnet(20),
+        # 4 of 9 blocks come closest to 23 of 54.
+        "effective-paths": {**resnet(20), **_EFFECTIVE, "kept_blocks": [4]},
+        "stack": _stack(lesion.QUICK),
     },
 )

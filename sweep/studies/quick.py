@@ -1,8 +1,8 @@
-"""A slice of the grid for two cores and a few minutes: real images, both arrangements, every answer in small.
+"""A slice of the grid for two cores and a few minutes, with real images and both arrangements.
 
-The factors are the grid's (`sweep.studies.grid`), with fewer levels, a class-balanced subset of the training images,
-half the image side by area averaging, and a short training at the grid's larger learning rate. What it shows are
-tendencies of small, briefly trained networks; the published budget is the grid's.
+The factors are the grid's (`sweep.studies.grid`), with fewer levels, a class-balanced subset of the training images at
+half their side, and short training at the grid's larger learning rate. It shows tendencies of small, briefly trained
+networks; the grid has the published budget.
 
 Cost: about two minutes on two cores. Run: `sweep run quick`.
 """

@@ -1,4 +1,4 @@
-"""Recipes of training that several studies share, so that one trained network serves them all."""
+"""Training recipes that several studies share, so that one trained network serves them all."""
 
 from collections.abc import Mapping, Sequence
 
@@ -38,7 +38,7 @@ STOCHASTIC_DEPTH: Levels = {
     "drop_per": ["batch"],
     "rescale": ["evaluation"],
 }
-"""Huang et al. (1603.09382): a gate a block and mini-batch, death rate l / L * 0.5, branches scaled in evaluation."""
+"""Huang et al. (1603.09382): gates per block and mini-batch, drop probability l / L * 0.5, rescaling in evaluation."""
 
 SMALL: Levels = {
     "image_size": [16],
@@ -51,4 +51,12 @@ SMALL: Levels = {
 """For two cores: a class-balanced fifth of CIFAR-10 at half its side, and few epochs."""
 
 SMALL_STACK: Levels = {**STACK, "epochs": [15], "depth": [8], "filters": [16], "batch_size": [64]}
-"""The grid's recipe at that budget."""
+"""The grid's recipe on the budget of `SMALL`."""
+
+LESS = "the same in small: ResNet-20 on a fifth of CIFAR-10, minutes on two cores"
+"""What the quick form of a study is about."""
+
+
+def resnet(depth: int) -> Levels:
+    """The levels of a pre-activation ResNet of the usual width."""
+    return {"network": ["preresnet"], "depth": [depth], "filters": [16]}

@@ -5,19 +5,14 @@ import torch
 from hypothesis import settings
 from torch import nn
 
-from models import (
-    VGG,
-    Block,
-    BlockNetwork,
-    BlockShape,
-    LinearNetwork,
-    NetworkKind,
-    PreActivationResNet,
-    ResNet,
-    Stack,
-    initialise,
-)
-from models.kinds.vgg import grouped
+from models.blocks import Block, BlockNetwork
+from models.initialisation import initialise
+from models.kind import NetworkKind
+from models.kinds.linear import LinearNetwork
+from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.stack import Stack
+from models.kinds.vgg import VGG, grouped
+from models.layout import BlockShape
 
 # The first example of a process pays for loading; the examples are the same in every run.
 settings.register_profile("steady", deadline=None, derandomize=True)

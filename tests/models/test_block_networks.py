@@ -9,17 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
-from models import (
-    VGG,
-    BlockNetwork,
-    LinearNetwork,
-    PreActivationResNet,
-    ResNet,
-    Stack,
-    StackShape,
-    initialise,
-)
-from models.kinds.vgg import grouped
+from models.blocks import BlockNetwork
+from models.initialisation import initialise
+from models.kinds.linear import LinearNetwork
+from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.stack import Stack, StackShape
+from models.kinds.vgg import VGG, grouped
 from tests.models.residual_stack import ResidualStack, fuse
 
 CIFAR = (3, 32, 32)

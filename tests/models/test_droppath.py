@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import BlockNetwork, DropPath, Intervention
+from models.blocks import BlockNetwork
+from models.droppath import DropPath
+from models.intervention import Intervention
 
 
 def generator(seed: int = 0) -> torch.Generator:

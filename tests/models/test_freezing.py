@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import BlockNetwork, ResNet, frozen
+from models.blocks import BlockNetwork
+from models.freezing import frozen
+from models.kinds.resnet import ResNet
 
 Optimizer = Callable[[BlockNetwork], torch.optim.Optimizer]
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import ACTIVATIONS, FusedStack, Stack, StackShape
+from models.activations import ACTIVATIONS
+from models.fused import FusedStack
+from models.kinds.stack import Stack, StackShape
 from tests.models.residual_stack import ResidualStack, fuse
 
 EVEN_KERNEL = "ignore:Using padding='same' with even kernel lengths:UserWarning"

@@ -8,9 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import VGG, Block, BlockNetwork, BlockShape, Intervention, PlainBlock, ResNet, Stack
-from models.kinds.vgg import grouped
+from models.blocks import Block, BlockNetwork, PlainBlock
+from models.intervention import NO_INTERVENTION, Intervention
+from models.kinds.resnet import ResNet
+from models.kinds.stack import Stack
+from models.kinds.vgg import VGG, grouped
 from models.layers import OptionA
+from models.layout import BlockShape
 
 Bare = Callable[..., BlockNetwork]
 
@@ -185,17 +189,25 @@ def test_a_gate_for_each_sample_acts_on_that_sample_alone(network: BlockNetwork,
             torch.testing.assert_close(logits[gates == value], alone[gates == value], rtol=1e-12, atol=1e-12)
 
 
+def forward_from(
+    network: BlockNetwork, stage: int, hidden: Tensor, intervention: Intervention = NO_INTERVENTION
+) -> Tensor:
+    for later in range(stage, len(network.stages)):
+        hidden = network.advance(later, hidden, intervention)
+    return network.head(hidden)
+
+
 def test_running_from_the_middle_is_running_from_the_start(network: BlockNetwork, images: Tensor) -> None:
     states = list(network.states(network.stem(images)))
     assert len(states) == len(network.stages) + 1
     for block in numbers(network):
         intervention = Intervention.dropping([block])
         first = next(number for number, stage in enumerate(network.stages) if block in stage)
-        assert torch.equal(network.forward_from(first, states[first], intervention), network(images, intervention))
+        assert torch.equal(forward_from(network, first, states[first], intervention), network(images, intervention))
         changed = list(network.states(network.stem(images), intervention))
         assert all(torch.equal(a, b) for a, b in zip(changed[: first + 1], states, strict=False))
         assert not torch.equal(changed[first + 1], states[first + 1])
-    assert torch.equal(network.forward_from(len(network.stages), states[-1]), network(images))
+    assert torch.equal(forward_from(network, len(network.stages), states[-1]), network(images))
 
 
 def test_routes_change_no_value(network: BlockNetwork, images: Tensor) -> None:
@@ -321,7 +333,7 @@ def test_two_branches_of_a_stage_are_no_path(bare: Bare) -> None:
 def test_a_block_cannot_take_the_place_of_another_shape(network: BlockNetwork) -> None:
     order = [*numbers(network)]
     order[0], order[2] = order[2], order[0]
-    with pytest.raises(ValueError, match="block 2 cannot stand in the place of block 0"):
+    with pytest.raises(ValueError, match="block 2 cannot take the place of block 0"):
         network.check(Intervention(order=tuple(order)))
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import KeptBlocks
+from models.droppath import KeptBlocks
 
 
 def kept_in(intervention) -> set[int]:
@@ -52,4 +52,4 @@ def test_too_few_are_refused(count: int, always: tuple[int, ...]) -> None:
 
 def test_more_than_there_are_is_refused() -> None:
     with pytest.raises(ValueError, match="10 blocks cannot be kept of 9"):
-        KeptBlocks(10).chance(9)
+        KeptBlocks(10).survival(9)

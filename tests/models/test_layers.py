@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import ACTIVATIONS, BlockLayout, Layout
+from models.activations import ACTIVATIONS
 from models.layers import (
     SAVED_OF_ACTIVATION,
     Activation,
@@ -21,6 +21,7 @@ from models.layers import (
     Norm,
     OptionA,
 )
+from models.layout import BlockLayout, Layout
 
 IMAGE, HALF = (3, 7, 6), (5, 4, 3)
 BATCH = 97
@@ -81,11 +82,11 @@ def test_sides_halve_rounded_up() -> None:
             lambda: BlockLayout((Norm(IMAGE), Norm(HALF))),
             "a Norm of the branch takes .5, 4, 3., but is given .3",
         ),
-        (lambda: BlockLayout(Convolution(IMAGE, HALF)), "from .3, 7, 6. to .5, 4, 3. takes a skip connection"),
+        (lambda: BlockLayout(Convolution(IMAGE, HALF)), "from .3, 7, 6. to .5, 4, 3. needs a skip connection"),
         (lambda: BlockLayout(Norm(IMAGE), after=MaxPool(HALF)), "a MaxPool of the part after a block takes"),
         (lambda: layout(stem=Norm(HALF)), "a Norm of the stem takes"),
         (lambda: layout(block=BlockLayout(Norm(HALF))), "block 0 takes .5, 4, 3., but is given .3, 7, 6."),
-        (lambda: layout(classes=3), "the head has to give values of size .3,., one for each class"),
+        (lambda: layout(classes=3), "the head must give values of size .3,., one per class"),
         (lambda: layout(stages=(1, 2)), "stages of .1, 2. blocks do not make a network of 2"),
         (lambda: layout(stages=(2, 0)), "stages of .2, 0. blocks do not make a network of 2"),
         (lambda: layout(block=BlockLayout(Norm(IMAGE), residual=False), stages=(2,)), "without skip connections"),

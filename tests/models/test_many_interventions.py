@@ -9,16 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import (
-    NO_INTERVENTION,
-    BlockNetwork,
-    DropPath,
-    Intervention,
-    NetworkKind,
-    PreActivationResNet,
-    ResNet,
-    Stack,
-)
+from models.blocks import BlockNetwork
+from models.droppath import DropPath
+from models.intervention import NO_INTERVENTION, Intervention
+from models.kind import NetworkKind
+from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.stack import Stack
 from models.many_interventions import held_values, lesioned
 
 
@@ -197,7 +193,7 @@ def test_no_interventions_are_no_results() -> None:
     ("intervention", "message"),
     [
         (Intervention(routes={0: True}), "without routes"),
-        (Intervention({0: torch.ones(2)}), "gates are numbers"),
+        (Intervention({0: torch.ones(2)}), "numbers as gates"),
         (Intervention({9: 0.0}), "there is no \\[9\\]"),
     ],
 )

@@ -21,8 +21,9 @@ def test_the_package_imports_torch_and_torchvision_only() -> None:
 
 def test_torch_is_not_loaded_for_a_layout() -> None:
     program = """
-import sys, models, models.kinds, models.streams
-for kind in models.KINDS.values():
+import sys, models, models.streams
+from models.kinds import KINDS
+for kind in KINDS.values():
     layout = kind().layout(20, 4, 1, (3, 32, 32), 10)
     layout.parameters, layout.forward_flops, layout.activation_elements, hash(layout)
     kind().describe(20)

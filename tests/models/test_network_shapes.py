@@ -11,9 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import KINDS, VGG, BlockNetwork, Layout, LinearNetwork, NetworkKind, PreActivationResNet, ResNet, Stack
-from models.kinds.vgg import grouped
+from models.blocks import BlockNetwork
+from models.kind import NetworkKind
+from models.kinds import KINDS
+from models.kinds.linear import LinearNetwork
+from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.stack import Stack
+from models.kinds.vgg import VGG, grouped
 from models.layers import SAVED_OF_ACTIVATION, ImageShape
+from models.layout import Layout
 
 PINNED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("pinned_networks.json").read_text())
 """Counts and digests of initial weights; every result of a sweep depends on them."""

@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import BlockNetwork, DropPath, Intervention, NetworkKind
+from models.blocks import BlockNetwork
+from models.droppath import DropPath
+from models.intervention import Intervention
+from models.kind import NetworkKind
 from models.many_interventions import lesioned
 from tests.models.test_network_shapes import kept_by_autograd
 

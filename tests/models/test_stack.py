@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import ResNet, Stack, StackShape
+from models.kinds.resnet import ResNet
+from models.kinds.stack import Stack, StackShape
 from models.layout import Layout
 from tests.models.residual_stack import ResidualStack
 
@@ -71,7 +72,7 @@ def test_sizes_below_one_are_refused(place: int, size: int) -> None:
     sizes = [1] * 8
     sizes[place] = size
     channels, height, width, classes, depth, branches, filters, kernel_size = sizes
-    with pytest.raises(ValueError, match="every size of a stack is at least 1"):
+    with pytest.raises(ValueError, match="every size of a stack must be at least 1"):
         Stack(kernel_size).layout(depth, filters, branches, (channels, height, width), classes)
 
 

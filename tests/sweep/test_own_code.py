@@ -103,12 +103,12 @@ BROKEN = {
     "a factor with a taken name": (
         "taken",
         SEPARABLE.replace("kernel_size:", "status:").replace("self.kernel_size", "self.status"),
-        "factor 'status' of network 'taken:KIND' has the name of something else; rename it",
+        "factor 'status' of network 'taken:KIND' has a name that is taken; rename it",
     ),
     "impossible sizes": (
         "impossible",
         SEPARABLE.replace("Dense((width,), (classes,))", "Dense((width,), (classes + 1,))"),
-        "the head has to give values of size (10,), one for each class",
+        "the head must give values of size (10,), one per class",
     ),
 }
 
@@ -142,6 +142,20 @@ def test_factors_of_an_imported_file_are_shown(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "side of the depthwise kernels" in done.stdout, done.stderr
     assert "network tall:KIND" in done.stdout
+
+
+def test_a_part_brings_factors_that_nothing_else_has(tmp_path: Path) -> None:
+    text = SEPARABLE.replace("kernel_size", "spread").replace("spread=1)", "kernel_size=1)")
+    (tmp_path / "wide.py").write_text(text)
+    path = study(tmp_path, "wide:KIND")
+    # Above the network that brings it.
+    path.write_text(path.read_text().replace("  kernel_size: 5\n", "").replace("factors:", "factors:\n  spread: 5"))
+    done = sweep("run", path, "--store", "s", *LOCALLY, "--no-report", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "4 finished" in done.stdout
+    again = "from sweep.trial import Trial; print(Trial('s', spread=7, network='wide:KIND').kind)"
+    done = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "Separable(spread=7)\n", done.stderr
 
 
 def test_what_a_job_sends_has_the_modules_and_names_them(tmp_path: Path) -> None:

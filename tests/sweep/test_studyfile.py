@@ -236,7 +236,7 @@ YAML_FAULTS = {
     ),
     "object": ("study: !!python/object/apply:os.getcwd []", "could not determine a constructor for the tag"),
     "tag": (HEAD + "  seed: !!int x", "the study file s.yaml is not valid YAML: invalid literal for int()"),
-    "other tag": (HEAD + "  seed: !!bool x", "is not valid YAML: a value is not of the type that its tag says"),
+    "other tag": (HEAD + "  seed: !!bool x", "is not valid YAML: a value does not have the type of its tag"),
     "deep": ("study: " + "[" * 5000, "is not valid YAML: maximum recursion depth exceeded"),
 }
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from models import LinearNetwork, PreActivationResNet, ResNet, Stack
+from models.kinds.linear import LinearNetwork
+from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.stack import Stack
 from models.kinds.vgg import grouped
 from sweep.errors import SweepError
 from sweep.factors import declared
@@ -50,7 +52,7 @@ def test_the_shape_follows_from_the_trial(values: dict, shape: object) -> None:
     [
         ({"network": "resnet", "depth": 21}, "a ResNet of basic blocks has 6n [+] 2 layers, not 21"),
         ({"network": "vgg", "depth": 2}, "a VGG network has at least 3 layers"),
-        ({"network": "vgg", "depth": 15, "architecture": "parallel"}, "architecture takes sequential alone for vgg"),
+        ({"network": "vgg", "depth": 15, "architecture": "parallel"}, "architecture must be sequential for vgg"),
         ({"network": "vgg", "depth": 15, "method": "droppath", "drop_rate": 0.1}, "method droppath drops blocks"),
         ({"network": "resnet", "depth": 20, "kernel_size": 5}, "kernel_size is 5, but belongs to network stack; leave"),
         ({"block": "bottleneck"}, "block is 'bottleneck', but belongs to network preresnet or resnet; leave"),
@@ -70,8 +72,8 @@ def test_the_shape_follows_from_the_trial(values: dict, shape: object) -> None:
             {"depth": 4, "method": "effective-paths", "kept_blocks": 2, "transitions": "kept"},
             "transitions is 'kept', but no block changes the shape",
         ),
-        ({"network": "vgg", "depth": 15, "measure": "lesions+paths"}, "measure paths is of skip connections"),
-        ({"network": "vgg", "depth": 15, "measure": "truncation"}, "measure truncation is of skip connections"),
+        ({"network": "vgg", "depth": 15, "measure": "lesions+paths"}, "measure paths needs skip connections"),
+        ({"network": "vgg", "depth": 15, "measure": "truncation"}, "measure truncation needs skip connections"),
         ({"path_draws": 3}, "path_draws is 3, but belongs to measure paths; leave it at 0"),
         ({"measure": "paths+none"}, "measure is 'paths[+]none', but takes one of none, lesions,"),
         ({"measure": "paths+paths"}, "measure is 'paths[+]paths', but takes one of"),

@@ -12,7 +12,11 @@ from scipy.stats import chisquare, kendalltau
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import NO_INTERVENTION, BlockNetwork, DropPath, Intervention, ResNet, Stack
+from models.blocks import BlockNetwork
+from models.droppath import DropPath
+from models.intervention import NO_INTERVENTION, Intervention
+from models.kinds.resnet import ResNet
+from models.kinds.stack import Stack
 from models.many_interventions import held_values
 from sweep.engine.build import build
 from sweep.engine.images import Split, TrialImages

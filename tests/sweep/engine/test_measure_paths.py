@@ -9,8 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import Block, BlockNetwork, BlockShape, DropPath, Intervention, initialise
-from models.initialisation import stream_seed
+from models.blocks import Block, BlockNetwork
+from models.droppath import DropPath
+from models.initialisation import initialise, stream_seed
+from models.intervention import Intervention
+from models.layout import BlockShape
 from models.paths import draw_paths, path_counts, path_gradients
 from sweep.engine.build import build
 from sweep.engine.images import TrialImages

@@ -8,7 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import NO_INTERVENTION, VGG, Block, BlockNetwork, BlockShape, DropPath, ResNet, Stack
+from models.blocks import Block, BlockNetwork
+from models.droppath import DropPath
+from models.intervention import NO_INTERVENTION
+from models.kinds.resnet import ResNet
+from models.kinds.stack import Stack
+from models.kinds.vgg import VGG
+from models.layout import BlockShape
 from sweep.engine.blocks import evaluate
 from sweep.engine.build import build
 from sweep.engine.images import TrialImages

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models import FusedStack, StackShape
+from models.fused import FusedStack
+from models.kinds.stack import StackShape
 from sweep.data import area_average, balanced_subset, held_out, load
 from sweep.engine.fused import GroupTraining
 from sweep.engine.images import TrialImages
