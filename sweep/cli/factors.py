@@ -1,7 +1,5 @@
 """``sweep factors``: explains the factors of a trial."""
 
-from typing import Any
-
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -10,10 +8,7 @@ from sweep.cli.options import Imports
 from sweep.factors import Factor, unknown_name
 from sweep.identity import current
 from sweep.own_code import import_file
-from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS
-from sweep.registry import Registry
-
-_REGISTRIES: tuple[Registry[Any], ...] = (NETWORKS, METHODS, MEASURES)
+from sweep.parts import FACTORS, REGISTRIES
 
 
 def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
@@ -25,7 +20,9 @@ def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
         The factor, such as depth.
     """
     for file in imports:
-        import_file(file)
+        module = import_file(file)
+        for registry in REGISTRIES.values():
+            registry.register_all(module)
     console = Console(highlight=False, markup=False)
     if name is None:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -53,4 +50,8 @@ def _default(factor: Factor) -> str:
 
 
 def _owners(name: str) -> list[str]:
-    return [f"{registry.sort} {' or '.join(owners)}" for registry in _REGISTRIES if (owners := registry.owners(name))]
+    return [
+        f"{registry.sort} {' or '.join(owners)}"
+        for registry in REGISTRIES.values()
+        if (owners := registry.owners(name))
+    ]
