@@ -4,7 +4,8 @@ import contextlib
 from functools import lru_cache
 from pathlib import Path
 
-from sweep.data.cache import cache_file, publish, workspace
+from sweep import durable
+from sweep.data.cache import cache_file, workspace
 from sweep.data.formats.arrow import DamagedFileError, read_arrow, write_arrow
 from sweep.data.recipe import Recipe, SourceError
 from sweep.data.sets import recipe, spec
@@ -170,4 +171,4 @@ def _write(dataset: Dataset, path: Path, scratch: Path, log: Log) -> None:
 def _publish(finished: Path, path: Path, facts: DatasetSpec, remedy: str) -> None:
     """Move a file to its place in the cache once it has been verified."""
     _read(finished, facts, f"The new {path} is damaged", remedy)
-    publish(finished, path)
+    durable.move(finished, path)

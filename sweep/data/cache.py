@@ -60,18 +60,3 @@ def workspace(target: Path, log: Log) -> Generator[Path]:
         raise SweepError(
             f"The data cache {folder} cannot be written ({reason}); fix that or set SWEEP_DATA to another folder."
         ) from error
-
-
-def publish(finished: Path, target: Path) -> None:
-    """Move ``finished`` to ``target`` on the same file system, whole and durably or not at all."""
-    _sync(finished)
-    finished.replace(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import uuid
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +11,10 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
+from sweep import durable
 from sweep.errors import SweepError
 from sweep.redaction import redacted
 
-_TEMPORARY = ".tmp-"
 _S3_ATTEMPTS = 4
 _GCS_SECONDS = 15.0
 """How long Google's storage is tried, unless the URI says (retry_limit_seconds)."""
@@ -84,7 +83,7 @@ class StoreFiles:
         """Write a file; a reader sees all of it or nothing, whenever this process or machine dies."""
         with self._faults("written"):
             if self.local is not None:
-                _write_local(self.local / name, content)
+                durable.write(self.local / name, content)
             else:
                 with self._fs.open_output_stream(self._path(name)) as stream:
                     stream.write(content)
@@ -97,7 +96,7 @@ class StoreFiles:
     def _infos(self, folder: str) -> Sequence[fs.FileInfo]:
         with self._faults("read"):
             infos = self._fs.get_file_info(fs.FileSelector(self._path(folder), allow_not_found=True))
-        return [info for info in infos if info.is_file and _TEMPORARY not in info.base_name]
+        return [info for info in infos if info.is_file and durable.TEMPORARY not in info.base_name]
 
     def _path(self, name: str) -> str:
         return f"{self._base.rstrip('/')}/{name}"
@@ -131,26 +130,6 @@ def _from_uri(uri: str) -> tuple[fs.FileSystem, str]:
         options["allow_delayed_open"] = True
         system = fs.S3FileSystem(**options, retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS))
     return system, base
-
-
-def _write_local(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _reason(error: BaseException) -> str:
