@@ -33,9 +33,8 @@ def has_skips(row: Row) -> bool:
 
 
 def is_stochastic_depth(row: Row) -> bool:
-    """Whether the method is that of Huang et al. (1603.09382): linear rates, a gate a batch, scaled in evaluation."""
-    form = (row["method"], row["drop_rates"], row["drop_per"], row["rescale"])
-    return form == ("droppath", "linear", "batch", "evaluation")
+    """Whether the method is that of Huang et al. (1603.09382)."""
+    return method_name(row).startswith("stochastic depth ")
 
 
 def labels(rows: Sequence[Row]) -> list[str]:

@@ -1,5 +1,6 @@
 """The interface of a kind of network."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from models.fused import FusedStack
 
 
-class NetworkKind:
+class NetworkKind(ABC):
     """A kind of network derives the layers from depth, width, arrangement and its own factors.
 
     A concrete kind is a frozen dataclass whose fields are its own factors, made with `models.factor.factor`. It must
@@ -36,6 +37,8 @@ class NetworkKind:
 
     def __init_subclass__(cls) -> None:
         # Thousands of trials ask for the layouts of a few hundred networks, again and again.
+        if not hasattr(cls, "label"):
+            cls.label = cls.__name__
         if "layout" in vars(cls):
             cls.layout = lru_cache(4096)(cls.layout)
 
@@ -51,13 +54,14 @@ class NetworkKind:
         """
         return depth
 
+    @abstractmethod
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
         """The layers of a network with `branches` parallel blocks in each stage.
 
         The last stage of a run of blocks of one shape may have fewer. Layouts are cached. Raises ValueError for an
         impossible size.
         """
-        raise NotImplementedError
+        ...
 
     def build(self, layout: Layout, seed: int) -> "BlockNetwork":
         """The network on the CPU in float32 with the initial weights of a seed (`models.initialisation.initialise`).
@@ -93,8 +97,8 @@ class NetworkKind:
         return f"{name} {architecture} d{depth}"
 
     def describe(self, depth: int) -> str:
-        """The network's name in prose, such as ``ResNet-110``."""
-        return f"{self.label}-{depth}"
+        """The network's name in prose, such as ``stack of 8``."""
+        return f"{self.label} of {depth}"
 
 
 def check_sizes(of: str, **sizes: int | tuple[int, ...]) -> None:

@@ -1,5 +1,6 @@
 """The layers of networks: their sizes and costs, without torch, and their torch modules."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, partial
@@ -21,7 +22,7 @@ SAVED_OF_ACTIVATION: dict[str, Saved] = {"relu": "output", "tanh": "output", "ge
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(ABC):
     """A layer from values of one size to values of another. Without `outputs`, `_gives` derives their size.
 
     This base has no parameters, no arithmetic worth counting, and saves nothing.
@@ -58,9 +59,10 @@ class Layer:
         """Whether the output is the input's memory under another size."""
         return False
 
+    @abstractmethod
     def module(self) -> "nn.Module":
         """The torch module, on torch's current default device."""
-        raise NotImplementedError
+        ...
 
 
 @dataclass(frozen=True)

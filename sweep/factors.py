@@ -46,7 +46,8 @@ class Factor:
     def allowed(self) -> str:
         """The allowed values, in words."""
         if self.names:
-            return "one of " + ", ".join(self.names) + (", or several joined by +" if self.several else "")
+            several = ", or several joined by +" if self.several else ""
+            return f"one of {', '.join(self.names)}{several}{', or module:NAME of your own' if self.load else ''}"
         if self.kind is str:
             return "a name of letters, digits, '-' and '_'"
         noun = "an integer" if self.kind is int else "a number"
@@ -92,9 +93,14 @@ class Factor:
 
 @cache
 def declared(part: type) -> Mapping[str, Factor]:
-    """The factors that a frozen dataclass declares by `models.factor.factor`, by name."""
+    """The factors that a frozen dataclass declares, by name. Raises SweepError for a field that is none."""
     factors: dict[str, Factor] = {}
     for each in fields(part):
+        if "factor" not in each.metadata:
+            raise SweepError(
+                f"field {each.name!r} of {part.__name__} is no factor; declare it with models.factor.factor, such as "
+                f"{each.name}: int = factor(3, low=1, high=9, meaning='...')"
+            )
         options: Mapping[str, object] = each.metadata["factor"]
         default: Value = each.default  # pyright: ignore[reportAssignmentType]
         factors[each.name] = Factor(type(default), default=default, **options)  # pyright: ignore[reportArgumentType]

@@ -5,12 +5,14 @@ import importlib.util
 import os
 import sys
 import sysconfig
-import types
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
+from importlib.abc import ExecutionLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 from sweep.errors import SweepError
 
@@ -33,12 +35,32 @@ class OwnModule:
         return f"{folder}/__init__.py" if Path(self.path).name == "__init__.py" else f"{folder}.py"
 
 
-_LOADED: dict[str, OwnModule] = {}
+class _Sources(MetaPathFinder, ExecutionLoader):
+    """Imports modules from their sources, after every other way to find one."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, OwnModule] = {}
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self) if fullname in self.modules else None
+
+    def is_package(self, fullname: str) -> bool:
+        return self.modules[fullname].file.endswith("/__init__.py")
+
+    def get_source(self, fullname: str) -> str:
+        return self.modules[fullname].source
+
+    def get_filename(self, fullname: str) -> str:
+        return self.modules[fullname].path
+
+
+_SOURCES = _Sources()
+sys.meta_path.append(_SOURCES)
 
 
 def loaded() -> tuple[OwnModule, ...]:
-    """The user's own modules that this process has loaded, in order of loading."""
-    return tuple(_LOADED.values())
+    """The user's own modules that this process knows."""
+    return tuple(_SOURCES.modules.values())
 
 
 @contextmanager
@@ -52,8 +74,8 @@ def searched(*folders: Path) -> Iterator[None]:
         sys.path[:] = before
 
 
-def import_file(path: Path) -> None:
-    """Import a Python file as the module of its name.
+def import_file(path: Path) -> ModuleType:
+    """Import a Python file as the module of its name; modules beside it can be imported by it.
 
     Raises SweepError if it is no Python file, has the name of another module, or fails.
     """
@@ -64,51 +86,56 @@ def import_file(path: Path) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise SweepError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
     module = OwnModule(path.stem, str(path.absolute()), source)
-    known = _LOADED.get(module.name)
-    if known is None:
-        if not _is_free(module):
-            raise SweepError(f"{path} has the name of another module, {module.name!r}; rename it")
-        _make(module)
-    elif known.source != source:
+    known = _SOURCES.modules.get(module.name)
+    if known is None and not _is_free(module):
+        raise SweepError(f"{path} has the name of another module, {module.name!r}; rename it")
+    if known is not None and known.source != source:
         raise SweepError(f"a file named {path.name} was imported already, from {known.path}; rename one of them")
+    _SOURCES.modules[module.name] = module
+    try:
+        with _remembering(path.absolute().parent):
+            return importlib.import_module(module.name)
+    except Exception as error:  # a user's file can raise anything
+        del _SOURCES.modules[module.name]
+        raise SweepError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def restore(modules: Iterable[OwnModule]) -> None:
-    """Load another process's modules: those that this one can import, from here, the others from their source.
-
-    Raises SweepError for a module that fails.
-    """
-    for module in modules:
-        if module.name in sys.modules:
-            continue
-        try:
-            importlib.import_module(module.name)
-        except ImportError:
-            _make(module)
-        else:
-            _remember(module.name)
+    """Let modules of another process be imported here: from this machine if it has them, else from their source."""
+    _SOURCES.modules.update({module.name: module for module in modules})
 
 
 def find(sort: str, name: str) -> object:
     """The object that ``module:NAME`` names; `sort` says what it is in messages. Raises SweepError if there is none."""
     module, _, attribute = name.partition(":")
+    if not (all(part.isidentifier() for part in module.split(".")) and attribute.isidentifier()):
+        raise SweepError(f"{sort} is {name!r}, but a part of your own is named module:NAME")
     further = [Path(folder) for folder in os.environ.get(SEARCHED, "").split(os.pathsep) if folder]
-    with searched(Path.cwd(), *further):
+    with _remembering(Path.cwd(), *further):
         try:
             found = importlib.import_module(module)
         except ImportError as error:
+            missing = (error.name or module).partition(".")[0]
             raise SweepError(
-                f"{sort} {name!r} cannot be imported: {error}; put {module.partition('.')[0]} beside the study file or "
-                "into the working folder, install it, or import its file",
+                f"{sort} {name!r} cannot be imported: {error}; put {missing} beside the study file or into the working "
+                "folder, install it, or import its file",
                 "import",
             ) from None
         except Exception as error:  # a user's module can raise anything
             raise SweepError(f"{sort} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
     if not hasattr(found, attribute):
         raise SweepError(f"{sort} {name!r} is not there: {found.__name__} has no {attribute!r}")
-    for package in accumulate(module.split("."), "{}.{}".format):
-        _remember(package)
     return getattr(found, attribute)
+
+
+@contextmanager
+def _remembering(*folders: Path) -> Iterator[None]:
+    """A context that also finds modules in some folders, and keeps the source of those that workers may lack."""
+    before = set(sys.modules)
+    with searched(*folders):
+        yield
+    for name in set(sys.modules) - before:
+        _remember(name)
 
 
 def _is_free(module: OwnModule) -> bool:
@@ -117,26 +144,13 @@ def _is_free(module: OwnModule) -> bool:
     return module.name not in sys.modules and (spec is None or spec.origin == module.path)
 
 
-def _make(module: OwnModule) -> None:
-    made = types.ModuleType(module.name)
-    made.__file__ = module.path
-    # Dataclasses look up their module while it runs.
-    sys.modules[module.name] = made
-    try:
-        exec(compile(module.source, module.path, "exec"), made.__dict__)
-    except Exception as error:  # a user's file can raise anything
-        del sys.modules[module.name]
-        raise SweepError(f"{module.path} cannot be imported: {type(error).__name__}: {error}") from error
-    _LOADED[module.name] = module
-
-
 def _remember(name: str) -> None:
     """Keep the source of a module that is neither installed nor this program's; workers elsewhere may lack it."""
     file = getattr(sys.modules.get(name), "__file__", None)
-    if file is None or name in _LOADED or Path(file).suffix != ".py":
+    if file is None or name in _SOURCES.modules or Path(file).suffix != ".py":
         return
     path = Path(file).absolute()
     installed = [Path(sysconfig.get_path(which)) for which in ("stdlib", "purelib", "platlib")]
     program = [Path(__file__).parents[1] / package for package in ("sweep", "models")]
     if not any(path.is_relative_to(folder) for folder in (*installed, *program)):
-        _LOADED[name] = OwnModule(name, str(path), path.read_text(encoding="utf-8"))
+        _SOURCES.modules[name] = OwnModule(name, str(path), path.read_text(encoding="utf-8"))

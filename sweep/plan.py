@@ -9,6 +9,7 @@ from sweep.errors import SweepError
 from sweep.expression import Expression
 from sweep.margins import Margins, parse_margin
 from sweep.pack import Pack, group_by_network, make_packs, trials_digest
+from sweep.parts import REGISTRIES
 from sweep.space import Space, parse_override
 from sweep.trial import FACTORS, Trial
 
@@ -81,7 +82,11 @@ def make_plan(
     `margins` are texts such as ``ratio=0.05`` that replace the space's own. Raises SweepError for an invalid option or
     a plan without trials.
     """
-    space = space.override(dict(parse_override(text) for text in overrides))
+    # A part of the user's own brings factors that other overrides may set.
+    parts_first = sorted(
+        overrides, key=lambda text: text.partition("=")[0].rpartition(".")[2].strip() not in REGISTRIES
+    )
+    space = space.override(dict(map(parse_override, parts_first)))
     declared = space.margins
     for text in margins:
         declared = declared.override(parse_margin(text))

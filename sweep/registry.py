@@ -6,7 +6,8 @@ when a trial or study first names it.
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Generic, TypeVar
+from types import ModuleType
+from typing import Any, Generic, TypeVar
 
 from sweep.errors import SweepError
 from sweep.factors import Factor, declared
@@ -31,17 +32,19 @@ class Registry(dict[str, type[Part]], Generic[Part]):
         self, sort: str, base: type[Part], parts: Mapping[str, type[Part]], factors: dict[str, Factor]
     ) -> None:
         super().__init__()
-        self.sort, self._base, self._factors = sort, base, factors
+        self.sort, self.base, self._factors = sort, base, factors
         for name, part in parts.items():
             self.register(name, part)
 
     def register(self, name: str, part: object) -> None:
         """Add a part. Raises SweepError for what is no part, and for a factor that clashes with another one."""
-        if not (isinstance(part, type) and issubclass(part, self._base) and is_dataclass(part)):
+        if not (isinstance(part, type) and issubclass(part, self.base) and _is_frozen(part)):
             raise SweepError(
                 f"{self.sort} {name!r} is not one: a {self.sort} is a frozen dataclass derived from "
-                f"{self._base.__module__}.{self._base.__name__}"
+                f"{self.base.__module__}.{self.base.__name__}"
             )
+        if lacking := getattr(part, "__abstractmethods__", ()):
+            raise SweepError(f"{self.sort} {name!r} does not define {', '.join(sorted(lacking))}")
         factors = declared(part)
         for factor, here in factors.items():
             there = self._factors.get(factor)
@@ -61,6 +64,13 @@ class Registry(dict[str, type[Part]], Generic[Part]):
         """Register the user's own part ``module:NAME``. Raises SweepError if there is none."""
         self.register(name, find(self.sort, name))
 
+    def register_all(self, module: ModuleType) -> None:
+        """Register every part that a module defines, under its last name there. Raises SweepError as `register`."""
+        found = {value: name for name, value in vars(module).items() if isinstance(value, type)}
+        for part, name in found.items():
+            if issubclass(part, self.base) and part.__module__ == module.__name__:
+                self.register(f"{module.__name__}:{name}", part)
+
     def own_factors(self) -> tuple[str, ...]:
         """Names of the factors that the parts declare, in order."""
         return tuple(dict.fromkeys(factor for part in self.values() for factor in declared(part)))
@@ -68,3 +78,7 @@ class Registry(dict[str, type[Part]], Generic[Part]):
     def owners(self, factor: str) -> list[str]:
         """Names of the parts that declare a factor."""
         return [name for name, part in self.items() if factor in declared(part)]
+
+
+def _is_frozen(part: Any) -> bool:
+    return is_dataclass(part) and part.__dataclass_params__.frozen  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,6 +1,6 @@
 """The trial: one fully specified, immutable training run, with the same identity on every machine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -79,10 +79,7 @@ class Trial(Common):
             self._set(**{name: value})
 
     def _resolve_stages(self) -> None:
-        try:
-            arranged = self.kind.arranged(self.depth)
-        except ValueError as error:
-            raise SweepError(str(error)) from None
+        arranged = self._asked(lambda: self.kind.arranged(self.depth))
         if not self.kind.skips and self.architecture != "sequential":
             raise ArrangementError(f"architecture must be sequential for {self.network}, which has no skip connections")
         implied = {"sequential": arranged, "parallel": 1}.get(self.architecture)
@@ -92,10 +89,16 @@ class Trial(Common):
         if implied is None and (not 1 < self.stages < arranged or arranged % self.stages):
             raise ArrangementError(f"{named} takes a divisor of {arranged} between 1 and {arranged}")
         self._set(stages=implied or self.stages)
+        self._asked(lambda: self.shape.parameters)
+
+    def _asked(self, answer: Callable[[], int]) -> int:
+        """What the kind answers. Raises SweepError for sizes that it refuses, and for any fault of its own."""
         try:
-            _ = self.shape
+            return answer()
         except ValueError as error:
             raise SweepError(str(error)) from None
+        except Exception as error:  # a user's kind can raise anything
+            raise SweepError(f"network {self.network!r} has a fault: {type(error).__name__}: {error}") from error
 
     def _measure(self, name: str) -> Measure:
         measure = MEASURES[name]

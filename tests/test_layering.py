@@ -149,8 +149,13 @@ NAMED = {
     *("lesions", "truncation", "paths", "features"),
 }
 """Names of parts. The plain method and no measure are every trial's."""
-MAY_NAME = ("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies", "analysis")
-"""Parts, studies, and the analysis, which is about the studies' questions."""
+MAY_NAME = (
+    *("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies"),
+    # Each answers the question of one measure, or compares methods and networks that a paper compares.
+    *("analysis.lesions", "analysis.truncation", "analysis.paths", "analysis.features", "analysis.arms"),
+    *(f"analysis.report.parts.{part}" for part in ("droppath", "features", "paths", "truncation", "lesions")),
+    *("analysis.report.parts.lesion_numbers", "analysis.report.parts.lesion_published"),
+)
 
 
 def test_no_rule_names_a_part() -> None:

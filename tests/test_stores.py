@@ -186,7 +186,7 @@ def test_a_column_of_another_type_is_a_newer_programs_and_nothing_to_delete(stor
 
     rewritten(store, with_words)
     for use in (lambda ledger: ledger.read("trials"), lambda ledger: scan(ledger, "trials")):
-        with pytest.raises(SweepError, match=r"'depth' holds string, .* written by a newer program") as error:
+        with pytest.raises(SweepError, match=r"was written by a newer program, .*'depth' holds string") as error:
             use(Ledger.open(store))
         assert "delete" not in str(error.value)
 
@@ -286,3 +286,4 @@ def test_a_store_opens_when_networks_measures_and_factors_were_added_and_again_w
     assert analysis.open(store).sql(f"select tint from trials where trial_id = '{row['trial_id']}'")[
         "tint"
     ].to_pylist() == ["green"]
+    python(f"{GROWN}\nimport analysis\nassert None not in analysis.open(sys.argv[1]).trials['tint'].to_pylist()", store)

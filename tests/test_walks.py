@@ -28,21 +28,12 @@ class Warmup(Method):
 
     rest_steps: int = factor(2, low=0, high=1000, meaning="steps without the first block")
 
-    def start(self, network, trial, device):
-        return WarmupTraining(self.rest_steps)
+    def step(self, trial, number, batch, device):
+        return Step(Intervention.dropping([0]) if number < self.rest_steps else NO_INTERVENTION)
 
     @classmethod
     def describe(cls, row):
         return f"rest {row['rest_steps']}"
-
-
-@dataclass
-class WarmupTraining:
-    rest_steps: int
-    evaluation = NO_INTERVENTION
-
-    def step(self, number, batch):
-        return Step(Intervention.dropping([0]) if number < self.rest_steps else NO_INTERVENTION)
 '''
 
 MEASURE = '''

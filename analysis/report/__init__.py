@@ -2,7 +2,7 @@
 
 from analysis.report.assemble import Report, make_report
 from analysis.report.findings import Findings, find
-from analysis.report.numbers import headline
+from analysis.report.json_numbers import headline
 from analysis.report.study import NothingToReport, results_key
 from analysis.report.write import NUMBERS, PAGE, Written, current, write_report
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.report.assemble import Report, lay_out
-from analysis.report.numbers import as_json
+from analysis.report.json_numbers import as_json
 from analysis.report.page import page_html
 from sweep.errors import SweepError
 

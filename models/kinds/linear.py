@@ -24,6 +24,3 @@ class LinearNetwork(NetworkKind):
         blocks = (BlockLayout(Dense(hidden, hidden)),) * depth
         stem, head = (pixels, Dense(pixels.outputs, hidden)), Dense(hidden, (classes,))
         return Layout(inputs, classes, stem, blocks, head, in_stages(blocks, branches))
-
-    def describe(self, depth: int) -> str:
-        return f"{self.label} of {depth}"

@@ -39,6 +39,9 @@ class ResNet(NetworkKind):
     )
     """Subsampling and channels of zeros, or a 1x1 convolution, in post-activation with batch norm."""
 
+    def describe(self, depth: int) -> str:
+        return f"{self.label}-{depth}"
+
     def arranged(self, depth: int) -> int:
         per_block = GROUPS * LAYERS[self.block]
         if depth < per_block + 2 or (depth - 2) % per_block:

@@ -102,9 +102,6 @@ class Stack(NetworkKind):
     def brief(self, name: str, architecture: str, depth: int, width: int) -> str:
         return f"{architecture} d{depth} f{width} k{self.kernel_size} {self.activation}"
 
-    def describe(self, depth: int) -> str:
-        return f"{self.label} of {depth}"
-
     @staticmethod
     def fused(
         kinds: "Sequence[Stack]", layout: Layout, seeds: Sequence[int], dtype: "torch.dtype | None" = None

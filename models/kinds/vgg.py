@@ -25,6 +25,9 @@ class VGG(NetworkKind):
     label: ClassVar[str] = "VGG"
     skips: ClassVar[bool] = False
 
+    def describe(self, depth: int) -> str:
+        return f"{self.label}-{depth}"
+
     def arranged(self, depth: int) -> int:
         if depth < 3:
             raise ValueError(f"a VGG network has at least 3 layers, two of them dense, not {depth}")

@@ -1,4 +1,4 @@
-"""The command `sweep`. Each command is one function in one module, registered here in one line."""
+"""The command `sweep`. Each subcommand is one function, registered here."""
 
 import sys
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def _version() -> str:
     try:
         return version("deep-parallel-sweep")
     except PackageNotFoundError:
-        return "of a working tree that is not installed"
+        return "of a working tree, not installed"
 
 
 app = App(
@@ -38,7 +38,7 @@ WRONG_INPUT, INTERRUPTED = 2, 130
 
 
 def _said(error: Exception) -> str:
-    """An error in the words of the command line: what to say otherwise is an option there."""
+    """An error in the words of the command line, where every parameter is an option."""
     text = str(error)
     names: tuple[str, ...] = error.parameters if isinstance(error, SweepError) else ()
     options = [f"--{name.replace('_', '-')}" for name in names]
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("sweep: interrupted; run the same command again to go on", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe has seen enough.
+        # A reader such as `head` closed its pipe.
         sys.stderr.close()
         code = 0
     sys.exit(code if isinstance(code, int) else 0)

@@ -21,9 +21,9 @@ _LEFT = ("data set", "metric", "verdict")
 
 
 def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
-    """Parallel against sequential over a plan's matched pairs, with verdicts, and the control.
+    """Print how parallel compares with sequential over a plan's matched pairs, and the control, which it returns.
 
-    Prints nothing of a plan without pairs.
+    Prints nothing for a plan without pairs.
     """
     planned = pa.array([trial.trial_id for trial in plan.trials])
     both = pc.field("sequential_id").isin(planned) & pc.field("parallel_id").isin(planned)
@@ -41,12 +41,12 @@ def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
         }
         for metric, assessment in found.items():
             if assessment.counts.pairs:
-                table.add_row(dataset, metric, *_figures(withdrawn(assessment) if control.failed else assessment))
+                table.add_row(dataset, metric, *_numbers(withdrawn(assessment) if control.failed else assessment))
         if found["val_loss"].counts.pairs:
             counts.append(_count(dataset, found["val_loss"]))
     if table.row_count:
         console.print("\nParallel against sequential, in matched pairs deeper than one block, seeds averaged:")
-        # A table cut off by a narrow window, or a file taken for one, would lose its last words.
+        # In a narrow window, or a file, rich would cut the last words off.
         wide = Console(file=console.file, width=max(console.width, _WIDTH), highlight=False, markup=False)
         wide.print(table, crop=False)
         console.print(f"Margins declared: {margins}. Pairs: {'; '.join(counts)}.")
@@ -55,13 +55,13 @@ def print_answer(results: Results, plan: Plan, console: Console) -> Controls:
 
 
 def print_verdicts(verdicts: Mapping[str, str], console: Console) -> None:
-    """What the other parts of a report answer, by the name of the part."""
+    """Print the answers of a report's other parts."""
     for name, verdict in verdicts.items():
         if name != "equivalence":
             console.print(f"{name.capitalize()}: {verdict.rstrip('.')}.", soft_wrap=True)
 
 
-def _figures(assessment: Assessment) -> tuple[str, str, str]:
+def _numbers(assessment: Assessment) -> tuple[str, str, str]:
     tost, ratio = assessment.main.tost, assessment.ratio is not None
     values = (tost.estimate, tost.interval.low, tost.interval.high)
     estimate, low, high = (_number(math.exp(value), "") if ratio else _number(value, "+") for value in values)

@@ -1,11 +1,11 @@
-"""``sweep data``: fetching, checking and importing data sets."""
+"""``sweep data``: fetches, checks and imports data sets."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from sweep.cli.display import say
 from sweep.cli.options import Flag
 from sweep.data import DATASETS, fetch, import_folder, spec, verify
 
@@ -16,46 +16,39 @@ data = App(name="data", help="Fetch, verify or import data sets.")
 
 @data.command(name="fetch")
 def fetch_command(*names: Names, force: Flag = False) -> None:
-    """Fetch data sets into the cache shared by all processes.
+    """Fetch data sets into the cache that all processes share.
 
     Parameters
     ----------
     force
-        Fetch even what is there, such as a damaged file.
+        Replace files that are there, such as a damaged one.
     """
     for name in _chosen(names):
-        print(fetch(name, force=force, log=_log))
+        print(fetch(name, force=force, log=say))
 
 
 @data.command(name="verify")
 def verify_command(*names: Names) -> None:
-    """Compare cached data sets with the published digests.
-
-    Parameters
-    ----------"""
+    """Compare cached data sets with the published digests."""
     for name in _chosen(names):
         print(f"{name}: {verify(name)} is as published")
 
 
 @data.command(name="import")
 def import_command(name: str, folder: Path, /) -> None:
-    """Take a data set from a folder: torchvision's layout, IDX files, CIFAR python or binary batches.
+    """Import a data set from a folder: torchvision's layout, IDX files, or CIFAR's Python or binary batches.
 
     Parameters
     ----------
     name
         The data set.
     folder
-        Where its files are.
+        The folder with its files.
     """
-    print(import_folder(name, folder.expanduser(), log=_log))
+    print(import_folder(name, folder.expanduser(), log=say))
 
 
 def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         spec(name)
     return names or tuple(DATASETS)
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -1,49 +1,44 @@
-"""``sweep factors``: what every factor of a trial means and takes."""
-
-from typing import Any
+"""``sweep factors``: explains the factors of a trial."""
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from sweep.cli.options import Imports, import_modules
+from sweep.cli.options import Imports
 from sweep.factors import Factor, unknown_name
 from sweep.identity import current
-from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS
-from sweep.registry import Registry
-
-_REGISTRIES: tuple[Registry[Any], ...] = (NETWORKS, METHODS, MEASURES)
+from sweep.own_code import import_file
+from sweep.parts import FACTORS, REGISTRIES
 
 
 def factors(name: str | None = None, /, *, imports: Imports = ()) -> None:
-    """Show every factor of a trial, or one: its meaning, what it takes, its default, and who takes it.
+    """Show the factors of a trial, or one of them: its meaning, values, default, and the parts that take it.
 
     Parameters
     ----------
     name
         The factor, such as depth.
     """
-    import_modules(imports)
+    for file in imports:
+        module = import_file(file)
+        for registry in REGISTRIES.values():
+            registry.register_all(module)
     console = Console(highlight=False, markup=False)
     if name is None:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for column in ("factor", "default", "taken by", "meaning"):
             table.add_column(column, overflow="fold", ratio=1 if column == "meaning" else None)
         for each, factor in FACTORS.items():
-            owners = [owner for registry in _REGISTRIES for owner in registry.owners(each)]
-            table.add_row(each, _default(factor), "\n".join(owners) or "all", factor.meaning)
+            table.add_row(each, _default(factor), "\n".join(_owners(each)) or "every trial", factor.meaning)
         console.print(table)
         return
     name = current(name)
     if name not in FACTORS:
         raise unknown_name("factor", name, FACTORS)
     factor = FACTORS[name]
-    for label, text in (
-        ("meaning", factor.meaning),
-        ("takes", factor.allowed),
-        ("default", _default(factor)),
-        ("taken by", _owners(name)),
-    ):
+    owners = "; ".join(_owners(name)) or "every trial"
+    facts = {"meaning": factor.meaning, "takes": factor.allowed, "default": _default(factor), "taken by": owners}
+    for label, text in facts.items():
         console.print(f"{label:10}{text}", soft_wrap=True)
 
 
@@ -54,8 +49,9 @@ def _default(factor: Factor) -> str:
     return default if factor.stands_for is None else f"{default}: {factor.stands_for}"
 
 
-def _owners(name: str) -> str:
-    owners = [
-        f"{registry.sort} {' or '.join(registry.owners(name))}" for registry in _REGISTRIES if registry.owners(name)
+def _owners(name: str) -> list[str]:
+    return [
+        f"{registry.sort} {' or '.join(owners)}"
+        for registry in REGISTRIES.values()
+        if (owners := registry.owners(name))
     ]
-    return "; ".join(owners) or "every trial"

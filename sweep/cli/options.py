@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,14 +16,14 @@ from sweep.result import Setting
 from sweep.studies import STUDIES
 from sweep.studyfile import find_space
 
-Study = Annotated[str, Parameter(help=f"A built-in study ({', '.join(STUDIES)}), or a YAML or TOML file of its form.")]
+Study = Annotated[str, Parameter(help=f"A built-in study ({', '.join(STUDIES)}), or a YAML or TOML file.")]
 Imports = Annotated[
     tuple[Path, ...],
     Parameter(
         name="--import",
         negative=(),
         show_default=False,
-        help="Python file with parts of your own, such as a kind of network, named FILE:NAME in a study; repeatable.",
+        help="Python file with your own parts, such as a kind of network, that a study names FILE:NAME; repeatable.",
     ),
 ]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -34,13 +35,14 @@ Tracking = Annotated[
 Stores = Annotated[
     tuple[str, ...],
     Parameter(
-        name="--store", negative=(), help="Folder or object-store URI that holds results; repeatable, read as one."
+        name="--store",
+        negative=(),
+        help="Folder or object-store URI that holds results; repeat it to read several as one.",
     ),
 ]
 DEFAULT_STORE = "results"
-DEFAULT_STORES = (DEFAULT_STORE,)
 _SMALLEST_SHARE = 1e-4
-"""Of a GPU: Ray counts no smaller one."""
+"""The smallest share of a GPU that Ray counts."""
 
 
 @Parameter(name="*")
@@ -49,16 +51,16 @@ class PlanOptions:
     """Which trials of a study."""
 
     where: str | None = None
-    """Keep the trials for which this holds, such as "dataset == 'mnist' and depth <= 8"."""
+    """Keep only trials that meet a condition, such as "dataset == 'mnist' and depth <= 8"."""
 
     set: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
     """Replace a factor's levels: epochs=5 or depth=1,2,4; repeatable."""
 
     limit: int | None = None
-    """Keep the first so many trials."""
+    """Keep only this many trials, the first ones."""
 
     shard: str | None = None
-    """Keep part I of N of about equal cost, such as 2/8."""
+    """Keep only part I of N parts of about equal cost, such as 2/8."""
 
     margin: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
     """Declare an equivalence margin before there are results: ratio=0.1 (of the loss) or seed_noise=1; repeatable."""
@@ -66,18 +68,13 @@ class PlanOptions:
     imports: Imports = ()
 
     def plan(self, study: str) -> Plan:
-        """The plan of a study under these options. Raises SweepError if they cannot be met."""
-        import_modules(self.imports)
+        """The plan of a study under these options. Raises SweepError if there is none."""
+        for file in self.imports:
+            import_file(file)
         return make_plan(find_space(study), self.where, self.set, self.limit, self.shard, self.margin)
 
 
 ALL_TRIALS = PlanOptions()
-
-
-def import_modules(files: tuple[Path, ...]) -> None:
-    """Import a user's files. Raises SweepError for one that cannot be."""
-    for file in files:
-        import_file(file)
 
 
 @Parameter(name="*")
@@ -96,40 +93,38 @@ class RunFlags:
     """cpu, cuda, or with the local executor cuda:N; by default a GPU where there is one."""
 
     pack_size: int = PACK_SIZE
-    """Trials trained together at most."""
+    """Largest number of trials to train together."""
 
     retry_failed: Flag = False
-    """Train trials again whose only row is a failure."""
+    """Train failed trials again."""
 
     save_seconds: float = Setting.save_seconds
-    """Time between checkpoints of a training, taken at the end of an epoch; a run that is cut off goes on from them."""
+    """Seconds between checkpoints of a training, written after an epoch; an interrupted run goes on from them."""
 
     gpus_per_pack: float = 1.0
-    """On GPUs, the share of one that each pack asks Ray for: 0.25 has four packs share a GPU and its memory."""
+    """Share of a GPU that each pack asks Ray for: at 0.25, four packs share a GPU and its memory."""
 
     report: bool = True
-    """Write the report at the end, as `sweep report` does, if there are new results."""
+    """Write the report at the end, like `sweep report`, if there are new results."""
 
     engine: Annotated[str, Parameter(show=False)] = "torch"
 
     def __post_init__(self) -> None:
         if self.store.strip() in ("", "."):
             raise SweepError("--store is empty; give a folder of its own, or the URI of an object store")
-        kind, _, number = (self.device or "cpu").partition(":")
-        if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+        if not re.fullmatch(r"cpu|cuda(:[0-9]+)?", self.device or "cpu"):
             raise SweepError(f"--device is {self.device!r}, but takes cpu, cuda or, with --executor local, cuda:N")
         if not self.save_seconds >= 0:
             raise SweepError(f"--save-seconds is {self.save_seconds:g}, but takes a number of at least 0")
-
         if not _SMALLEST_SHARE <= self.gpus_per_pack <= 1:
             raise SweepError(
                 f"--gpus-per-pack is {self.gpus_per_pack:g}, but takes a number above 0 and at most 1, such as 0.25"
             )
 
     def check(self, on_ray: bool) -> None:
-        """Raises SweepError for what a sweep does not take, on Ray or in one process."""
+        """Raise SweepError for options that a sweep on Ray, or in one process, does not take."""
         if on_ray and ":" in (self.device or ""):
-            raise SweepError(f"--device is {self.device!r}, but Ray chooses among the GPUs; take cuda")
+            raise SweepError(f"--device is {self.device!r}, but Ray chooses among the GPUs; give cuda")
         if not on_ray and self.gpus_per_pack != 1:
             raise SweepError("--gpus-per-pack is for --executor ray; the local executor trains one pack at a time")
         find_engine(self.engine)
@@ -139,7 +134,7 @@ AS_USUAL = RunFlags()
 
 
 def arguments(options: PlanOptions | RunFlags) -> list[str]:
-    """The options as they stand on a command line; those at their defaults are left out."""
+    """The options as words of a command line, without those at their defaults."""
     words: list[str] = []
     for field in fields(options):
         value: Any = getattr(options, field.name)

@@ -1,9 +1,9 @@
-"""``sweep plan``: what would run, and what it would cost."""
+"""``sweep plan``: shows what would run and what it would cost."""
 
 import json as json_module
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -20,31 +20,6 @@ from sweep.schedule.work import cpu_count
 from sweep.trial import FACTORS
 
 
-@dataclass(frozen=True)
-class PlanSummary:
-    """A plan in figures. FLOPs count training and validation, the backward pass as two forward ones.
-
-    The estimated seconds are those of `workers` processors, each training one pack at a time, `calibrated` on one of
-    them or by a default model.
-    """
-
-    study: str
-    sweep_id: str
-    trials: int
-    done: int
-    packs: int
-    networks: int
-    fewest_parameters: int
-    most_parameters: int
-    flops: float
-    workers: int
-    calibrated: bool
-    calibration_fault: str | None
-    estimated_seconds: float
-    estimated_seconds_left: float
-    margins: dict[str, float]
-
-
 def plan(
     study: Study,
     /,
@@ -58,19 +33,18 @@ def plan(
     trials: Flag = False,
     json: Flag = False,
 ) -> None:
-    """Show what would run, what it costs on the processors of this machine or a cluster, and how much of it is done.
+    """Show what would run, its cost on the processors of this machine or a cluster, and how much of it is done.
 
     Parameters
     ----------
     address
-        Ray cluster to plan for, as HEAD:6379: its processors are counted, and one of its workers is measured.
+        Ray cluster to plan for, as HEAD:6379: counts its processors and measures one of its workers.
     cpus
-        Processors to plan for; by default those of this machine. GPUs are not measured, so no time is given for them.
+        Processors to plan for; by default those of this machine. There are no estimates for GPUs.
     calibrate
-        Train a few networks for some ten seconds to measure this machine, or the cluster's, rather than trust a rough
-        model.
+        Train a few networks for about ten seconds to measure a processor, rather than trust a rough model.
     pack_size
-        Trials trained together at most.
+        Largest number of trials to train together.
     trials
         List every trial.
     json
@@ -78,45 +52,48 @@ def plan(
     """
     chosen = options.plan(study)
     workers = _workers(chosen.packs(pack_size), calibrate, address, cpus)
-    summary = summarise(chosen, _done(store), pack_size, workers)
-    listed = [{"trial_id": trial.trial_id, **trial.as_dict()} for trial in chosen.trials] if trials else None
+    numbers = _numbers(chosen, _done(store), pack_size, workers)
+    listed = [{"trial_id": trial.trial_id, **trial.as_dict()} for trial in chosen.trials] if trials else []
     if json:
-        print(json_module.dumps(asdict(summary) | ({"list": listed} if listed is not None else {}), indent=1))
+        print(json_module.dumps(numbers | ({"list": listed} if trials else {}), indent=1))
         return
     console = Console(highlight=False)
-    for row in listed or ():
+    for row in listed:
         console.print(" ".join(f"{name}={value}" for name, value in row.items()), soft_wrap=True)
     console.print(_factor_table(chosen))
-    _print_summary(console, summary)
+    _print_numbers(console, numbers)
     console.print(f"margins     {chosen.margins}")
 
 
-def summarise(plan: Plan, done: set[str], pack_size: int, workers: Workers) -> PlanSummary:
-    """The plan's figures on these workers."""
+def _numbers(plan: Plan, done: set[str], pack_size: int, workers: Workers) -> dict[str, Any]:
+    """The plan in numbers. FLOPs count training and validation, with the backward pass as two forward ones.
+
+    The estimated seconds are for `workers` processors that each train one pack at a time, `calibrated` on one of them
+    or by a default model.
+    """
     packs, missing = plan.packs(pack_size), plan.without(done).packs(pack_size)
     shapes = [trial.shape for trial in plan.trials]
     sizes = [shape.parameters for shape in shapes]
-    return PlanSummary(
-        study=plan.study,
-        sweep_id=plan.sweep_id,
-        trials=len(plan),
-        done=len(plan) - sum(len(pack) for pack in missing),
-        packs=len(packs),
-        networks=len({(shape.input_shape, shape.block_shapes(), shape.stages, shape.parameters) for shape in shapes}),
-        fewest_parameters=min(sizes),
-        most_parameters=max(sizes),
-        flops=sum(pack.flops for pack in packs),
-        workers=workers.count,
-        calibrated=workers.calibrated,
-        calibration_fault=workers.fault,
-        estimated_seconds=workers.seconds(packs),
-        estimated_seconds_left=workers.seconds(missing),
-        margins=plan.margins.as_dict(),
-    )
+    return {
+        "study": plan.study,
+        "sweep_id": plan.sweep_id,
+        "trials": len(plan),
+        "done": len(plan) - sum(len(pack) for pack in missing),
+        "packs": len(packs),
+        "networks": len({(each.input_shape, each.block_shapes(), each.stages, each.parameters) for each in shapes}),
+        "fewest_parameters": min(sizes),
+        "most_parameters": max(sizes),
+        "flops": sum(pack.flops for pack in packs),
+        "workers": workers.count,
+        "calibrated": workers.calibrated,
+        "calibration_fault": workers.fault,
+        "estimated_seconds": workers.seconds(packs),
+        "estimated_seconds_left": workers.seconds(missing),
+        "margins": plan.margins.as_dict(),
+    }
 
 
 def _workers(packs: Sequence[Pack], calibrated: bool, address: str | None, cpus: int | None) -> Workers:
-    """The processors to plan for, measured if `calibrated`. Raises SweepError for options that cannot be met."""
     if address is not None:
         if cpus is not None:
             raise SweepError("--address counts the processors of a cluster; leave --cpus out")
@@ -138,9 +115,7 @@ def _done(store: str) -> set[str]:
 
 
 def _factor_table(plan: Plan) -> Table:
-    table = Table(title=f"{plan.study}: {len(plan)} trials", title_justify="left")
-    table.add_column("factor")
-    table.add_column("levels")
+    table = Table("factor", "levels", title=f"{plan.study}: {len(plan)} trials", title_justify="left")
     rows = [trial.as_dict() for trial in plan.trials]
     for name in FACTORS:
         levels = sorted({row[name] for row in rows})
@@ -149,19 +124,17 @@ def _factor_table(plan: Plan) -> Table:
     return table
 
 
-def _print_summary(console: Console, summary: PlanSummary) -> None:
-    console.print(f"trials      {summary.trials}, of which {summary.done} done ({_percent(summary)})")
-    console.print(f"packs       {summary.packs} of {summary.networks} network shapes")
-    console.print(f"parameters  {summary.fewest_parameters:,} to {summary.most_parameters:,} a network")
-    console.print(f"arithmetic  {summary.flops:.3g} FLOPs")
-    basis = "calibrated" if summary.calibrated else "by the default model, not measured here"
+def _print_numbers(console: Console, numbers: dict[str, Any]) -> None:
+    trials, done = numbers["trials"], numbers["done"]
+    console.print(f"trials      {trials}, of which {done} done ({100 * done / trials:.0f} %)")
+    console.print(f"packs       {numbers['packs']} of {numbers['networks']} network shapes")
+    console.print(f"parameters  {numbers['fewest_parameters']:,} to {numbers['most_parameters']:,} per network")
+    console.print(f"arithmetic  {numbers['flops']:.3g} FLOPs")
+    whole, left = duration(numbers["estimated_seconds"]), duration(numbers["estimated_seconds_left"])
+    basis = "calibrated" if numbers["calibrated"] else "by the default model, not measured here"
+    workers = counted(numbers["workers"], "worker")
     console.print(
-        f"time        about {duration(summary.estimated_seconds)} in all, {duration(summary.estimated_seconds_left)} "
-        f"left, with {counted(summary.workers, 'worker')} on CPUs ({basis}); GPUs are not measured"
+        f"time        about {whole} in all, {left} left, with {workers} on CPUs ({basis}); GPUs are not measured"
     )
-    if summary.calibration_fault is not None:
-        console.print(f"no worker could be measured: {summary.calibration_fault}", markup=False)
-
-
-def _percent(summary: PlanSummary) -> str:
-    return f"{100 * summary.done / summary.trials:.0f} %"
+    if numbers["calibration_fault"] is not None:
+        console.print(f"no worker could be measured: {numbers['calibration_fault']}", markup=False)

@@ -1,6 +1,5 @@
-"""``sweep report``: the report of a study."""
+"""``sweep report``: writes the report of a study."""
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from sweep.cli.options import DEFAULT_STORES, Stores, Tracking
+from sweep.cli.display import say
+from sweep.cli.options import DEFAULT_STORE, Stores, Tracking
 from sweep.ledger import Ledger
 from sweep.ledger.files import StoreFiles
 from sweep.redaction import redacted
@@ -24,53 +24,51 @@ def report(
     study: str | None = None,
     /,
     *,
-    store: Stores = DEFAULT_STORES,
+    store: Stores = (DEFAULT_STORE,),
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     tracking: Tracking = None,
     track: bool = True,
 ) -> int:
-    """Write the report of a study: one HTML page, figures, and all numbers as JSON and Parquet.
+    """Write the report of a study: one HTML page, its figures, and all numbers as JSON and Parquet.
 
     Exit codes: 0 written, 1 written but a control fails, 2 wrong usage or input.
 
     Parameters
     ----------
     study
-        The study, where the stores hold several.
+        The study, if the stores hold several.
     output
         Folder to write to; by default report/STUDY inside a single local store, else in the working folder.
     track
-        Also keep the report with the sweep's parent run in MLflow, where there is one.
+        Also keep the report with the sweep's parent run in MLflow, if there is one.
     """
     import analysis
     from analysis.report import make_report
 
     made = make_report(analysis.open(*store), study)
-    written = write(made, store, output, tracking_of(store, tracking) if track else None)
+    folder = output or report_folder(store, made.study)
+    written = _write(made, store, folder, tracking_of(store, tracking) if track else None)
     print_written(written)
     return 0 if written.trusted else 1
 
 
-def write(report: "Report", stores: Sequence[str], output: Path | None, tracking: str | None) -> "Written":
-    """Write the report, and keep it in MLflow if a tracking URI is given.
-
-    A fault of MLflow is said, and costs nothing but its copy.
-    """
+def _write(report: "Report", stores: Sequence[str], folder: Path, tracking: str | None) -> "Written":
+    """Write the report, and keep it in MLflow too if a tracking URI is given; a fault of MLflow is only printed."""
     from analysis.report import Written, headline, write_report
 
-    page = write_report(report, output or report_folder(stores, report.study))
+    page = write_report(report, folder)
     if tracking is not None:
-        fault = log_report(Ledger.open(stores[0]), tracking, report.study, page.parent, headline(report))
+        fault = log_report(Ledger.open(stores[0]), tracking, report.study, folder, headline(report))
         if fault:
-            print(f"MLflow at {redacted(tracking)} did not take the report: {fault}", file=sys.stderr)
+            say(f"MLflow at {redacted(tracking)} did not take the report: {fault}")
     return Written(str(page), report.verdicts, report.trusted)
 
 
 def write_into_store(results: "Results", study: str, store: str, tracking: str | None) -> "Written | None":
-    """Write a study's report into its store unless it is there; None where there is nothing to report."""
+    """Write a study's report into its store unless it is there already; None if there is nothing to report."""
     from analysis.report import NUMBERS, PAGE, NothingToReport, current, make_report, results_key
 
-    files, inside = StoreFiles(store), _inside(study)
+    files, inside = StoreFiles(store), f"report/{study}"
     page = files.address_of(f"{inside}/{PAGE}")
     if PAGE in files.list(inside):
         there = current(page, files.read(f"{inside}/{NUMBERS}"), results_key(results, study))
@@ -81,48 +79,37 @@ def write_into_store(results: "Results", study: str, store: str, tracking: str |
     except NothingToReport:
         return None
     if files.local is not None:
-        return write(report, [store], None, tracking)
-    with tempfile.TemporaryDirectory(prefix="sweep-report-") as folder:
-        written = write(report, [store], Path(folder) / study, tracking)
-        _copy(Path(folder) / study, files, inside)
+        return _write(report, [store], files.local / inside, tracking)
+    with tempfile.TemporaryDirectory(prefix="sweep-report-") as temporary:
+        folder = Path(temporary, study)
+        written = _write(report, [store], folder, tracking)
+        names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+        # The numbers come last, since they say that the report is whole.
+        for name in sorted(names, key=lambda name: (name == NUMBERS, name)):
+            files.write(f"{inside}/{name}", (folder / name).read_bytes())
     return replace(written, page=page)
 
 
-def _copy(folder: Path, files: StoreFiles, inside: str) -> None:
-    from analysis.report import NUMBERS
-
-    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    # They come last, as they say that the report is whole.
-    for name in sorted(names, key=lambda name: (name == NUMBERS, name)):
-        files.write(f"{inside}/{name}", (folder / name).read_bytes())
-
-
 def print_written(written: "Written") -> None:
-    """The answer of each part, and the page."""
+    """Print the answer of each part, and the page."""
     if len(written.verdicts) == 1:
-        (verdict,) = written.verdicts.values()
-        print(f"{verdict}: {written.page}")
+        print(f"{next(iter(written.verdicts.values()))}: {written.page}")
     else:
         for name, verdict in written.verdicts.items():
             print(f"{name}: {verdict}")
         print(f"report: {written.page}")
     if not written.trusted:
-        print("a control fails: do not trust these results", file=sys.stderr)
+        say("a control fails: do not trust these results")
 
 
 def report_folder(stores: Sequence[str], study: str) -> Path:
-    """Where a report goes unless told: inside a single local store, else in the working folder."""
+    """The default folder of a report: inside a single local store, else in the working folder."""
     inside = Ledger(stores[0]).files.local if len(stores) == 1 else None
-    return (inside or Path()) / _inside(study)
-
-
-def _inside(study: str) -> str:
-    """The folder of a study's report in its store."""
-    return f"report/{study}"
+    return (inside or Path()) / "report" / study
 
 
 def tracking_of(stores: Sequence[str], given: str | None) -> str | None:
-    """Where the runs of a single store are, None where that cannot be known."""
+    """The tracking URI of a single store, or None if it is unknown."""
     if len(stores) > 1:
         return None
     ledger = Ledger(stores[0])

@@ -1,14 +1,13 @@
-"""``sweep run``: trains what is missing of a study, and prints the answer."""
+"""``sweep run``: trains the missing trials of a study and prints the answer."""
 
 import os
 import shlex
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from sweep.cli.display import make_display
+from sweep.cli.display import live_display, say
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags, Study
 from sweep.cli.report import write_into_store
 from sweep.data import load
@@ -21,10 +20,6 @@ from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials,
 from sweep.submission import RESUME
 from sweep.tracking import tracking_uri
 
-if TYPE_CHECKING:
-    from analysis import Results
-    from analysis.report import Written
-
 
 def run(
     study: Study,
@@ -36,7 +31,7 @@ def run(
     address: str | None = None,
     workers: int | None = None,
 ) -> int:
-    """Train what is missing of a study; the same command again goes on where it ended.
+    """Train the missing trials of a study; the same command again goes on where it stopped.
 
     Exit codes: 0 all done, 1 some trials failed, 2 wrong usage or input, 130 interrupted.
 
@@ -45,9 +40,9 @@ def run(
     executor
         ray: Ray Tune, on this machine or a cluster; local: one pack after another in this process.
     address
-        Ray cluster to join, as HEAD:6379 (auto on its machines); by default one is started here for the sweep.
+        Ray cluster to join, as HEAD:6379 (auto on its machines); by default the sweep starts its own here.
     workers
-        Packs trained at once on this machine (ray), or CPU threads (local); by default one a processor.
+        Packs to train at once on this machine (ray), or CPU threads (local); by default one per processor.
     """
     plan = options.plan(study)
     if workers is not None and workers < 1:
@@ -62,19 +57,15 @@ def run(
     if flags.track:
         how = replace(how, tracking=tracking_uri(ledger, flags.tracking))
     if flags.engine == "torch":
-        _fetch_images(missing_trials(plan, ledger, flags.retry_failed))
-    with make_display() as display:
+        # Before all workers ask for them at once.
+        for name in sorted({trial.dataset for trial in missing_trials(plan, ledger, flags.retry_failed).trials}):
+            load(name, log=say)
+    with live_display() as display:
         outcome = run_sweep(plan, ledger, how, display)
     return _conclude(plan, outcome, flags.store, how.tracking, flags.report, _place(flags.store, flags.tracking))
 
 
-def _fetch_images(missing: Plan) -> None:
-    """Have the images here before workers ask for them, all at once."""
-    for name in sorted({trial.dataset for trial in missing.trials}):
-        load(name, log=lambda line: print(line, file=sys.stderr, flush=True))
-
-
-def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool, runs: str) -> int:
+def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool, runs: list[str]) -> int:
     # A store's name or a constraint may hold brackets.
     console = Console(highlight=False, markup=False)
     status = outcome.status
@@ -85,7 +76,7 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
     if outcome.tracking_fault and uri is not None:
         console.print(
             f"MLflow at {redacted(uri)} lacks some runs ({outcome.tracking_fault}); no result is lost, "
-            f"`sweep track {runs}` writes them.",
+            f"`{shlex.join(['sweep', 'track', *runs])}` writes them.",
             soft_wrap=True,
         )
     if outcome.interrupted or outcome.missing:
@@ -98,53 +89,47 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
 
 
 def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Console) -> bool:
-    """Print the answer and write the report; whether the controls hold."""
+    """Print the answer and write the report. Returns whether the controls hold."""
     import analysis
     from sweep.cli.answer import print_answer, print_verdicts
 
     results = analysis.open(store)
     control = print_answer(results, plan, console)
-    written = _report(results, plan.study, store, uri, console) if report else None
-    if written is None:
-        return not control.failed
-    print_verdicts(written.verdicts, console)
-    console.print(f"Report: {written.page}", soft_wrap=True)
-    return written.trusted and not control.failed
-
-
-def _report(results: "Results", study: str, store: str, uri: str | None, console: Console) -> "Written | None":
+    written = None
     try:
-        return write_into_store(results, study, store, uri)
+        written = write_into_store(results, plan.study, store, uri) if report else None
     except SweepError as error:
-        # Everything is trained and kept; a report can be had at any time.
+        # Every result is kept, and `sweep report` can write the report later.
         console.print(f"There is no report: {error}", soft_wrap=True)
-        return None
+    if written is not None:
+        print_verdicts(written.verdicts, console)
+        console.print(f"Report: {written.page}", soft_wrap=True)
+    return not control.failed and (written is None or written.trusted)
 
 
-def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: str) -> None:
+def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: list[str]) -> None:
     where = _place(store)
-    # A submitted sweep ran elsewhere than where its output is read.
+    # The output of a submitted sweep is read on another machine.
     console.print("Look further, where the sweep ran:" if os.environ.get(RESUME) else "Look further:")
-    columns = "dataset, network, architecture, depth"
-    queries = [f"select {columns}, avg(val_loss) as val_loss from trials group by all order by all"]
-    if any(trial.measures for trial in plan.trials):
-        queries.append(
-            "select network, architecture, measurement, size, metric, avg(value) as value "
-            "from measurements join trials using (trial_id) group by all order by all"
-        )
-    else:
-        queries.append("select * from pairs order by abs(difference) desc limit 10")
-    for query in queries:
-        console.print(f'  sweep query {where} "{query}"', soft_wrap=True)
+    losses = (
+        "select dataset, network, architecture, depth, avg(val_loss) as val_loss from trials group by all order by all"
+    )
+    pairs = "select * from pairs order by abs(difference) desc limit 10"
+    measured = (
+        "select network, architecture, measurement, size, metric, avg(value) as value "
+        "from measurements join trials using (trial_id) group by all order by all"
+    )
+    for query in (losses, measured if any(trial.measures for trial in plan.trials) else pairs):
+        console.print(f"  {shlex.join(['sweep', 'query', *where, query])}", soft_wrap=True)
     if Ledger(store).files.local is None:
-        console.print(f"  sweep report {where}", soft_wrap=True)
+        console.print(f"  {shlex.join(['sweep', 'report', *where])}", soft_wrap=True)
     if uri is not None and uri.startswith(("http://", "https://")):
         console.print(f"  MLflow: {redacted(uri)}", soft_wrap=True)
     elif uri is not None:
-        console.print(f"  sweep ui {runs}", soft_wrap=True)
+        console.print(f"  {shlex.join(['sweep', 'ui', *runs])}", soft_wrap=True)
 
 
-def _place(store: str, tracking: str | None = None) -> str:
-    """The arguments that name a store, and its runs where these are elsewhere."""
+def _place(store: str, tracking: str | None = None) -> list[str]:
+    """The arguments that name a store, and the place of its runs if that is another."""
     named = [] if store == DEFAULT_STORE else ["--store", redacted(store)]
-    return shlex.join([*named, *([] if tracking is None else ["--tracking", redacted(tracking)])])
+    return [*named, *([] if tracking is None else ["--tracking", redacted(tracking)])]

@@ -1,10 +1,11 @@
-"""``sweep status``, ``query`` and ``ui``: looking at a store."""
+"""``sweep status``, ``query`` and ``ui``: show what is in a store."""
 
 import json as json_module
 import math
 import os
 import sys
 from collections import Counter
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Literal
 
@@ -12,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sweep.cli.options import DEFAULT_STORE, DEFAULT_STORES, Flag, Store, Stores, Tracking
+from sweep.cli.options import DEFAULT_STORE, Flag, Store, Stores, Tracking
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.redaction import redacted
 from sweep.tracking import tracking_uri
 
-_STATES = ("planned", "finished", "diverged", "failed", "missing")
+_STATES = ("finished", "diverged", "failed", "missing")
 
 
 def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
@@ -41,11 +42,11 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
     if json:
         print(json_module.dumps({"store": ledger.uri, "sweeps": rows, "total": total, "damaged": damaged}, indent=1))
         return
-    table = Table("study", "sweep", *_STATES, title=f"store {ledger.uri}", title_justify="left")
+    table = Table("study", "sweep", *total, title=f"store {ledger.uri}", title_justify="left")
     for row in rows:
-        table.add_row(row["study"], row["sweep_id"][:8], *(str(row[state]) for state in _STATES))
+        table.add_row(row["study"], row["sweep_id"][:8], *(str(row[state]) for state in total))
     table.add_section()
-    table.add_row("all", "", *(str(total[state]) for state in _STATES))
+    table.add_row("all", "", *map(str, total.values()))
     console = Console(highlight=False)
     console.print(table)
     for fault in damaged:
@@ -53,7 +54,7 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
 
 
 def query(
-    sql: str, /, *, store: Stores = DEFAULT_STORES, format: Literal["table", "csv", "json", "arrow"] = "table"
+    sql: str, /, *, store: Stores = (DEFAULT_STORE,), format: Literal["table", "csv", "json", "arrow"] = "table"
 ) -> None:
     """Answer an SQL query over the tables trials, curves, measurements, plan and pairs.
 
@@ -62,7 +63,7 @@ def query(
     sql
         A query in DuckDB's dialect, such as "select architecture, avg(val_loss) from trials group by 1".
     format
-        table, csv, json (one array of rows) or arrow (an IPC stream, to be redirected).
+        table, csv, json (one array of rows) or arrow (an IPC stream to redirect).
     """
     import analysis
 
@@ -79,49 +80,48 @@ def query(
 
         nested = [field.name for field in answer.schema if field.type.num_fields]
         if nested:
-            raise SweepError(f"{nested[0]!r} holds lists or structures, which CSV cannot; choose another --format")
+            raise SweepError(f"{nested[0]!r} holds lists or structures, which CSV cannot hold; choose another --format")
         pcsv.write_csv(answer, sys.stdout.buffer)
     elif format == "json":
         names = answer.schema.names
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise SweepError(f"two columns are named {twice[0]!r}; name one otherwise with 'as'")
+            raise SweepError(f"two columns are named {twice[0]!r}; rename one with 'as'")
         rows = [{name: _json(value) for name, value in row.items()} for row in answer.to_pylist()]
         print(json_module.dumps(rows, default=str, indent=1))
     else:
         console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         table = Table(*answer.schema.names)
-        # Not rows as mappings: two columns may have one name.
+        # Two columns may have the same name, so rows are no mappings.
         for row in zip(*(column.to_pylist() for column in answer.columns), strict=True):
             table.add_row(*(Text(_cell(value)) for value in row))
         console.print(table)
 
 
 def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5000) -> None:
-    """Open MLflow's UI on a store, at http://127.0.0.1:5000; Ctrl-C ends it.
+    """Serve MLflow's UI of a store at http://127.0.0.1:5000 until Ctrl-C.
 
     Parameters
     ----------
     port
-        Port to listen on, on loopback only.
+        Port to listen on; only this machine can reach it.
     """
     uri = tracking_uri(Ledger.open(store), tracking)
     if uri.startswith(("http://", "https://")):
         raise SweepError(f"the runs are on a server; open {redacted(uri)} in a browser")
     print(f"MLflow on {redacted(store)}: http://127.0.0.1:{port}", flush=True)
     arguments = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    # Not as an argument, which every user of the machine could read.
+    # Every user of the machine could read an argument.
     os.execve(sys.executable, [sys.executable, *arguments], {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri})
 
 
-def _counts(planned: list[str] | set[str], status: dict[str, str]) -> dict[str, int]:
-    ended = Counter(status[trial_id] for trial_id in planned if trial_id in status)
-    counts = {state: ended[state] for state in ("finished", "diverged", "failed")}
-    return {"planned": len(planned), **counts, "missing": len(planned) - ended.total()}
+def _counts(planned: Collection[str], status: dict[str, str]) -> dict[str, int]:
+    ended = Counter(status.get(trial_id, "missing") for trial_id in planned)
+    return {"planned": len(planned), **{state: ended[state] for state in _STATES}}
 
 
 def _json(value: object) -> object:
-    """A value as JSON has it: a sum of integers, which DuckDB gives as a decimal, is a number too."""
+    """A value that JSON can hold: DuckDB's decimals, such as sums of integers, become numbers."""
     if isinstance(value, Decimal):
         return float(value) if value.as_tuple().exponent else int(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

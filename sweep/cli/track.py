@@ -1,7 +1,6 @@
-"""``sweep track``: MLflow runs from the store."""
+"""``sweep track``: writes MLflow runs from a store."""
 
-import sys
-
+from sweep.cli.display import say
 from sweep.cli.options import DEFAULT_STORE, Flag, Store, Tracking
 from sweep.ledger import Ledger
 from sweep.redaction import redacted
@@ -17,7 +16,7 @@ def track(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, rebuild: F
     Parameters
     ----------
     rebuild
-        Delete the runs of the store's trials first, and write them all anew.
+        First delete the runs of the store's trials, so as to write them all anew.
     """
     ledger = Ledger.open(store)
     uri = tracking_uri(ledger, tracking)
@@ -27,7 +26,7 @@ def track(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, rebuild: F
         nonlocal written
         written += 1
         if written % _LINE_TRIALS == 0:
-            print(f"{written} runs written", file=sys.stderr, flush=True)
+            say(f"{written} runs written")
 
     rebuild_runs(ledger, uri, rebuild, wrote)
     print(

@@ -1,12 +1,12 @@
-"""Data sets: what they are, where they come from, and the exact subsets and sizes that trials train on.
+"""Data sets: their specifications and sources, and the exact subsets and sizes that trials train on.
 
 >>> from sweep.data import load
 >>> mnist = load("mnist")
 >>> mnist.train_images.shape
 (60000, 28, 28, 1)
 
-A set is one Arrow file in :func:`cache_dir`, memory-mapped, and is believed only once the SHA-256 of its four
-arrays has been compared with the digests in its :class:`DatasetSpec`.
+A set is one memory-mapped Arrow file in :func:`cache_dir`. :func:`load` accepts it only if the SHA-256 of each of its
+four arrays equals the digest in its :class:`DatasetSpec`.
 """
 
 from sweep.data.access import cached, fetch, import_folder, install, load, verify

@@ -1,6 +1,6 @@
-"""How a data set is obtained: its sources in order of preference, and how a user's folder of it is read."""
+"""Where a data set comes from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,25 +12,14 @@ class SourceError(Exception):
 
 
 @dataclass(frozen=True)
-class Source:
-    """One place a data set comes from.
-
-    ``read(scratch)`` returns the arrays, unverified, and may leave anything in the empty folder ``scratch``.
-    It raises :class:`SourceError`.
-    """
-
-    name: str
-    read: Callable[[Path], Dataset]
-
-
-@dataclass(frozen=True)
 class Recipe:
-    """Everything a data set's module declares.
+    """A data set and how to get it; every function returns unverified arrays.
 
-    ``read_folder(folder)`` returns the arrays, unverified, and raises SweepError; it is None for a set that
-    has no file layout of its own.
+    ``sources`` maps names to functions, the preferred one first. Each gets an empty scratch folder that it may leave
+    anything in, and raises SourceError. ``read_folder`` reads a user's own folder and raises SweepError; it is None for
+    a set that has no file layout of its own.
     """
 
     spec: DatasetSpec
-    sources: tuple[Source, ...]
+    sources: Mapping[str, Callable[[Path], Dataset]]
     read_folder: Callable[[Path], Dataset] | None = None

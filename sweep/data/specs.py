@@ -1,4 +1,4 @@
-"""What a data set is: its specification, and its four arrays."""
+"""The specification of a data set, and its four arrays."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -13,13 +13,16 @@ Pixels = NDArray[np.uint8]
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
+def silent(line: str) -> None:
+    """The log of a caller who wants none."""
+
+
 @dataclass(frozen=True)
 class DatasetSpec:
     """The published facts of a data set.
 
-    ``shape`` is (channels, height, width); ``mean`` and ``std`` are per channel, of pixels in 0..1;
-    ``digests`` maps each of the four array names of :class:`Dataset` to the SHA-256 of that array's bytes in
-    C order.
+    ``shape`` is (channels, height, width); ``mean`` and ``std`` are per channel, of pixels in 0..1; ``digests`` maps
+    the name of each array in :class:`Dataset` to the SHA-256 of its bytes in C order.
     """
 
     name: str
@@ -38,7 +41,7 @@ class DatasetSpec:
         return height, width, channels
 
     def size(self, split: str) -> int:
-        """The number of images in ``split``, which is "train" or "test"."""
+        """The number of images in ``split``, "train" or "test"."""
         return {"train": self.train_size, "test": self.test_size}[split]
 
 
@@ -46,7 +49,7 @@ class DatasetSpec:
 class Dataset:
     """A data set's arrays: images uint8 (N, height, width, channels) in 0..255, labels uint8 (N,).
 
-    Those that :func:`sweep.data.load` returns are read-only views of the memory-mapped cache file.
+    :func:`sweep.data.load` returns read-only views of the memory-mapped cache file.
     """
 
     spec: DatasetSpec
@@ -56,7 +59,7 @@ class Dataset:
     test_labels: Pixels
 
     def fault(self) -> str | None:
-        """What is wrong with the first array that is not as specified, as a clause; None if all are."""
+        """What is wrong with the first array that breaks the specification, as a clause; None if none does."""
         for name in ARRAYS:
             array: Pixels = getattr(self, name)
             split, kind = name.split("_")

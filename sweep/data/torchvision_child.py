@@ -1,4 +1,4 @@
-"""The process of :mod:`sweep.data.torchvision_source`: KIND FOLDER URL…; its last line says why it failed."""
+"""The child process of :mod:`sweep.data.downloads`: KIND FOLDER URL…; its last line says why it failed."""
 
 import http.client
 import socket

@@ -18,4 +18,6 @@ def find_engine(name: str) -> Engine:
     try:
         return getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
-        raise SweepError(f"the engine {name!r} cannot be loaded: {error}") from None
+        raise SweepError(
+            f"the engine {name!r} cannot be loaded ({error}); give a module:function that can be imported"
+        ) from None

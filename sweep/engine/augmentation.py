@@ -10,14 +10,14 @@ _SHARE = 8
 
 
 def most_shift(side: int) -> int:
-    """Pixels that an image is shifted by at most: 4 at CIFAR-10's 32, in proportion at other sides (ours)."""
+    """Pixels by which an image is shifted at most: 4 at CIFAR-10's 32, in proportion at other sides (ours)."""
     return max(1, side // _SHARE)
 
 
 def crop_flip(images: Tensor, draws: Tensor) -> Tensor:
-    """Images (batch, channels, side, side), each cut out of itself in a frame of zeros, half of them mirrored.
+    """Images (batch, channels, side, side), each framed with zeros, cut to its size, and perhaps mirrored.
 
-    `draws` (batch, 3) are the row and column where the cut begins and whether to mirror (1512.03385, section 4.2; zero
+    `draws` (batch, 3) are the row and column where the cut begins, and whether to mirror (1512.03385, section 4.2; zero
     is the mean colour of normalised images).
     """
     side = images.shape[2]
@@ -30,8 +30,8 @@ def crop_flip(images: Tensor, draws: Tensor) -> Tensor:
 
 
 def epoch_draws(count: int, side: int, seed: int, epoch: int) -> Tensor:
-    """Draws (count, 3) of `crop_flip` for every image of an epoch, which the trial's seed alone decides."""
-    # The raw stream, which NumPy promises never to change (NEP 19).
+    """Draws (count, 3) for `crop_flip` of every image of an epoch, which depend on seed and epoch alone."""
+    # NumPy promises never to change the raw stream (NEP 19).
     raw = np.random.PCG64(np.random.SeedSequence([_STREAM, seed, epoch])).random_raw(3 * count).reshape(count, 3)
     places = 2 * most_shift(side) + 1
     return torch.from_numpy((raw >> np.uint64(32)).astype(np.int64) % np.array([places, places, 2]))

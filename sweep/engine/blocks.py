@@ -6,7 +6,6 @@ Nothing here draws from a global generator: a step depends on the trial's seed, 
 import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,29 +14,26 @@ from torch.nn import functional as F
 
 from models import BlockNetwork, Intervention
 from sweep.engine.augmentation import crop_flip, epoch_draws
-from sweep.engine.build import build, place
-from sweep.engine.checkpoint import State, Trained, pack, pack_epochs, unpack_epochs
+from sweep.engine.build import State, place
+from sweep.engine.checkpoint import Trained, pack, pack_epochs, unpack_epochs
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.resources import PeakMemory, device_name
 from sweep.engine.schedules import SCHEDULES
 from sweep.result import Checkpoint, Epoch, Setting, TrialResult
 from sweep.trial import Trial
 
-_EVALUATION_VALUES = 1 << 24
-"""Values that the blocks of an evaluation batch give."""
+_EVALUATION_IMAGES, _EVALUATION_VALUES = 1000, 1 << 24
+"""Most images of an evaluation batch, and most values that its blocks compute."""
 _REPORT_SECONDS = 1.0
 
 
 class BlockTraining:
-    """The training of one trial. `start` is what the network starts from, if not from the seed's weights."""
+    """The training of one trial. `start` holds the weights that it starts from, if not the seed's."""
 
     def __init__(self, trial: Trial, setting: Setting, start: State | None = None) -> None:
         self.trial, self.setting = trial, setting
         self.memory = PeakMemory(setting.device)
-        network = build(trial)
-        if start is not None:
-            network.load_state_dict(start)
-        place(network, setting.device)
+        network = place(trial, setting.device, start)
         self.images = TrialImages([trial], setting.device, setting.data_cache)
         self.steps = BlockSteps(network, trial, self.images, setting.device)
         self.epochs: list[Epoch] = []
@@ -46,11 +42,11 @@ class BlockTraining:
 
     @property
     def network(self) -> BlockNetwork:
-        """The network, at its present state."""
+        """The network in its present state."""
         return self.steps.network
 
     def restore(self, values: Mapping[str, Any]) -> None:
-        """Go on from an unpacked checkpoint of this training, to the same end as if it had never stopped."""
+        """Go on from an unpacked checkpoint, to the same end as if this training had never stopped."""
         self.network.load_state_dict(values["state"])
         self.steps.optimizer.load_state_dict(values["optimizer"])
         self.steps.done = values["steps"]
@@ -79,7 +75,7 @@ class BlockTraining:
         return pack(self.trial, len(self.epochs), False, content)
 
     def trained(self) -> Trained:
-        """The end of the training."""
+        """The ended training, with its network unless it diverged."""
         result = TrialResult(
             trial=self.trial,
             status="finished" if self.diverged is None else "diverged",
@@ -94,18 +90,19 @@ class BlockTraining:
         return Trained(result, state if self.diverged is None else None)
 
     def _epoch(self, number: int) -> Iterator[float]:
-        clock = _Clock()
-        total, intervention = self.trial.epochs, self.steps.method.evaluation
-        steps = self.steps.epoch(number)
-        for share in steps:
-            with clock.stopped():
-                yield (number - 1 + share) / total
+        started = time.perf_counter()
+        total, images = self.trial.epochs, self.images
+        intervention = self.trial.trained_by.evaluation(self.trial)
+        for share in self.steps.epoch(number):
+            paused = time.perf_counter()
+            yield (number - 1 + share) / total
+            # The time that the consumer takes does not count.
+            started += time.perf_counter() - paused
         loss, accuracy, norm = self.steps.means
-        images = self.images
         measured = evaluate(self.network, images.validation, images.validation_index, self.trial, intervention)
         if number == total:
             loss, accuracy = evaluate(self.network, images.train, images.train_index, self.trial, intervention)
-        seconds = clock.seconds()
+        seconds = time.perf_counter() - started
         self.seconds += seconds
         if not all(map(math.isfinite, (loss, norm, measured[0]))):
             self.diverged = number
@@ -119,18 +116,19 @@ class BlockSteps:
 
     def __init__(self, network: BlockNetwork, trial: Trial, images: TrialImages, device: str) -> None:
         self.network, self.trial, self.images, self.device = network, trial, images, device
-        self.method = trial.trained_by.start(network, trial, device)
         self.optimizer = _optimizer(network, trial)
         self.done = 0
         self.means = (0.0, 0.0, 0.0)
-        """Of the last epoch: training loss as it was minimised, accuracy, norm of the gradient of what was trained."""
+        """Of the last epoch: training loss as minimised, accuracy, and norm of the gradient of all that was trained."""
 
     def epoch(self, epoch: int) -> Iterator[float]:
         """Take the steps of one epoch; yields the share of it done, about every second."""
         self.network.train()
         order = self.images.epoch_order(epoch)[:, 0]
         batches = self._batches(order)
-        draws = self._draws(epoch, len(order))
+        draws = None
+        if self.trial.augmentation != "none":
+            draws = epoch_draws(len(order), self.trial.image_size, self.trial.seed, epoch).to(self.device)
         total = torch.zeros(3, dtype=torch.float64, device=order.device)
         reported, first = time.monotonic(), 0
         for number, batch in enumerate(batches, 1):
@@ -154,13 +152,13 @@ class BlockSteps:
         rate = SCHEDULES[self.trial.schedule](self.done / (steps_per_epoch * self.trial.epochs))
         for group in self.optimizer.param_groups:
             group["lr"] = self.trial.learning_rate * rate
-        step = self.method.step(self.done, len(images))
+        step = self.trial.trained_by.step(self.trial, self.done, len(images), self.device)
         with step.freezing(self.network):
             with precision(self.trial, self.device):
                 logits = self.network(images, step.intervention)
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.trial.label_smoothing)
             self.optimizer.zero_grad(set_to_none=True)
-            # Where all that is trained lies behind a gate of zero there is nothing to do.
+            # There is nothing to do where all that is trained lies behind a gate of zero.
             if loss.requires_grad:
                 loss.backward()
             self.optimizer.step()
@@ -171,26 +169,22 @@ class BlockSteps:
             return torch.stack([loss.double(), (logits.argmax(1) == labels).double().mean(), norm])
 
     def _batches(self, order: Tensor) -> list[Tensor]:
-        """Batches of an epoch; a single image that is left over joins the one before where a batch norm needs two."""
+        """The batches of an epoch; where there are batch norms, a single image left over joins the batch before."""
         batches = list(order.split(self.trial.batch_size))
         norms = any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in self.network.modules())
         if norms and len(batches) > 1 and len(batches[-1]) == 1:
             batches[-2:] = [torch.cat(batches[-2:])]
         return batches
 
-    def _draws(self, epoch: int, count: int) -> Tensor | None:
-        if self.trial.augmentation == "none":
-            return None
-        return epoch_draws(count, self.trial.image_size, self.trial.seed, epoch).to(self.device)
-
 
 @torch.inference_mode()
 def evaluate(
     network: BlockNetwork, split: Split, index: Tensor, trial: Trial, intervention: Intervention
 ) -> tuple[float, float]:
-    """Mean loss in nats and accuracy over the images at `index` (N), of a network in evaluation mode."""
+    """Mean loss in nats and accuracy, over the images at `index` (N), of a network in evaluation mode."""
     total = torch.zeros(2, dtype=torch.float64, device=index.device)
-    for chunk in index.split(evaluation_batch(trial)):
+    size = max(1, min(_EVALUATION_IMAGES, _EVALUATION_VALUES // trial.shape.activation_elements))
+    for chunk in index.split(size):
         images, labels = split.batch(chunk)
         with precision(trial, index.device.type):
             logits = network(images.permute(0, 3, 1, 2), intervention).float()
@@ -200,32 +194,9 @@ def evaluate(
     return loss, accuracy
 
 
-def evaluation_batch(trial: Trial) -> int:
-    """Images that are evaluated at once."""
-    return max(1, min(1000, _EVALUATION_VALUES // trial.shape.activation_elements))
-
-
 def precision(trial: Trial, device: str) -> torch.autocast:
     """The context in which the trial's networks compute."""
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=trial.precision == "bf16")
-
-
-class _Clock:
-    """Time since construction, less that spent waiting for whoever consumes what is yielded."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Time within this context does not count."""
-        before = time.perf_counter()
-        yield
-        self._started += time.perf_counter() - before
-
-    def seconds(self) -> float:
-        """The time that counts."""
-        return time.perf_counter() - self._started
 
 
 def _optimizer(network: nn.Module, trial: Trial) -> torch.optim.Optimizer:

@@ -1,9 +1,15 @@
 """The torch network of a trial."""
 
+from collections.abc import Mapping
+
 import torch
+from torch import Tensor
 
 from models.blocks import BlockNetwork
 from sweep.trial import Trial
+
+State = Mapping[str, Tensor]
+"""A network's parameters and buffers by name, as `state_dict` gives them."""
 
 
 def build(trial: Trial) -> BlockNetwork:
@@ -11,8 +17,11 @@ def build(trial: Trial) -> BlockNetwork:
     return trial.kind.build(trial.shape, trial.seed)
 
 
-def place(network: BlockNetwork, device: str) -> BlockNetwork:
-    """Move a network to the device, with images' channels last in memory."""
-    # torch's own signature of `to` knows no memory format beside a device.
+def place(trial: Trial, device: str, state: State | None = None) -> BlockNetwork:
+    """The trial's network on a device, channels last in memory, with its initial weights or those of `state`."""
+    network = build(trial)
+    if state is not None:
+        network.load_state_dict(state)
+    # torch's own signature of `to` takes no memory format beside a device.
     network.to(device)
     return network.to(memory_format=torch.channels_last)

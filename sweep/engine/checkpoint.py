@@ -2,21 +2,19 @@
 
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from sweep.engine.build import State
 from sweep.errors import SweepError
 from sweep.result import Checkpoint, Epoch, TrialResult
 from sweep.trial import Trial
 
-State = Mapping[str, Tensor]
-"""A network's parameters and buffers by name, as `state_dict` gives them."""
-
 _FORM = 1
+_KEPT = ("status", "diverged_epoch", "epochs", "seconds", "fused_with", "peak_memory_bytes", "device")
 _EPOCH = tuple(field.name for field in fields(Epoch))
 _EPOCH_OF_SCHEMA_3 = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm", "seconds"]
 
@@ -37,50 +35,40 @@ def pack(trial: Trial, epoch: int, complete: bool, content: Mapping[str, Any]) -
 
 
 def unpack(trial: Trial, content: bytes) -> dict[str, Any]:
-    """What `pack` was given, tensors on the CPU. Raises SweepError for what is not this program's."""
+    """The content given to `pack`, tensors on the CPU. Raises SweepError for bytes that this program cannot read."""
     with contextlib.suppress(Exception):  # a reader of pickles raises whatever the bytes lead it to
         # Nothing but tensors and plain values: a store may be anybody's.
         values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if values["form"] == _FORM:
             return values
     raise SweepError(
-        f"the checkpoint of training {trial.training_id} was written by another version of this program; use that one, "
-        f"or move checkpoints/{trial.training_id} out of the store to train anew"
+        f"the checkpoint of training {trial.training_id} is not one of this version of the program; use the version "
+        f"that wrote it, or move checkpoints/{trial.training_id} out of the store to train anew"
     )
 
 
 def pack_trained(trained: Trained) -> Checkpoint:
     """The checkpoint of a training that has ended."""
     result = trained.result
-    content = {
-        "state": dict(trained.state) if trained.state is not None else None,
-        "status": result.status,
-        "diverged_epoch": result.diverged_epoch,
-        "epochs": pack_epochs(result.epochs),
-        "seconds": result.seconds,
-        "fused_with": result.fused_with,
-        "peak_memory_bytes": result.peak_memory_bytes,
-        "device": result.device,
-    }
-    return pack(result.trial, len(result.epochs), True, content)
+    content = {"state": trained.state, **{name: getattr(result, name) for name in _KEPT}}
+    return pack(result.trial, len(result.epochs), True, content | {"epochs": pack_epochs(result.epochs)})
 
 
 def unpack_trained(trial: Trial, values: Mapping[str, Any]) -> Trained | None:
     """The training of a checkpoint's values, or None where it has not ended."""
     if "status" not in values:
         return None
-    kept = ("status", "diverged_epoch", "seconds", "fused_with", "peak_memory_bytes", "device")
-    result = TrialResult(trial, epochs=unpack_epochs(values["epochs"]), **{name: values[name] for name in kept})
-    return Trained(result, values["state"])
+    kept: dict[str, Any] = {name: values[name] for name in _KEPT} | {"epochs": unpack_epochs(values["epochs"])}
+    return Trained(TrialResult(trial, **kept), values["state"])
 
 
-def pack_epochs(epochs: tuple[Epoch, ...] | list[Epoch]) -> list[dict[str, float]]:
+def pack_epochs(epochs: Iterable[Epoch]) -> list[dict[str, float]]:
     """Epochs as plain values by name."""
     return [asdict(epoch) for epoch in epochs]
 
 
 def unpack_epochs(rows: list[Any]) -> tuple[Epoch, ...]:
-    """The epochs of `pack_epochs`; what a later program has added to them is left out."""
+    """The epochs of `pack_epochs`, without values that a later program has added."""
     # Stores of schema 3 hold them without names.
     named = (row if isinstance(row, dict) else dict(zip(_EPOCH_OF_SCHEMA_3, row, strict=True)) for row in rows)
     return tuple(Epoch(**{name: row[name] for name in _EPOCH if name in row}) for row in named)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models import FusedStack
+from sweep.engine.build import State, build
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.optimizer import OPTIMIZERS
 from sweep.engine.resources import PeakMemory, device_name
@@ -25,7 +26,7 @@ _FINITE_CHECK_STEPS = 50
 
 
 class GroupTraining:
-    """Networks of one shape trained side by side. A network that ceases to be finite leaves the group."""
+    """Networks of one shape, trained side by side. A network that is no longer finite leaves the group."""
 
     def __init__(self, trials: Sequence[Trial], setting: Setting) -> None:
         self.trials = list(trials)
@@ -56,15 +57,18 @@ class GroupTraining:
             self._epoch(epoch)
             yield epoch / total
 
-    def values(self, index: int) -> dict[str, Tensor] | None:
-        """Parameters of the trial's network by the names of `StackShape.tensors`, or None where it diverged."""
+    def state(self, index: int) -> State | None:
+        """The state of the trial's network as if it had been trained alone, or None where it diverged."""
         if index in self.diverged:
             return None
-        place = self.live.index(index)
-        return {name: self.network.value(name)[place].detach() for name in self.network.shape.tensors()}
+        place, trial = self.live.index(index), self.trials[index]
+        network = build(trial)
+        values = {name: self.network.value(name)[place].detach() for name in self.network.shape.tensors()}
+        trial.kind.load_fused(network, values)
+        return dict(network.state_dict())
 
     def results(self) -> list[TrialResult]:
-        """One result a trial, in the order given."""
+        """One result per trial, in the order given."""
         peak = self.memory.bytes()
         return [
             TrialResult(
@@ -82,27 +86,22 @@ class GroupTraining:
 
     def _epoch(self, epoch: int) -> None:
         started, trained = time.perf_counter(), list(self.live)
-        running = self._train_epoch(epoch)
+        rows = self._train_epoch(epoch)
         if self.live:
-            running["val_loss"], running["val_accuracy"] = evaluate(
-                self.network, self.images.validation, self.images.validation_index
-            )
+            loss, accuracy, norm = rows
+            network, images = self.network, self.images
+            measured = evaluate(network, images.validation, images.validation_index)
             if epoch == self.trials[0].epochs:
-                running["train_loss"], running["train_accuracy"] = evaluate(
-                    self.network, self.images.train, self.images.train_index
-                )
-            finite = torch.isfinite(running["val_loss"]) & torch.isfinite(running["train_loss"])
-            running = self._drop_diverged(finite, running, epoch)
+                loss, accuracy = evaluate(network, images.train, images.train_index)
+            rows = self._drop_diverged(torch.stack([loss, accuracy, *measured, norm]), epoch)
         share = (time.perf_counter() - started) / len(trained)
         for index in trained:
             self.seconds[index] += share
-        columns = {name: values.tolist() for name, values in running.items()}
-        for place, index in enumerate(self.live):
-            row = {name: values[place] for name, values in columns.items()}
-            self.curves[index].append(Epoch(epoch=epoch, seconds=share, **row))
+        for index, row in zip(self.live, rows.T.tolist(), strict=True):
+            self.curves[index].append(Epoch(epoch, *row, seconds=share))
 
-    def _train_epoch(self, epoch: int) -> dict[str, Tensor]:
-        """Running means (live networks) of training loss, accuracy and gradient norm over one epoch."""
+    def _train_epoch(self, epoch: int) -> Tensor:
+        """Means over one epoch of training loss, accuracy and gradient norm, float64 (3, live networks)."""
         order = self.images.epoch_order(epoch)
         samples, size = len(order), self.trials[0].batch_size
         steps = -(-samples // size)
@@ -111,14 +110,11 @@ class GroupTraining:
             batch = order[number * size : (number + 1) * size]
             total += self._train_step(batch, steps) * len(batch) / samples
             if number % _FINITE_CHECK_STEPS == _FINITE_CHECK_STEPS - 1 or number == steps - 1:
-                finite = torch.isfinite(total).all(0)
-                if not bool(finite.all()):
-                    kept = finite.nonzero().flatten()
-                    self._drop_diverged(finite, {}, epoch)
-                    total, order = total[:, kept], order[:, kept]
-                    if not self.live:
-                        break
-        return dict(zip(("train_loss", "train_accuracy", "gradient_norm"), total, strict=True))
+                total = self._drop_diverged(total, epoch)
+                if not self.live:
+                    break
+                order = self.images.epoch_order(epoch) if total.shape[1] < order.shape[1] else order
+        return total
 
     def _train_step(self, batch: Tensor, steps_per_epoch: int) -> Tensor:
         """One step on indices (B, K); loss, accuracy and gradient norm (3, K), float64."""
@@ -142,24 +138,25 @@ class GroupTraining:
         live = [self.trials[index] for index in self.live]
         return like.new_tensor([trial.learning_rate * SCHEDULES[trial.schedule](done) for trial in live])
 
-    def _drop_diverged(self, finite: Tensor, columns: dict[str, Tensor], epoch: int) -> dict[str, Tensor]:
-        """Take networks that are not finite out of the group; the columns of those that stay."""
+    def _drop_diverged(self, rows: Tensor, epoch: int) -> Tensor:
+        """Take networks that are not finite out of the group, by their columns in `rows`; returns the other columns."""
+        finite = torch.isfinite(rows).all(0)
         if bool(finite.all()):
-            return columns
+            return rows
         kept = finite.nonzero().flatten()
-        places = set(kept.tolist())
-        self.diverged.update({index: epoch for place, index in enumerate(self.live) if place not in places})
-        self.live = [self.live[place] for place in kept.tolist()]
+        left = [self.live[place] for place in kept.tolist()]
+        self.diverged.update(dict.fromkeys(set(self.live) - set(left), epoch))
+        self.live = left
         if self.live:
             self.network = self.network.keep(kept)
             self.optimizer.keep(kept)
             self.images.keep(kept)
-        return {name: values[kept] for name, values in columns.items()}
+        return rows[:, kept]
 
 
 @torch.inference_mode()
 def evaluate(network: FusedStack, split: Split, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean loss and accuracy (K), float64, over the images at `index`: (N), or (N, K) with a column a network."""
+    """Mean loss and accuracy (K), float64, over the images at `index`: (N), or (N, K) with a column per network."""
     total = _zeros(2, len(network), like=index)
     size = max(1, _EVALUATION_VALUES // (len(network) * network.shape.branches * network.shape.features))
     for chunk in index.split(size):

@@ -18,7 +18,7 @@ _VALIDATION_SEED = 0
 
 @dataclass(frozen=True)
 class Split:
-    """Images (N, height, width, channels) uint8 and labels (N) int64 on the device, with the pixels' normalisation."""
+    """Images (N, height, width, channels) uint8 and labels (N) int64 on the device, and how pixels are normalised."""
 
     images: Tensor
     labels: Tensor
@@ -38,41 +38,31 @@ class Split:
         return torch.addcmul(self.shift, images, self.scale), labels.T if index.ndim == 2 else labels
 
 
-@lru_cache(maxsize=4)
-def _arrays(dataset: str, image_size: int, cache: str | None) -> dict[str, np.ndarray]:
-    data = load(dataset, Path(cache) if cache else None)
-    native = data.spec.shape[1] == image_size
-    return {
-        "train_images": data.train_images if native else area_average(data.train_images, image_size),
-        "test_images": data.test_images if native else area_average(data.test_images, image_size),
-        "train_labels": data.train_labels,
-        "test_labels": data.test_labels,
-    }
-
-
-@lru_cache(maxsize=4)
-def _split(dataset: str, image_size: int, normalisation: str, cache: str | None, device: str, part: str) -> Split:
-    arrays = _arrays(dataset, image_size, cache)
-    spec = load(dataset, Path(cache) if cache else None).spec
-    mean, std = (spec.mean, spec.std) if normalisation == "published" else ((0.0,), (1.0,))
+@lru_cache(maxsize=8)
+def _split(dataset: str, cache: Path | None, image_size: int, normalisation: str, device: str, part: str) -> Split:
+    data = load(dataset, cache)
+    train, test = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
+    images, labels = train if part == "train" else test
+    mean, std = (data.spec.mean, data.spec.std) if normalisation == "published" else ((0.0,), (1.0,))
     return Split(
-        images=torch.from_numpy(arrays[f"{part}_images"].copy()).to(device),
-        labels=torch.from_numpy(arrays[f"{part}_labels"].astype(np.int64)).to(device),
+        images=torch.from_numpy(area_average(images, image_size).copy()).to(device),
+        labels=torch.from_numpy(labels.astype(np.int64)).to(device),
         scale=1 / (255 * torch.tensor(std, device=device)),
         shift=-torch.tensor(mean, device=device) / torch.tensor(std, device=device),
     )
 
 
 class TrialImages:
-    """The training and validation images of the trials trained together; they share a data set and its options."""
+    """Training and validation images of trials trained together, which share a data set and its options."""
 
     def __init__(self, trials: Sequence[Trial], device: str, cache: str | None) -> None:
         first = trials[0]
-        options = (first.dataset, first.image_size, first.normalisation, cache, device)
+        source = (first.dataset, Path(cache) if cache else None)
+        options = (*source, first.image_size, first.normalisation, device)
         self.train = _split(*options, "train")
         self.validation = self.train if first.validation == "held-out" else _split(*options, "test")
         counts = (first.validation, first.train_samples, first.val_samples)
-        subsets = [_subsets(first.dataset, cache, *counts, trial.seed) for trial in trials]
+        subsets = [_subsets(*source, *counts, trial.seed) for trial in trials]
         self._device = device
         self._seeds = [trial.seed for trial in trials]
         self._train_subsets = {seed: train for seed, (train, _) in zip(self._seeds, subsets, strict=True)}
@@ -89,7 +79,7 @@ class TrialImages:
         return torch.from_numpy(stacked).to(self._device)
 
     def keep(self, networks: Tensor) -> None:
-        """Drop the trials that are not at the given indices."""
+        """Keep only the trials at the given indices."""
         self._seeds = [self._seeds[i] for i in networks.tolist()]
         if self.train_index.ndim == 2:
             self.train_index = self.train_index[:, networks]
@@ -111,13 +101,13 @@ def _random_order(count: int, seed: int, epoch: int) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def _subsets(
-    dataset: str, cache: str | None, validation: str, train_samples: int, val_samples: int, seed: int
+    dataset: str, cache: Path | None, validation: str, train_samples: int, val_samples: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of a trial's training images, and of its validation images in their split."""
-    data = load(dataset, Path(cache) if cache else None)
+    """The indices of a trial's training images, and of its validation images in their split."""
+    data = load(dataset, cache)
     if validation == "test":
-        judged_by = balanced_subset(data.test_labels, val_samples, _VALIDATION_SEED)
-        return balanced_subset(data.train_labels, train_samples, seed), judged_by
+        judges = balanced_subset(data.test_labels, val_samples, _VALIDATION_SEED)
+        return balanced_subset(data.train_labels, train_samples, seed), judges
     rest, held = held_out(data.train_labels, HELD_OUT_SHARE, seed)
     train = rest[balanced_subset(data.train_labels[rest], train_samples, seed)]
     return train, held[balanced_subset(data.train_labels[held], val_samples, seed)]

@@ -1,4 +1,4 @@
-"""Memory and processor settings of a worker process, and what a training run used."""
+"""Memory and processor settings of a worker process, and what a training used of them."""
 
 import ctypes
 import platform
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import torch
 
-from sweep.engine.memory import PROCESS_BYTES
 from sweep.errors import SweepError
 from sweep.result import Setting
 
+PROCESS_BYTES = 1 << 30
+"""GPU memory that a process takes beside its networks: the CUDA context, libraries and images. A guess, not measured.
+"""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -19,7 +21,7 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 
 def prepare_process() -> None:
     """Make this process fit for training; idempotent."""
-    # By default cuDNN rounds what it convolves to TF32, and fp32 is part of a trial's identity.
+    # By default cuDNN rounds the inputs of a convolution to TF32, but fp32 is part of a trial's identity.
     torch.backends.cudnn.allow_tf32 = False
     # By default glibc hands every large freed block back to the system, so each activation is paged in anew.
     if platform.libc_ver()[0] == "glibc":
@@ -36,12 +38,12 @@ def claim_device(setting: Setting) -> None:
     if not torch.cuda.is_available():
         raise SweepError(
             f"torch finds no CUDA GPU for the device {setting.device!r}; look at `nvidia-smi` on the worker, "
-            "or take the device cpu",
+            "or run on the device cpu",
             "device",
         )
     fraction = float(setting.gpu_share)
     if fraction < 1:
-        # The cap is on what PyTorch allocates; the context comes on top of it.
+        # The cap holds for PyTorch's allocations; the context comes on top of them.
         _, memory = torch.cuda.mem_get_info(device)
         fraction = max(fraction / 2, fraction - PROCESS_BYTES / memory)
     torch.cuda.set_per_process_memory_fraction(fraction, device if device.index is not None else None)

@@ -27,7 +27,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "multistep": _multistep,
     "onecycle": _onecycle,
 }
-"""Name to the factor on the learning rate, given the share of all steps that is done.
+"""Name to a function from the share of steps done to the number that multiplies the learning rate.
 
 `multistep` is a tenth from half of the steps and a hundredth from three quarters (1512.03385, section 4.2); `onecycle`
 rises from 1/25 over the first 30 % and falls to 1/250000 along cosines (torch's OneCycleLR at its defaults).

@@ -1,7 +1,7 @@
 """Trains the trials of a pack and measures their networks.
 
 Stacks of one shape are trained side by side as one fused network; any other network is trained alone. A training that
-several trials share is done once, and one that the store has a checkpoint of is gone on with, or not done again.
+several trials share is done once. Where the store has a checkpoint of a training, it goes on from there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ import torch
 
 from sweep.cost import CostModel
 from sweep.engine.blocks import BlockTraining
-from sweep.engine.build import build, place
+from sweep.engine.build import place
 from sweep.engine.checkpoint import Trained, pack_trained, unpack, unpack_trained
 from sweep.engine.fused import GroupTraining
 from sweep.engine.fusion import fusion_groups
@@ -24,14 +24,14 @@ from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
 
 _MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
-"""What torch, CUDA and its libraries say, each in an error of another type."""
+"""What torch, CUDA and its libraries say, each in another type of error."""
 
 
 def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Event]:
     """Train trials of one pack and measure their networks; an `Engine`.
 
     Raises OutOfMemory where they do not fit together, SweepError for a checkpoint that cannot be used and for a
-    device that is not there.
+    missing device.
     """
     prepare_process()
     torch.set_num_threads(setting.threads)
@@ -67,7 +67,7 @@ class _Pack:
         yield [results[i] for i in range(len(self.trials))]
 
     def _groups(self) -> list[list[int]]:
-        """Indices of the trials of each group to be trained together; those that others start from come first."""
+        """Indices of the trials of each group to be trained together; trainings that others start from come first."""
         if not trained_alone(self.trials[0], self._bases):
             return fusion_groups(self.trials, self.setting.device, self.setting.gpu_share)
         return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].pretrain_epochs > 0)]
@@ -84,7 +84,7 @@ class _Pack:
                 yield from self._train_alone(base)
                 before = self.ended[base.training_id]
                 if before.state is None:
-                    # What starts from a network that diverged has diverged with it.
+                    # A training that starts from a diverged network has diverged with it.
                     self.ended[trial.training_id] = Trained(replace(before.result, trial=trial))
                     return
                 start = before.state
@@ -99,7 +99,7 @@ class _Pack:
     def _train_fused(self, trials: Sequence[Trial]) -> Iterator[Event]:
         missing = []
         for trial in trials:
-            # The weights of a network that nothing is measured on are not kept.
+            # The weights of a network on which nothing is measured are not kept.
             content = self.setting.checkpoint(trial.training_id) if trial.measures else None
             trained = unpack_trained(trial, unpack(trial, content)) if content is not None else None
             if trained is None:
@@ -111,42 +111,30 @@ class _Pack:
         group = GroupTraining(missing, self.setting)
         yield from self._scaled(group.epochs(), sum(map(self._costs.training, missing)))
         for index, (trial, result) in enumerate(zip(missing, group.results(), strict=True)):
-            values = group.values(index) if trial.measures else None
-            state = None
-            if values is not None:
-                network = build(trial)
-                trial.kind.load_fused(network, values)
-                state = dict(network.state_dict())
-            self.ended[trial.training_id] = Trained(result, state)
+            trained = Trained(result, group.state(index) if trial.measures else None)
+            self.ended[trial.training_id] = trained
             if trial.measures:
-                yield pack_trained(self.ended[trial.training_id])
+                yield pack_trained(trained)
 
     def _measure(self, trial: Trial, trained: Trained, rows: list[Measurement]) -> Iterator[float]:
-        """Everything that is to be measured on a network, into `rows`."""
+        """Measure what the trial asks for, into `rows`."""
         if not trial.measures or trained.state is None:
             return
-        subject = self._subject(trial, trained)
+        device = self.setting.device
+        subject = Subject(
+            trial=trial,
+            network=place(trial, device, trained.state).eval(),
+            intervention=trial.trained_by.evaluation(trial),
+            images=TrialImages([trial], device, self.setting.data_cache),
+            initial=lambda: place(trial, device).eval(),
+        )
         for number, measure in enumerate(trial.measured_by):
             for share, measured in measure.measure(subject):
                 rows += measured
                 yield (number + share) / len(trial.measured_by)
 
-    def _subject(self, trial: Trial, trained: Trained) -> Subject:
-        device = self.setting.device
-        network = build(trial)
-        assert trained.state is not None
-        network.load_state_dict(trained.state)
-        place(network, device).eval()
-        return Subject(
-            trial=trial,
-            network=network,
-            intervention=trial.trained_by.start(network, trial, device).evaluation,
-            images=TrialImages([trial], device, self.setting.data_cache),
-            initial=lambda: place(build(trial), device).eval(),
-        )
-
     def _scaled(self, events: Iterable[float | Checkpoint], cost: float) -> Iterator[Event]:
-        """Events of a part of the work, which costs so much of it all."""
+        """The events of a part of the work, whose progress counts by its share of the whole cost."""
         weight = cost / self._total
         for event in events:
             yield event if isinstance(event, Checkpoint) else Progress(min(1.0, self.done + weight * event))
@@ -155,12 +143,11 @@ class _Pack:
 
 @contextmanager
 def _memory_faults() -> Iterator[None]:
-    """Turn whatever says that there is too little memory into OutOfMemory."""
+    """Raise OutOfMemory for every error that reports too little memory."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(str(error)) from error
-    except RuntimeError as error:
-        if any(sign in str(error) for sign in _MEMORY_SIGNS):
+    except (RuntimeError, MemoryError) as error:
+        typed = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if typed or any(sign in str(error) for sign in _MEMORY_SIGNS):
             raise OutOfMemory(str(error)) from error
         raise

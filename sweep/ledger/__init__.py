@@ -1,6 +1,6 @@
-"""The ledger: results as Arrow tables in a local or object store, published whole, each trial once."""
+"""The ledger: results as Arrow tables in a local or object store, each pack published whole, each trial once."""
 
-from sweep.ledger.commit import STORE_SCHEMA, Commit, Contents
+from sweep.ledger.commit import STORE_SCHEMA, Commit
 from sweep.ledger.ledger import Ledger
 from sweep.ledger.lock import Lock
 from sweep.ledger.merging import merge_commits
@@ -12,7 +12,6 @@ __all__ = [
     "SCHEMAS",
     "STORE_SCHEMA",
     "Commit",
-    "Contents",
     "Ledger",
     "Lock",
     "Margins",

@@ -1,12 +1,12 @@
-"""Checkpoints of a store: networks that are trained or in training, one file a training.
+"""Checkpoints of a store: networks that are trained or in training, one file per training.
 
 They save work and hold no result: any of them may be deleted at any time.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 
+from sweep.ledger.encoding import digest
 from sweep.ledger.files import StoreFiles
 from sweep.result import Checkpoint
 
@@ -40,31 +40,31 @@ class Checkpoints:
         self._files = files
 
     def kept(self) -> set[str]:
-        """The trainings that have one."""
+        """The trainings that have a checkpoint."""
         return set(self._files.list(_FOLDER))
 
     def read(self, training_id: str) -> bytes | None:
         """The content of the latest checkpoint, or None where there is none.
 
-        One that is not what was written is removed, so that it does not stand in the way of others.
+        A damaged one is removed, so that it does not stand in the way of others.
         """
         held = self._files.read(_path(training_id))
         if held is None:
             return None
         head, content = _Head.from_bytes(held), held[_HEAD_BYTES:]
-        if head is not None and head.sha256 == hashlib.sha256(content).hexdigest():
+        if head is not None and head.sha256 == digest(content):
             return content
         self._files.delete(_path(training_id))
         return None
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint in place of an earlier one. One that is further on, which another sweep has kept, stays."""
+        """Keep a checkpoint in place of an earlier one; one that is further on, kept by another sweep, stays."""
         name = _path(checkpoint.training_id)
         held = _Head.from_bytes(self._files.read_range(name, 0, _HEAD_BYTES))
-        # A complete one is of as many epochs as there are, and of any age it is as good.
+        # A complete one is furthest on.
         if held is not None and (held.complete, held.epoch) > (checkpoint.complete, checkpoint.epoch):
             return
-        head = _Head(checkpoint.epoch, checkpoint.complete, hashlib.sha256(checkpoint.content).hexdigest())
+        head = _Head(checkpoint.epoch, checkpoint.complete, digest(checkpoint.content))
         self._files.write(name, head.to_bytes() + checkpoint.content)
 
 

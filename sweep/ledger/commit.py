@@ -1,24 +1,23 @@
-"""Commits: what one marker says, and what all markers of a store say together."""
+"""Commits: the content of one marker, and of all markers of a store together."""
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 
-STORE_SCHEMA = 4
-"""Version of a store's layout; a reader refuses a newer one. New columns need no new version: see `sweep.ledger.forms`.
+STORE_SCHEMA, OLDEST_SCHEMA = 4, 3
+"""Versions of a store's layout: the one that is written, and the oldest that is read; a newer one is refused.
+
+New columns need no new version: see `sweep.ledger.forms`.
 """
 
-OLDEST_SCHEMA = 3
-"""The oldest version that is read."""
-
 MERGED = "-merged"
-"""How the name of a commit ends that other commits were merged into."""
+"""The end of the name of a commit that others were merged into."""
 
 
 @dataclass(frozen=True)
 class FileMark:
-    """What a table's file of a commit is: size in bytes, SHA-256 of all of it, and of its Parquet footer."""
+    """Marks of a commit's file of one table: size in bytes, SHA-256 of the whole and of its Parquet footer."""
 
     size: int
     sha256: str
@@ -28,14 +27,14 @@ class FileMark:
 
 @dataclass(frozen=True)
 class Commit:
-    """A published pack, or several merged: status by trial identity, and its file in each table that it has rows of."""
+    """A published pack, or several merged: status by trial identity, and a file for each table that it has rows of."""
 
     name: str
     statuses: dict[str, str]
     files: dict[str, FileMark]
     replaces: dict[str, list[str]] = field(default_factory=dict)
-    """Commits that are not read any more, since their rows are in this one, and those that they had replaced; for each
-    that was published its trials here."""
+    """Commits that are read no more, since this one has their rows, and those that they had replaced before; for each
+    published one its trials here."""
 
     @property
     def size(self) -> int:
@@ -44,7 +43,7 @@ class Commit:
 
     @cached_property
     def parts(self) -> dict[str, Collection[str]]:
-        """The published commits that it holds rows of, with their trials: itself, where nothing was merged into it."""
+        """The published commits whose rows it holds, with their trials: itself, unless others were merged into it."""
         return {name: trials for name, trials in self.replaces.items() if trials} or {self.name: self.statuses}
 
     @cached_property
@@ -54,15 +53,13 @@ class Commit:
 
     def to_json(self) -> bytes:
         """The marker."""
-        files = {
-            table: [file.size, file.sha256, file.footer_size, file.footer_sha256] for table, file in self.files.items()
-        }
+        files = {table: astuple(mark) for table, mark in self.files.items()}
         marker = {"schema": STORE_SCHEMA, "trials": self.statuses, "files": files, "replaces": self.replaces}
         return json.dumps(marker, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, name: str, content: bytes | None) -> "Commit | None":
-        """The commit of a marker, or None where that is not one."""
+        """The commit of a marker, or None where the content is no marker."""
         try:
             marker = json.loads(content or b"")
             files = {table: FileMark(*values[:4]) for table, values in marker["files"].items()}
@@ -74,7 +71,7 @@ class Commit:
 
 @dataclass
 class Contents:
-    """What a store holds: which commit each trial is read from, and its status there."""
+    """A store's commits, the commit from which each trial is read, and the trial's status there."""
 
     commits: dict[str, Commit] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
@@ -82,20 +79,20 @@ class Contents:
     replaced: dict[str, str] = field(default_factory=dict)
     """Commit to the one that it was merged into."""
     damaged: dict[str, str] = field(default_factory=dict)
-    """Commit to what is wrong with it; its trials count as missing."""
+    """Commit to its fault; its trials count as missing."""
 
     @property
     def known(self) -> set[str]:
-        """Every commit that has been looked at, or need not be."""
+        """Every commit that has been read, or need not be."""
         return self.commits.keys() | self.replaced.keys() | self.damaged.keys()
 
     def add(self, commit: Commit) -> None:
-        """Count a whole commit in; in whatever order commits are added, the same rows are read."""
+        """Count a whole commit in; the order in which commits are added does not matter."""
         if commit.name in self.replaced:
             return
         known = len(self.commits)
         for name in commit.replaces:
-            # The latest: it is the one that is read.
+            # The latest one is read.
             self.replaced[name] = max(commit.name, self.replaced.get(name, ""))
             self.commits.pop(name, None)
             self.damaged.pop(name, None)
@@ -107,7 +104,7 @@ class Contents:
             self._count(each)
 
     def foreign(self, commit: Commit) -> list[str]:
-        """Trials of a commit that are read from another one."""
+        """The trials of a commit that are read from another one."""
         return sorted(trial_id for trial_id in commit.statuses if self.source[trial_id] != commit.name)
 
     def _count(self, commit: Commit) -> None:
@@ -118,5 +115,5 @@ class Contents:
 
 
 def _rank(commit: Commit, trial_id: str) -> tuple[bool, str, str]:
-    """The least is read: a result before a failure, then what was published first, wherever that is now."""
+    """The least rank is read: a result before a failure, then what was published first, wherever it is now."""
     return commit.statuses[trial_id] == "failed", commit.origin.get(trial_id, commit.name), commit.name

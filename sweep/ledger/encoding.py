@@ -1,4 +1,4 @@
-"""Tables as Parquet bytes that can be checked: whole by digest, or page by page while they are scanned."""
+"""Tables as Parquet bytes that can be checked: as a whole by their digest, or page by page during a scan."""
 
 import hashlib
 from typing import Any
@@ -14,9 +14,9 @@ _TRAILER = 8
 
 
 def encode(table: pa.Table) -> tuple[bytes, FileMark]:
-    """The table as Parquet with a checksum a page, read back before it is believed."""
+    """The table as Parquet with a checksum per page, read back as a test."""
     sink = pa.BufferOutputStream()
-    # A dictionary of measurements, nearly all distinct, only costs time.
+    # Nearly all measured numbers are distinct, so that a dictionary of them only costs time.
     dictionaries: Any = [field.name for field in table.schema if pa.types.is_string(field.type)]
     pq.write_table(
         table,
@@ -29,17 +29,15 @@ def encode(table: pa.Table) -> tuple[bytes, FileMark]:
     content = sink.getvalue()
     back = pq.read_table(pa.BufferReader(content))
     if back.num_rows != table.num_rows or not back.schema.equals(table.schema):
-        raise SweepError("a table changed on its way into Parquet; this is a fault of the pyarrow installed")
+        raise SweepError("a table changed on its way into Parquet, a fault of the installed pyarrow; install another")
     data = content.to_pybytes()
     footer = _TRAILER + int.from_bytes(data[-_TRAILER:-4], "little")
     return data, FileMark(len(data), digest(data), footer, digest(data[-footer:]))
 
 
-def decode(content: bytes, mark: FileMark) -> pa.Table:
-    """The table of bytes that are what was written. Raises SweepError if they are not."""
-    if digest(content) != mark.sha256:
-        raise SweepError("it is not what was written")
-    # Files are read side by side already; Arrow's own threads, started from such a thread, can abort a process at exit.
+def decode(content: bytes) -> pa.Table:
+    """The table of a file's bytes. Raises pa.ArrowException or OSError for what this program's Arrow does not read."""
+    # Files are read in parallel already; Arrow's own threads, started from such a thread, can abort a process at exit.
     return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
 
 

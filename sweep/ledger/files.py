@@ -3,8 +3,7 @@
 import contextlib
 import errno
 import os
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,25 +11,22 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
+from sweep import durable
 from sweep.errors import SweepError
 from sweep.redaction import redacted
 
-_TEMPORARY = ".tmp-"
 _S3_ATTEMPTS = 4
 _GCS_SECONDS = 15.0
-"""Time for which Google's storage is tried, where the URI does not say (retry_limit_seconds)."""
+"""How long Google's storage is tried, unless the URI says (retry_limit_seconds)."""
 
 
 class StoreFiles:
-    """Reads, lists and atomically writes files under one URI.
-
-    Every fault of the file system becomes a SweepError that names the store.
-    """
+    """Reads, lists and atomically writes files under one URI. Raises SweepError for every fault of the file system."""
 
     def __init__(self, uri: str | os.PathLike[str]) -> None:
         text = os.fspath(uri)
         self.address = text
-        """What was given, to open the store again with."""
+        """The address as given, to open the store again."""
         self.uri = redacted(text)
         """The same without keys, for messages."""
         try:
@@ -55,17 +51,11 @@ class StoreFiles:
 
     def list(self, folder: str) -> dict[str, int]:
         """File name to size in bytes, of the files directly in `folder`; empty where there is none."""
-        selector = fs.FileSelector(self._path(folder), allow_not_found=True)
-        with self._faults("read"):
-            infos = self._fs.get_file_info(selector)
-        return {info.base_name: info.size for info in infos if info.is_file and _TEMPORARY not in info.base_name}
+        return {info.base_name: info.size for info in self._infos(folder)}
 
     def times(self, folder: str) -> dict[str, float]:
         """File name to the time it was written, of the files directly in `folder`, in seconds by the store's clock."""
-        selector = fs.FileSelector(self._path(folder), allow_not_found=True)
-        with self._faults("read"):
-            infos = self._fs.get_file_info(selector)
-        return {info.base_name: (info.mtime_ns or 0) / 1e9 for info in infos if info.is_file}
+        return {info.base_name: (info.mtime_ns or 0) / 1e9 for info in self._infos(folder)}
 
     def read(self, name: str) -> bytes | None:
         """The content of a file, or None where there is none."""
@@ -77,7 +67,7 @@ class StoreFiles:
                 return None
 
     def read_range(self, name: str, start: int, size: int) -> bytes:
-        """`size` bytes from `start` of a file; fewer where it ends before, or is gone."""
+        """`size` bytes of a file from `start`; fewer where it ends before, or is gone."""
         with self._faults("read"):
             try:
                 with self._fs.open_input_file(self._path(name)) as file:
@@ -86,14 +76,14 @@ class StoreFiles:
                 return b""
 
     def location(self, name: str) -> tuple[fs.FileSystem, str]:
-        """Arrow's file system and the file's path on it, for a reader that scans."""
+        """Arrow's file system and the file's path on it, for scans."""
         return self._fs, self._path(name)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file; a reader sees all of it or none, whenever this process or machine dies."""
+        """Write a file; a reader sees all of it or nothing, whenever this process or machine dies."""
         with self._faults("written"):
             if self.local is not None:
-                _write_local(self.local / name, content)
+                durable.write(self.local / name, content)
             else:
                 with self._fs.open_output_stream(self._path(name)) as stream:
                     stream.write(content)
@@ -102,6 +92,11 @@ class StoreFiles:
         """Remove a file if it is there."""
         with self._faults("written"), contextlib.suppress(FileNotFoundError):
             self._fs.delete_file(self._path(name))
+
+    def _infos(self, folder: str) -> Sequence[fs.FileInfo]:
+        with self._faults("read"):
+            infos = self._fs.get_file_info(fs.FileSelector(self._path(folder), allow_not_found=True))
+        return [info for info in infos if info.is_file and durable.TEMPORARY not in info.base_name]
 
     def _path(self, name: str) -> str:
         return f"{self._base.rstrip('/')}/{name}"
@@ -124,41 +119,21 @@ class StoreFiles:
 
 def _from_uri(uri: str) -> tuple[fs.FileSystem, str]:
     system, base = fs.FileSystem.from_uri(uri)
-    # Arrow tries an endpoint that does not answer for minutes; pickling has the options that it was read with.
+    # By default Arrow tries for minutes an endpoint that does not answer; its options are found by way of pickling.
     if system.type_name == "gcs":
         _, (options,) = system.__reduce__()
         limit = options["retry_time_limit"] or timedelta(seconds=_GCS_SECONDS)
         system = fs.GcsFileSystem(**options | {"retry_time_limit": limit})
     if isinstance(system, fs.S3FileSystem):
         _, (options,) = system.__reduce__()
-        # A small file is then put at once, and its time is that of the put, as leases need it.
+        # Then a small file is put at once and has the time of the put, as leases need it.
         options["allow_delayed_open"] = True
         system = fs.S3FileSystem(**options, retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS))
     return system, base
 
 
-def _write_local(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def _reason(error: BaseException) -> str:
     code = getattr(error, "errno", None)
-    # The beginning of what AWS and Google say tells what is wrong; the rest is how often they were asked.
+    # The messages of AWS and Google begin with the fault; the rest says how often they were asked.
     text = os.strerror(code) if code else str(error) or type(error).__name__
     return redacted(text.splitlines()[0].partition(" error_info=")[0].rstrip("."))

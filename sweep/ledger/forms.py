@@ -1,7 +1,7 @@
-"""Tables of any form that a store may hold, in the form of this program: the one place where the two meet.
+"""Tables of any form that a store may hold, brought into the form of this program; nothing else knows of other forms.
 
-A program of another version has other columns. What an older one did not write is filled in; what a newer one, or a
-part of somebody's own, has added is kept as it is.
+Another version of the program has other columns. Columns that an older one did not write are filled in; those that a
+newer one, or somebody's own part, has added are kept as they are.
 """
 
 from typing import Any
@@ -18,25 +18,26 @@ _NETWORK = ("classes", "blocks", "layers_per_block")
 
 
 def in_form(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table with the columns of a schema, then those that the schema does not know.
+    """The table with the columns of a schema, followed by those that the schema does not know.
 
-    A factor that is missing is at its default, what follows from a network is worked out where its kind is known, and
-    all else is null. Raises SweepError for a column of a type that does not fit.
+    A missing factor is filled with its default, a missing column of the network is computed where the kind is known,
+    and all else is null. Raises SweepError for a column whose type does not fit.
     """
     table = table.rename_columns([current(name) for name in table.schema.names])
     if table.schema.equals(schema):
         return table
     columns = {}
-    lacking = [name for name in _NETWORK if name in schema.names and name not in table.schema.names]
-    worked_out = _worked_out(table) if lacking else {}
+    missing = set(schema.names) - set(table.schema.names)
+    networks = _networks(table) if missing & set(_NETWORK) else []
     for field in schema:
-        if field.name in table.schema.names:
+        if field.name not in missing:
             columns[field.name] = _cast(table[field.name], field)
-        elif field.name in worked_out:
-            columns[field.name] = pa.chunked_array([worked_out[field.name]], field.type)
+            continue
+        if field.name in _NETWORK:
+            values = [network.get(field.name) for network in networks]
         else:
-            default = FACTORS[field.name].default if field.name in FACTORS else None
-            columns[field.name] = pa.chunked_array([pa.array([default] * table.num_rows, field.type)])
+            values = [FACTORS[field.name].default if field.name in FACTORS else None] * table.num_rows
+        columns[field.name] = pa.chunked_array([pa.array(values, field.type)])
     further = [field for field in table.schema if field.name not in columns]
     wanted = pa.schema([*schema, *(field.with_nullable(True) for field in further)])
     return pa.table({**columns, **{field.name: table[field.name] for field in further}}, wanted)
@@ -54,26 +55,20 @@ def unified(schemas: list[pa.Schema]) -> pa.Schema:
 
 def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     try:
-        return column.cast(field.type)
+        cast = column.cast(field.type)
     except pa.ArrowException:
-        raise SweepError(
-            f"its column {field.name!r} holds {column.type}, which this program takes for {field.type}: it was written "
-            "by a newer program; use that one"
-        ) from None
+        raise SweepError(f"its column {field.name!r} holds {column.type} where {field.type} is expected") from None
+    # Rows that a program without the factor has merged with others that have it.
+    return cast.fill_null(FACTORS[field.name].default) if field.name in FACTORS and cast.null_count else cast
 
 
-def _worked_out(table: pa.Table) -> dict[str, list[int | None]]:
-    """What follows from the network of each row, None where its kind is not known here."""
-    found: dict[str, list[int | None]] = {name: [] for name in _NETWORK}
-    known = [name for name in FACTORS if name in table.schema.names]
-    for row in table.select(known).to_pylist():
-        values = _columns_of(row)
-        for name in _NETWORK:
-            found[name].append(values.get(name))
-    return found
+def _networks(table: pa.Table) -> list[dict[str, int]]:
+    """The columns of each row's network; none where its kind is not known here."""
+    factors = [name for name in FACTORS if name in table.schema.names]
+    return [_network(row) for row in table.select(factors).to_pylist()]
 
 
-def _columns_of(row: dict[str, Any]) -> dict[str, int]:
+def _network(row: dict[str, Any]) -> dict[str, int]:
     try:
         return network_columns(Trial.from_dict(row))
     except SweepError:

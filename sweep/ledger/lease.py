@@ -1,13 +1,12 @@
 """Locks of an object store, which has none of its own: a claim that its holder renews as long as it lives.
 
-A claim is an object ``locks/NAME/CLAIM``. Claimants write theirs first and look for others then, so that of any two at
-least one sees the other; whoever sees another withdraws and tries again later. A store that shows what has been written
-to whoever looks afterwards, as S3 does, is all that this needs.
+A claim is an object ``locks/NAME/CLAIM``. A claimant first writes its claim and then looks for others, so that of any
+two at least one sees the other; whoever sees another withdraws and tries again later. The store only has to show every
+finished write to whoever looks afterwards, as S3 does.
 
-A claim that was not renewed for `expire` seconds is dead, and is passed over. Its age is the difference of two times of
-the store's own clock: that of a claim just written, and its own. So a holder that comes too late finds out: the time of
-its next write tells it how long its claim went without one. It trusts its claim for one renewal less than the others
-do, by its own clock.
+A claim that was not renewed for `expire` seconds is dead, and others ignore it. They measure its age by the store's
+clock, from the time of the claim to that of one they have just written. A holder that renews too late finds out in the
+same way, from the times of its own two writes. By its own clock it trusts its claim for one renewal less than others.
 """
 
 import contextlib
@@ -21,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sweep.errors import SweepError
 from sweep.ledger.lock import Lock
@@ -32,9 +31,9 @@ _WATCHING, _CHOOSING, _HELD = "watching", "choosing", "held"
 
 @dataclass(frozen=True)
 class LeaseTimes:
-    """Seconds between renewals, until a claim that is not renewed is dead, and between two looks at others' claims.
+    """Seconds between renewals, until a claim without renewal is dead, and between two looks at others' claims.
 
-    Stores keep times in whole seconds, so `renew` is to be at least one.
+    Stores keep times in whole seconds, so `renew` must be at least one.
     """
 
     renew: float = 10.0
@@ -50,25 +49,11 @@ class LeaseTimes:
 TIMES = LeaseTimes()
 
 
-@dataclass(frozen=True)
-class _Look:
-    """What the claims of a lease were when one's own had been written: the time, and when each other was written."""
+class _Look(NamedTuple):
+    """The other claims of a lease, just after one's own was written: when each live one was written, and the dead."""
 
-    now: float
-    written: dict[str, float]
-    expire: float
-
-    @property
-    def live(self) -> dict[str, float]:
-        return {
-            claim: at
-            for claim, at in self.written.items()
-            if self.now - at <= self.expire and not claim.startswith(_WATCH)
-        }
-
-    @property
-    def dead(self) -> list[str]:
-        return [claim for claim, at in self.written.items() if self.now - at > self.expire]
+    live: dict[str, float]
+    dead: list[str]
 
 
 class ClaimFiles(Protocol):
@@ -83,7 +68,7 @@ class ClaimFiles(Protocol):
 
 
 def _elapsed() -> float:
-    """Seconds that pass while the machine is suspended, too, where the system counts these."""
+    """A clock in seconds that also counts while the machine is suspended, where the system has one."""
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
@@ -91,7 +76,7 @@ def _elapsed() -> float:
 class Lease:
     """One claimant. Methods raise SweepError where the store cannot be used.
 
-    `acquire` and `release` are the caller's; `renew` is called every `times.renew` seconds in between, by `hold`.
+    Between `acquire` and `release`, `renew` must be called every `times.renew` seconds, as `hold` does.
     """
 
     def __init__(
@@ -111,16 +96,16 @@ class Lease:
         self._lost: str | None = "it was never taken"
 
     def acquire(self, wait: bool = False, note: Callable[[str], None] = lambda line: None) -> None:
-        """Take the lease; from a holder that died, once that is certain.
+        """Take the lease, also from a holder that has certainly died.
 
-        Raises SweepError if another process holds it and lives, unless told to wait.
+        Raises SweepError if a living process holds it, unless told to wait.
         """
         while not self.attempt():
             self._watch(wait, note)
 
     def attempt(self) -> bool:
-        """Try once to take the lease; whether it is taken. Nothing is left of an attempt that failed."""
-        # A name is never used again, so a claim that is dead or withdrawn stays so, and can be deleted by anyone.
+        """Try once to take the lease; returns whether it is taken. A failed attempt leaves nothing behind."""
+        # A name is never used again, so a dead or withdrawn claim stays so, and anyone can delete it.
         self._claim, self._written = secrets.token_hex(8), None
         self._since = dt.datetime.now(dt.UTC).isoformat(sep=" ", timespec="seconds")
         taken = False
@@ -154,7 +139,7 @@ class Lease:
             )
 
     def release(self) -> None:
-        """Withdraw the claim. One that cannot be withdrawn dies of itself."""
+        """Withdraw the claim; one that cannot be withdrawn dies by itself."""
         self._lost = "it has let go of it"
         self._delete(self._claim)
 
@@ -167,7 +152,7 @@ class Lease:
             self._files.delete(f"{self._folder}/{claim}")
 
     def _put(self, state: str) -> _Look | None:
-        """Write the claim, then look; None where it came too late, and others may have passed it over."""
+        """Write the claim, then look; None if the write came so late that others may have ignored the claim."""
         began = self._clock()
         facts = {"state": state, "host": socket.gethostname(), "pid": os.getpid(), "since": self._since}
         self._files.write(f"{self._folder}/{self._claim}", json.dumps(facts).encode())
@@ -176,11 +161,13 @@ class Lease:
         if now is None or (before is not None and now - before > self._times.trust):
             return None
         self._written, self._trusted_from = now, began
-        return _Look(now, written, self._times.expire)
+        dead = [claim for claim, at in written.items() if now - at > self._times.expire]
+        live = {claim: at for claim, at in written.items() if claim not in dead and not claim.startswith(_WATCH)}
+        return _Look(live, dead)
 
     def _watch(self, wait: bool, note: Callable[[str], None]) -> None:
-        """Wait until no other claim is live. Raises SweepError once a holder is seen to live, unless told to wait."""
-        # An object that claims nothing tells what time it is by the store's clock.
+        """Wait until no other claim is live. Raises SweepError once a holder shows life, unless told to wait."""
+        # An object that claims nothing gives the time by the store's clock.
         self._claim = _WATCH + secrets.token_hex(8)
         known: dict[str, float] | None = None
         try:
@@ -190,20 +177,19 @@ class Lease:
                 look = self._put(_WATCHING)
                 if look is None:
                     continue
-                live = look.live
-                if not live:
+                if not look.live:
                     return
                 if known is None:
-                    known = live
-                    note(f"this sweep ran a moment ago; whether it still does shows within {self._times.expire:g} s")
-                for claim in live:
-                    if not wait and known.get(claim) != live[claim]:
+                    known = look.live
+                    note(f"this sweep ran a moment ago; wait up to {self._times.expire:g} s to see if it still runs")
+                for claim, at in look.live.items():
+                    if not wait and known.get(claim) != at:
                         self._refuse(claim)
         finally:
             self.release()
 
     def _refuse(self, claim: str) -> None:
-        """Raise SweepError if the claim, which has just been written, is a holder's."""
+        """Raise SweepError if the claim, which was just renewed, is a holder's."""
         try:
             facts = json.loads(self._files.read(f"{self._folder}/{claim}") or b"{}")
         except ValueError:
@@ -223,7 +209,7 @@ def hold(
     note: Callable[[str], None] = lambda line: None,
     times: LeaseTimes | None = None,
 ) -> Iterator[Lock]:
-    """Hold a lease, renewed by a thread; its `check` raises SweepError once it may be another's.
+    """Hold a lease, renewed by a thread; its `check` raises SweepError once another may hold it.
 
     Raises SweepError if another process holds it, unless told to wait.
     """
@@ -236,7 +222,7 @@ def hold(
         with contextlib.suppress(SweepError):
             while not ended.wait(times.renew):
                 lease.check()
-                # A store that does not answer now may do so in time.
+                # A store that does not answer now may still do so in time.
                 with contextlib.suppress(SweepError):
                     lease.renew()
 

@@ -3,19 +3,19 @@
 Layout of a store::
 
     store.json                    schema version
-    sweeps/SWEEP.parquet          what was planned: trials with their factors, study, margins
-    trials/COMMIT.parquet         one row a trial, one file a pack
-    curves/COMMIT.parquet         one row a trial and epoch
-    measurements/COMMIT.parquet   one row a trial and thing measured
-    commits/COMMIT.json           written last: what the commit holds, and the size and digests of its files
+    sweeps/SWEEP.parquet          a plan: trials with their factors, study, margins
+    trials/COMMIT.parquet         one row per trial, one file per pack
+    curves/COMMIT.parquet         one row per trial and epoch
+    measurements/COMMIT.parquet   one row per trial and thing measured
+    commits/COMMIT.json           written last: the commit's trials, and the size and digests of its files
     checkpoints/TRAINING          networks, trained or in training
     locks/                        which sweeps are running
 
-A store that an older program has made is read as it is (`sweep.ledger.forms`), and marked as this program's before
-anything is written to it, so that the older one refuses it rather than misreads it.
+A store made by an older program is read as it is (`sweep.ledger.forms`). Before this program writes to it, it marks the
+store as its own, so that the older program refuses the store and does not misread it.
 
-Files without a marker do not exist for any reader. A trial in several commits is read from one of them: a result
-before a failure, then the earliest. Many small commits are merged into a larger one, which replaces them.
+Readers ignore files without a marker. A trial in several commits is read from one of them: a result before a failure,
+then the earliest. Many small commits are merged into a larger one, which replaces them.
 """
 
 import contextlib
@@ -33,13 +33,13 @@ import pyarrow.compute as pc
 from sweep.errors import SweepError
 from sweep.ledger.checkpoints import Checkpoints
 from sweep.ledger.commit import MERGED, OLDEST_SCHEMA, STORE_SCHEMA, Commit, Contents
-from sweep.ledger.encoding import decode, encode
+from sweep.ledger.encoding import decode, digest, encode
 from sweep.ledger.files import StoreFiles
 from sweep.ledger.forms import in_form
 from sweep.ledger.lease import hold
 from sweep.ledger.lock import Lock, file_lock
 from sweep.ledger.planned import PlannedSweep
-from sweep.ledger.schema import SCHEMAS, Tables, check_table
+from sweep.ledger.schema import SCHEMAS, Tables
 from sweep.margins import Margins
 from sweep.trial import Trial
 
@@ -51,7 +51,7 @@ R = TypeVar("R")
 
 
 class Ledger:
-    """One store's record. Raises SweepError for a store that cannot be used, in one sentence."""
+    """One store's record. Raises SweepError for a store that cannot be used."""
 
     def __init__(self, uri: str | os.PathLike[str]) -> None:
         self.files = StoreFiles(uri)
@@ -69,8 +69,8 @@ class Ledger:
         return self.files.address
 
     def parallel(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """The function of each item, several at a time, in order."""
-        # An object store's answers are waited for, a local file's are decoded under one lock.
+        """Apply the function to each item, several at a time; returns the results in order."""
+        # Reading an object store is mostly waiting; local files are decoded under one lock.
         with ThreadPoolExecutor(_REMOTE_READERS if self.files.local is None else _LOCAL_READERS) as pool:
             return list(pool.map(function, items))
 
@@ -79,7 +79,7 @@ class Ledger:
         """Open a store, making it where there is none."""
         ledger = cls(uri)
         if ledger._version() != STORE_SCHEMA:
-            ledger.files.write("store.json", _json({"schema": STORE_SCHEMA}))
+            ledger.files.write("store.json", json.dumps({"schema": STORE_SCHEMA}, separators=(",", ":")).encode())
         ledger.refresh()
         ledger._remove_litter()
         return ledger
@@ -94,36 +94,37 @@ class Ledger:
         return ledger
 
     def refresh(self) -> Contents:
-        """Read the commits that are new since the last look."""
+        """Read the commits that are new since the last call."""
         new = [name for name in self._listed() if name not in self.contents.known]
         if not new:
             return self.contents
         sizes = {table: self.files.list(table) for table in SCHEMAS}
-        # Merged commits first: what they replace need not be read.
+        # Merged commits first: those that they replace need not be read.
         for names in ([name for name in new if name.endswith(MERGED)], new):
             for name, commit in self._read_markers([n for n in names if n not in self.contents.known]).items():
                 fault = _fault(name, commit, sizes)
-                if commit is None or fault:
-                    self.contents.damaged[name] = fault or f"commits/{name}.json is not a marker"
-                else:
+                if fault is not None:
+                    self.contents.damaged[name] = fault
+                elif commit is not None:
                     self.contents.add(commit)
         return self.contents
 
     def publish(self, tables: Tables) -> str | None:
-        """Commit the results of one pack; the commit's name.
+        """Commit the results of one pack; returns the commit's name.
 
-        Trials that another process has published meanwhile are left out, and nothing is written, giving None, where
-        none remains. The marker is written last, so a reader sees all of the commit or nothing.
+        It leaves out trials that another process has published meanwhile; where none remains it writes nothing and
+        returns None. The marker is written last, so a reader sees all of the commit or nothing.
         """
         for name, table in tables.items():
-            check_table(name, table)
+            if not table.schema.equals(SCHEMAS[name]):
+                raise SweepError(f"a table {name!r} does not have version {STORE_SCHEMA} of its schema")
         tables = self._unpublished(tables)
         if not tables["trials"].num_rows:
             return None
         return self.write(tables)
 
     def write(self, tables: Tables, replaces: Mapping[str, list[str]] | None = None) -> str:
-        """Commit tables as they are, in place of other commits if there are any given; the commit's name."""
+        """Commit tables as they are, in place of the commits that it `replaces`; returns the commit's name."""
         trials = tables["trials"]
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}{MERGED if replaces else ''}"
         encoded = {table: encode(content) for table, content in tables.items() if content.num_rows}
@@ -144,7 +145,7 @@ class Ledger:
         return name
 
     def read(self, table: str, commits: Sequence[str] | None = None) -> pa.Table:
-        """All rows of a table, or those of the given commits, each trial from the one commit that it is read from.
+        """All rows of a table, or those of the given commits; each trial's are read from one commit alone.
 
         Raises SweepError for a file that cannot be read.
         """
@@ -164,10 +165,10 @@ class Ledger:
                 )
 
     def record_sweep(self, sweep_id: str, study: str, trials: Sequence[Trial], margins: Margins | None = None) -> None:
-        """Keep what a sweep has planned.
+        """Keep a sweep's plan.
 
-        Raises SweepError where what it planned before cannot be read, and for margins that differ from those declared
-        before, once a trial of the sweep is done.
+        Raises SweepError where an earlier plan cannot be read, and for margins that differ from those declared before,
+        once a trial of the sweep is done.
         """
         margins = margins or Margins()
         name = f"sweeps/{sweep_id}.parquet"
@@ -182,7 +183,7 @@ class Ledger:
         self.files.write(name, PlannedSweep.of(study, trials, margins).to_bytes())
 
     def sweeps(self) -> dict[str, PlannedSweep]:
-        """Sweep identity to what it planned. Raises SweepError for a plan that cannot be read."""
+        """Sweep identity to its plan. Raises SweepError for a plan that cannot be read."""
         names = sorted(name.removesuffix(".parquet") for name in self.files.list("sweeps"))
         read = self.parallel(self._planned, names)
         return {name: sweep for name, sweep in zip(names, read, strict=True) if sweep is not None}
@@ -192,14 +193,14 @@ class Ledger:
     ) -> contextlib.AbstractContextManager[Lock]:
         """Hold a named lock for this process: the system's on a local store, a lease on any other.
 
-        `note` is told what a long wait is for. Raises SweepError if another process holds it, unless told to wait.
+        `note` is told the reason of a long wait. Raises SweepError if another process holds it, unless told to wait.
         """
         if self.files.local is None:
             return hold(self.files, name, wait, note)
         return file_lock(self.uri, self.files.local / "locks" / name, wait)
 
     def _planned(self, sweep_id: str) -> PlannedSweep | None:
-        """What a sweep has planned, None where nothing is kept of it."""
+        """A sweep's plan, None where none is kept."""
         name = f"sweeps/{sweep_id}.parquet"
         content = self.files.read(name)
         if content is None:
@@ -207,7 +208,7 @@ class Ledger:
         try:
             return PlannedSweep.from_bytes(content)
         except SweepError as error:
-            # Not as if there were none: its margins could then be replaced once there are results.
+            # Otherwise its margins could be replaced although there are results.
             raise SweepError(
                 f"{self.files.address_of(name)} cannot be read ({error}); put a copy of it back, or move it away and "
                 "run its sweep again, whose margins then count as declared that day"
@@ -248,19 +249,21 @@ class Ledger:
     def _read_part(self, table: str, name: str) -> pa.Table:
         commit = self.contents.commits[name]
         content = self.files.read(f"{table}/{name}.parquet") or b""
+        if digest(content) != commit.files[table].sha256:
+            raise unreadable(self, table, name, "it is damaged")
         try:
-            part = decode(content, commit.files[table])
+            part = in_form(decode(content), SCHEMAS[table])
         except (pa.ArrowException, OSError, SweepError) as error:
-            raise unreadable(self, table, name, str(error)) from None
-        try:
-            part = in_form(part, SCHEMAS[table])
-        except SweepError as error:
-            raise SweepError(f"{self.uri}/{table}/{name}.parquet cannot be read: {error}") from None
+            # It is what was written, so this is no damage.
+            raise SweepError(
+                f"{self.uri}/{table}/{name}.parquet was written by a newer program, which has to read it: "
+                f"{str(error).splitlines()[0]}"
+            ) from None
         foreign = self.contents.foreign(commit)
         return part.filter(~pc.field("trial_id").isin(foreign)) if foreign else part
 
     def _readable(self, name: str) -> bool:
-        """Whether all of a commit is what was written."""
+        """Whether a commit is whole and undamaged."""
         commit = self.contents.commits.get(name)
         try:
             for table in commit.files.keys() & set(SCHEMAS) if commit else ():
@@ -270,7 +273,7 @@ class Ledger:
         return commit is not None
 
     def _unpublished(self, tables: Tables) -> Tables:
-        """Rows of trials that are not done yet; a failure adds nothing to any earlier row."""
+        """The rows of trials that are not done yet; a failure does not replace an earlier row."""
         self.refresh()
         status = self.contents.status
         trials = tables["trials"]
@@ -284,13 +287,13 @@ class Ledger:
         return {name: table.filter(~pc.field("trial_id").isin(done)) for name, table in tables.items()}
 
     def _withdraw(self, name: str) -> None:
-        """Remove what there is of a commit that could not be written whole, the marker first."""
+        """Remove the files of a commit, the marker first."""
         with contextlib.suppress(SweepError):
             for path in (f"commits/{name}.json", *(f"{table}/{name}.parquet" for table in SCHEMAS)):
                 self.files.delete(path)
 
     def _remove_litter(self) -> None:
-        """Delete what has not been needed for a day: commits that were merged, and what killed writers left."""
+        """Delete files that nobody has needed for a day: merged commits, and remains of killed writers."""
         commits = set(self._listed())
         replaced = commits & self.contents.replaced.keys()
         for into in {self.contents.replaced[name] for name in replaced}:
@@ -309,7 +312,7 @@ class Ledger:
 
 
 def unreadable(ledger: Ledger, table: str, commit: str, reason: str) -> SweepError:
-    """What to say of a file that is not what was written."""
+    """The error for a damaged file of a commit."""
     return SweepError(
         f"{ledger.uri}/{table}/{commit}.parquet cannot be read ({reason.splitlines()[0]}); delete "
         f"commits/{commit}.json and run its sweep again to train these trials anew"
@@ -317,7 +320,9 @@ def unreadable(ledger: Ledger, table: str, commit: str, reason: str) -> SweepErr
 
 
 def _fault(name: str, commit: Commit | None, sizes: dict[str, dict[str, int]]) -> str | None:
-    for table, mark in (commit.files if commit else {}).items():
+    if commit is None:
+        return f"commits/{name}.json is not a marker"
+    for table, mark in commit.files.items():
         if table not in sizes:
             # A newer program's, which this one does not read.
             continue
@@ -327,7 +332,3 @@ def _fault(name: str, commit: Commit | None, sizes: dict[str, dict[str, int]]) -
         if found != mark.size:
             return f"{table}/{name}.parquet has {found} bytes where {mark.size} were written"
     return None
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()

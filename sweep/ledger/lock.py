@@ -1,4 +1,4 @@
-"""Locks of a local store: the system's own, which vanish with their process however it ends."""
+"""Locks of a local store: the operating system's, which vanish with their process however it ends."""
 
 import contextlib
 import fcntl
@@ -11,21 +11,21 @@ from sweep.errors import SweepError
 
 
 class Lock(Protocol):
-    """What is held under a name."""
+    """A lock that is held."""
 
     def check(self) -> None:
-        """Raise SweepError if it is held no longer."""
+        """Raise SweepError if it is no longer held."""
         ...
 
 
 class _FileLock:
     def check(self) -> None:
-        """Nothing: the system lets nobody else have it."""
+        """Nothing to check: the system gives the lock to nobody else."""
 
 
 @contextlib.contextmanager
 def file_lock(store: str, path: Path, wait: bool) -> Iterator[Lock]:
-    """Hold the lock of a file. `store` is what messages call its store.
+    """Hold the lock of a file; messages call its store `store`.
 
     Raises SweepError if another process holds it, unless told to wait, and where the file system has no locks.
     """

@@ -1,7 +1,7 @@
 """Merging: many small commits become few large ones, so that a store is quick to open and to scan.
 
-Trials, rows and the order of commits stay what they are. The commits that were merged are kept for a day, for whoever
-is reading them.
+Trials, rows and the order of commits stay the same. Merged commits are kept for a day, for processes that are reading
+them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,20 +18,24 @@ _LARGE = 64 << 20
 
 
 def merge_commits(ledger: Ledger, least: int) -> int:
-    """Merge the small commits of a store if there are at least so many; how many were merged.
+    """Merge the small commits of a store if there are at least `least`; returns how many were merged.
 
     A commit that cannot be read stays as it is. Raises SweepError where the store cannot be written.
     """
     if len(_small(ledger)) < max(least, 2):
         return 0
-    # What another process has merged meanwhile is not merged again.
+    # So that commits which another process has merged meanwhile are not merged again.
     ledger.refresh()
     merged = 0
     for batch in _batches(_small(ledger)):
         read = ledger.parallel(lambda commit: _read(ledger, commit.name), batch)
         parts = [(commit, tables) for commit, tables in zip(batch, read, strict=True) if tables is not None]
         if len(parts) > 1 and any(tables["trials"].num_rows for _, tables in parts):
-            together = {table: _together([tables[table] for _, tables in parts]) for table in SCHEMAS}
+            # Columns that this program does not know stay.
+            together = {
+                name: pa.concat_tables([tables[name] for _, tables in parts], promote_options="default")
+                for name in SCHEMAS
+            }
             ledger.write(together, replaces=_replaced(parts))
             merged += len(parts)
     return merged
@@ -44,24 +48,19 @@ def _small(ledger: Ledger) -> list[Commit]:
 
 
 def _read(ledger: Ledger, name: str) -> Tables | None:
-    """What is to be merged of a commit; None where it cannot be read, which its readers are told, not its sweep."""
+    """The tables of a commit; None where one cannot be read, which is for the readers of the commit to report."""
     try:
         return {table: ledger.read(table, [name]) for table in SCHEMAS}
     except SweepError:
         return None
 
 
-def _together(parts: Sequence[pa.Table]) -> pa.Table:
-    # Columns that this program does not know go on.
-    return pa.concat_tables(parts, promote_options="default")
-
-
 def _replaced(parts: Sequence[tuple[Commit, Tables]]) -> dict[str, list[str]]:
-    """What a commit of these parts replaces, and the trials that each published commit has in it."""
+    """The commits that one of these parts replaces, and the trials that each published commit has in it."""
     replaced: dict[str, list[str]] = {name: [] for commit, _ in parts for name in (commit.name, *commit.replaces)}
     for commit, tables in parts:
         held = set(tables["trials"]["trial_id"].to_pylist())
-        # Two that were merged at once have the same published commits in them, and each trial in one of the two.
+        # Two commits merged at once hold the same published commits, and each trial is read from one of the two.
         for name, trials in commit.parts.items():
             replaced[name] += [trial for trial in trials if trial in held]
     return replaced

@@ -1,4 +1,4 @@
-"""What a sweep has planned: its trials, all their factors, and the margins declared with them, in one file."""
+"""The plan of a sweep in one file: its trials, all their factors, and the margins declared with them."""
 
 import datetime as dt
 import json
@@ -21,7 +21,7 @@ _KNOWN_AT_FIRST = ("trial_id", "pair_id", *ALWAYS)
 
 @dataclass(frozen=True)
 class PlannedSweep:
-    """One sweep of a store; `trials` has the columns of `plan_schema`, and others that this program may not know."""
+    """One sweep of a store; `trials` has the columns of `plan_schema`, then any that this program does not know."""
 
     study: str
     margins: Margins
@@ -51,15 +51,14 @@ class PlannedSweep:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "PlannedSweep":
-        """The sweep of a file's content. Raises SweepError where that is not one."""
+        """The sweep of a file's content. Raises SweepError where the content is no plan."""
         try:
             table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
             facts = json.loads((table.schema.metadata or {})[_KEY])
-            declared = dict(facts["margins"])
-            study, declared_at = str(facts["study"]), str(facts["declared_at"])
+            declared, study, declared_at = dict(facts["margins"]), str(facts["study"]), str(facts["declared_at"])
             if not set(_KNOWN_AT_FIRST) <= set(table.schema.names):
                 raise ValueError
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-            raise SweepError("it is not what was written") from None
+            raise SweepError("it is damaged") from None
         margins = Margins().override(declared)
         return cls(study, margins, declared_at, in_form(table.replace_schema_metadata(None), plan_schema()))

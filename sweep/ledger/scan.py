@@ -1,7 +1,7 @@
-"""A table of a store as an Arrow dataset: scanned when asked, only the columns and rows that are asked for.
+"""A table of a store as an Arrow dataset, which reads only the columns and rows that a query asks for.
 
-What is scanned is checked as it is read: the footer of each file against its commit's marker, each page against its
-checksum. Files of another form than this program's are read at once, and brought into it.
+Every read is checked: the footer of each file against its commit's marker, each page against its checksum. Files whose
+form is not this program's are read at once and brought into it.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ _FORMAT = ds.ParquetFileFormat(
 
 
 def scan(ledger: Ledger, table: str) -> ds.Dataset:
-    """A table of all commits, each trial from the one commit that it is read from.
+    """A table of all commits; each trial is read from one commit alone.
 
-    Raises SweepError for a file whose footer is not what was written; scanning raises OSError or pa.ArrowException for
-    a page that is not, and `name_damage` then says which file.
+    Raises SweepError for a file with a damaged footer. Scanning the dataset raises OSError or pa.ArrowException for a
+    damaged page; `name_damage` then says in which file.
     """
     whole: list[str] = []
     parts: list[str] = []
@@ -32,13 +32,15 @@ def scan(ledger: Ledger, table: str) -> ds.Dataset:
         foreign = len(ledger.contents.foreign(commit))
         if table in commit.files and foreign < len(commit.statuses):
             (parts if foreign else whole).append(name)
-    forms = ledger.parallel(lambda name: _form(ledger, table, name), whole)
     known = SCHEMAS[table]
-    parts += [name for name, form in zip(whole, forms, strict=True) if not form.equals(known)]
-    whole = [name for name, form in zip(whole, forms, strict=True) if form.equals(known)]
-    datasets: list[ds.Dataset] = [ds.dataset(ledger.read(table, parts))] if parts or not whole else []
-    if whole:
-        datasets.append(_files(ledger, table, whole))
+    current = ledger.parallel(lambda name: _form(ledger, table, name).equals(known), whole)
+    parts += [name for name, is_current in zip(whole, current, strict=True) if not is_current]
+    paths = [f"{table}/{name}.parquet" for name, is_current in zip(whole, current, strict=True) if is_current]
+    datasets: list[ds.Dataset] = [ds.dataset(ledger.read(table, parts))] if parts or not paths else []
+    if paths:
+        places = [ledger.files.location(path) for path in paths]
+        files = [path for _, path in places]
+        datasets.append(ds.dataset(files, schema=known, format=_FORMAT, filesystem=places[0][0]))
     return union(datasets)
 
 
@@ -51,14 +53,14 @@ def union(datasets: Sequence[ds.Dataset]) -> ds.Dataset:
 
 
 def name_damage(ledger: Ledger, table: str) -> None:
-    """Raise SweepError that names a file of a table which is not what was written, if there is one."""
+    """Raise the SweepError that names a damaged file of a table, if there is one."""
     for name, commit in ledger.contents.commits.items():
         if table in commit.files:
             ledger.read(table, [name])
 
 
 def _widened(dataset: ds.Dataset, schema: pa.Schema) -> ds.Dataset:
-    """A dataset with further columns, which are null in it."""
+    """The dataset with the columns of a wider schema, null where it does not have them."""
     if dataset.schema.equals(schema):
         return dataset
     if isinstance(dataset, ds.InMemoryDataset):
@@ -67,17 +69,11 @@ def _widened(dataset: ds.Dataset, schema: pa.Schema) -> ds.Dataset:
     return dataset.replace_schema(schema)
 
 
-def _files(ledger: Ledger, table: str, commits: Sequence[str]) -> ds.Dataset:
-    places = [ledger.files.location(f"{table}/{name}.parquet") for name in commits]
-    paths = [path for _, path in places]
-    return ds.dataset(paths, schema=SCHEMAS[table], format=_FORMAT, filesystem=places[0][0])
-
-
 def _form(ledger: Ledger, table: str, name: str) -> pa.Schema:
     """The columns of a commit's file, from its footer."""
     mark = ledger.contents.commits[name].files[table]
     path = f"{table}/{name}.parquet"
     footer = ledger.files.read_range(path, mark.size - mark.footer_size, mark.footer_size)
     if digest(footer) != mark.footer_sha256:
-        raise unreadable(ledger, table, name, "its footer is not what was written")
+        raise unreadable(ledger, table, name, "its footer is damaged")
     return pq.read_schema(pa.BufferReader(footer))

@@ -6,61 +6,55 @@ from typing import Any
 
 import pyarrow as pa
 
-from sweep.errors import SweepError
-from sweep.ledger.commit import STORE_SCHEMA
 from sweep.parts import FACTORS, METHODS
-from sweep.result import Epoch, TrialResult
+from sweep.result import TrialResult
 from sweep.trial import Trial, not_training
 
-_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
-_IDENTITY = [pa.field("trial_id", pa.string(), nullable=False), pa.field("pair_id", pa.string(), nullable=False)]
-_SIZE = [
-    pa.field("parameters", pa.int64(), nullable=False),
-    pa.field("forward_flops", pa.int64(), nullable=False),
-    pa.field("determination_ratio", pa.float64(), nullable=False),
-]
-_NETWORK = [pa.field("classes", pa.int64()), pa.field("blocks", pa.int64()), pa.field("layers_per_block", pa.int64())]
-"""Null where the network is of a kind that this program does not know."""
+_TEXT, _INTEGER, _NUMBER = pa.string(), pa.int64(), pa.float64()
+_OF_FACTORS = {str: _TEXT, int: _INTEGER, float: _NUMBER}
 _MEASURED = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm")
+
+
+def _required(kind: pa.DataType, *names: str) -> list[pa.Field]:
+    return [pa.field(name, kind, nullable=False) for name in names]
+
+
+def _optional(kind: pa.DataType, *names: str) -> list[pa.Field]:
+    return [pa.field(name, kind) for name in names]
+
+
+_SIZE = [*_required(_INTEGER, "parameters", "forward_flops"), *_required(_NUMBER, "determination_ratio")]
+_NETWORK = _optional(_INTEGER, "classes", "blocks", "layers_per_block")
+"""Null where the network is of a kind that this program does not know."""
 _OF_TRIALS = [
-    pa.field("status", pa.string(), nullable=False),
-    pa.field("error", pa.string()),
-    pa.field("diverged_epoch", pa.int64()),
-    pa.field("epochs_run", pa.int64(), nullable=False),
-    *(pa.field(name, pa.float64()) for name in _MEASURED),
+    *_required(_TEXT, "status"),
+    *_optional(_TEXT, "error"),
+    *_optional(_INTEGER, "diverged_epoch"),
+    *_required(_INTEGER, "epochs_run"),
+    *_optional(_NUMBER, *_MEASURED),
     *_SIZE,
     *_NETWORK,
-    pa.field("seconds", pa.float64(), nullable=False),
-    pa.field("fused_with", pa.int64(), nullable=False),
-    pa.field("peak_memory_bytes", pa.int64(), nullable=False),
-    pa.field("device", pa.string(), nullable=False),
-    pa.field("finished_at", pa.timestamp("us", "UTC"), nullable=False),
+    *_required(_NUMBER, "seconds"),
+    *_required(_INTEGER, "fused_with", "peak_memory_bytes"),
+    *_required(_TEXT, "device"),
+    *_required(pa.timestamp("us", "UTC"), "finished_at"),
 ]
-_OTHERS = {
-    "curves": pa.schema(
-        [
-            pa.field("trial_id", pa.string(), nullable=False),
-            pa.field("epoch", pa.int64(), nullable=False),
-            *(pa.field(name, pa.float64(), nullable=False) for name in _MEASURED),
-            pa.field("seconds", pa.float64(), nullable=False),
-        ]
-    ),
-    "measurements": pa.schema(
-        [
-            pa.field("trial_id", pa.string(), nullable=False),
-            pa.field("measurement", pa.string(), nullable=False),
-            pa.field("subject", pa.string(), nullable=False),
-            pa.field("size", pa.int64(), nullable=False),
-            pa.field("draw", pa.int64(), nullable=False),
-            pa.field("metric", pa.string(), nullable=False),
-            pa.field("value", pa.float64()),
-        ]
-    ),
-}
+_CURVES = [
+    *_required(_TEXT, "trial_id"),
+    *_required(_INTEGER, "epoch"),
+    *_required(_NUMBER, *_MEASURED, "seconds"),
+]
+_MEASUREMENTS = [
+    *_required(_TEXT, "trial_id", "measurement", "subject"),
+    *_required(_INTEGER, "size", "draw"),
+    *_required(_TEXT, "metric"),
+    *_optional(_NUMBER, "value"),
+]
+_OTHERS = {"curves": pa.schema(_CURVES), "measurements": pa.schema(_MEASUREMENTS)}
 
 
 class _Schemas(Mapping[str, pa.Schema]):
-    """Schemas with a column for each factor that exists at the moment: a part may be registered at any time."""
+    """Schemas with a column for each factor that exists now, as parts can be registered at any time."""
 
     def __getitem__(self, table: str) -> pa.Schema:
         return pa.schema([*_identity_fields(), *_OF_TRIALS]) if table == "trials" else _OTHERS[table]
@@ -73,26 +67,27 @@ class _Schemas(Mapping[str, pa.Schema]):
 
 
 SCHEMAS = _Schemas()
-"""Table name to schema: one row per trial; per trial and epoch; per trial and thing measured on its network."""
+"""Table name to schema; one row per trial, per trial and epoch, and per trial and thing measured on its network."""
 
 
 def plan_schema() -> pa.Schema:
-    """What is known of a trial before it is run."""
+    """The columns that are known of a trial before it runs."""
     return pa.schema([*_identity_fields(), *_SIZE, *_NETWORK])
 
 
 def training_factors() -> tuple[str, ...]:
-    """Columns that say how a network was trained, rather than for what, or what was measured on it."""
+    """Columns that say how a network was trained, not for which study or what was measured on it."""
     return tuple(name for name in FACTORS if name not in not_training())
 
 
 def method_factors() -> tuple[str, ...]:
-    """Those of them that say by which method."""
+    """The columns among them that say by which method."""
     return ("method", *METHODS.own_factors())
 
 
 def _identity_fields() -> list[pa.Field]:
-    return [*_IDENTITY, *(pa.field(name, _ARROW[each.kind], nullable=False) for name, each in FACTORS.items())]
+    factors = [field for name, each in FACTORS.items() for field in _required(_OF_FACTORS[each.kind], name)]
+    return [*_required(_TEXT, "trial_id", "pair_id"), *factors]
 
 
 Tables = dict[str, pa.Table]
@@ -103,20 +98,10 @@ def to_tables(results: Sequence[TrialResult]) -> Tables:
     now = dt.datetime.now(dt.UTC)
     rows = {
         "trials": [_trial_row(result, now) for result in results],
-        "curves": [_curve_row(result, epoch) for result in results for epoch in result.epochs],
-        "measurements": [
-            {"trial_id": result.trial.trial_id, **vars(measurement)}
-            for result in results
-            for measurement in result.measurements
-        ],
+        "curves": [{"trial_id": of.trial.trial_id, **vars(epoch)} for of in results for epoch in of.epochs],
+        "measurements": [{"trial_id": of.trial.trial_id, **vars(row)} for of in results for row in of.measurements],
     }
     return {name: pa.Table.from_pylist(rows[name], schema=schema) for name, schema in SCHEMAS.items()}
-
-
-def check_table(name: str, table: pa.Table) -> None:
-    """Raise SweepError unless the table has exactly the schema of its name."""
-    if not table.schema.equals(SCHEMAS[name]):
-        raise SweepError(f"a table {name!r} does not have version {STORE_SCHEMA} of its schema")
 
 
 def plan_row(trial: Trial) -> dict[str, Any]:
@@ -133,28 +118,12 @@ def plan_row(trial: Trial) -> dict[str, Any]:
 
 
 def network_columns(trial: Trial) -> dict[str, int]:
-    """What is known of a trial's network as columns: classes, blocks, weighted layers in a block."""
+    """Columns of a trial's network: classes, blocks, weighted layers in a block."""
     shape = trial.shape
     return {"classes": shape.classes, "blocks": len(shape.blocks), "layers_per_block": shape.layers_per_block}
 
 
 def _trial_row(result: TrialResult, finished_at: dt.datetime) -> dict[str, Any]:
-    last = result.last
-    return {
-        **plan_row(result.trial),
-        "status": result.status,
-        "error": result.error,
-        "diverged_epoch": result.diverged_epoch,
-        "epochs_run": len(result.epochs),
-        **{name: getattr(last, name) if last else None for name in _MEASURED},
-        "seconds": result.seconds,
-        "fused_with": result.fused_with,
-        "peak_memory_bytes": result.peak_memory_bytes,
-        "device": result.device,
-        "finished_at": finished_at,
-    }
-
-
-def _curve_row(result: TrialResult, epoch: Epoch) -> dict[str, Any]:
-    measured = {name: getattr(epoch, name) for name in _MEASURED}
-    return {"trial_id": result.trial.trial_id, "epoch": epoch.epoch, **measured, "seconds": epoch.seconds}
+    last = {name: getattr(result.last, name, None) for name in _MEASURED}
+    counted = {"epochs_run": len(result.epochs), "finished_at": finished_at}
+    return {**vars(result), **plan_row(result.trial), **last, **counted}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sweep.trial import Trial
 
 Measured = Iterator[tuple[float, Sequence[Measurement]]]
-"""The share done, 0 to 1, with what was measured since."""
+"""The share done, 0 to 1, with the rows measured since the last report."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Subject:
     trial: "Trial"
     network: "BlockNetwork"
     intervention: Intervention
-    """That of any evaluation: the gates of a network trained with `rescale` evaluation, else none."""
+    """Under which the network is evaluated: gates where it was trained with `rescale` evaluation, else none."""
     images: "TrialImages"
     """Of this one trial; `images.train` and `images.validation` are on the device."""
     initial: Callable[[], "BlockNetwork"]
@@ -40,10 +40,10 @@ class Subject:
 
 
 class Measure(ABC):
-    """What is measured on a trained network. Concrete ones are frozen dataclasses; their fields are their factors."""
+    """Something to measure on a trained network. Concrete ones are frozen dataclasses whose fields are factors."""
 
     needs_skips: ClassVar[bool] = False
-    """Whether it is about skip connections, so that a network without any has nothing to measure."""
+    """Whether it measures skip connections, which not every network has."""
 
     @abstractmethod
     def passes(self, trial: "Trial") -> float:
@@ -52,5 +52,5 @@ class Measure(ABC):
 
     @abstractmethod
     def measure(self, subject: Subject) -> Measured:
-        """Measure the subject's network, which may not be changed by it."""
+        """Measure the subject's network, and leave it as it is."""
         ...

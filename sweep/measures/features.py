@@ -26,10 +26,10 @@ _BATCH = 128
 class Features(Measure):
     """CKA of all pairs of states, and the distance between their distributions where their shapes are equal.
 
-    State i is the input of stage i, and the last one that of the head. Both networks are in evaluation mode, under the
-    intervention of any evaluation. The images are `MOST_IMAGES` of the validation images, evenly spaced in their order.
-    The two measures are those of `models.similarity` (our choices: the paper's own are not public); None where they
-    are not defined, as for a state that is the same for all images.
+    State i is the input of stage i, and the last one that of the head. Both networks are evaluated under the same
+    intervention, on at most `MOST_IMAGES` validation images, evenly spaced in their order. `models.similarity` has the
+    two measures (our choices: the paper's own are not public); they are None where they are not defined, as for a state
+    that is the same for all images.
     """
 
     def passes(self, trial: "Trial") -> float:
@@ -74,7 +74,7 @@ def _compared(name: str, network: "BlockNetwork", intervention: Intervention, im
 
 
 def _distances(quantiles: "Sequence[tuple[Size, Tensor]]") -> dict[tuple[int, int], float]:
-    """Of all pairs of states of one shape, from the shape and the quantiles of each state."""
+    """The distance of each pair of states of one shape, from each state's shape and quantiles."""
     import torch
 
     from models.similarity import distribution_distance
@@ -92,7 +92,7 @@ def _distances(quantiles: "Sequence[tuple[Size, Tensor]]") -> dict[tuple[int, in
 
 
 def _states(network: "BlockNetwork", intervention: Intervention, images: "Tensor") -> "Iterator[Tensor]":
-    """Every state for all images, one at a time: the batches advance side by side, a stage at a time."""
+    """Each state in turn, of all images: the batches advance side by side, stage by stage."""
     import torch
 
     batches = [network.states(network.stem(batch), intervention) for batch in images.split(_BATCH)]

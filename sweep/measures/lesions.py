@@ -1,7 +1,7 @@
 """Blocks deleted and reordered in a trained network (P2, 1605.06431: lesion study).
 
-A row's `subject` says exactly what was done. A draw is named by the trial's seed, its size and its number; which blocks
-are deleted depends on nothing else but the number of blocks, so that the sides of a matched pair see the same.
+A row's `subject` says exactly what was done. Each draw has a stream named by the trial's seed, its size and its number.
+The deleted blocks depend on that and on the number of blocks alone, so both sides of a matched pair lose the same ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,30 +20,14 @@ from sweep.result import Measurement
 
 if TYPE_CHECKING:
     from models.blocks import BlockNetwork
-    from sweep.measures.scores import Score
     from sweep.trial import Trial
 
 Swap = tuple[int, int]
 """Two places whose blocks are exchanged."""
 
 
-@dataclass(frozen=True)
-class Lesion:
-    """One way to treat the network, and the fields of its rows."""
-
-    measurement: str
-    intervention: Intervention
-    subject: str = ""
-    size: int = 0
-    draw: int = 0
-
-    def rows(self, score: "Score") -> list[Measurement]:
-        """What was measured."""
-        rows = score.rows(self.measurement, self.subject, self.size, self.draw)
-        if self.intervention.order is None:
-            return rows
-        tau = kendall_tau(self.intervention.order)
-        return [*rows, Measurement(self.measurement, "kendall_tau", tau, self.subject, self.size, self.draw)]
+Lesion = tuple[Intervention, tuple[str, str, int, int]]
+"""One way to treat the network, and measurement, subject, size and draw of its rows."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +42,7 @@ class Lesions(Measure):
     def passes(self, trial: "Trial") -> float:
         blocks = len(trial.shape.blocks)
         sizes = min(self.most_deleted, blocks - 1)
-        # A single deletion computes what follows the block; random ones share the first blocks as well.
+        # A single deletion computes only the blocks that follow; random ones share the first blocks as well.
         return trial.val_samples * (1 + blocks / 2 + 1.5 * self.lesion_draws * sizes)
 
     def measure(self, subject: Subject) -> Measured:
@@ -68,18 +52,23 @@ class Lesions(Measure):
         blocks = len(network.blocks)
         yield 0.0, block_rows(network)
         base, ranges = subject.intervention, (self.most_deleted, self.lesion_draws, subject.trial.seed)
-        lesions = [
-            Lesion("untreated", base),
+        lesions: list[Lesion] = [
+            (base, ("untreated", "", 0, 0)),
             *(_deletion(base, "delete-one", [block]) for block in range(blocks)),
             *(_deletion(base, "delete-some", chosen, draw) for draw, chosen in deletions(blocks, *ranges)),
             *(_reordering(base, blocks, swaps, draw) for draw, swaps in reorderings(network, *ranges)),
         ]
-        found = yield from scores(subject, network, [lesion.intervention for lesion in lesions])
-        yield 1.0, [row for lesion, score in zip(lesions, found, strict=True) for row in lesion.rows(score)]
+        found = yield from scores(subject, network, [intervention for intervention, _ in lesions])
+        rows: list[Measurement] = []
+        for (intervention, treated), score in zip(lesions, found, strict=True):
+            rows += score.rows(*treated)
+            if intervention.order is not None:
+                rows.append(replace(rows[-1], metric="kendall_tau", value=kendall_tau(intervention.order)))
+        yield 1.0, rows
 
 
 def block_rows(network: "BlockNetwork") -> list[Measurement]:
-    """Of each block, the stage that it stands in and whether it changes the shape."""
+    """The stage of each block, and whether the block changes the shape."""
     rows: list[Measurement] = []
     for number, stage in enumerate(network.stages):
         for place in stage:
@@ -90,9 +79,9 @@ def block_rows(network: "BlockNetwork") -> list[Measurement]:
 
 
 def deletions(blocks: int, most: int, draws: int, seed: int) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """For 1 to `most` of `blocks` blocks, but never all: the number of the draw, and the blocks it deletes, ascending.
+    """For 1 to `most` of `blocks` blocks, but never all: the number of each draw, and the blocks it deletes, ascending.
 
-    Every set of blocks once where there are no more of them than `draws` (our choice); otherwise draws are independent.
+    Where there are at most `draws` sets of a size, each is deleted once (our choice); otherwise draws are independent.
     """
     for size in range(1, min(most, blocks - 1) + 1):
         if comb(blocks, size) <= draws:
@@ -104,10 +93,10 @@ def deletions(blocks: int, most: int, draws: int, seed: int) -> Iterator[tuple[i
 
 
 def reorderings(network: "BlockNetwork", most: int, draws: int, seed: int) -> Iterator[tuple[int, tuple[Swap, ...]]]:
-    """For 1 to `most` swaps: the number of the draw, and the swaps one after another.
+    """For 1 to `most` swaps: the number of each draw, and its swaps one after another.
 
-    A swap exchanges the blocks that stand at two places, drawn alike from all pairs of places of one shape in different
-    stages; within a stage blocks are interchangeable. None where there is no such pair.
+    A swap exchanges the blocks at two places, drawn uniformly from all pairs of places of one shape in different
+    stages, as an exchange within a stage changes nothing. There are none where no such pair exists.
     """
     stage_of = {place: number for number, stage in enumerate(network.stages) for place in stage}
     alike = (pair for group in network.interchangeable for pair in combinations(group, 2))
@@ -127,19 +116,19 @@ def swapped(blocks: int, swaps: Sequence[Swap]) -> tuple[int, ...]:
 
 
 def kendall_tau(order: Sequence[int]) -> float:
-    """Kendall's tau between a permutation of at least two blocks and their own order: 1 where they agree."""
+    """Kendall's tau between a permutation of at least two blocks and their own order: 1 if they agree."""
     inversions = sum(one > other for one, other in combinations(order, 2))
     return 1 - 2 * inversions / comb(len(order), 2)
 
 
 def _deletion(base: Intervention, measurement: str, blocks: Sequence[int], draw: int = 0) -> Lesion:
     intervention = replace(base, gates={**base.gates, **dict.fromkeys(blocks, 0.0)})
-    return Lesion(measurement, intervention, ",".join(map(str, blocks)), len(blocks), draw)
+    return intervention, (measurement, ",".join(map(str, blocks)), len(blocks), draw)
 
 
 def _reordering(base: Intervention, blocks: int, swaps: Sequence[Swap], draw: int) -> Lesion:
     written = ",".join(f"{one}-{other}" for one, other in swaps)
-    return Lesion("reorder", replace(base, order=swapped(blocks, swaps)), written, len(swaps), draw)
+    return replace(base, order=swapped(blocks, swaps)), ("reorder", written, len(swaps), draw)
 
 
 def _stream(seed: int, name: str) -> np.random.PCG64:

@@ -20,12 +20,12 @@ BATCH_VALUES = 1 << 28
 
 @dataclass(frozen=True)
 class Paths(Measure):
-    """Number of paths of every length, and the gradient's norm along `path_draws` of them drawn at random.
+    """The number of paths of every length, and the gradient's norm along `path_draws` of them drawn at random.
 
     A draw is one path, uniform among those of its length, and one validation image, uniform too, each from a stream of
     the trial's seed and the length. Its value is the Euclidean norm of the gradient of that image's cross-entropy, in
     nats and without label smoothing, at the normalised pixels; None where it is not finite. The forward pass is that of
-    the whole network. The paper draws a path for a mini-batch in training; here batch norms are at their running
+    the whole network. The paper draws a path for a mini-batch in training; here batch norms use their running
     statistics, so that the images of a batch are independent, and the computation is in float32 whatever the precision
     of the training (our choices). A count that no float can hold is None.
     """
@@ -54,7 +54,7 @@ class Paths(Measure):
 
 
 def path_gradient_norms(subject: Subject, length: int, batch: int, draws: int) -> "Tensor":
-    """The norms of all draws of one length, float64 (draws,) on the CPU, computed `batch` at a time."""
+    """The gradient norms of all draws of one length, float64 (draws,) on the CPU, computed `batch` at a time."""
     import torch
 
     from models.paths import draw_paths, path_gradients

@@ -23,7 +23,7 @@ _OUTCOMES_BETWEEN_REPORTS = 64
 
 @dataclass(frozen=True)
 class Score:
-    """Of one intervention: share of images wrongly classified, and mean loss in nats, or None where it is not finite.
+    """The share of images classified wrongly under one intervention, and the mean loss in nats, None if not finite.
 
     An image whose logits are not numbers counts as wrongly classified.
     """
@@ -45,8 +45,8 @@ def scores(
 ) -> Generator[tuple[float, Sequence[Measurement]], None, list[Score]]:
     """Yields the share done, between the ends of `span`, without rows; returns the score of every intervention.
 
-    `network` is evaluated as the subject's trial says, in float32, or in bfloat16 with float32 logits. Images are
-    loaded once for all interventions; sums are float64.
+    `network` computes in the precision of the subject's trial, with logits in float32 and sums in float64. Images are
+    loaded once for all interventions.
     """
     index = subject.images.validation_index
     totals = torch.zeros(2, len(interventions), dtype=torch.float64, device=index.device)
@@ -54,7 +54,7 @@ def scores(
     for images, labels in subject.validation_batches(_batch_size(network, len(interventions), index.device)):
         outcomes, left = lesioned(network, images, interventions), len(interventions)
         while left:
-            # A context left open where a generator yields would be open in its consumer too.
+            # A context that is open when a generator yields is open in its consumer too.
             with torch.inference_mode(), precision(subject.trial, index.device.type):
                 for places, logits in islice(outcomes, _OUTCOMES_BETWEEN_REPORTS):
                     totals[:, list(places)] += _sums(logits.float(), labels)[:, None]

@@ -1,4 +1,4 @@
-"""A trained network evaluated as its own truncation (P1, arXiv 2309.08414).
+"""A trained network evaluated as its own truncation (P1, 2309.08414).
 
 A sequence of residual blocks expands like a Taylor series in its branches; running n of them in parallel leaves the
 terms of first order, ``h + sum of F_i(h)``. Consecutive blocks of one shape are regrouped into fewer stages that share
@@ -16,6 +16,7 @@ from sweep.measures.base import Measure, Measured, Subject
 
 if TYPE_CHECKING:
     from models.blocks import BlockNetwork
+    from sweep.engine.images import TrialImages
     from sweep.trial import Trial
 
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Truncation(Measure):
     """The network at every truncation, lowest order first, as it is and, if asked for, fine-tuned.
 
-    The network in full is among them, and is fine-tuned as the others are.
+    The full network is one of them, and is fine-tuned like the others.
     """
 
     finetune_epochs: int = factor(0, low=0, high=1000, meaning="epochs that fine-tune each truncation; 0 for none")
@@ -35,7 +36,6 @@ class Truncation(Measure):
         return orders * (trial.val_samples + 3.0 * self.finetune_epochs * trial.train_samples)
 
     def measure(self, subject: Subject) -> Measured:
-        from sweep.engine.finetune import finetune
         from sweep.measures.scores import scores
 
         tuned = (False, True) if self.finetune_epochs else (False,)
@@ -43,7 +43,7 @@ class Truncation(Measure):
         for number, (stages, tune) in enumerate(steps):
             network, intervention = subject.network.rearranged(stages), subject.intervention
             if tune:
-                # Fine-tuning is plain: what it gives is meant for no gates.
+                # Fine-tuning is plain, and its networks are evaluated without gates.
                 intervention = NO_INTERVENTION
                 network = copy.deepcopy(network)
                 finetune(network, subject.trial, subject.images, self.finetune_epochs)
@@ -53,12 +53,26 @@ class Truncation(Measure):
             yield span[1], score.rows(name, ",".join(map(str, stages)), len(stages))
 
 
-def truncations(network: "BlockNetwork") -> list[tuple[int, ...]]:
-    """Numbers of blocks in each stage of every truncation, fewest stages first, the network's own stages last.
+def finetune(network: "BlockNetwork", trial: "Trial", images: "TrialImages", epochs: int) -> None:
+    """Train a network in place by its trial's recipe, plainly, at a tenth of its learning rate.
 
-    1, 2, 4, ... consecutive stages of blocks of one shape become one stage, the last of a run holding fewer, up to
-    whole runs (our choice). So a mixed network is only truncated further, and a parallel one is its own truncation.
-    None where a block has no skip connection.
+    Batches and augmentation continue from the trial's last epoch. The network is in evaluation mode afterwards.
+    """
+    from sweep.engine.blocks import BlockSteps
+
+    plain = trial.plain.but(learning_rate=0.1 * trial.learning_rate, schedule="constant", epochs=epochs)
+    steps = BlockSteps(network, plain, images, str(images.train.images.device))
+    for epoch in range(1, epochs + 1):
+        for _ in steps.epoch(trial.epochs + epoch):
+            pass
+
+
+def truncations(network: "BlockNetwork") -> list[tuple[int, ...]]:
+    """The number of blocks in each stage of every truncation, fewest stages first, the network's own stages last.
+
+    1, 2, 4, ... consecutive stages of blocks of one shape become one stage, up to whole runs; the last stage of a run
+    may hold fewer (our choice). So a mixed network is only truncated further, and a parallel one is its own truncation.
+    There are none where a block has no skip connection.
     """
     from models.blocks import PlainBlock
 

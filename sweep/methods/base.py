@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import models
-from models.intervention import Intervention
+from models.intervention import NO_INTERVENTION, Intervention
 from models.layout import Layout
 from models.streams import stream_seed
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One optimiser step: the intervention of its forward pass, and the blocks that alone are trained, if not all."""
+    """One optimiser step: the intervention of its forward pass, and the blocks to train, None for the whole network."""
 
     intervention: Intervention
     trained: frozenset[int] | None = None
@@ -36,24 +36,11 @@ class Step:
             yield
 
 
-class Training(Protocol):
-    """A method at work on one network."""
-
-    @property
-    def evaluation(self) -> Intervention:
-        """The intervention under which the network is evaluated."""
-        ...
-
-    def step(self, number: int, batch: int) -> Step:
-        """Optimiser step `number`, from 0, on a batch of `batch` images."""
-        ...
-
-
 class Method(ABC):
     """A method of training. Concrete ones are frozen dataclasses; their fields are the factors that they take.
 
-    Every draw comes from a stream named by the trial's seed and the number of the step, so that a training that is cut
-    off goes on as if it had not been.
+    A method keeps nothing from step to step: it draws from streams named by the trial's seed and the number of the
+    step, so that an interrupted training goes on as if nothing had happened.
     """
 
     needs_skips: ClassVar[bool] = True
@@ -61,26 +48,30 @@ class Method(ABC):
     above_zero: ClassVar[tuple[str, ...]] = ()
     """Its factors that must be above 0."""
     passes: ClassVar[float] = 3.0
-    """Cost of a training image in forward passes; a backward pass is two."""
+    """Cost of a training image in forward passes; a backward pass costs two."""
 
     def check(self, layout: Layout) -> None:
-        """Raise SweepError where the factors do not go together, or not with the network; by default nothing."""
+        """Raise SweepError where the factors do not fit each other or the network; by default nothing."""
         return
 
+    def evaluation(self, trial: "Trial") -> Intervention:
+        """The intervention under which the trial's network is evaluated; by default none."""
+        return NO_INTERVENTION
+
     @abstractmethod
-    def start(self, network: "BlockNetwork", trial: "Trial", device: str) -> Training:
-        """The method at work on a trial's network, which is on `device`."""
+    def step(self, trial: "Trial", number: int, batch: int, device: str) -> Step:
+        """Optimiser step `number`, counted from 0, on a batch of `batch` images; `device` is the network's."""
         ...
 
     @classmethod
     @abstractmethod
     def describe(cls, row: Mapping[str, Any]) -> str:
-        """A row of `trials` in a few words that name the method, as ``droppath 0.5``; empty for the plain one."""
+        """The method of a row of `trials` in a few words, such as ``droppath 0.5``; empty for the plain one."""
         ...
 
 
 def step_stream(trial: "Trial", number: int) -> "torch.Generator":
-    """The stream of a draw of blocks, by the trial's seed and method and the number of the draw."""
+    """The stream that draws blocks, named by the trial's seed and method and the number of the draw."""
     import torch
 
     return torch.Generator().manual_seed(stream_seed(trial.seed, f"{trial.method}/{number}"))

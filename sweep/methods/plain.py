@@ -4,32 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.intervention import NO_INTERVENTION, Intervention
+from models.intervention import NO_INTERVENTION
 from sweep.methods.base import Method, Step
 
 if TYPE_CHECKING:
-    from models.blocks import BlockNetwork
     from sweep.trial import Trial
 
 
 @dataclass(frozen=True)
 class Plain(Method):
-    """Plain training."""
+    """Plain training, which does nothing to the blocks."""
 
     needs_skips = False
 
-    def start(self, network: "BlockNetwork", trial: "Trial", device: str) -> "PlainTraining":
-        return PlainTraining()
+    def step(self, trial: "Trial", number: int, batch: int, device: str) -> Step:
+        return Step(NO_INTERVENTION)
 
     @classmethod
     def describe(cls, row: Mapping[str, Any]) -> str:
         return ""
-
-
-class PlainTraining:
-    """Nothing is done to the blocks."""
-
-    evaluation: Intervention = NO_INTERVENTION
-
-    def step(self, number: int, batch: int) -> Step:
-        return Step(NO_INTERVENTION)

@@ -17,5 +17,6 @@ def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
     )
     while (attempt := book.next()) is not None:
         listener.started(attempt)
-        for report in work(attempt.pack.trials, options.engine, setting):
+        trials = attempt.pack.trials
+        for report in work(lambda trials=trials: trials, options.engine, setting):
             listener.heard(attempt, report)

@@ -105,11 +105,7 @@ class _PackTrainable(tune.Trainable):
             save_seconds=new_config["save_seconds"],
             gpu_share=new_config["gpu_share"] or 1.0,
         )
-        restore(OwnModule(**module) for module in json.loads(new_config["modules"]))
-        trials = [Trial.from_dict(values) for values in json.loads(new_config["trials"])]
-        datasets = {trial.dataset for trial in trials}
-        bring = functools.partial(ObjectCache.bring, new_config["object_cache"], datasets, setting.data_cache)
-        self._reports = work(trials, new_config["engine"], setting, bring)
+        self._reports = work(functools.partial(_trials, new_config), new_config["engine"], setting)
         return True
 
     def step(self) -> dict[str, Any]:
@@ -132,6 +128,14 @@ class _NotKept:
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+def _trials(config: dict[str, Any]) -> list[Trial]:
+    """The trials of a pack, once this worker has the modules and data sets that they need."""
+    restore(OwnModule(**module) for module in json.loads(config["modules"]))
+    trials = [Trial.from_dict(values) for values in json.loads(config["trials"])]
+    ObjectCache.bring(config["object_cache"], {trial.dataset for trial in trials}, config["data_cache"])
+    return trials
 
 
 class _PackSearch(_NotKept, Searcher):

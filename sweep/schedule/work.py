@@ -12,16 +12,13 @@ from sweep.schedule.executor import Report
 from sweep.trial import Trial
 
 
-def work(
-    trials: Sequence[Trial], engine: str, setting: Setting, prepare: Callable[[], None] = lambda: None
-) -> Iterator[Report]:
+def work(trials: Callable[[], Sequence[Trial]], engine: str, setting: Setting) -> Iterator[Report]:
     """Yield any number of progress reports and checkpoints, then the results as tables, or a failure.
 
-    Exceptions of `prepare`, which runs first, become a failure too.
+    Whatever `trials`, which gives the pack's trials, or the engine raises becomes a failure.
     """
     try:
-        prepare()
-        for event in find_engine(engine)(trials, setting):
+        for event in find_engine(engine)(trials(), setting):
             if isinstance(event, Progress | Checkpoint):
                 yield event
             else:

@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from sweep import durable
 from sweep.errors import SweepError
 from sweep.submission.backend import Backend, Job
 from sweep.submission.batch import Batch
@@ -184,14 +185,7 @@ def _slurm(program: str, *arguments: str) -> str:
 
 
 def _write(path: Path, text: str, remedy: str) -> None:
-    """Write a file whole or not at all."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        with part.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        durable.write(path, text.encode())
     except OSError as error:
         raise SweepError(f"{path.parent} cannot be written: {error}; {remedy}") from None

@@ -79,7 +79,9 @@ class WorkingTree:
             return
         for part in _PARTS:
             path = self.root / part
-            inside = path.rglob("*.py") if path.is_dir() else [path]
+            # Also the templates and scripts between the code, but nothing that Python has made of it.
+            inside = (each for each in path.rglob("*") if each.is_file() and each.suffix != ".pyc")
+            inside = inside if path.is_dir() else [path]
             yield from (str(file.relative_to(self.root)) for file in inside)
 
     def _git(self, *arguments: str) -> str | None:

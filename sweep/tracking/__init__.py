@@ -1,4 +1,4 @@
-"""MLflow runs, one a trial, made from the ledger's content and remade from it at will."""
+"""Writes one MLflow run per trial from the ledger, and can write them all anew at any time."""
 
 from sweep.tracking.location import sqlite_path, tracking_uri
 from sweep.tracking.mirror import log_report, rebuild

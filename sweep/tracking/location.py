@@ -1,4 +1,4 @@
-"""Where a store's MLflow runs are."""
+"""The place of a store's MLflow runs."""
 
 from pathlib import Path
 
@@ -10,27 +10,27 @@ _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
 def tracking_uri(ledger: Ledger, given: str | None) -> str:
-    """The tracking URI: the one given, else an SQLite file inside a local store.
+    """The given tracking URI, or by default that of an SQLite file inside a local store.
 
-    Raises SweepError for an object store without one, which has no place for a database.
+    Raises SweepError for an object store by default, since it cannot hold a database.
     """
     if given is not None:
         return given
     folder = ledger.files.local
     if folder is None:
         raise SweepError(
-            f"{ledger.uri} is an object store, which cannot hold MLflow's database; give the address of one, as "
-            "sqlite:///PATH or a server's, or turn tracking off",
+            f"{ledger.uri} is an object store, which cannot hold MLflow's database; give the address of a server or "
+            "sqlite:///PATH, or turn tracking off",
             "tracking",
             "no_track",
         )
-    return f"sqlite:///{folder / 'mlflow.db'}"
+    return f"{_SQLITE}{folder / 'mlflow.db'}"
 
 
 def artifact_location(ledger: Ledger, uri: str) -> str | None:
-    """Where artifacts of runs in a database go: into a local store, or beside an SQLite file.
+    """The URI for artifacts of runs in a database: inside a local store, or beside an SQLite file.
 
-    None where MLflow is to decide: a server does so for itself.
+    None leaves the choice to MLflow; a server makes it itself.
     """
     if not is_database(uri):
         return None
@@ -40,10 +40,10 @@ def artifact_location(ledger: Ledger, uri: str) -> str | None:
 
 
 def is_database(uri: str) -> bool:
-    """Whether runs are written to a database without a server of MLflow's in between."""
+    """Whether a tracking URI is that of a database and not of an MLflow server."""
     return uri.partition(":")[0].partition("+")[0] in _DATABASES
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """The database's file, where the tracking URI is an SQLite one."""
+    """The database's file if the tracking URI is one of SQLite, else None."""
     return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None

@@ -1,6 +1,6 @@
-"""Which published commits of a store have been written to one tracking URI: a note that may be lost, never wrong.
+"""Notes in the store which published commits one tracking URI has: the note may get lost, but is never wrong.
 
-It saves asking MLflow for thousands of runs before a sweep that has nothing left to do.
+Thanks to it, a sweep that has nothing left to do need not ask MLflow for thousands of runs.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ class Note:
 
     def __init__(self, ledger: Ledger, uri: str) -> None:
         self._files = ledger.files
-        # A digest, since an address may carry a password.
+        # A digest, since an address may hold a password.
         self._name = f"tracking/{hashlib.sha256(uri.encode()).hexdigest()[:16]}.json"
         self._saved = time.monotonic()
         database = sqlite_path(uri)
@@ -28,7 +28,10 @@ class Note:
         self.commits = self._load()
 
     def missing(self, commit: Commit, trial_ids: Set[str] | None = None) -> dict[str, Collection[str]]:
-        """What a commit has of published ones that are not noted; with trials given, of those that hold any of them."""
+        """The published parts of a commit that are not noted yet, with their trials.
+
+        `trial_ids` leaves out the parts that hold none of them.
+        """
         return {
             name: trials
             for name, trials in commit.parts.items()
@@ -36,18 +39,18 @@ class Note:
         }
 
     def add(self, commits: Iterable[str]) -> None:
-        """Remember published commits; the note is saved every few seconds."""
+        """Note published commits, and save the note every few seconds."""
         self.commits.update(commits)
         if time.monotonic() - self._saved > _SAVE_SECONDS:
             self.save()
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget every commit."""
         self._files.delete(self._name)
         self.commits = set()
 
     def save(self) -> None:
-        """Write the note to the store, with what a sweep beside this one has noted."""
+        """Write the note to the store, together with what a concurrent sweep has noted."""
         self.commits |= self._load()
         self._files.write(self._name, json.dumps({"commits": sorted(self.commits)}).encode())
         self._saved = time.monotonic()
@@ -60,7 +63,7 @@ class Note:
 
 
 def is_complete(ledger: Ledger, uri: str, trial_ids: Iterable[str] | None = None) -> bool:
-    """Whether every commit of the store, or of the given trials, has been written to the tracking URI."""
+    """Whether the tracking URI has every commit of the store, or of the given trials."""
     commits, sources = ledger.contents.commits, ledger.contents.source
     wanted = sources.keys() if trial_ids is None else sources.keys() & set(trial_ids)
     note = Note(ledger, uri)

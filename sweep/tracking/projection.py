@@ -1,7 +1,7 @@
 """Writes MLflow runs from rows of the ledger, each exactly once, keyed by trial identity.
 
-An experiment a study, a parent run a sweep, one run a trial. Everything is written so that it can be cut off anywhere
-and done again: a run counts as written once it is terminated, which happens last.
+There is one experiment per study, one parent run per sweep, and one run per trial. Writing can be cut off anywhere and
+done again: a run counts as written once it is terminated, which happens last.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Set before MLflow reads them: a server that is down is to be noticed, not waited for.
+# Set before MLflow reads them, so that a server that is down is noticed soon.
 for _name, _value in {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -42,9 +42,9 @@ for _logger in ("mlflow", "alembic"):
 
 @event.listens_for(Engine, "connect")
 def _write_without_flushing(connection: Any, record: object) -> None:
-    """A projection can be made again: its SQLite file need not be flushed to the disk at each of seven commits a run.
+    """Do not flush an SQLite file to the disk at each of seven commits per run: it can be made anew.
 
-    A killed process loses nothing by it, only a machine that loses power could.
+    A killed process loses nothing; a machine that loses power may.
     """
     if isinstance(connection, sqlite3.Connection):
         connection.execute("pragma synchronous = off")
@@ -71,7 +71,7 @@ _PAGE = 1000
 
 @dataclass
 class _Known:
-    """A run that MLflow has: enough to decide whether it is to be written, reused or replaced."""
+    """A run in MLflow: enough to decide whether to write, keep or replace it."""
 
     run_id: str
     status: str
@@ -95,7 +95,7 @@ class Projection:
         self._parents: dict[str, str] = {}
 
     def open_sweep(self, study: str, sweep_id: str, running: bool = False) -> None:
-        """Find or make a sweep's parent run, RUNNING if it is to be."""
+        """Find or make a sweep's parent run, and set it RUNNING if `running`."""
         experiment = self._open_study(study)
         if sweep_id not in self._parents:
             tags = {"sweep_id": sweep_id, "study": study, "kind": "sweep"}
@@ -105,14 +105,12 @@ class Projection:
             self._client.update_run(self._parents[sweep_id], status="RUNNING")
 
     def close_sweep(self, sweep_id: str, status: str, counts: Mapping[str, int]) -> None:
-        """Write how many trials ended how, and terminate the parent run."""
-        now = int(time.time() * 1000)
-        metrics = [Metric(name, count, now, 0) for name, count in counts.items()]
-        self._client.log_batch(self._parents[sweep_id], metrics=metrics)
+        """Write the counts of trials, and terminate the parent run."""
+        self._log_now(self._parents[sweep_id], counts)
         self._client.set_terminated(self._parents[sweep_id], status)
 
     def start(self, trials: Iterable[Trial], sweep_id: str) -> None:
-        """Make the trials' runs, or find them again, and set them RUNNING."""
+        """Find or make the trials' runs, and set them RUNNING."""
         for trial in trials:
             known = self._runs.get(trial.trial_id)
             if known is None:
@@ -122,7 +120,7 @@ class Projection:
                 known.status = "RUNNING"
 
     def interrupt(self, trials: Iterable[Trial]) -> None:
-        """Mark the runs of trials that were cut off as KILLED."""
+        """Mark the runs of trials that did not end as KILLED."""
         for trial in trials:
             known = self._runs.get(trial.trial_id)
             if known is not None and not known.over:
@@ -132,14 +130,14 @@ class Projection:
     def write(self, row: Row, curve: Sequence[Row], measured: Sequence[Row], sweep_id: str | None) -> None:
         """Bring a trial's run to its final state, from its row of `trials` and its rows of `curves`.
 
-        `measured` are means of what was measured on its network, which become metrics with the size as their step.
+        `measured` are means of the measurements on its network; they become metrics with the size as their step.
         """
         self._open_study(row["study"])
         known = self._runs.get(row["trial_id"])
         if known is not None and known.over and known.outcome == row["status"]:
             return
         if known is not None and (known.over or known.has_metrics):
-            # Metrics only ever append, so a run that was cut off among them, or has another outcome, is replaced.
+            # Metrics can only be appended, so replace a run that was cut off among them or has another outcome.
             self._client.delete_run(known.run_id)
             known = None
         known = known or self._create(row, sweep_id)
@@ -157,30 +155,29 @@ class Projection:
                 self._client.delete_run(known.run_id)
 
     def log_report(self, study: str, sweep_id: str, folder: Path, numbers: Mapping[str, float]) -> None:
-        """Keep a folder as artifact ``report`` of a sweep's parent run, if it has one, and numbers as its metrics."""
+        """Keep a folder as artifact ``report`` of a sweep's parent run, and numbers as its metrics, if it has a run."""
         experiment = self._client.get_experiment_by_name(study)
         if experiment is None:
             return
-        # Asked for by its tags, since a sweep has thousands of other runs.
-        found = self._client.search_runs(
-            [experiment.experiment_id], filter_string=f"tags.kind = 'sweep' and tags.sweep_id = '{sweep_id}'"
-        )
-        now = int(time.time() * 1000)
-        for run in found:
+        # A sweep has thousands of other runs.
+        parent = f"tags.kind = 'sweep' and tags.sweep_id = '{sweep_id}'"
+        for run in self._client.search_runs([experiment.experiment_id], parent):
             self._client.log_artifacts(run.info.run_id, str(folder), "report")
-            new = [
-                Metric(name, value, now, 0) for name, value in numbers.items() if run.data.metrics.get(name) != value
-            ]
-            self._client.log_batch(run.info.run_id, metrics=new)
+            there = run.data.metrics
+            self._log_now(run.info.run_id, {name: n for name, n in numbers.items() if there.get(name) != n})
+
+    def _log_now(self, run_id: str, numbers: Mapping[str, float]) -> None:
+        now = int(time.time() * 1000)
+        self._client.log_batch(run_id, metrics=[Metric(name, number, now, 0) for name, number in numbers.items()])
 
     def _open_study(self, study: str) -> str:
-        """Find or make the study's experiment, and learn what runs it has."""
+        """Find or make the study's experiment, and learn its runs."""
         if study in self._experiments:
             return self._experiments[study]
         experiment = self._client.get_experiment_by_name(study)
         if experiment is None:
             location = f"{self._artifacts}/{study}" if self._artifacts else None
-            identity = self._client.create_experiment(study, artifact_location=location)
+            identity = self._client.create_experiment(study, location)
         else:
             identity = experiment.experiment_id
             if experiment.lifecycle_stage != "active":
@@ -196,11 +193,11 @@ class Projection:
             for run in page:
                 tags, identity = run.data.tags, run.info.run_id
                 if tags.get("trial_id") in self._runs:
-                    # Two sweeps that share the trial wrote it at once.
+                    # Two sweeps that share the trial wrote it at the same time.
                     self._client.delete_run(identity)
                 elif "trial_id" in tags:
-                    known = _Known(identity, run.info.status, tags.get("outcome"), bool(run.data.metrics))
-                    self._runs[tags["trial_id"]] = known
+                    outcome, metrics = tags.get("outcome"), run.data.metrics
+                    self._runs[tags["trial_id"]] = _Known(identity, run.info.status, outcome, bool(metrics))
                 elif tags.get("kind") == "sweep":
                     self._parents[tags["sweep_id"]] = identity
             token = page.token
@@ -228,17 +225,20 @@ class Projection:
             Metric(f"{mean['measurement']}/{mean['metric']}", mean["value_mean"], now, mean["size"])
             for mean in measured
         ]
-        self._client.log_batch(run_id, metrics=metrics[:_BATCH_METRICS], params=params, tags=tags)
-        for start in range(_BATCH_METRICS, len(metrics), _BATCH_METRICS):
-            self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH_METRICS])
+        # Params and tags that are there already change nothing.
+        for start in range(0, len(metrics), _BATCH_METRICS):
+            self._client.log_batch(run_id, metrics[start : start + _BATCH_METRICS], params, tags)
 
 
 def _create_database(uri: str) -> None:
-    """Make an SQLite database whole or not at all; one whose tables were cut off could never be opened again."""
+    """Make an SQLite database whole or not at all, since MLflow could never open one that lacks some tables.
+
+    Connect once to any other database, which MLflow would try for more than a minute.
+    """
     path = sqlite_path(uri)
     if path is None:
         if is_database(uri):
-            _knock(uri)
+            _connect(uri)
         return
     if path.exists():
         with path.open("rb") as file:
@@ -251,21 +251,20 @@ def _create_database(uri: str) -> None:
     temporary.unlink(missing_ok=True)
     try:
         MlflowClient(tracking_uri=f"sqlite:///{temporary}").search_experiments(max_results=1)
-        # Unlike a rename, this does not replace what another process has made meanwhile.
+        # Unlike a rename, this does not replace a database that another process has made meanwhile.
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(temporary)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _knock(uri: str) -> None:
-    """Connect once to a database, which MLflow would try for more than a minute."""
+def _connect(uri: str) -> None:
     try:
         create_engine(uri, poolclass=NullPool).connect().close()
     except ModuleNotFoundError as error:
         raise SweepError(
-            f"the package {error.name} is missing, which this database needs; PostgreSQL's is installed by "
-            "pip install 'deep-parallel-sweep[postgresql]'"
+            f"this database needs the package {error.name}; for PostgreSQL, "
+            "run pip install 'deep-parallel-sweep[postgresql]'"
         ) from None
 
 

@@ -1,7 +1,7 @@
-"""Keeps MLflow up to date beside a running sweep, on a thread of its own that the sweep never waits for.
+"""Keeps MLflow up to date with a running sweep, on a thread of its own that the sweep never waits for.
 
-The tracker reads finished trials from the ledger, not from the sweep: what it misses while MLflow is down it finds
-there later.
+The tracker reads finished trials from the ledger and not from the sweep, so it finds there later what it misses while
+MLflow is down.
 """
 
 import queue
@@ -21,8 +21,8 @@ _INTERRUPTED_SECONDS = 10.0
 class Tracker:
     """A thread that mirrors one sweep into MLflow.
 
-    A fault of MLflow is kept in `fault` and tried again later; none reaches the caller. `complete` says that
-    everything is written, `written` counts trials.
+    It keeps a fault of MLflow in `fault` and tries again later; the caller never sees one raised. `complete` says that
+    MLflow has everything, `written` counts trials.
     """
 
     def __init__(self, store: str, uri: str, sweep_id: str) -> None:
@@ -32,7 +32,6 @@ class Tracker:
         self._mirror: Mirror | None = None
         self._retry_at = 0.0
         self._alive_at = time.monotonic()
-        self._finishing = threading.Event()
         self._interrupted = False
         self.fault: str | None = None
         self.complete = False
@@ -41,20 +40,20 @@ class Tracker:
         self._thread.start()
 
     def trials_started(self, trials: Sequence[Trial]) -> None:
-        """Their runs are to be RUNNING."""
+        """Set the trials' runs RUNNING soon."""
         self._inbox.put(trials)
 
     def published(self) -> None:
-        """The ledger has a new commit."""
+        """Write the ledger's new commit soon."""
         self._inbox.put(())
 
     def finish(self, interrupted: bool, waiting: Callable[[int], None] = lambda written: None) -> None:
-        """Write what is missing and end.
+        """Write what is missing, and end.
 
-        Waits as long as trials are being written, telling their number each second; a few seconds after an interrupt.
+        Waits while trials are being written and passes their number to `waiting` each second; after an interrupt it
+        waits a few seconds at most.
         """
         self._interrupted = interrupted
-        self._finishing.set()
         self._inbox.put(None)
         began = time.monotonic()
         while self._thread.is_alive():
@@ -76,7 +75,7 @@ class Tracker:
                 self._attempt(new, finishing)
 
     def _receive(self) -> tuple[list[Trial], bool]:
-        """Trials newly started, and whether to finish; waits for a message until a retry is due."""
+        """The trials newly started, and whether to finish; waits for a message until the next retry is due."""
         new: list[Trial] = []
         finishing = False
         try:
@@ -112,7 +111,7 @@ class Tracker:
         if self._mirror is None:
             mirror = Mirror(Ledger.open(self._store), self._uri)
             mirror.open(self._sweep_id)
-            mirror.start(list(self._started.values()), self._sweep_id)
+            mirror.start(self._started.values(), self._sweep_id)
             self._mirror = mirror
         return self._mirror
 
@@ -124,4 +123,4 @@ class Tracker:
 
 
 class _Stop(Exception):
-    """The sweep was interrupted while a backlog was being written."""
+    """An interrupt came while the tracker was writing a backlog."""

@@ -12,7 +12,7 @@ import pytest
 from analysis.features import MethodFeatures, NetworkFeatures, States, network_features
 from analysis.paper import Outcome
 from analysis.report.document import Table
-from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
+from analysis.report.json_numbers import _plain  # pyright: ignore[reportPrivateUsage]
 from analysis.report.parts.features import (
     _claim,  # pyright: ignore[reportPrivateUsage]
     make,

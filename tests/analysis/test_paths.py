@@ -10,7 +10,7 @@ import pytest
 from analysis.paper import Outcome
 from analysis.paths import NetworkPaths, Profile, decay, effective_band, network_paths, profile, summarise
 from analysis.report.document import Callout, Prose, Table
-from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
+from analysis.report.json_numbers import _plain  # pyright: ignore[reportPrivateUsage]
 from analysis.report.parts.paths import make
 from analysis.report.words import unbroken
 from analysis.results import Results

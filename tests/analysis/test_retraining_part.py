@@ -10,7 +10,7 @@ import pytest
 import analysis
 from analysis.paper import Outcome
 from analysis.report.document import Callout, Prose, Table
-from analysis.report.numbers import _plain  # pyright: ignore[reportPrivateUsage]
+from analysis.report.json_numbers import _plain  # pyright: ignore[reportPrivateUsage]
 from analysis.report.part import Part
 from analysis.report.parts.droppath import make
 from analysis.results import Results

@@ -50,6 +50,7 @@ def test_choices_are_exact_and_listed_in_the_refusal(name: str) -> None:
     assert [factor.coerce(name, choice) for choice in factor.names] == list(factor.names)
     for value in ("", factor.names[0].upper(), factor.names[0] + " ", 0):
         several = ", or several joined by +" if factor.several else ""
+        several += ", or module:NAME of your own" if factor.load else ""
         assert refusal(name, value) == f"{name} is {value!r}, but takes one of {', '.join(factor.names)}{several}"
 
 

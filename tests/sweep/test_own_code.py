@@ -105,6 +105,23 @@ BROKEN = {
         SEPARABLE.replace("kernel_size:", "status:").replace("self.kernel_size", "self.status"),
         "factor 'status' of network 'taken:KIND' has a name that is taken; rename it",
     ),
+    "a field that is no factor": (
+        "field",
+        SEPARABLE.replace('= factor(3, low=1, high=15, meaning="side of the depthwise kernels")', "= 3"),
+        "field 'kernel_size' of Separable is no factor; declare it with models.factor.factor",
+    ),
+    "not frozen": ("thawed", SEPARABLE.replace("(frozen=True)", ""), "network 'thawed:KIND' is not one: a network is"),
+    "no layout": ("bare", SEPARABLE.replace("def layout", "def plan"), "network 'bare:KIND' does not define layout"),
+    "a layout with a fault": (
+        "wrongly",
+        SEPARABLE.replace("hidden = (width", "hidden = (height"),
+        "network 'wrongly:KIND' has a fault: NameError: name 'height' is not defined",
+    ),
+    "another module missing": (
+        "needy",
+        "import no_such_module",
+        "needy.py cannot be imported: ModuleNotFoundError: No module named 'no_such_module'",
+    ),
     "impossible sizes": (
         "impossible",
         SEPARABLE.replace("Dense((width,), (classes,))", "Dense((width,), (classes + 1,))"),
@@ -124,6 +141,57 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, name: str, text: st
     assert done.stderr.startswith("sweep: ")
 
 
+@pytest.mark.parametrize("name", [":KIND", "a b:KIND", "mine:", "mine:a.b", "../mine:KIND"])
+def test_a_name_that_is_none_is_one_sentence(tmp_path: Path, name: str) -> None:
+    done = sweep("plan", study(tmp_path, name), "--no-calibrate", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert f"network is {name!r}, but a part of your own is named module:NAME" in done.stderr
+
+
+def test_a_name_without_a_module_says_how_own_parts_are_named(tmp_path: Path) -> None:
+    done = sweep("plan", study(tmp_path, "separable"), "--no-calibrate", folder=tmp_path)
+    assert "takes one of stack, resnet, preresnet, vgg, linear, or module:NAME of your own" in done.stderr
+
+
+STRETCHED = SEPARABLE.replace(
+    "    kernel_size: int",
+    '    stretch: int = factor(1, low=1, high=4, meaning="of the width")\n    kernel_size: int',
+).replace("hidden = (width,", "width *= self.stretch\n        hidden = (width,")
+
+
+@pytest.mark.slow
+def test_factors_of_its_own_reach_the_workers_and_may_be_set_first(tmp_path: Path) -> None:
+    (tmp_path / "stretched.py").write_text(STRETCHED)
+    factors = ("--set", "stretch=1,2", "--set", "network=stretched:KIND", "--set", "measure=none")
+    measures = ("--set", "lesion_draws=0", "--set", "most_deleted=0", "--set", "path_draws=0")
+    path = study(tmp_path, "stack")
+    done = sweep("run", path, *factors, *measures, "--store", "s", "--no-track", "--no-report", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = analysis.open(tmp_path / "s").trials
+    assert sorted(set(trials["stretch"].to_pylist())) == [1, 2]
+    assert len(set(trials["parameters"].to_pylist())) == 4
+
+
+@pytest.mark.slow
+def test_modules_that_a_part_needs_go_with_it(tmp_path: Path) -> None:
+    package = tmp_path / "lib" / "nets"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from nets import words\n")
+    (package / "words.py").write_text("LABEL = 'network of two modules'\n")
+    (package / "kinds.py").write_text(
+        SEPARABLE.replace("from dataclasses", "from nets import words\nfrom dataclasses", 1).replace(
+            '"separable network"', "words.LABEL"
+        )
+    )
+    (tmp_path / "lib" / "wide.py").write_text("from nets.kinds import Separable\n\nKIND = Separable\n")
+    (tmp_path / "here").mkdir()
+    path = study(tmp_path / "here", "wide:KIND")
+    how = ("--import", tmp_path / "lib" / "wide.py", "--store", "s", "--no-track", "--limit", "2")
+    done = sweep("run", path, *how, folder=tmp_path / "here")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 finished" in done.stdout
+
+
 def test_what_is_missing_says_how_to_bring_it(tmp_path: Path) -> None:
     done = sweep("plan", study(tmp_path, "absent:KIND"), "--no-calibrate", folder=tmp_path)
     assert done.returncode == 2
@@ -132,30 +200,10 @@ def test_what_is_missing_says_how_to_bring_it(tmp_path: Path) -> None:
 
 
 def test_factors_of_an_imported_file_are_shown(tmp_path: Path) -> None:
-    mine = tmp_path / "tall.py"
-    mine.write_text(SEPARABLE.replace("kernel_size", "spread"))
-    code = (
-        "from pathlib import Path; from sweep.own_code import import_file; from sweep.parts import NETWORKS;"
-        f"import_file(Path({str(mine)!r})); NETWORKS.load('tall:KIND');"
-        "from sweep.cli import main; main(['factors', 'spread'])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "side of the depthwise kernels" in done.stdout, done.stderr
-    assert "network tall:KIND" in done.stdout
-
-
-def test_a_part_brings_factors_that_nothing_else_has(tmp_path: Path) -> None:
-    text = SEPARABLE.replace("kernel_size", "spread").replace("spread=1)", "kernel_size=1)")
-    (tmp_path / "wide.py").write_text(text)
-    path = study(tmp_path, "wide:KIND")
-    # Above the network that brings it.
-    path.write_text(path.read_text().replace("  kernel_size: 5\n", "").replace("factors:", "factors:\n  spread: 5"))
-    done = sweep("run", path, "--store", "s", *LOCALLY, "--no-report", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "4 finished" in done.stdout
-    again = "from sweep.trial import Trial; print(Trial('s', spread=7, network='wide:KIND').kind)"
-    done = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, cwd=tmp_path)
-    assert done.stdout == "Separable(spread=7)\n", done.stderr
+    (tmp_path / "stretched.py").write_text(STRETCHED)
+    done = sweep("factors", "stretch", "--import", tmp_path / "stretched.py", folder=tmp_path)
+    assert "taken by  network stretched:KIND" in done.stdout, done.stderr
+    assert "takes     an integer from 1 to 4" in done.stdout
 
 
 def test_what_a_job_sends_has_the_modules_and_names_them(tmp_path: Path) -> None:

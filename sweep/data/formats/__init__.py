@@ -1,1 +1,1 @@
-"""Readers of the file formats that data sets are handed round in. They trust nothing in a file."""
+"""Readers of the file formats of data sets. They trust nothing in a file."""

@@ -1,7 +1,7 @@
 """The cache's own format: an uncompressed Arrow IPC file of two record batches, train and test.
 
-Columns: image, fixed_size_binary(height * width * channels), and label, uint8. The schema's metadata give
-name, shape and digests for whoever opens the file elsewhere; here only the specification's digests count.
+Columns: image, fixed_size_binary(height * width * channels), and label, uint8. The schema's metadata hold name, shape
+and digests for readers elsewhere; here only the specification's digests count.
 """
 
 import json
@@ -14,7 +14,7 @@ from sweep.data.specs import Dataset, DatasetSpec, Pixels
 
 
 class DamagedFileError(Exception):
-    """The file is there but is not the data set; the message is a clause that says why."""
+    """The file exists but is not the data set; the message is a clause that says why."""
 
 
 def _schema(spec: DatasetSpec) -> pa.Schema:
@@ -31,13 +31,10 @@ def write_arrow(path: Path, dataset: Dataset) -> None:
     """Write ``dataset`` to ``path``. Raises OSError."""
     schema = _schema(dataset.spec)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for images, labels in (
-            (dataset.train_images, dataset.train_labels),
-            (dataset.test_images, dataset.test_labels),
-        ):
+        for arrays in ((dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)):
             columns = [
                 pa.Array.from_buffers(field.type, len(array), [None, pa.py_buffer(np.ascontiguousarray(array))])
-                for field, array in zip(schema, (images, labels), strict=True)
+                for field, array in zip(schema, arrays, strict=True)
             ]
             writer.write_batch(pa.record_batch(columns, schema=schema))
 
@@ -45,27 +42,26 @@ def write_arrow(path: Path, dataset: Dataset) -> None:
 def read_arrow(path: Path, spec: DatasetSpec) -> Dataset:
     """The verified data set in ``path``; its arrays are read-only views of the mapped file.
 
-    Raises DamagedFileError when the file cannot be read or any byte of an array is wrong.
+    Raises DamagedFileError if the file cannot be read or any byte of an array is wrong.
     """
     try:
         with pa.memory_map(str(path)) as source:
             reader = pa.ipc.open_file(source)
             if reader.num_record_batches != 2 or not reader.schema.equals(_schema(spec)):
-                raise DamagedFileError("its layout is another one")
-            (train_images, train_labels), (test_images, test_labels) = (
-                _views(reader.get_batch(i), spec, spec.size(split)) for i, split in enumerate(("train", "test"))
-            )
+                raise DamagedFileError("it has another layout")
+            arrays = (*_views(reader.get_batch(0), spec, "train"), *_views(reader.get_batch(1), spec, "test"))
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         raise DamagedFileError(f"it cannot be read: {str(error).split('. ')[0].rstrip('.')}") from error
-    dataset = Dataset(spec, train_images, train_labels, test_images, test_labels)
+    dataset = Dataset(spec, *arrays)
     if fault := dataset.fault():
         raise DamagedFileError(fault)
     return dataset
 
 
-def _views(batch: pa.RecordBatch, spec: DatasetSpec, size: int) -> tuple[Pixels, Pixels]:
+def _views(batch: pa.RecordBatch, spec: DatasetSpec, split: str) -> tuple[Pixels, Pixels]:
+    size = spec.size(split)
     if batch.num_rows != size:
-        raise DamagedFileError(f"a split has {batch.num_rows} images instead of {size}")
+        raise DamagedFileError(f"its {split} split has {batch.num_rows} images instead of {size}")
     images, labels = (
         np.frombuffer(batch.column(i).buffers()[1], np.uint8, count=size * width)
         for i, width in enumerate((int(np.prod(spec.shape)), 1))

@@ -4,9 +4,10 @@ import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweep.data.specs import Pixels
 from sweep.errors import SweepError
@@ -18,7 +19,7 @@ _PICKLE_BYTES = 2 * _BINARY_BYTES
 
 
 class _Array:
-    """Stands in for numpy.ndarray: makes an array of integers of a pickled array's state."""
+    """Stands in for numpy.ndarray: makes an array of integers from a pickled array's state."""
 
     def __init__(self, *_: object) -> None:
         self.value = np.empty(0, np.uint8)
@@ -42,51 +43,30 @@ class _Dtype:
             self.value = self.value.newbyteorder(">")
 
 
-def _reconstruct(*_: object) -> _Array:
-    return _Array()
-
-
-def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
-    array = _Array()
-    array.__setstate__((1, shape, dtype, order == "F", data))
-    return array
-
-
-def _encode(text: str, encoding: str = "latin1") -> bytes:
-    # Python 3 writes bytes so in protocol 2 and below, always in latin1.
-    return text.encode("latin1")
+def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple[int, ...], order: Literal["C", "F"]) -> NDArray[Any]:
+    return np.frombuffer(data, dtype.value).reshape(shape, order=order)
 
 
 _ADMITTED: dict[str, Callable[..., object]] = {
     "numpy.ndarray": _Array,
     "numpy.dtype": _Dtype,
-    "numpy.core.multiarray._reconstruct": _reconstruct,
-    "numpy._core.multiarray._reconstruct": _reconstruct,
+    "numpy.core.multiarray._reconstruct": _Array,
+    "numpy._core.multiarray._reconstruct": _Array,
     "numpy.core.numeric._frombuffer": _frombuffer,
     "numpy._core.numeric._frombuffer": _frombuffer,
-    "_codecs.encode": _encode,
+    # Python 3 pickles bytes like this in protocol 2 and below, always in latin1.
+    "_codecs.encode": lambda text, encoding="latin1": text.encode("latin1"),
 }
 
 
 class _Unpickler(pickle.Unpickler):
-    """Builds dicts, lists, strings, numbers and integer arrays; no name in the file is ever imported."""
+    """Builds dicts, lists, strings, numbers and integer arrays; never imports a name from the file."""
 
     def find_class(self, module: str, name: str, /) -> Any:
         try:
             return _ADMITTED[f"{module}.{name}"]
         except KeyError:
             raise pickle.UnpicklingError(f"{module}.{name} has no place in a batch") from None
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise SweepError(f"{path} cannot be read ({error.strerror}); make it readable or get a fresh copy.") from error
-    if len(data) > limit:
-        raise SweepError(f"{path} is too long for a CIFAR-10 batch; get a fresh copy of it.")
-    return data
 
 
 def _images(planes: Pixels) -> Pixels:
@@ -97,22 +77,24 @@ def _images(planes: Pixels) -> Pixels:
 def read_pickle(path: Path) -> tuple[Pixels, Pixels]:
     """Images uint8 (10000, 32, 32, 3) and labels uint8 (10000,) of a Python batch.
 
-    Raises SweepError for any other content; nothing in the file is executed.
+    Raises SweepError for any other content, and OSError; executes nothing in the file.
     """
-    data = _read(path, _PICKLE_BYTES)
+    with path.open("rb") as file:
+        data = io.BytesIO(file.read(_PICKLE_BYTES))
     try:
-        batch = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        batch = _Unpickler(data, encoding="bytes").load()
         batch = {key.decode() if isinstance(key, bytes) else key: value for key, value in batch.items()}
         pixels, labels = (v.value if isinstance(v, _Array) else v for v in (batch["data"], batch["labels"]))
         return _images(np.asarray(pixels, np.uint8)), np.asarray(labels, np.uint8).reshape(BATCH)
-    except Exception as error:  # bytes that are no batch can make an unpickler raise almost anything
+    except Exception as error:  # an unpickler can raise almost anything
         raise SweepError(f"{path} is not a CIFAR-10 Python batch ({error}); get a fresh copy of it.") from error
 
 
 def read_binary(path: Path) -> tuple[Pixels, Pixels]:
-    """Images uint8 (10000, 32, 32, 3) and labels uint8 (10000,) of a binary batch. Raises SweepError."""
-    data = _read(path, _BINARY_BYTES)
+    """Images uint8 (10000, 32, 32, 3) and labels uint8 (10000,) of a binary batch. Raises SweepError and OSError."""
+    with path.open("rb") as file:
+        data = file.read(_BINARY_BYTES + 1)
     if len(data) != _BINARY_BYTES:
-        raise SweepError(f"{path} is too short for a CIFAR-10 binary batch; get a fresh copy of it.")
+        raise SweepError(f"{path} does not have the length of a CIFAR-10 binary batch; get a fresh copy of it.")
     records = np.frombuffer(data, np.uint8).reshape(BATCH, 1 + _PIXELS)
     return _images(records[:, 1:]), records[:, 0]

@@ -19,18 +19,18 @@ def _header(shape: tuple[int, ...]) -> bytes:
 
 
 def parse_idx(data: bytes, shape: tuple[int, ...], name: str | Path) -> Pixels:
-    """The uint8 array of ``shape`` in ``data``, read-only. Raises SweepError, naming ``name``, if not so."""
+    """The read-only uint8 array of ``shape`` in ``data``. Raises SweepError, which names ``name``, for other data."""
     header = _header(shape)
     if not data.startswith(header):
         raise SweepError(f"{name} is not an IDX file of {shape} unsigned bytes; get a fresh copy of it.")
     if len(data) != len(header) + math.prod(shape):
-        raise SweepError(f"{name} does not have the length that its header says; get a fresh copy of it.")
+        raise SweepError(f"{name} does not have the length in its header; get a fresh copy of it.")
     return np.frombuffer(data, np.uint8, offset=len(header)).reshape(shape)
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> Pixels:
-    """As :func:`parse_idx`, from a file, which is decompressed if its name ends in .gz."""
-    # One byte more than expected shows a file that is too long without reading a compression bomb.
+    """As :func:`parse_idx`, from a file, decompressed if its name ends in .gz."""
+    # One byte more than expected shows that a file is too long, without reading a compression bomb.
     limit = len(_header(shape)) + math.prod(shape) + 1
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:

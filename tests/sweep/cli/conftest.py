@@ -1,4 +1,4 @@
-"""Calls of the command line in this process, and reports without the seconds that drawing takes."""
+"""Calls the command line in this process, and saves reports the seconds for drawing."""
 
 import itertools
 import math
@@ -20,7 +20,7 @@ Fill = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def call() -> Call:
-    """Run a command; its exit code."""
+    """Run a command and return its exit code."""
 
     def run(*arguments: str) -> int:
         with pytest.raises(SystemExit) as ended:
@@ -33,7 +33,7 @@ def call() -> Call:
 
 @pytest.fixture
 def unrendered() -> Iterator[None]:
-    """Figures are made, but not turned into files."""
+    """Make figures, but do not draw them."""
     drawn = Rendered('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 300"></svg>', b"png")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("analysis.figures.render", lambda figure: drawn)
@@ -42,7 +42,7 @@ def unrendered() -> Iterator[None]:
 
 @pytest.fixture
 def fill(tmp_path: Path) -> Fill:
-    """A store with a finished sweep of a small study; `ratio` is parallel to sequential, `control` that at depth 1."""
+    """A store with a finished sweep of a small study; `ratio` is parallel / sequential, `control` that at depth 1."""
 
     def make(
         name: str = "store",

@@ -1,4 +1,4 @@
-"""An engine that takes its time, so that something can happen to a sweep in the middle."""
+"""An engine that is slow enough for a test to interfere with a running sweep."""
 
 import time
 from collections.abc import Iterator, Sequence

@@ -39,7 +39,7 @@ def pairs(ratio: float, depths: Iterable[int] = (2,), **factors) -> list[TrialRe
 
 @pytest.fixture
 def answer(tmp_path) -> Callable[..., tuple[str, Controls]]:
-    """What is printed of results, and the control; the plan is of their trials but for `left_out`."""
+    """The printed answer and the control for results, of which the plan has all trials except `left_out`."""
 
     def of(results: list[TrialResult], margins: Margins | None = None, left_out: Iterable[Trial] = ()):
         ledger = Ledger.create(tmp_path / "store")
@@ -63,7 +63,7 @@ def rows(printed: str) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def test_a_row_is_a_data_set_and_metric_with_its_interval_and_verdict(answer):
+def test_each_data_set_and_metric_has_a_row_with_its_interval_and_verdict(answer):
     printed, _ = answer([*pairs(1.3, (2, 4, 8)), *pairs(1.0, (2, 4, 8), dataset="mnist")], Margins(0.1))
     found = rows(printed)
     assert set(found) == {
@@ -78,7 +78,7 @@ def test_a_row_is_a_data_set_and_metric_with_its_interval_and_verdict(answer):
     assert found["digits", "val_accuracy"][2] == "(difference)"
 
 
-def test_the_declared_margins_and_the_pairs_are_said(answer):
+def test_the_answer_names_the_declared_margins_and_the_pairs(answer):
     diverged = [TrialResult(trial("parallel", 16), "diverged", diverged_epoch=1), result(trial("sequential", 16), 1.0)]
     printed, _ = answer([*pairs(1.1, (2, 4)), *diverged], Margins(0.25, 2))
     said = " ".join(printed.split())
@@ -86,7 +86,7 @@ def test_the_declared_margins_and_the_pairs_are_said(answer):
     assert "digits 4 in 3 configurations, 1 incomplete because a side diverged, failed or is missing." in said
 
 
-def test_the_answer_is_over_the_plan_alone(answer):
+def test_the_answer_covers_only_the_plan(answer):
     others = pairs(9.0, (32,))
     printed, _ = answer([*pairs(1.0, (2, 4)), *others], left_out=[each.trial for each in others])
     assert "digits 4 in 2 configurations" in printed
@@ -101,13 +101,13 @@ def test_the_answer_is_over_the_plan_alone(answer):
         (1.01, 0, "and others differ: THE CONTROL FAILS, do not trust these results.", True),
     ],
 )
-def test_the_control_is_said_and_given_back(answer, ratio, identical, said, failed):
+def test_the_control_is_printed_and_returned(answer, ratio, identical, said, failed):
     printed, control = answer([*pairs(1.0), *pairs(ratio - 0.001, (1,))])
     assert f"Control: {identical} of 2 depth-1 pairs are identical, {said}" in " ".join(printed.split())
     assert control.failed is failed
 
 
-def test_without_a_control_none_is_spoken_of(answer):
+def test_without_a_control_the_answer_does_not_mention_one(answer):
     printed, control = answer(pairs(1.0))
     assert "ontrol" not in printed
     assert not control.failed
@@ -119,7 +119,7 @@ def test_one_configuration_has_an_estimate_without_an_interval(answer):
     assert (ratio, interval, verdict) == ("1.1020", f"[{DASH}, {DASH}]", "undecided")
 
 
-def test_without_a_deeper_pair_only_the_control_is_said(answer):
+def test_without_a_deeper_pair_only_the_control_is_printed(answer):
     printed, _ = answer(pairs(0.999, (1,)))
     assert "Parallel against sequential" not in printed
     assert "Control: 2 of 2" in printed

@@ -38,6 +38,7 @@ COMMANDS = [
     "report",
     "ui",
     "track",
+    "factors",
     "data",
     "data fetch",
     "data verify",
@@ -131,7 +132,7 @@ def test_plan_shows_cost_and_what_is_done(call, study, store, capsys):
     assert (plan["trials"], plan["done"], plan["packs"], len(plan["list"])) == (8, 8, 3, 8)
 
 
-def test_plan_is_for_as_many_processors_as_are_named(call, study, store, capsys):
+def test_plan_is_for_the_given_number_of_processors(call, study, store, capsys):
     asked = ("plan", study, "--store", store, "--no-calibrate", "--json")
     seconds = []
     for cpus in ("1", "2", "1000"):
@@ -139,7 +140,7 @@ def test_plan_is_for_as_many_processors_as_are_named(call, study, store, capsys)
         plan = json.loads(capsys.readouterr().out)
         assert (plan["workers"], plan["calibrated"], plan["calibration_fault"]) == (int(cpus), False, None)
         seconds.append(plan["estimated_seconds"])
-    # Of the three packs the longest sets the end.
+    # The longest of the three packs ends last.
     assert seconds[0] / 3 < seconds[2] < seconds[1] < seconds[0]
     assert call(*asked[:-1], "--cpus", "8") == 0
     out = " ".join(capsys.readouterr().out.split())
@@ -177,7 +178,7 @@ def test_query_answers_in_every_format(call, store, query, rows, capsysbinary):
     assert all(name in table for name in rows[0])
 
 
-def test_track_writes_runs_and_makes_them_anew(call, store, capsys):
+def test_track_writes_runs_and_rebuilds_them(call, store, capsys):
     assert call("track", "--store", store) == 0
     assert call("track", "--store", store, "--rebuild") == 0
     assert "8 trials" in capsys.readouterr().out
@@ -186,6 +187,21 @@ def test_track_writes_runs_and_makes_them_anew(call, store, capsys):
 def test_data_verify(call, capsys):
     assert call("data", "verify", "digits") == 0
     assert "digits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ((), ["kernel_size 3 network stack side"]),
+        (("kernel_size",), ["meaning side of", "default 3", "taken by network stack"]),
+        (("study",), ["default the study's name", "taken by every trial"]),
+        (("drop_rate",), ["takes a number from 0 to 0.95", "taken by method droppath or residual-droppath"]),
+    ],
+)
+def test_factors_explains_all_factors_or_one(call, name, said, capsys):
+    assert call("factors", *name) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert all(words in printed for words in said)
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -241,6 +257,7 @@ def test_every_command_has_help(call, command, capsys):
         (["run", "quick", "--margin", "ratio=0"], "margin ratio is 0"),
         (["run", "quick", "--margin", "raito=1"], "did you mean 'ratio'"),
         (["ui", "--store", "nowhere"], "no store at nowhere"),
+        (["factors", "dpeth"], "did you mean 'depth'"),
         (["data", "fetch", "imagenet"], "imagenet"),
         (["data", "import", "mnist", "nowhere"], "nowhere"),
     ],
@@ -272,7 +289,7 @@ def test_a_wrong_query_is_one_sentence(call, store, query, format, capsys):
     assert (printed.out, printed.err.count("\n")) == ("", 1)
 
 
-def test_columns_of_one_name_are_shown_each(call, store, capsys):
+def test_a_table_shows_every_column_of_the_same_name(call, store, capsys):
     assert call("query", "select 1 as a, 2 as b, 3 as a", "--store", store) == 0
     assert [cell for cell in capsys.readouterr().out.split() if cell.isdigit()] == ["1", "2", "3"]
 
@@ -288,7 +305,7 @@ def test_columns_of_one_name_are_shown_each(call, store, capsys):
         ("'x'", "x"),
     ],
 )
-def test_json_holds_numbers_as_numbers_and_what_it_cannot_hold_as_null(call, store, value, json_value, capsys):
+def test_json_has_numbers_as_numbers_and_null_for_infinity_and_nan(call, store, value, json_value, capsys):
     assert call("query", f"select {value} as a, sum(seed) as n from trials", "--store", store, "--format", "json") == 0
     (row,) = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert row == {"a": json_value, "n": 4}
@@ -310,5 +327,5 @@ def test_several_stores_are_queried_as_one(call, study, store, tmp_path, capsys)
     assert [device == "null" for device in devices[1]] == [False, True, True]
 
 
-def test_the_commands_are_those_of_the_documentation():
+def test_every_command_is_tested_for_help():
     assert {name for name in app if not name.startswith("-")} == {command.split()[0] for command in COMMANDS}

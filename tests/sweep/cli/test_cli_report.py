@@ -40,7 +40,7 @@ def study(tmp_path: Path) -> str:
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str, Path]]:
-    """What is kept in MLflow: store, address, study, folder."""
+    """Store, address, study and folder of every report that MLflow got."""
     calls: list[tuple[str, str, str, Path]] = []
 
     def log(ledger: Ledger, uri: str, study: str, folder: Path, numbers: dict[str, float]) -> None:
@@ -71,7 +71,7 @@ def test_a_report_of_several_stores_goes_into_the_working_folder(call, fill, tmp
 
 
 @pytest.mark.parametrize("option", ["-o", "--output"])
-def test_a_report_goes_where_it_is_told(call, fill, option, tmp_path, capsys):
+def test_output_names_the_folder_of_a_report(call, fill, option, tmp_path, capsys):
     store, place = fill(), tmp_path / "some" / "where"
     assert call("report", "small", "--store", str(store), option, str(place)) == 0
     assert str(place / "report.html") in capsys.readouterr().out
@@ -79,7 +79,7 @@ def test_a_report_goes_where_it_is_told(call, fill, option, tmp_path, capsys):
     assert not (store / "report").exists()
 
 
-def test_of_several_studies_one_is_to_be_named(call, fill, capsys):
+def test_with_several_studies_the_user_must_name_one(call, fill, capsys):
     store = fill()
     fill(study="other")
     assert call("report", "--store", str(store)) == 2
@@ -120,7 +120,7 @@ def test_without_a_deeper_pair_there_is_nothing_to_report(call, fill, capsys):
     assert not (store / "report").exists()
 
 
-def test_a_failed_control_is_exit_code_1_and_said(call, fill, capsys):
+def test_a_failed_control_is_exit_code_1_with_a_warning(call, fill, capsys):
     store = fill(control=1.2)
     assert call("report", "--store", str(store)) == 1
     printed = capsys.readouterr()
@@ -147,7 +147,7 @@ def test_a_report_is_kept_nowhere_without_tracking_or_of_several_stores(call, fi
     assert not logged
 
 
-def test_what_mlflow_does_not_take_is_said_and_costs_nothing(call, fill, monkeypatch, capsys):
+def test_a_fault_of_mlflow_is_printed_and_costs_nothing(call, fill, monkeypatch, capsys):
     store = fill()
     monkeypatch.setattr(MODULE, "log_report", lambda *_: "it is down")
     assert call("report", "--store", str(store), "--tracking", "http://user:secret@host") == 0
@@ -181,7 +181,7 @@ def test_a_run_writes_the_report_once_for_the_same_results(call, study, tmp_path
     assert json.loads(page.with_name("numbers.json").read_text())["trials"]["finished"] == 24
 
 
-def test_a_report_that_is_gone_is_written_again(call, study, tmp_path):
+def test_a_deleted_report_is_written_again(call, study, tmp_path):
     page = tmp_path / "store" / "report" / "tiny" / "report.html"
     run = ("run", study, "--store", str(tmp_path / "store"), *LOCAL, "--engine", "null")
     assert call(*run) == 0
@@ -197,14 +197,14 @@ def test_a_run_without_a_report_writes_none(call, study, tmp_path, capsys):
     assert not (store / "report").exists()
 
 
-def test_a_run_with_nothing_to_report_says_nothing_of_it(call, study, tmp_path, capsys):
+def test_a_run_with_nothing_to_report_does_not_mention_one(call, study, tmp_path, capsys):
     store = tmp_path / "store"
     assert call("run", study, "--store", str(store), *LOCAL, "--engine", "null", "--where", "depth == 1") == 0
     assert "eport" not in capsys.readouterr().out
     assert not (store / "report").exists()
 
 
-def test_a_report_that_cannot_be_written_is_said_and_the_run_is_done_all_the_same(call, study, tmp_path, capsys):
+def test_a_run_ends_well_even_if_its_report_cannot_be_written(call, study, tmp_path, capsys):
     store = tmp_path / "store"
     store.mkdir()
     (store / "report").touch()
@@ -233,7 +233,7 @@ def test_a_run_whose_control_fails_is_exit_code_1(call, study, tmp_path, capsys,
 
 @pytest.fixture
 def lesioned(tmp_path: Path) -> Path:
-    """A store with two lesioned networks, no pair among them."""
+    """A store with two lesioned networks that are no pair."""
     ledger = Ledger.create(tmp_path / "lesioned")
     trials = [Trial("cuts", dataset="digits", network="vgg", depth=5, seed=seed, measure="lesions") for seed in (0, 1)]
     plan = Plan.of("cuts", trials)
@@ -269,7 +269,7 @@ def test_a_run_of_a_plan_without_pairs_ends_with_the_answer_of_its_report(call, 
         assert "Parallel against sequential" not in printed
 
 
-def test_a_report_of_several_parts_is_a_line_a_part(capsys):
+def test_a_report_of_several_parts_has_one_line_per_part(capsys):
     print_written(Written("report.html", {"lesions": "it hurts", "equivalence": "undecided"}, False))
     printed = capsys.readouterr()
     assert printed.out == "lesions: it hurts\nequivalence: undecided\nreport: report.html\n"

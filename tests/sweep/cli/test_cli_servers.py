@@ -51,7 +51,7 @@ def store(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, which is to stay clean."""
+    """The working folder, which must stay clean."""
     monkeypatch.chdir(tmp_path)
     here = Path(__file__).parent
     monkeypatch.setenv("PYTHONPATH", f"{here}{os.pathsep}{here.parents[2]}")
@@ -73,7 +73,7 @@ def runs(uri: str, name: str):
 
 
 def assert_each_once(store: str, uri: str, name: str, trials: int) -> None:
-    """Every trial has one row, was trained once, and has one finished run."""
+    """Check that every trial has one row, was trained once, and has one finished run."""
     ledger = Ledger.open(store)
     rows = ledger.read("trials").to_pylist()
     assert Counter(row["status"] for row in rows) == Counter(finished=trials)
@@ -97,7 +97,7 @@ def test_a_sweep_on_an_object_store_and_a_server_from_end_to_end(
     client = MlflowClient(tracking_uri=mlflow_server.uri)
     (parent,) = [run for run in runs(mlflow_server.uri, "remote") if run.data.tags.get("kind") == "sweep"]
     assert "report/report.html" in {file.path for file in client.list_artifacts(parent.info.run_id, "report")}
-    # The folder of a submitted job goes with it, so the report is in the store.
+    # A submitted job takes its folder with it when it ends, so the report is in the store.
     assert f"Report: {store}/report/remote/report.html\n" in said
     files = Ledger.open(store).files
     first = files.read("report/remote/report.html")
@@ -130,7 +130,7 @@ def test_a_sweep_on_an_object_store_and_a_server_from_end_to_end(
 
 @pytest.fixture
 def drive() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Starts drivers, with short leases; those that are left are killed."""
+    """Starts drivers with short leases, and kills those that still run at the end."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> "subprocess.Popen[str]":
@@ -208,7 +208,7 @@ def test_runs_that_a_stopped_server_missed_are_written_when_it_is_back(
 
 
 @pytest.mark.usefixtures("unrendered")
-def test_a_password_is_printed_and_kept_nowhere(
+def test_no_password_is_printed_or_stored(
     postgresql: Database, mlflow_server: MlflowServer, folder: Path, call, capfd
 ) -> None:
     whole = ("run", study(folder, "direct"), "--store", "results", *LOCAL)
@@ -231,7 +231,7 @@ def test_a_password_is_printed_and_kept_nowhere(
     assert len(list(folder.glob("results/artifacts/direct/*/artifacts/report/report.html"))) == 1
 
 
-def test_keys_in_a_stores_address_are_printed_and_kept_nowhere(
+def test_no_key_in_a_stores_address_is_printed_or_stored(
     object_store: ObjectStore, folder: Path, call, capfd, monkeypatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):

@@ -29,7 +29,7 @@ def start(store: Path, *options: str) -> "subprocess.Popen[str]":
 
 
 def wait_for_commit(process: "subprocess.Popen[str]", store: Path) -> None:
-    """Wait until a pack is published, and MLflow's database is made, which cannot be cut short."""
+    """Wait until a pack is published and MLflow's database exists, since making that cannot be interrupted."""
     deadline = time.monotonic() + 90
     while not list(store.glob("commits/*.json")) or not (store / "mlflow.db").exists():
         assert process.poll() is None, process.communicate()

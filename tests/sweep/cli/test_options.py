@@ -1,10 +1,10 @@
-"""Options that are handed on to another machine arrive there as they were given."""
+"""A submitted job gets the same options that the user gave."""
 
 from dataclasses import fields
 
 import pytest
 from cyclopts import App
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, arguments
@@ -34,8 +34,9 @@ _flags = st.builds(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(_plans, _flags)
-def test_what_is_written_is_read_as_the_same(plan: PlanOptions, flags: RunFlags) -> None:
+def test_written_options_read_back_as_the_same(plan: PlanOptions, flags: RunFlags) -> None:
     app = App(result_action="return_value")
 
     @app.default
@@ -45,12 +46,13 @@ def test_what_is_written_is_read_as_the_same(plan: PlanOptions, flags: RunFlags)
     assert app([*arguments(plan), *arguments(flags)]) == (plan, flags)
 
 
-def test_what_is_at_its_default_is_not_written() -> None:
+def test_defaults_are_not_written() -> None:
     assert arguments(ALL_TRIALS) == arguments(AS_USUAL) == []
 
 
 def test_every_option_is_tried() -> None:
-    tried = {"where", "set", "limit", "shard", "margin"} | set(RunFlags.__dataclass_fields__)
+    # A batch itself sends the files that `imports` names.
+    tried = {"where", "set", "limit", "shard", "margin", "imports"} | set(RunFlags.__dataclass_fields__)
     assert {field.name for kind in (PlanOptions, RunFlags) for field in fields(kind)} == tried
 
 

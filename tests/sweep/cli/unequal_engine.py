@@ -1,4 +1,4 @@
-"""An engine whose arrangements differ by half at every depth, where at depth 1 they are one function."""
+"""An engine whose parallel losses are higher by 0.5 at every depth, even at 1, where both sides must be equal."""
 
 from collections.abc import Iterator, Sequence
 

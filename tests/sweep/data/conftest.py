@@ -1,4 +1,4 @@
-"""The real data sets, from the user's cache, fetched into it once if they are not there."""
+"""The real data sets from the user's cache, fetched once if they are not there."""
 
 import gzip
 import pickle
@@ -39,7 +39,7 @@ def digits() -> Dataset:
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder, the default one for the test."""
+    """An empty cache folder, which the test uses by default."""
     monkeypatch.setenv("SWEEP_DATA", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -58,7 +58,7 @@ def _idx_bytes(array: np.ndarray) -> bytes:
 
 
 def _write_idx(folder: Path, data: Dataset, dotted: bool = False, compressed: bool = False, only: str = "") -> None:
-    """MNIST's four IDX files, those whose name begins with ``only``."""
+    """Write MNIST's four IDX files, or those whose names begin with ``only``."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in (
         ("train-images-idx3-ubyte", data.train_images),
@@ -76,7 +76,7 @@ def _write_idx(folder: Path, data: Dataset, dotted: bool = False, compressed: bo
 
 
 def _write_batches(folder: Path, data: Dataset, protocol: int | None) -> None:
-    """CIFAR-10's six batches: pickled with ``protocol``, or binary when it is None."""
+    """Write CIFAR-10's six batches: pickled with ``protocol``, or binary if it is None."""
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(6):
         name = f"data_batch_{i + 1}" if i < 5 else "test_batch"

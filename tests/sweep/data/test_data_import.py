@@ -63,7 +63,7 @@ def test_batches_of_every_protocol_are_read(protocol: int, dtype: np.dtype, tmp_
 
 
 def test_python_2_batches_are_read(tmp_path: Path) -> None:
-    # CIFAR-10's own: protocol 2, byte strings as STRING opcodes, and numpy.core, as Python 2 wrote them.
+    # Python 2 wrote CIFAR-10's own batches: protocol 2, byte strings as STRING opcodes, and numpy.core.
     pixels = np.arange(10_000 * 3072, dtype=np.uint32).astype(np.uint8).tobytes()
     short = lambda text: b"U" + bytes([len(text)]) + text  # noqa: E731
     array = (
@@ -152,7 +152,9 @@ def test_a_file_of_another_length_or_kind_is_named(
 @pytest.mark.parametrize(
     ("name", "sought"), [("mnist", "t10k-labels-idx1-ubyte"), ("cifar10", r"data_batch_5, test_batch.*\.bin")]
 )
-def test_an_unrecognised_folder_is_told_what_is_looked_for(name: str, sought: str, cache: Path, tmp_path: Path) -> None:
+def test_an_unrecognised_folder_is_answered_with_the_files_it_should_have(
+    name: str, sought: str, cache: Path, tmp_path: Path
+) -> None:
     with pytest.raises(SweepError, match=rf"does not hold {name}; .* must have .*{sought}"):
         import_folder(name, tmp_path)
     with pytest.raises(SweepError, match=r"absent is not a folder; give the one"):

@@ -58,17 +58,17 @@ def test_divisors_preserve_the_mean(size: int, cifar10: Dataset) -> None:
     assert averaged.mean() == pytest.approx(images.mean(), abs=0.6)
 
 
-def test_chunks_and_wide_arithmetic_change_nothing(mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_and_large_areas_change_nothing(mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     images = mnist.test_images[:100]
     whole = area_average(images, 12)
     monkeypatch.setattr(resize_module, "_CHUNK_BYTES", 30_000)
     np.testing.assert_array_equal(area_average(images, 12), whole)
-    # 16 times the area goes beyond float32's exact integers, and averages to the same.
+    # Sums over 16 x 16 times the area go beyond float32's exact integers.
     large = images[:2].repeat(16, axis=1).repeat(16, axis=2)
     np.testing.assert_array_equal(area_average(large, 12), whole[:2])
 
 
-def test_its_own_size_is_the_images_themselves(mnist: Dataset) -> None:
+def test_images_of_that_size_come_back_themselves(mnist: Dataset) -> None:
     assert area_average(mnist.test_images, 28) is mnist.test_images
 
 

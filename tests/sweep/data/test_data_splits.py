@@ -76,7 +76,7 @@ def test_seeds_and_purposes_differ(mnist: Dataset) -> None:
 
 @pytest.mark.parametrize("count", [-1, 4])
 def test_an_impossible_count_is_refused(count: int) -> None:
-    with pytest.raises(SweepError, match=rf"A subset of {count} images was asked for, but there are 0 to 3"):
+    with pytest.raises(SweepError, match=rf"A subset cannot have {count} images; take 0 to 3"):
         balanced_subset([0, 1, 2], count, seed=0)
 
 

@@ -223,7 +223,7 @@ def test_what_is_frozen_is_bit_equal_across_the_second_iteration(training: Block
     seen_dropped, seen_frozen = 0, 0
     for batch in range(9):
         images, labels = training.images.train.batch(training.images.train_index[50 * (batch % 6) :][:50])
-        step = steps.method.step(steps.done, 50)
+        step = steps.trial.trained_by.step(steps.trial, steps.done, 50, "cpu")
         before = _everything(training)
         steps._step(images.permute(0, 3, 1, 2), labels, 6)  # pyright: ignore[reportPrivateUsage]
         changed = {name for name, value in _everything(training).items() if not torch.equal(value, before[name])}
@@ -253,10 +253,9 @@ def _everything(training: BlockTraining) -> dict[str, torch.Tensor]:
 
 def test_the_mask_of_a_cycle_is_kept_and_always_drops_something() -> None:
     trial = RESNET.but(method="residual-droppath", drop_rate=0.01, retrain_steps=3)
-    method = BlockTraining(trial, Setting()).steps.method
     masks = set()
     for cycle in range(20):
-        first, *others = (method.step(4 * cycle + place, 50) for place in range(4))
+        first, *others = (trial.trained_by.step(trial, 4 * cycle + place, 50, "cpu") for place in range(4))
         assert first.trained is None
         assert first.intervention.dropped
         assert all(step.trained == first.intervention.dropped for step in others)

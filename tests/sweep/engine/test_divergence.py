@@ -72,7 +72,7 @@ def test_a_diverged_network_leaves_the_group(healthy: list[Trial]) -> None:
     assert all(len(parameter) == 2 for parameter in run.network.parameters())
 
 
-def test_final_training_figures_that_are_not_finite_are_a_divergence(
+def test_final_training_numbers_that_are_not_finite_are_a_divergence(
     base: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def overflowing(network: FusedStack, split: Split, index: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,8 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.engine.fusion import fusion_groups
-from sweep.engine.memory import network_bytes
+from sweep.engine.fusion import fusion_groups, network_bytes
 from sweep.trial import Trial
 
 WIDEST_ON_CPU = 16

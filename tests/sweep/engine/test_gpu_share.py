@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from sweep.engine import find_engine
-from sweep.engine.memory import PROCESS_BYTES
-from sweep.engine.resources import claim_device
+from sweep.engine.resources import PROCESS_BYTES, claim_device
 from sweep.errors import SweepError
 from sweep.result import Setting
 from sweep.trial import Trial

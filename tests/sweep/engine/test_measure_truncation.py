@@ -17,10 +17,9 @@ from models.kinds.vgg import VGG
 from models.layout import BlockShape
 from sweep.engine.blocks import evaluate
 from sweep.engine.build import build
-from sweep.engine.finetune import finetune
 from sweep.engine.images import TrialImages
 from sweep.measures.base import Measured, Subject
-from sweep.measures.truncation import Truncation, truncations
+from sweep.measures.truncation import Truncation, finetune, truncations
 from sweep.result import Measurement
 from sweep.trial import Trial
 

@@ -1,4 +1,4 @@
-"""The figures of a result, against a training loop and an evaluation written out in plain PyTorch."""
+"""The numbers of a result, against a training loop and an evaluation written out in plain PyTorch."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class Examples(NamedTuple):
     labels: Tensor
 
 
-class Figures(NamedTuple):
+class Numbers(NamedTuple):
     loss: float
     accuracy: float
 
@@ -53,10 +53,10 @@ def examples(trial: Trial) -> tuple[Examples, Examples]:
 
 
 @torch.no_grad()
-def measured(network: ResidualStack, data: Examples) -> Figures:
+def measured(network: ResidualStack, data: Examples) -> Numbers:
     logits = network(data.images)
     accuracy = (logits.argmax(1) == data.labels).float().mean()
-    return Figures(float(F.cross_entropy(logits, data.labels)), float(accuracy))
+    return Numbers(float(F.cross_entropy(logits, data.labels)), float(accuracy))
 
 
 def network_at(fused: FusedStack, k: int, trial: Trial) -> ResidualStack:
@@ -120,17 +120,17 @@ def test_curves_are_those_of_a_plain_training_loop(change: dict, base: Trial, tr
     result = trained([neighbour, trial])[1]
     expected = reference(trial)
     for number, (epoch, row) in enumerate(zip(result.epochs, expected, strict=True), 1):
-        figures = (epoch.train_loss, epoch.train_accuracy, epoch.gradient_norm, epoch.val_loss, epoch.val_accuracy)
-        # In the last epoch the training figures are not running means: see below.
+        numbers = (epoch.train_loss, epoch.train_accuracy, epoch.gradient_norm, epoch.val_loss, epoch.val_accuracy)
+        # In the last epoch the training numbers are not running means: see below.
         first = 0 if number < trial.epochs else 2
-        assert figures[first:] == pytest.approx(row[first:], rel=1e-3)
-        assert figures[first::3] == pytest.approx(row[first::3], rel=1e-4)
+        assert numbers[first:] == pytest.approx(row[first:], rel=1e-3)
+        assert numbers[first::3] == pytest.approx(row[first::3], rel=1e-4)
         assert epoch.epoch == number
 
 
 @pytest.mark.parametrize("validation", ["test", "held-out"])
 @pytest.mark.parametrize("normalisation", ["none", "published"])
-def test_final_figures_are_those_of_the_final_network(validation: str, normalisation: str, base: Trial) -> None:
+def test_final_numbers_are_those_of_the_final_network(validation: str, normalisation: str, base: Trial) -> None:
     trials = [
         base.but(seed=seed, validation=validation, normalisation=normalisation, learning_rate=1e-2) for seed in range(3)
     ]
@@ -145,7 +145,7 @@ def test_final_figures_are_those_of_the_final_network(validation: str, normalisa
         assert (last.train_accuracy, last.val_accuracy) == pytest.approx((train.accuracy, judged.accuracy))
 
 
-def test_final_training_figures_are_not_the_running_means(base: Trial, trained: Train) -> None:
+def test_final_training_numbers_are_not_the_running_means(base: Trial, trained: Train) -> None:
     short, long = trained([base])[0], trained([base.but(epochs=3)])[0]
     # The same two epochs under a constant rate: only what is measured at their end differs.
     assert short.epochs[0].train_loss == long.epochs[0].train_loss

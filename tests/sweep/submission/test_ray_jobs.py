@@ -211,3 +211,30 @@ def test_the_token_is_nowhere_but_in_its_file(nodes: Nodes) -> None:
     token = (nodes.home / ".ray" / "auth_token").read_text()
     listed = subprocess.run(["grep", "-rlsF", token, str(nodes.home.parent)], capture_output=True, text=True).stdout
     assert listed.split() == [str(nodes.home / ".ray" / "auth_token")]
+
+
+OWN = """
+study: own
+factors: {dataset: digits, train_samples: 50, val_samples: 50, batch_size: 50, epochs: 1, depth: 2, filters: 2}
+arms:
+  file: {network: "separable:KIND"}
+  package: {network: "mypackage.networks:KIND"}
+"""
+
+
+def test_networks_of_ones_own_go_along(nodes: Nodes, tmp_path: Path) -> None:
+    example = (Path(__file__).parents[3] / "examples" / "separable.py").read_text()
+    study, mine, package = tmp_path / "own.yaml", tmp_path / "far" / "separable.py", tmp_path / "mypackage"
+    study.write_text(OWN)
+    for path, text in ((mine, example), (package / "__init__.py", ""), (package / "networks.py", example)):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    store = tmp_path / "store"
+    how = ["--import", str(mine), "--store", str(store), "--no-report", "--no-track", "--follow"]
+    done = nodes.sweep("submit", str(study), *how)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = Ledger.open(store).read("trials")
+    assert sorted(zip(trials["network"].to_pylist(), trials["status"].to_pylist(), strict=True)) == [
+        ("mypackage.networks:KIND", "finished"),
+        ("separable:KIND", "finished"),
+    ]

@@ -1,4 +1,4 @@
-"""Runs of networks that something is measured on."""
+"""Runs of trials with measurements."""
 
 import pytest
 from mlflow import MlflowClient
@@ -21,7 +21,7 @@ ROWS = (
 )
 
 
-def test_means_by_size_are_metrics_and_only_what_a_trial_sets_is_a_param(tmp_path) -> None:
+def test_means_by_size_are_metrics_and_only_factors_that_a_trial_sets_are_params(tmp_path) -> None:
     ledger = Ledger.create(tmp_path / "store")
     ledger.record_sweep("a" * 20, "test", [TRIAL])
     epochs = (Epoch(1, 1.0, 0.5, 2.0, 0.4, 0.1, 0.01),)

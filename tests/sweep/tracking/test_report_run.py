@@ -18,7 +18,7 @@ SWEEPS = {"a" * 20: "one", "b" * 20: "one", "c" * 20: "other", "d" * 20: "untrac
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
-    """A store with two sweeps of a study and one of another, with runs, and a sweep without."""
+    """A store with runs for two sweeps of one study and one of another, and a sweep without runs."""
     ledger = Ledger.create(tmp_path_factory.mktemp("tracked") / "store")
     for number, (sweep_id, study) in enumerate(SWEEPS.items()):
         ledger.record_sweep(sweep_id, study, [Trial(study, dataset="digits", seed=number, epochs=1)])
@@ -26,7 +26,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     for sweep_id, study in SWEEPS.items():
         if study != "untracked":
             mirror.open(sweep_id)
-    # An experiment without a sweep's run: all that a tracker left that was cut off at once.
+    # A tracker that was killed at once leaves an experiment without a sweep's run.
     client(ledger).create_experiment("untracked")
     return ledger
 
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def log(ledger: Ledger, folder: Path) -> Callable[..., str | None]:
-    """Keep the report of a study with numbers; what went wrong."""
+    """Keep the report of a study with numbers, and return the fault, if any."""
     return lambda study, numbers=NUMBERS: log_report(ledger, tracking_uri(ledger, None), study, folder, numbers)
 
 
@@ -56,7 +56,7 @@ def runs(ledger: Ledger, study: str) -> list[Run]:
 
 
 def kept(ledger: Ledger, run: Run) -> dict[str, str]:
-    """Files of the artifact `report`, with their content."""
+    """The files of the artifact `report` and their content."""
     assert run.info.artifact_uri is not None
     root = Path(run.info.artifact_uri.removeprefix("file://"))
     return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
@@ -80,7 +80,7 @@ def test_a_report_is_kept_with_every_sweep_of_its_study_and_written_once(ledger,
     assert other.data.metrics == {}
 
 
-def test_a_new_report_replaces_the_old_and_adds_what_has_changed(ledger, log, folder):
+def test_a_new_report_replaces_the_old_and_adds_changed_numbers(ledger, log, folder):
     assert log("other") is None
     (folder / "report.html").write_text("second")
     assert log("other", {**NUMBERS, "val_loss_ratio": 0.9}) is None
@@ -99,7 +99,7 @@ def test_without_a_sweeps_run_nothing_is_made(ledger, log, study):
     assert runs(ledger, "untracked") == []
 
 
-def test_without_a_database_none_is_made(folder, tmp_path):
+def test_a_missing_database_stays_missing(folder, tmp_path):
     ledger = Ledger.create(tmp_path / "store")
     ledger.record_sweep("a" * 20, "one", [Trial("one")])
     before = sorted((tmp_path / "store").rglob("*"))
@@ -107,13 +107,13 @@ def test_without_a_database_none_is_made(folder, tmp_path):
     assert sorted((tmp_path / "store").rglob("*")) == before
 
 
-def test_a_server_that_is_down_is_a_sentence(ledger, folder):
+def test_a_server_that_is_down_is_one_sentence(ledger, folder):
     fault = log_report(ledger, "http://127.0.0.1:1", "one", folder, NUMBERS)
     assert fault
     assert "\n" not in fault
 
 
-def test_a_file_that_is_no_database_is_a_sentence_at_once(ledger, folder, tmp_path):
+def test_a_file_that_is_no_database_is_one_sentence_at_once(ledger, folder, tmp_path):
     path = tmp_path / "mlflow.db"
     path.write_text("this is no database")
     fault = log_report(ledger, f"sqlite:///{path}", "one", folder, NUMBERS)

@@ -1,4 +1,4 @@
-"""MLflow runs against a real MLflow on SQLite."""
+"""MLflow runs in a real MLflow on SQLite."""
 
 import socket
 import time
@@ -57,7 +57,7 @@ def finished(tracker: Tracker) -> Tracker:
     return tracker
 
 
-def test_a_trial_has_one_run_with_its_params_tags_figures_and_curves(ledger):
+def test_a_trial_has_one_run_with_its_params_tags_numbers_and_curves(ledger):
     tracker = Tracker(ledger.uri, tracking_uri(ledger, None), SWEEP)
     tracker.trials_started(TRIALS)
     ledger.publish(to_tables(results(TRIALS[:3])))
@@ -115,7 +115,7 @@ def test_runs_that_a_killed_sweep_left_running_are_found_and_finished(ledger):
     assert len(parents) == 1
 
 
-def test_a_run_cut_off_among_its_metrics_is_written_anew_without_doubled_points(ledger):
+def test_a_run_with_only_some_metrics_is_written_anew_without_duplicate_points(ledger):
     mirror = Mirror(ledger, tracking_uri(ledger, None))
     mirror.open(SWEEP)
     mirror.start(TRIALS, SWEEP)
@@ -162,7 +162,7 @@ def test_a_deleted_database_is_noticed_and_made_again(ledger):
     assert is_complete(ledger, other)
 
 
-def test_sweeps_beside_each_other_write_each_trial_once(ledger):
+def test_concurrent_sweeps_write_each_trial_once(ledger):
     first, second = Mirror(ledger, tracking_uri(ledger, None)), None
     other = "b" * 20
     more = [Trial("test", dataset="digits", seed=seed, epochs=2) for seed in range(4, 8)]
@@ -197,7 +197,7 @@ def test_a_server_that_is_down_costs_nothing_but_its_runs(ledger):
         rebuild(ledger, "http://127.0.0.1:1", False, lambda: None)
 
 
-def test_a_server_that_never_answers_is_not_waited_for_for_long(ledger, monkeypatch):
+def test_the_tracker_soon_gives_up_on_a_server_that_never_answers(ledger, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
@@ -212,6 +212,7 @@ def test_a_server_that_never_answers_is_not_waited_for_for_long(ledger, monkeypa
 def test_an_object_store_needs_a_tracking_uri_of_its_own(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     ledger = Ledger("s3://bucket/prefix?region=us-east-1")
-    with pytest.raises(SweepError, match="--tracking"):
+    with pytest.raises(SweepError, match="cannot hold MLflow's database; give the address of a server") as refused:
         tracking_uri(ledger, None)
+    assert refused.value.parameters == ("tracking", "no_track")
     assert tracking_uri(ledger, "http://tracking:5000") == "http://tracking:5000"

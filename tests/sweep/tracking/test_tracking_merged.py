@@ -1,4 +1,4 @@
-"""The mirror of a store whose small commits have been merged."""
+"""Mirrors stores whose small commits were merged."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ TRIALS = {
 
 
 class Recorder:
-    """Stands for MLflow: what was written to it, and that nothing else was asked."""
+    """Stands for MLflow: records what is written, and has no other methods."""
 
     def __init__(self) -> None:
         self.written: list[str] = []
@@ -59,13 +59,13 @@ def tables(trials: list[Trial]) -> Tables:
 
 
 def publish(ledger: Ledger, sweep_id: str, first: int, last: int) -> None:
-    """Packs of two."""
+    """Publish trials in packs of two."""
     for start in range(first, last, 2):
         assert ledger.publish(tables(TRIALS[sweep_id][start : start + 2]))
 
 
 def write(ledger: Ledger, sweep_id: str | None = None) -> None:
-    """What a sweep's tracker does, or ``sweep track``."""
+    """Do what a sweep's tracker or ``sweep track`` does."""
     mirror = Mirror(Ledger.open(ledger.uri), URI)
     mirror.write_new(sweep_id=sweep_id)
     mirror.note.save()
@@ -77,7 +77,7 @@ def ids(*sweeps: str) -> list[str]:
 
 @pytest.mark.parametrize("sweep_id", [FIRST, None])
 @pytest.mark.parametrize("times", [1, 2])
-def test_what_was_written_before_it_was_merged_is_not_written_again(ledger, mlflow, sweep_id, times) -> None:
+def test_commits_written_before_they_are_merged_are_not_written_again(ledger, mlflow, sweep_id, times) -> None:
     for end in (4, 8)[-times:]:
         publish(ledger, FIRST, end - 8 // times, end)
         write(ledger, sweep_id)
@@ -91,7 +91,7 @@ def test_what_was_written_before_it_was_merged_is_not_written_again(ledger, mlfl
         assert is_complete(each, URI, ids(FIRST))
 
 
-def test_what_was_merged_before_it_was_written_is_written(ledger, mlflow) -> None:
+def test_commits_merged_before_they_are_written_are_written(ledger, mlflow) -> None:
     publish(ledger, FIRST, 0, 4)
     write(ledger)
     publish(ledger, FIRST, 4, 8)
@@ -108,7 +108,7 @@ def test_what_was_merged_before_it_was_written_is_written(ledger, mlflow) -> Non
 
 
 def test_a_damaged_merged_commit_leaves_the_note_right(ledger, mlflow) -> None:
-    """Readers fall back to what was merged, and all of that was written."""
+    """Readers fall back to the commits that were merged, and MLflow has all of those."""
     publish(ledger, FIRST, 0, 8)
     merge_commits(ledger, 2)
     write(ledger)
@@ -120,7 +120,7 @@ def test_a_damaged_merged_commit_leaves_the_note_right(ledger, mlflow) -> None:
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_sweeps_beside_each_other_write_their_own_trials_of_what_one_of_them_merged(ledger, mlflow, again) -> None:
+def test_concurrent_sweeps_write_only_their_own_trials_of_a_merged_commit(ledger, mlflow, again) -> None:
     first, second = (Mirror(Ledger.open(ledger.uri), URI) for _ in range(2))
     for start in (0, 4):
         publish(ledger, FIRST, start, start + 4)

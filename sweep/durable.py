@@ -1,0 +1,37 @@
+"""Files that are there whole or not at all, whenever this process or machine dies."""
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+TEMPORARY = ".tmp-"
+"""How the name of a file begins that is being written."""
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file, and the folders that it needs. Raises OSError, and leaves nothing behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        temporary.write_bytes(content)
+        move(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def move(finished: Path, path: Path) -> None:
+    """Move a file to its place on the same file system. Raises OSError."""
+    _sync(finished)
+    finished.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,28 @@
+"""The identities of every built-in study, as the first stores have them: a trial that is done stays done."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from sweep.plan import Plan
+from sweep.studies import STUDIES
+
+PINNED = json.loads((Path(__file__).parents[2] / "stores" / "identities.json").read_text())
+
+
+def digest(identities: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(identities)).encode()).hexdigest()[:20]
+
+
+@pytest.mark.parametrize("study", PINNED)
+def test_a_study_has_the_identities_of_the_first_stores(study: str) -> None:
+    plan = Plan.of(study, STUDIES[study].trials())
+    assert PINNED[study] == {
+        "trials": len(plan),
+        "sweep_id": plan.sweep_id,
+        "pair_ids": digest(trial.pair_id for trial in plan.trials),
+        "training_ids": digest(trial.training_id for trial in plan.trials),
+    }
