@@ -9,6 +9,7 @@ from sweep.errors import SweepError
 from sweep.factors import declared
 from sweep.ledger import SCHEMAS
 from sweep.methods.base import Method
+from sweep.methods.plain import Plain
 from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS
 from sweep.registry import RESERVED, Registry
 from sweep.trial import Trial
@@ -32,12 +33,12 @@ def test_every_factor_of_a_part_is_a_factor_of_trials(registry: Registry) -> Non
 
 
 @dataclass(frozen=True)
-class Loud(Method):
+class Loud(Plain):
     drop_rate: float = factor(0.5, low=0, high=0.95, meaning="another default")
 
 
 @dataclass(frozen=True)
-class Clumsy(Method):
+class Clumsy(Plain):
     seconds: float = factor(0.5, low=0, high=1, meaning="a column's name")
 
 
@@ -45,7 +46,7 @@ class Clumsy(Method):
     ("part", "sentence"),
     [
         (Loud, "factor 'drop_rate' of method 'x' is declared otherwise by droppath and residual-droppath; give it"),
-        (Clumsy, "factor 'seconds' of method 'x' has the name of something else; rename it"),
+        (Clumsy, "factor 'seconds' of method 'x' has a name that is taken; rename it"),
         (Method, "method 'x' is not one: a method is a frozen dataclass derived from sweep.methods.base.Method"),
         ("Loud", "method 'x' is not one"),
     ],
