@@ -27,7 +27,7 @@ def known_sql(columns: Sequence[str]) -> str:
 
     `columns` are those of the table `trials` that are known of a trial before it is run.
     """
-    names = ", ".join(columns)
+    names = ", ".join(f'"{name}"' for name in columns)  # a factor's name may be a word of SQL
     return f"""
         select k.*, coalesce(status, 'missing') as status, {", ".join(METRICS)}
         from (select * from plan union all by name select {names} from trials
@@ -38,7 +38,7 @@ def known_sql(columns: Sequence[str]) -> str:
 
 def pairs_sql(metric: str, columns: Sequence[str] | None = None) -> str:
     """A query over `known` that has one row per matched pair, and one for each end that a mixed network is beside."""
-    names = ", ".join(f"s.{name}" for name in shared(columns))
+    names = ", ".join(f's."{name}"' for name in shared(columns))
     return f"""
         select s.pair_id, p.architecture || '/' || s.architecture as contrast,
                {names},

@@ -14,6 +14,7 @@ from analysis.database import connect
 from analysis.pairs import METRICS, known_sql, pairs_sql
 from sweep.errors import SweepError
 from sweep.ledger import SCHEMAS, Ledger, PlannedSweep, plan_schema
+from sweep.ledger.forms import together
 from sweep.ledger.scan import name_damage, scan, union
 
 TableName = Literal["trials", "curves", "measurements"]
@@ -58,7 +59,7 @@ class Results:
     def plan(self) -> pa.Table:
         """One row a planned trial, done or not, with every factor."""
         every = [sweep.trials for sweep in self.sweeps.values()]
-        planned = pa.concat_tables([plan_schema().empty_table(), *every], promote_options="default")
+        planned = together([plan_schema().empty_table(), *every])
         first: dict[str, int] = {}
         for place, trial_id in enumerate(planned["trial_id"].to_pylist()):
             first.setdefault(trial_id, place)

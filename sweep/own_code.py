@@ -36,13 +36,19 @@ class OwnModule:
 
 
 class _Sources(MetaPathFinder, ExecutionLoader):
-    """Imports modules from their sources, after every other way to find one."""
+    """Imports modules from the sources that are remembered."""
 
     def __init__(self) -> None:
         self.modules: dict[str, OwnModule] = {}
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        return spec_from_loader(fullname, self) if fullname in self.modules else None
+        if fullname not in self.modules:
+            return None
+        spec = spec_from_loader(fullname, self)
+        if spec is not None and spec.submodule_search_locations is not None:
+            # Modules of the package that are imported later.
+            spec.submodule_search_locations.append(str(Path(self.modules[fullname].path).parent))
+        return spec
 
     def is_package(self, fullname: str) -> bool:
         return self.modules[fullname].file.endswith("/__init__.py")
@@ -95,14 +101,17 @@ def import_file(path: Path) -> ModuleType:
     try:
         with _remembering(path.absolute().parent):
             return importlib.import_module(module.name)
-    except Exception as error:  # a user's file can raise anything
+    except (Exception, SystemExit) as error:  # a user's file can raise anything
         del _SOURCES.modules[module.name]
         raise SweepError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def restore(modules: Iterable[OwnModule]) -> None:
-    """Let modules of another process be imported here: from this machine if it has them, else from their source."""
+    """Let modules of another process be imported here, from their source even if a file here has the same name."""
     _SOURCES.modules.update({module.name: module for module in modules})
+    if sys.meta_path[0] is not _SOURCES:
+        sys.meta_path.remove(_SOURCES)
+        sys.meta_path.insert(0, _SOURCES)
 
 
 def find(sort: str, name: str) -> object:
@@ -121,7 +130,7 @@ def find(sort: str, name: str) -> object:
                 "folder, install it, or import its file",
                 "import",
             ) from None
-        except Exception as error:  # a user's module can raise anything
+        except (Exception, SystemExit) as error:  # a user's module can raise anything
             raise SweepError(f"{sort} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
     if not hasattr(found, attribute):
         raise SweepError(f"{sort} {name!r} is not there: {found.__name__} has no {attribute!r}")
@@ -147,10 +156,10 @@ def _is_free(module: OwnModule) -> bool:
 def _remember(name: str) -> None:
     """Keep the source of a module that is neither installed nor this program's; workers elsewhere may lack it."""
     file = getattr(sys.modules.get(name), "__file__", None)
-    if file is None or name in _SOURCES.modules or Path(file).suffix != ".py":
+    if not isinstance(file, str) or name in _SOURCES.modules or Path(file).suffix != ".py":
         return
     path = Path(file).absolute()
     installed = [Path(sysconfig.get_path(which)) for which in ("stdlib", "purelib", "platlib")]
     program = [Path(__file__).parents[1] / package for package in ("sweep", "models")]
     if not any(path.is_relative_to(folder) for folder in (*installed, *program)):
-        _SOURCES.modules[name] = OwnModule(name, str(path), path.read_text(encoding="utf-8"))
+        _SOURCES.modules[name] = OwnModule(name, str(path), importlib.util.decode_source(path.read_bytes()))

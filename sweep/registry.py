@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from sweep.errors import SweepError
 from sweep.factors import Factor, declared
+from sweep.identity import FORMER_NAMES
 from sweep.own_code import find
 
 Part = TypeVar("Part")
@@ -21,6 +22,8 @@ RESERVED = {
     *("trial_id", "pair_id", "status", "error", "diverged_epoch", "epochs_run", "seconds", "fused_with", "device"),
     *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm", "parameters", "forward_flops"),
     *("peak_memory_bytes", "finished_at", "classes", "blocks", "layers_per_block"),
+    *("contrast", "sequential", "parallel", "difference", "ratio", "sequential_stages", "parallel_stages"),
+    *("sequential_id", "parallel_id", "sequential_status", "parallel_status", *FORMER_NAMES),
 }
 """Names that no factor may have, since trials or their tables use them."""
 
@@ -54,11 +57,18 @@ class Registry(dict[str, type[Part]], Generic[Part]):
                     f"factor {factor!r} of {self.sort} {name!r} is declared otherwise by {owners}; give it the same "
                     "type, default and bounds, or another name"
                 )
-            if factor in RESERVED or not factor.isidentifier():
+            if self._is_taken(factor):
                 raise SweepError(f"factor {factor!r} of {self.sort} {name!r} has a name that is taken; rename it")
         for factor, here in factors.items():
             self._factors.setdefault(factor, here)
         self[name] = part
+
+    def _is_taken(self, factor: str) -> bool:
+        """Whether a factor's name cannot be a column, or hides something else."""
+        # SQL does not tell capitals from small letters.
+        alike = {name for name in self._factors if name != factor and name.lower() == factor.lower()}
+        hides = factor.lower() in RESERVED or hasattr(self.base, factor) or bool(alike)
+        return hides or factor.startswith("_") or not factor.isidentifier()
 
     def load(self, name: str) -> None:
         """Register the user's own part ``module:NAME``. Raises SweepError if there is none."""

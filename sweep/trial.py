@@ -1,6 +1,7 @@
 """The trial: one fully specified, immutable training run, with the same identity on every machine."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import FrozenInstanceError
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -141,6 +142,12 @@ class Trial(Common):
             return FACTORS[name].default
         raise AttributeError(f"a trial has no {name!r}")
 
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"a trial does not change; trial.but({name}=...) is another one")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"a trial does not change, so its {name} stays")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Trial) and self.identity() == other.identity()
 
@@ -151,7 +158,8 @@ class Trial(Common):
         return f"Trial({', '.join(f'{name}={value!r}' for name, value in self.identity().items())})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Trial.from_dict, (self.as_dict(),)
+        # Another process knows the parts of this trial, perhaps no others.
+        return Trial.from_dict, (self.identity(),)
 
     @cached_property
     def trial_id(self) -> str:

@@ -28,8 +28,9 @@ class _Head:
     @classmethod
     def from_bytes(cls, content: bytes) -> "_Head | None":
         try:
-            return cls(**json.loads(content[:_HEAD_BYTES]))
-        except (ValueError, TypeError):
+            held = json.loads(content[:_HEAD_BYTES])
+            return cls(held["epoch"], held["complete"], held["sha256"])
+        except (ValueError, TypeError, KeyError):
             return None
 
 

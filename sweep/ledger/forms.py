@@ -4,6 +4,7 @@ Another version of the program has other columns. Columns that an older one did 
 newer one, or somebody's own part, has added are kept as they are.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -48,9 +49,22 @@ def unified(schemas: list[pa.Schema]) -> pa.Schema:
     try:
         return pa.unify_schemas(schemas)
     except pa.ArrowException as error:
-        raise SweepError(
-            f"tables do not fit together: {str(error).splitlines()[0]}; read the stores one by one"
-        ) from None
+        raise _misfit(error) from None
+
+
+def together(tables: Sequence[pa.Table]) -> pa.Table:
+    """One table with the rows and the columns of all. Raises SweepError where two give a column different types."""
+    try:
+        return pa.concat_tables(tables, promote_options="default")
+    except pa.ArrowException as error:
+        raise _misfit(error) from None
+
+
+def _misfit(error: pa.ArrowException) -> SweepError:
+    return SweepError(
+        f"tables do not fit together: {str(error).splitlines()[0]}; a factor of your own keeps its type, so give the "
+        "changed one another name, and keep stores with different types apart"
+    )
 
 
 def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:

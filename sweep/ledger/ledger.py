@@ -35,7 +35,7 @@ from sweep.ledger.checkpoints import Checkpoints
 from sweep.ledger.commit import MERGED, OLDEST_SCHEMA, STORE_SCHEMA, Commit, Contents
 from sweep.ledger.encoding import decode, digest, encode
 from sweep.ledger.files import StoreFiles
-from sweep.ledger.forms import in_form
+from sweep.ledger.forms import in_form, together, unified
 from sweep.ledger.lease import hold
 from sweep.ledger.lock import Lock, file_lock
 from sweep.ledger.planned import PlannedSweep
@@ -152,7 +152,7 @@ class Ledger:
         names = sorted(self.contents.commits) if commits is None else commits
         held = [name for name in names if table in self.contents.commits[name].files]
         parts = self.parallel(lambda name: self._read_part(table, name), held)
-        return pa.concat_tables([SCHEMAS[table].empty_table(), *parts], promote_options="default")
+        return together([SCHEMAS[table].empty_table(), *parts])
 
     def require_whole(self) -> None:
         """Raise SweepError if a damaged commit hides results that no whole commit has."""
@@ -167,20 +167,22 @@ class Ledger:
     def record_sweep(self, sweep_id: str, study: str, trials: Sequence[Trial], margins: Margins | None = None) -> None:
         """Keep a sweep's plan.
 
-        Raises SweepError where an earlier plan cannot be read, and for margins that differ from those declared before,
-        once a trial of the sweep is done.
+        Raises SweepError where an earlier plan cannot be read, for a factor that has another type in another plan, and
+        for margins that differ from those declared before, once a trial of the sweep may be done.
         """
         margins = margins or Margins()
         name = f"sweeps/{sweep_id}.parquet"
         earlier = self._planned(sweep_id)
         if earlier is not None and earlier.margins == margins:
             return
-        if earlier is not None and any(trial.trial_id in self.contents.status for trial in trials):
+        if earlier is not None and self._may_have_results({trial.trial_id for trial in trials}):
             raise SweepError(
                 f"this sweep's margins were declared on {earlier.declared_at} as {earlier.margins}, and it has "
                 "results; run it with the same margins, or with others into another store"
             )
-        self.files.write(name, PlannedSweep.of(study, trials, margins).to_bytes())
+        planned = PlannedSweep.of(study, trials, margins)
+        unified([planned.trials.schema, *self._forms_of_plans()])
+        self.files.write(name, planned.to_bytes())
 
     def sweeps(self) -> dict[str, PlannedSweep]:
         """Sweep identity to its plan. Raises SweepError for a plan that cannot be read."""
@@ -199,6 +201,26 @@ class Ledger:
             return hold(self.files, name, wait, note)
         return file_lock(self.uri, self.files.local / "locks" / name, wait)
 
+    def _forms_of_plans(self) -> list[pa.Schema]:
+        """Columns of the plans that can be read; the others are for those who ask for them to report."""
+
+        def form(sweep_id: str) -> pa.Schema | None:
+            try:
+                plan = self._planned(sweep_id)
+            except SweepError:
+                return None
+            return None if plan is None else plan.trials.schema
+
+        names = [name.removesuffix(".parquet") for name in self.files.list("sweeps")]
+        return [schema for schema in self.parallel(form, names) if schema is not None]
+
+    def _may_have_results(self, trial_ids: set[str]) -> bool:
+        """Whether any of these trials is done, also in a commit that is damaged."""
+        if trial_ids & self.contents.status.keys():
+            return True
+        markers = self._read_markers(list(self.contents.damaged)).values()
+        return any(marker is None or trial_ids & marker.statuses.keys() for marker in markers)
+
     def _planned(self, sweep_id: str) -> PlannedSweep | None:
         """A sweep's plan, None where none is kept."""
         name = f"sweeps/{sweep_id}.parquet"
@@ -209,10 +231,7 @@ class Ledger:
             return PlannedSweep.from_bytes(content)
         except SweepError as error:
             # Otherwise its margins could be replaced although there are results.
-            raise SweepError(
-                f"{self.files.address_of(name)} cannot be read ({error}); put a copy of it back, or move it away and "
-                "run its sweep again, whose margins then count as declared that day"
-            ) from None
+            raise SweepError(f"{self.files.address_of(name)} cannot be read: {error}") from None
 
     def _version(self) -> int | None:
         """The store's version, None where there is no store."""

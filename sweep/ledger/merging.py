@@ -6,10 +6,9 @@ them.
 
 from collections.abc import Iterator, Sequence
 
-import pyarrow as pa
-
 from sweep.errors import SweepError
 from sweep.ledger.commit import Commit
+from sweep.ledger.forms import together
 from sweep.ledger.ledger import Ledger
 from sweep.ledger.schema import SCHEMAS, Tables
 
@@ -32,11 +31,8 @@ def merge_commits(ledger: Ledger, least: int) -> int:
         parts = [(commit, tables) for commit, tables in zip(batch, read, strict=True) if tables is not None]
         if len(parts) > 1 and any(tables["trials"].num_rows for _, tables in parts):
             # Columns that this program does not know stay.
-            together = {
-                name: pa.concat_tables([tables[name] for _, tables in parts], promote_options="default")
-                for name in SCHEMAS
-            }
-            ledger.write(together, replaces=_replaced(parts))
+            merging = {name: together([tables[name] for _, tables in parts]) for name in SCHEMAS}
+            ledger.write(merging, replaces=_replaced(parts))
             merged += len(parts)
     return merged
 

@@ -59,6 +59,13 @@ class PlannedSweep:
             if not set(_KNOWN_AT_FIRST) <= set(table.schema.names):
                 raise ValueError
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-            raise SweepError("it is damaged") from None
-        margins = Margins().override(declared)
-        return cls(study, margins, declared_at, in_form(table.replace_schema_metadata(None), plan_schema()))
+            raise SweepError(
+                "it is damaged; put a copy of it back, or move it away and run its sweep again, whose margins then "
+                "count as declared that day"
+            ) from None
+        try:
+            margins = Margins().override(declared)
+            trials = in_form(table.replace_schema_metadata(None), plan_schema())
+        except SweepError as error:
+            raise SweepError(f"{error}; read it with the version of this program that wrote it") from None
+        return cls(study, margins, declared_at, trials)

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from sweep.ledger.encoding import digest
-from sweep.ledger.forms import unified
+from sweep.ledger.forms import together, unified
 from sweep.ledger.ledger import Ledger, unreadable
 from sweep.ledger.schema import SCHEMAS
 
@@ -65,7 +65,7 @@ def _widened(dataset: ds.Dataset, schema: pa.Schema) -> ds.Dataset:
         return dataset
     if isinstance(dataset, ds.InMemoryDataset):
         rows = dataset.to_table()
-        return ds.dataset(pa.concat_tables([schema.empty_table(), rows], promote_options="default"))
+        return ds.dataset(together([schema.empty_table(), rows]))
     return dataset.replace_schema(schema)
 
 

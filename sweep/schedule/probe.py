@@ -37,7 +37,7 @@ def survey_cluster(address: str, packs: Sequence[Pack], calibrated: bool, data_c
             )
         if not calibrated:
             return Workers(cpus)
-        plain = [[trial.as_dict() for trial in pack.trials] for pack in packs]
+        plain = [[trial.identity() for trial in pack.trials] for pack in packs]
         task = ray.remote(num_cpus=1, max_retries=0)(_measure).remote(plain, data_cache, loaded())
         in_time, _ = ray.wait([task], timeout=_CALIBRATION_SECONDS)
         if not in_time:

@@ -159,7 +159,7 @@ class _PackSearch(_NotKept, Searcher):
                 self._cache.put(training_id, content)
         if self._options.address is not None:
             self._cache.offer({trial.dataset for trial in attempt.pack.trials}, self._options.data_cache)
-        trials = json.dumps([trial.as_dict() for trial in attempt.pack.trials])
+        trials = json.dumps([trial.identity() for trial in attempt.pack.trials])
         return {"attempt": attempt.number, "trials": trials, "gpu_share": attempt.gpu_share}
 
     def _look(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import analysis
+from sweep.trial import Trial
 
 ROOT = Path(__file__).parents[2]
 SEPARABLE = (ROOT / "examples" / "separable.py").read_text()
@@ -86,6 +88,7 @@ def test_a_module_of_a_package_is_found_by_its_name(tmp_path: Path, how: str) ->
 BROKEN = {
     "no such file": ("gone", None, "gone.py cannot be read: No such file"),
     "a fault of its own": ("faulty", "1 / 0", "faulty.py cannot be imported: ZeroDivisionError: division by zero"),
+    "an exit": ("leaving", "raise SystemExit(3)", "leaving.py cannot be imported: SystemExit: 3"),
     "no Python": ("wrong", "def", "wrong.py cannot be imported: SyntaxError"),
     "the name of another module": ("json", SEPARABLE, "json.py has the name of another module, 'json'; rename it"),
     "no kind": ("nothing", "KIND = 3", "network 'nothing:KIND' is not one: a network is a frozen dataclass derived"),
@@ -204,6 +207,36 @@ def test_factors_of_an_imported_file_are_shown(tmp_path: Path) -> None:
     done = sweep("factors", "stretch", "--import", tmp_path / "stretched.py", folder=tmp_path)
     assert "taken by  network stretched:KIND" in done.stdout, done.stderr
     assert "takes     an integer from 1 to 4" in done.stdout
+
+
+def test_a_worker_imports_what_it_was_sent_and_no_other_file_of_that_name(tmp_path: Path) -> None:
+    code = """
+from sweep.own_code import OwnModule, restore
+restore([OwnModule("pack", "/far/pack/__init__.py", "A = 'sent'"), OwnModule("pack.one", "/far/pack/one.py", "A = 1")])
+import pack
+from pack.one import A
+print(pack.A, A)
+"""
+    (tmp_path / "pack.py").write_text("A = 'another'")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "sent 1\n", done.stderr
+
+
+def test_a_trial_travels_to_a_process_that_knows_no_other_part(tmp_path: Path) -> None:
+    code = """
+import pickle, sys
+from pathlib import Path
+from sweep.own_code import import_file
+from sweep.parts import FACTORS, NETWORKS
+from sweep.trial import Trial
+NETWORKS.register_all(import_file(Path(sys.argv[1])))
+assert "stretch" in FACTORS
+print(pickle.dumps(Trial("s", network="resnet", depth=20, measure="lesions")).hex())
+"""
+    mine = tmp_path / "stretched.py"
+    mine.write_text(STRETCHED)
+    done = subprocess.run([sys.executable, "-c", code, str(mine)], capture_output=True, text=True)
+    assert pickle.loads(bytes.fromhex(done.stdout)) == Trial("s", network="resnet", depth=20, measure="lesions")
 
 
 def test_what_a_job_sends_has_the_modules_and_names_them(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What may be registered, and the names that stay free of factors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 
 import pytest
 
@@ -42,10 +42,20 @@ class Clumsy(Plain):
     seconds: float = factor(0.5, low=0, high=1, meaning="a column's name")
 
 
+def taking(name: str) -> type:
+    """A method with one factor of that name."""
+    field = factor(0.5, low=0, high=1, meaning="a name")
+    return make_dataclass("Taking", [(name, float, field)], bases=(Plain,), frozen=True)
+
+
 @pytest.mark.parametrize(
     ("part", "sentence"),
     [
         (Loud, "factor 'drop_rate' of method 'x' is declared otherwise by droppath and residual-droppath; give it"),
+        *(
+            (taking(name), f"factor {name!r} of method 'x' has a name that is taken; rename it")
+            for name in ("Seed", "SECONDS", "_mine", "ratio", "base_epochs", "sequential", "check")
+        ),
         (Clumsy, "factor 'seconds' of method 'x' has a name that is taken; rename it"),
         (Method, "method 'x' is not one: a method is a frozen dataclass derived from sweep.methods.base.Method"),
         ("Loud", "method 'x' is not one"),

@@ -229,6 +229,10 @@ def test_a_trial_is_frozen_and_fully_specified() -> None:
     trial = Trial("s", validation="held-out")
     with pytest.raises(dataclasses.FrozenInstanceError):
         trial.depth = 2  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        trial.kernel_size = 5
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del trial.kernel_size
     assert hash(trial) == hash(Trial("s", validation="held-out"))
     assert (trial.train_samples, trial.val_samples, trial.image_size, trial.stages) == (54_000, 6000, 28, 1)
     assert list(trial.as_dict()) == list(FACTORS)

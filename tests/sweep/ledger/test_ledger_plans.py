@@ -130,14 +130,21 @@ GARBAGE = {
     "another Parquet file": without_column,
     "no margins": lambda content: altered(content, margins=None),
     "a list of margins": lambda content: altered(content, margins=["ratio"]),
+}
+OF_ANOTHER_VERSION = {
     "margins that are none": lambda content: altered(content, margins={"ratio": -1}),
     "an unknown margin": lambda content: altered(content, margins={"loss": 1}),
     "margins of text": lambda content: altered(content, margins={"ratio": "0.1"}),
 }
 
 
-@pytest.mark.parametrize("spoil", GARBAGE.values(), ids=GARBAGE.keys())
-def test_a_plan_that_cannot_be_read_is_an_error_and_its_margins_stay(ledger: Ledger, results, spoil) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "advice"),
+    [(spoil, "it is damaged; put a copy") for spoil in GARBAGE.values()]
+    + [(spoil, ".*; read it with the version of this program that wrote it$") for spoil in OF_ANOTHER_VERSION.values()],
+    ids=[*GARBAGE, *OF_ANOTHER_VERSION],
+)
+def test_a_plan_that_cannot_be_read_is_an_error_and_its_margins_stay(ledger: Ledger, results, spoil, advice) -> None:
     ledger.record_sweep("abc", "s", TRIALS, NARROW)
     ledger.record_sweep("def", "s", TRIALS[:1])
     ledger.publish(results([2]))
@@ -145,13 +152,37 @@ def test_a_plan_that_cannot_be_read_is_an_error_and_its_margins_stay(ledger: Led
     spoilt = path(ledger).read_bytes()
     reader = Ledger.open(ledger.uri)
     for use in (reader.sweeps, lambda: ledger.record_sweep("abc", "s", TRIALS, WIDE)):
-        with pytest.raises(
-            SweepError, match=rf"^{re.escape(str(path(ledger)))} cannot be read \(.*put a copy"
-        ) as error:
+        with pytest.raises(SweepError, match=rf"^{re.escape(str(path(ledger)))} cannot be read: {advice}") as error:
             use()
         assert "\n" not in str(error.value)
     assert path(ledger).read_bytes() == spoilt
     ledger.record_sweep("def", "s", TRIALS[:1])
+
+
+@pytest.mark.parametrize("spoil", [lambda marker: marker[:9], lambda marker: marker], ids=["marker", "trials"])
+def test_results_that_are_damaged_still_hold_their_margins(ledger: Ledger, results, spoil) -> None:
+    trials = [Trial("s", seed=seed) for seed in range(3)]
+    ledger.record_sweep("abc", "s", trials, NARROW)
+    name = ledger.publish(results([2]))
+    marker, rows = (Path(ledger.uri, file) for file in (f"commits/{name}.json", f"trials/{name}.parquet"))
+    marker.write_bytes(spoil(marker.read_bytes()))
+    rows.write_bytes(rows.read_bytes()[:-1])
+    reader = Ledger.open(ledger.uri)
+    assert not reader.contents.status
+    with pytest.raises(SweepError, match="this sweep's margins were declared on"):
+        reader.record_sweep("abc", "s", trials, WIDE)
+    reader.record_sweep("abc", "s", trials, NARROW)
+    assert reader.sweeps()["abc"].margins == NARROW
+
+
+def test_a_factor_keeps_its_type_within_a_store(ledger: Ledger) -> None:
+    ledger.record_sweep("abc", "s", TRIALS)
+    table = pq.read_table(path(ledger))
+    for own in (pa.array([3] * len(TRIALS)), pa.array(["x"] * len(TRIALS))):
+        pq.write_table(table.append_column("mine", own), path(ledger, f"{own.type}"))
+    with pytest.raises(SweepError, match="a factor of your own keeps its type, so give the changed one another name"):
+        ledger.record_sweep("def", "s", TRIALS)
+    assert not path(ledger, "def").exists()
 
 
 def test_a_plan_that_was_moved_away_is_declared_anew(ledger: Ledger, results, at) -> None:
