@@ -12,8 +12,11 @@ import pyarrow as pa
 from sweep.errors import SweepError
 from sweep.identity import current
 from sweep.ledger.schema import network_columns
-from sweep.parts import FACTORS
+from sweep.parts import FACTORS, NETWORKS
 from sweep.trial import Trial
+
+_SHAPING = ("dataset", "image_size", "network", "architecture", "depth", "stages", "filters")
+"""The factors that give a network its layers, besides those of its kind."""
 
 _NETWORK = ("classes", "blocks", "layers_per_block")
 
@@ -78,12 +81,15 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
 
 def _networks(table: pa.Table) -> list[dict[str, int]]:
     """The columns of each row's network; none where its kind is not known here."""
-    factors = [name for name in FACTORS if name in table.schema.names]
-    return [_network(row) for row in table.select(factors).to_pylist()]
+    factors = [name for name in (*_SHAPING, *NETWORKS.own_factors()) if name in table.schema.names]
+    rows = list(zip(*(table[name].to_pylist() for name in factors), strict=True))
+    # Thousands of trials share a few hundred networks.
+    networks = {row: _network(dict(zip(factors, row, strict=True))) for row in dict.fromkeys(rows)}
+    return [networks[row] for row in rows]
 
 
-def _network(row: dict[str, Any]) -> dict[str, int]:
+def _network(factors: dict[str, Any]) -> dict[str, int]:
     try:
-        return network_columns(Trial.from_dict(row))
+        return network_columns(Trial("any", **factors))
     except SweepError:
         return {}
