@@ -21,7 +21,7 @@ def p_is(p: float) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many decimals, or a dash."""
+    """A number with that many decimals, or a dash."""
     return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 

@@ -149,8 +149,10 @@ def _remembering(*folders: Path) -> Iterator[None]:
 
 def _is_free(module: OwnModule) -> bool:
     """Whether no other module has the name."""
-    spec = None if module.name in sys.modules else importlib.util.find_spec(module.name)
-    return module.name not in sys.modules and (spec is None or spec.origin == module.path)
+    if module.name in sys.modules:
+        return False
+    spec = importlib.util.find_spec(module.name)
+    return spec is None or spec.origin == module.path
 
 
 def _remember(name: str) -> None:

@@ -66,9 +66,9 @@ class Registry(dict[str, type[Part]], Generic[Part]):
     def _is_taken(self, factor: str) -> bool:
         """Whether a factor's name cannot be a column, or hides something else."""
         # SQL does not tell capitals from small letters.
-        alike = {name for name in self._factors if name != factor and name.lower() == factor.lower()}
-        hides = factor.lower() in RESERVED or hasattr(self.base, factor) or bool(alike)
-        return hides or factor.startswith("_") or not factor.isidentifier()
+        alike = any(name != factor and name.lower() == factor.lower() for name in self._factors)
+        hides = factor.lower() in RESERVED or hasattr(self.base, factor)
+        return alike or hides or factor.startswith("_") or not factor.isidentifier()
 
     def load(self, name: str) -> None:
         """Register the user's own part ``module:NAME``. Raises SweepError if there is none."""

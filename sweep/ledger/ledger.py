@@ -95,7 +95,7 @@ class Ledger:
 
     def refresh(self) -> Contents:
         """Read the commits that are new since the last call."""
-        new = [name for name in self._listed() if name not in self.contents.known]
+        new = [name for name in self._listed("commits", ".json") if name not in self.contents.known]
         if not new:
             return self.contents
         sizes = {table: self.files.list(table) for table in SCHEMAS}
@@ -186,7 +186,7 @@ class Ledger:
 
     def sweeps(self) -> dict[str, PlannedSweep]:
         """Sweep identity to its plan. Raises SweepError for a plan that cannot be read."""
-        names = sorted(name.removesuffix(".parquet") for name in self.files.list("sweeps"))
+        names = self._listed("sweeps", ".parquet")
         read = self.parallel(self._planned, names)
         return {name: sweep for name, sweep in zip(names, read, strict=True) if sweep is not None}
 
@@ -211,8 +211,8 @@ class Ledger:
                 return None
             return None if plan is None else plan.trials.schema
 
-        names = [name.removesuffix(".parquet") for name in self.files.list("sweeps")]
-        return [schema for schema in self.parallel(form, names) if schema is not None]
+        read = self.parallel(form, self._listed("sweeps", ".parquet"))
+        return [schema for schema in read if schema is not None]
 
     def _may_have_results(self, trial_ids: set[str]) -> bool:
         """Whether any of these trials is done, also in a commit that is damaged."""
@@ -258,8 +258,8 @@ class Ledger:
             )
         return version
 
-    def _listed(self) -> list[str]:
-        return sorted(name.removesuffix(".json") for name in self.files.list("commits"))
+    def _listed(self, folder: str, ending: str) -> list[str]:
+        return sorted(name.removesuffix(ending) for name in self.files.list(folder))
 
     def _read_markers(self, names: Sequence[str]) -> dict[str, Commit | None]:
         read = self.parallel(lambda name: Commit.from_json(name, self.files.read(f"commits/{name}.json")), names)
@@ -313,7 +313,7 @@ class Ledger:
 
     def _remove_litter(self) -> None:
         """Delete files that nobody has needed for a day: merged commits, and remains of killed writers."""
-        commits = set(self._listed())
+        commits = set(self._listed("commits", ".json"))
         replaced = commits & self.contents.replaced.keys()
         for into in {self.contents.replaced[name] for name in replaced}:
             if time.time() - int(into.split("-")[0]) / 1e9 > _LITTER_AGE and self._readable(into):
