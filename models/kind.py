@@ -1,12 +1,12 @@
 """The interface of a kind of network."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from models.layers import ImageShape
-from models.layout import Layout
+from models.layout import Layout, in_stages
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ class NetworkKind(ABC):
         if not hasattr(cls, "label"):
             cls.label = cls.__name__
         if "layout" in vars(cls):
-            cls.layout = lru_cache(4096)(cls.layout)
+            cls.layout = lru_cache(4096)(_checked(cls.layout))
 
     @property
     def fusion_key(self) -> object:
@@ -59,7 +59,7 @@ class NetworkKind(ABC):
         """The layers of a network with `branches` parallel blocks in each stage.
 
         The last stage of a run of blocks of one shape may have fewer. Layouts are cached. Raises ValueError for an
-        impossible size.
+        impossible size, and for a layout that is not of the network asked for.
         """
         ...
 
@@ -99,6 +99,35 @@ class NetworkKind(ABC):
     def describe(self, depth: int) -> str:
         """The network's name in prose, such as ``stack of 8``."""
         return f"{self.label} of {depth}"
+
+
+def _checked(layout: Callable[..., Any]) -> Callable[..., Layout]:
+    """A kind's `layout` that also raises ValueError where its answer is not of the network asked for."""
+
+    @wraps(layout)
+    def checked(kind: NetworkKind, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
+        made = layout(kind, depth, width, branches, inputs, classes)
+        of = f"the layout of {type(kind).__name__}"
+        if not isinstance(made, Layout):
+            raise ValueError(f"{of} is no models.layout.Layout, but {made!r}")
+        if (made.input_shape, made.classes) != (inputs, classes):
+            raise ValueError(
+                f"{of} is for images of {made.input_shape} and {made.classes} classes, but {inputs} and {classes} "
+                "are asked for"
+            )
+        if any(block.residual != kind.skips for block in made.blocks):
+            raise ValueError(f"{of} has blocks whose residual is not {kind.skips}, as the kind's skips is")
+        if made.stages != (stages := in_stages(made.blocks, branches)):
+            raise ValueError(
+                f"{of} has stages of {list(made.stages)} blocks, but {branches} to a stage makes {list(stages)}; give "
+                "it in_stages(blocks, branches)"
+            )
+        if not made.parameters:
+            raise ValueError(f"{of} has no parameters to train")
+        hash(made)  # raises TypeError for what cannot be a key
+        return made
+
+    return checked
 
 
 def check_sizes(of: str, **sizes: int | tuple[int, ...]) -> None:

@@ -40,6 +40,9 @@ class BlockLayout:
     residual: bool = True
 
     def __post_init__(self) -> None:
+        _make_tuples(self, "branch", "skip", "after")
+        if not layers_of(self.branch):
+            raise ValueError("a block needs a branch of at least one layer")
         shape = self.shape
         _flow("branch", self.branch, shape.inputs)
         if _flow("skip connection", self.skip, shape.inputs) != shape.outputs:
@@ -75,6 +78,9 @@ class Layout:
     stages: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        _make_tuples(self, "input_shape", "stem", "blocks", "head", "stages")
+        if not self.blocks:
+            raise ValueError("a network needs at least one block")
         shapes = self.block_shapes()
         hidden = _flow("stem", self.stem, self.input_shape)
         for stage in numbered(self.stages, shapes):
@@ -168,6 +174,13 @@ def layers_of(part: Part | None) -> tuple[Layer, ...]:
     if part is None:
         return ()
     return part if isinstance(part, tuple) else (part,)
+
+
+def _make_tuples(layout: object, *names: str) -> None:
+    """Make lists tuples, so that layouts can be hashed."""
+    for name in names:
+        if isinstance(value := getattr(layout, name), list):
+            object.__setattr__(layout, name, tuple(value))
 
 
 @dataclass(frozen=True, eq=False)

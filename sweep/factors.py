@@ -103,6 +103,8 @@ def declared(part: type) -> Mapping[str, Factor]:
             )
         options: Mapping[str, object] = each.metadata["factor"]
         default: Value = each.default  # pyright: ignore[reportAssignmentType]
+        if each.type in (float, "float") and type(default) is int:
+            default = float(default)
         factors[each.name] = Factor(type(default), default=default, **options)  # pyright: ignore[reportArgumentType]
     return factors
 

@@ -3,8 +3,12 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
+from typing import TypeVar
 
+from sweep.errors import SweepError
 from sweep.factors import Factor, Value
+
+T = TypeVar("T")
 
 TRIAL_SCHEMA = 1
 """Part of every identity; raise it if trials with the same factors would train differently."""
@@ -34,7 +38,7 @@ ALWAYS = (
     "precision",
     "seed",
 )
-"""Factors that always enter an identity. Any other factor enters where it differs from its default."""
+"""Factors that always enter an identity, as those of a user's own parts do. Others enter unless at their default."""
 
 FORMER_NAMES = {"base_epochs": "pretrain_epochs"}
 """Former names of factors. Identities still use them, and older stores and study files may."""
@@ -47,6 +51,14 @@ def current(name: str) -> str:
     return FORMER_NAMES.get(name, name)
 
 
+def by_current_name(values: Mapping[str, T]) -> dict[str, T]:
+    """The same values by the current names of factors. Raises SweepError where a former name stands beside its own."""
+    for before, now in FORMER_NAMES.items():
+        if before in values and now in values:
+            raise SweepError(f"{before} is a former name of {now}; give one of them")
+    return {current(name): value for name, value in values.items()}
+
+
 def digest(values: Mapping[str, Value]) -> str:
     """Identity of factors: 20 hexadecimal digits."""
     # On every machine and Python version, JSON prints a float in the shortest form that reads back equal.
@@ -55,10 +67,15 @@ def digest(values: Mapping[str, Value]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:20]
 
 
-def entering(values: Mapping[str, Value], factors: Mapping[str, Factor], but: Collection[str] = ()) -> dict[str, Value]:
-    """The values that enter an identity, except those named in `but`; `factors` has the defaults."""
+def entering(
+    values: Mapping[str, Value], factors: Mapping[str, Factor], always: Collection[str] = (), but: Collection[str] = ()
+) -> dict[str, Value]:
+    """The values that enter an identity, except those named in `but`; `factors` has the defaults.
+
+    Those named in `always` enter beside `ALWAYS`, whatever their default.
+    """
     return {
         name: value
         for name, value in values.items()
-        if name not in but and (name in ALWAYS or value != factors[name].default)
+        if name not in but and (name in ALWAYS or name in always or value != factors[name].default)
     }

@@ -6,7 +6,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.abc import ExecutionLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -85,7 +85,7 @@ def import_file(path: Path) -> ModuleType:
 
     Raises SweepError if it is no Python file, has the name of another module, or fails.
     """
-    if path.suffix != ".py" or not path.stem.isidentifier():
+    if path.suffix != ".py" or not path.stem.isidentifier() or (path.exists() and not path.is_file()):
         raise SweepError(f"{path} cannot be imported; give a Python file whose name is a module's, such as mine.py")
     try:
         source = path.read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def find(sort: str, name: str) -> object:
     with _remembering(Path.cwd(), *further):
         try:
             found = importlib.import_module(module)
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             missing = (error.name or module).partition(".")[0]
             raise SweepError(
                 f"{sort} {name!r} cannot be imported: {error}; put {missing} beside the study file or into the working "
@@ -139,9 +139,12 @@ def find(sort: str, name: str) -> object:
 
 @contextmanager
 def _remembering(*folders: Path) -> Iterator[None]:
-    """A context that also finds modules in some folders, and keeps the source of those that workers may lack."""
+    """A context that also finds modules in some folders, and keeps the source of those that workers may lack.
+
+    What the modules print goes to standard error: standard output holds a command's answer.
+    """
     before = set(sys.modules)
-    with searched(*folders):
+    with searched(*folders), redirect_stdout(sys.stderr):
         yield
     for name in set(sys.modules) - before:
         _remember(name)

@@ -99,6 +99,12 @@ def load_parts(levels: Mapping[str, Iterable[object]]) -> None:
             FACTORS[sort].coerce(sort, level)
 
 
+def always_entering(values: Mapping[str, Any]) -> set[str]:
+    """The factors of the user's own parts that a trial names. Their defaults may change with the user's file."""
+    named = [(REGISTRIES[sort], name) for sort in REGISTRIES for name in values[sort].split("+") if ":" in name]
+    return {factor for registry, name in named if name in registry for factor in declared(registry[name])}
+
+
 def own_columns(row: Mapping[str, Any]) -> list[str]:
     """The factors that the parts of a row of `trials` declare, as far as this process knows the parts."""
     named = [registry.get(name) for sort, registry in REGISTRIES.items() for name in row[sort].split("+")]

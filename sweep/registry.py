@@ -34,13 +34,13 @@ class Registry(dict[str, type[Part]], Generic[Part]):
     def __init__(
         self, sort: str, base: type[Part], parts: Mapping[str, type[Part]], factors: dict[str, Factor]
     ) -> None:
-        super().__init__()
+        super().__init__(parts)
         self.sort, self.base, self._factors = sort, base, factors
         for name, part in parts.items():
             self.register(name, part)
 
     def register(self, name: str, part: object) -> None:
-        """Add a part. Raises SweepError for what is no part, and for a factor that clashes with another one."""
+        """Add a part. Raises SweepError for what is no part, and for factors that clash or refuse their default."""
         if not (isinstance(part, type) and issubclass(part, self.base) and _is_frozen(part)):
             raise SweepError(
                 f"{self.sort} {name!r} is not one: a {self.sort} is a frozen dataclass derived from "
@@ -50,9 +50,14 @@ class Registry(dict[str, type[Part]], Generic[Part]):
             raise SweepError(f"{self.sort} {name!r} does not define {', '.join(sorted(lacking))}")
         factors = declared(part)
         for factor, here in factors.items():
+            if not all(_takes(here, value) for value in {here.default, here.stands_for or here.default}):
+                default = f"{here.default!r}" + (f", for {here.stands_for!r}" if here.stands_for else "")
+                raise SweepError(
+                    f"factor {factor!r} of {self.sort} {name!r} has the default {default}, but takes {here.allowed}"
+                )
             there = self._factors.get(factor)
-            if there is not None and there != here:
-                owners = " and ".join(self.owners(factor)) or "every trial"
+            if there is not None and there != here and (sharing := self.owners(factor)):
+                owners = " and ".join(sharing)
                 raise SweepError(
                     f"factor {factor!r} of {self.sort} {name!r} is declared otherwise by {owners}; give it the same "
                     "type, default and bounds, or another name"
@@ -66,7 +71,8 @@ class Registry(dict[str, type[Part]], Generic[Part]):
     def _is_taken(self, factor: str) -> bool:
         """Whether a factor's name cannot be a column, or hides something else."""
         # SQL does not tell capitals from small letters.
-        alike = any(name != factor and name.lower() == factor.lower() for name in self._factors)
+        others = self._factors.keys() - ({factor} & set(self.own_factors()))
+        alike = any(name.lower() == factor.lower() for name in others)
         hides = factor.lower() in RESERVED or hasattr(self.base, factor)
         return alike or hides or factor.startswith("_") or not factor.isidentifier()
 
@@ -88,6 +94,13 @@ class Registry(dict[str, type[Part]], Generic[Part]):
     def owners(self, factor: str) -> list[str]:
         """Names of the parts that declare a factor."""
         return [name for name, part in self.items() if factor in declared(part)]
+
+
+def _takes(factor: Factor, value: object) -> bool:
+    try:
+        return factor.coerce("default", value) == value
+    except SweepError:
+        return False
 
 
 def _is_frozen(part: Any) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from sweep.errors import SweepError
 from sweep.expression import Expression
 from sweep.factors import Value, unknown_name
-from sweep.identity import current
+from sweep.identity import by_current_name, current
 from sweep.margins import Margins
 from sweep.parts import load_parts
 from sweep.trial import FACTORS, ArrangementError, Trial
@@ -108,10 +108,10 @@ def parse_override(text: str) -> tuple[str, list[Value]]:
 
 def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:
     """The levels in their factors' types, `architecture` last; each factor has at least one level, none twice."""
-    load_parts({current(name): levels for name, levels in factors.items()})
+    given = by_current_name(factors)
+    load_parts(given)
     checked: dict[str, tuple[Value, ...]] = {}
-    for written, levels in factors.items():
-        name = current(written)
+    for name, levels in given.items():
         _check_factor(name)
         values = tuple(FACTORS[name].coerce(name, level) for level in levels)
         if not values:

@@ -1,19 +1,29 @@
 """The trial: one fully specified, immutable training run, with the same identity on every machine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import FrozenInstanceError
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from models.kind import NetworkKind
 from models.layout import Layout
 from sweep.data import DATASETS
 from sweep.errors import SweepError
 from sweep.factors import Value, declared, unknown_name
-from sweep.identity import current, digest, entering
+from sweep.identity import by_current_name, digest, entering
 from sweep.measures.base import Measure
 from sweep.methods.base import Method
-from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS, NO_MEASURE, REGISTRIES, Common, load_parts
+from sweep.parts import (
+    FACTORS,
+    MEASURES,
+    METHODS,
+    NETWORKS,
+    NO_MEASURE,
+    REGISTRIES,
+    Common,
+    always_entering,
+    load_parts,
+)
 from sweep.registry import Registry
 
 HELD_OUT_SHARE = 0.1
@@ -22,6 +32,8 @@ HELD_OUT_SHARE = 0.1
 ARRANGEMENT = ("architecture", "stages")
 """The factors in which the two sides of a matched pair differ."""
 
+# No dataclass at run time: `dataclasses.replace` would reset the factors of the parts.
+_Factors = Common if TYPE_CHECKING else object
 _OF_TRAINING = ("method", "pretrain_epochs")
 _Part = TypeVar("_Part")
 
@@ -30,7 +42,7 @@ class ArrangementError(SweepError):
     """The number of stages does not fit the architecture and the depth."""
 
 
-class Trial(Common):
+class Trial(_Factors):
     """One fully specified, immutable training run: the factors common to all trials, and those of its parts.
 
     Its parts are the kind of network, the training method and the measures; each is a frozen dataclass of its own
@@ -45,26 +57,27 @@ class Trial(Common):
     measured_by: tuple[Measure, ...]
 
     def __init__(self, study: str, **factors: Value) -> None:
-        given = {"study": study, **{current(name): value for name, value in factors.items()}}
+        given = {"study": study, **by_current_name(factors)}
         load_parts({name: (value,) for name, value in given.items()})
         for name in given:
             if name not in FACTORS:
                 raise unknown_name("factor", name, FACTORS)
         self._set(**{name: each.coerce(name, given.get(name, each.default)) for name, each in FACTORS.items()})
         self._resolve_samples()
-        self._set(kind=self._part(NETWORKS[self.network]))
+        self._set(kind=self._part("network", NETWORKS[self.network]))
         self._resolve_stages()
         for registry in REGISTRIES.values():
             self._check_owners(registry)
         self._set(measured_by=tuple(self._measure(name) for name in self.measures))
-        self._set(trained_by=self._part(METHODS[self.method]))
+        self._set(trained_by=self._part("method", METHODS[self.method]))
         self._check_training()
+        self._try_parts()
 
     def _set(self, **values: Any) -> None:
         self.__dict__.update(values)
 
-    def _part(self, part: type[_Part]) -> _Part:
-        return part(**{name: self.__dict__[name] for name in declared(part)})
+    def _part(self, sort: str, part: type[_Part]) -> _Part:
+        return self._asked(sort, object, lambda: part(**{name: self.__dict__[name] for name in declared(part)}))
 
     def _resolve_samples(self) -> None:
         data = DATASETS[self.dataset]
@@ -80,7 +93,9 @@ class Trial(Common):
             self._set(**{name: value})
 
     def _resolve_stages(self) -> None:
-        arranged = self._asked(lambda: self.kind.arranged(self.depth))
+        arranged = self._asked("network", int, lambda: self.kind.arranged(self.depth))
+        if arranged < 1:
+            raise SweepError(f"a {self.network} of depth {self.depth} has {arranged} blocks, but needs at least 1")
         if not self.kind.skips and self.architecture != "sequential":
             raise ArrangementError(f"architecture must be sequential for {self.network}, which has no skip connections")
         implied = {"sequential": arranged, "parallel": 1}.get(self.architecture)
@@ -90,16 +105,33 @@ class Trial(Common):
         if implied is None and (not 1 < self.stages < arranged or arranged % self.stages):
             raise ArrangementError(f"{named} takes a divisor of {arranged} between 1 and {arranged}")
         self._set(stages=implied or self.stages)
-        self._asked(lambda: self.shape.parameters)
+        self._asked("network", int, lambda: self.shape.forward_flops + self.shape.activation_elements)
 
-    def _asked(self, answer: Callable[[], int]) -> int:
-        """What the kind answers. Raises SweepError for sizes that it refuses, and for any fault of its own."""
+    def _try_parts(self) -> None:
+        """Ask the parts now what would otherwise first be asked after hours of training."""
+        self._asked("network", int, lambda: hash(self.kind.fusion_key))
+        self._asked("network", str, lambda: self.kind.describe(self.depth))
+        sizes = self.architecture, self.depth, self.filters
+        self._asked("network", str, lambda: self.kind.brief(self.network, *sizes))
+        self._asked("method", str, lambda: self.trained_by.describe(self.__dict__))
+        for measure in self.measured_by:
+            self._asked("measure", (int, float), lambda measure=measure: measure.passes(self))
+
+    def _asked(self, sort: str, expected: type | tuple[type, ...], answer: Callable[[], Any]) -> Any:
+        """What a part answers. Raises SweepError for what it refuses, and for any fault of its own."""
+        part = f"{sort} {getattr(self, sort)!r}"
         try:
-            return answer()
+            answered = answer()
+        except SweepError:
+            raise
         except ValueError as error:
             raise SweepError(str(error)) from None
-        except Exception as error:  # a user's kind can raise anything
-            raise SweepError(f"network {self.network!r} has a fault: {type(error).__name__}: {error}") from error
+        except Exception as error:  # a user's part can raise anything
+            raise SweepError(f"{part} has a fault: {type(error).__name__}: {error}") from error
+        if not isinstance(answered, expected):
+            names = " or ".join(each.__name__ for each in (expected if isinstance(expected, tuple) else (expected,)))
+            raise SweepError(f"{part} has a fault: it answers {answered!r} where {names} is expected")
+        return answered
 
     def _measure(self, name: str) -> Measure:
         measure = MEASURES[name]
@@ -109,7 +141,7 @@ class Trial(Common):
             default, stands_for = FACTORS[factor].default, FACTORS[factor].stands_for
             if stands_for and getattr(self, factor) == default:
                 self._set(**{factor: stands_for})
-        return self._part(measure)
+        return self._part("measure", measure)
 
     def _check_owners(self, registry: Registry[Any]) -> None:
         """Raise SweepError for a factor that is set but belongs to another part."""
@@ -130,7 +162,7 @@ class Trial(Common):
             raise SweepError(
                 f"method {self.method} drops blocks, but {self.network} has no skip connections to replace them"
             )
-        self.trained_by.check(self.shape)
+        self._asked("method", object, lambda: self.trained_by.check(self.shape))
         if self.optimizer == "adamw" and self.momentum:
             raise SweepError(f"momentum is {self.momentum:g}, but belongs to sgd; leave it at 0 with adamw")
         if self.optimizer == "nesterov" and not self.momentum:
@@ -169,12 +201,12 @@ class Trial(Common):
     @cached_property
     def pair_id(self) -> str:
         """Identity of everything but the arrangement of the blocks; the sides of a matched pair share it."""
-        return digest(entering(self.as_dict(), FACTORS, but=ARRANGEMENT))
+        return digest(self._entering(but=ARRANGEMENT))
 
     @cached_property
     def training_id(self) -> str:
         """Identity of the training alone, without its study and its measures."""
-        return digest(entering(self.as_dict(), FACTORS, but=not_training()))
+        return digest(self._entering(but=not_training()))
 
     @property
     def base(self) -> "Trial | None":
@@ -213,7 +245,10 @@ class Trial(Common):
 
     def identity(self) -> dict[str, Value]:
         """The factors that enter `trial_id`, by name."""
-        return entering(self.as_dict(), FACTORS)
+        return self._entering()
+
+    def _entering(self, but: Collection[str] = ()) -> dict[str, Value]:
+        return entering(self.as_dict(), FACTORS, always_entering(self.__dict__), but)
 
     def as_dict(self) -> dict[str, Value]:
         """Every factor by name."""

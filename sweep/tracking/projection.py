@@ -32,7 +32,7 @@ from sqlalchemy import Engine, NullPool, create_engine, event  # noqa: E402
 
 from sweep.errors import SweepError  # noqa: E402
 from sweep.identity import entering  # noqa: E402
-from sweep.parts import FACTORS, kind_of, own_columns  # noqa: E402
+from sweep.parts import FACTORS, always_entering, kind_of, own_columns  # noqa: E402
 from sweep.tracking.location import is_database, sqlite_path  # noqa: E402
 from sweep.trial import Trial  # noqa: E402
 
@@ -214,7 +214,7 @@ class Projection:
 
     def _fill(self, run_id: str, row: Row, curve: Sequence[Row], measured: Sequence[Row]) -> None:
         now = _milliseconds(row)
-        entered = entering({name: row[name] for name in FACTORS}, FACTORS)
+        entered = entering({name: row[name] for name in FACTORS}, FACTORS, always_entering(row))
         params = [Param(name, str(value)) for name, value in entered.items()]
         tags = [RunTag("outcome", row["status"])]
         if row["error"]:

@@ -101,7 +101,7 @@ BROKEN = {
     "a factor of all trials": (
         "common",
         SEPARABLE.replace("kernel_size", "batch_size"),
-        "factor 'batch_size' of network 'common:KIND' is declared otherwise by every trial",
+        "factor 'batch_size' of network 'common:KIND' has a name that is taken; rename it",
     ),
     "a factor with a taken name": (
         "taken",
@@ -119,6 +119,16 @@ BROKEN = {
         "wrongly",
         SEPARABLE.replace("hidden = (width", "hidden = (height"),
         "network 'wrongly:KIND' has a fault: NameError: name 'height' is not defined",
+    ),
+    "a relative import": (
+        "relative",
+        "from .there import THING",
+        "relative.py cannot be imported: ImportError: attempted relative import with no known parent package",
+    ),
+    "a default out of bounds": (
+        "beyond",
+        SEPARABLE.replace("factor(3, low=1", "factor(30, low=1").replace("kernel_size", "side"),
+        "factor 'side' of network 'beyond:KIND' has the default 30, but takes an integer from 1 to 15",
     ),
     "another module missing": (
         "needy",
@@ -262,3 +272,18 @@ print(json.dumps([sorted(batch.own_files()), batch.command("sent"), batch.enviro
     assert environment["SWEEP_IMPORT_PATH"] == "sent"
     assert here[1] == str(path)
     assert f"--import={mine}" in here
+
+
+def test_what_a_module_prints_does_not_mix_with_the_answer(tmp_path: Path) -> None:
+    (tmp_path / "separable.py").write_text('print("hello")\n' + SEPARABLE)
+    done = sweep("plan", study(tmp_path, "separable:KIND"), "--no-calibrate", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["trials"] == 4
+    assert "hello" in done.stderr
+
+
+def test_a_pipe_is_no_file_to_import(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    done = sweep("plan", "quick", "--import", tmp_path / "pipe.py", "--no-calibrate", folder=tmp_path)
+    assert done.returncode == 2
+    assert "pipe.py cannot be imported; give a Python file" in done.stderr
