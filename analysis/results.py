@@ -24,12 +24,14 @@ class Results:
     """What stores hold at the moment of opening, each trial once.
 
     A trial that several stores have is read from one of them: a result before a failure, then the first store given.
+    With `readable_plans_only`, plans that cannot be read count as not there; otherwise using plans raises SweepError.
     """
 
-    def __init__(self, ledgers: Sequence[Ledger]) -> None:
+    def __init__(self, ledgers: Sequence[Ledger], readable_plans_only: bool = False) -> None:
         for ledger in ledgers:
             ledger.require_whole()
         self._ledgers = ledgers
+        self._readable_plans_only = readable_plans_only
         self._owner = _owners(ledgers)
         if not self._owner:
             names = " and ".join(self.uris)
@@ -68,7 +70,10 @@ class Results:
     @cached_property
     def sweeps(self) -> dict[str, PlannedSweep]:
         """Sweep identity to what it planned, and the margins declared with it."""
-        return {name: sweep for ledger in reversed(self._ledgers) for name, sweep in ledger.sweeps().items()}
+        sweeps: dict[str, PlannedSweep] = {}
+        for ledger in reversed(self._ledgers):
+            sweeps |= ledger.plans().readable if self._readable_plans_only else ledger.sweeps()
+        return sweeps
 
     @property
     def statuses(self) -> dict[str, str]:
@@ -138,21 +143,12 @@ class Results:
         for name in tables:
             if name in query or (known and name == "trials"):
                 # What has been read is not read again.
-                connection.register(name, self.__dict__.get(name) or self.scan(name))
+                rows = self.__dict__.get(name) or self.scan(name)
+                connection.register(name, rows)
                 used.append(name)
-        if known:
-            self._register_pairs(connection, query)
+                if known and name == "trials":
+                    _register_pairs(connection, query, rows.schema.names)
         return used
-
-    def _register_pairs(self, connection: duckdb.DuckDBPyConnection, query: str) -> None:
-        found = self.scan("trials").schema.names
-        planned = {*plan_schema().names, *(name for name in found if name not in SCHEMAS["trials"].names)}
-        columns = [name for name in found if name in planned]
-        connection.execute(f"create temp view known as {known_sql(columns)}")
-        connection.execute(f"create temp view pairs as {pairs_sql('val_loss', columns)}")
-        for metric in METRICS:
-            if f"pairs_{metric}" in query:
-                connection.execute(f"create temp view pairs_{metric} as {pairs_sql(metric, columns)}")
 
     def _scan_store(self, place: int, name: TableName) -> ds.Dataset:
         ledger = self._ledgers[place]
@@ -185,6 +181,17 @@ def open(*stores: str | os.PathLike[str]) -> Results:
     if not stores:
         raise SweepError("open takes at least one store, such as analysis.open('results')")
     return Results([Ledger.open(store) for store in stores])
+
+
+def _register_pairs(connection: duckdb.DuckDBPyConnection, query: str, found: Sequence[str]) -> None:
+    """Make `known`, `pairs` and those views of other metrics that a query may name; `found` are the trials' columns."""
+    only_of_trials = set(SCHEMAS["trials"].names) - set(plan_schema().names)
+    columns = [name for name in found if name not in only_of_trials]
+    connection.execute(f"create temp view known as {known_sql(columns)}")
+    connection.execute(f"create temp view pairs as {pairs_sql('val_loss', columns)}")
+    for metric in METRICS:
+        if f"pairs_{metric}" in query:
+            connection.execute(f"create temp view pairs_{metric} as {pairs_sql(metric, columns)}")
 
 
 def _owners(ledgers: Sequence[Ledger]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A kind of network of one's own: residual blocks of depthwise-separable convolutions (Chollet, 1610.02357)."""
+"""A custom kind of network: residual blocks of depthwise-separable convolutions (Chollet, 1610.02357)."""
 
 from dataclasses import dataclass
 from typing import ClassVar

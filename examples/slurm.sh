@@ -34,7 +34,7 @@ began=$(date +%s)
 note began "$began"
 end() {
     code=$?
-    # The exit codes of a sweep are for one that began.
+    # Only a sweep that began has an exit code.
     [[ -e $pid ]] || code=${stopped:-70}
     # A sweep that has trained everything, and is about to print its answer, is killed by the signal.
     [[ $code != 241 ]] || code=130
@@ -63,15 +63,15 @@ node='
     ray symmetric-run --address "$RAY_ADDRESS" --min-nodes "$SLURM_JOB_NUM_NODES" \
         --num-cpus="${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}" --num-gpus="${SLURM_GPUS_ON_NODE:-0}" -- "$@"
 '
-# Leaves its process id, then becomes the sweep, whose log is the job's; what Ray says of its nodes goes beside it.
+# Leaves its process id, then becomes the sweep, whose log is the job's; what Ray says about its nodes goes beside it.
 entry='echo $$ > "$0" && log=$1 && shift && exec "$@" >> "$log" 2>&1'
 log=$(readlink /proc/$$/fd/1)
 srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --cpu-bind=none --output="$log.ray" \
     bash -c "$node" node bash -c "$entry" "$pid" "$log" "${sweep[@]}" &
 step=$!
 
-# Slurm's warning before the time limit goes to the sweep alone, which then has Ray's help to end in order.
-# A sweep that has ended while Ray has not needs none.
+# Slurm's warning before the time limit goes only to the sweep, which then ends cleanly while Ray still runs.
+# A sweep that has ended before Ray needs no warning.
 trap 'stopped=130; kill -TERM "$(cat "$pid" 2>/dev/null || echo "$step")" || true' TERM
 while true; do
     code=0

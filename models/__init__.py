@@ -1,7 +1,7 @@
 """Networks of blocks, and interventions on their blocks.
 
-The names here are those that training needs; torch loads with the first of them that takes it. Import other names from
-their modules.
+The names here are those that training needs; the first one that needs torch loads it. Import other names from their
+modules.
 
 A kind of network (`models.kind.NetworkKind`, all in `models.kinds.KINDS`) makes a layout, which lists the layers, and
 turns the layout into a network: a stem, blocks and a head. Papers are cited by number:

@@ -18,7 +18,7 @@ class Block(nn.Module):
     """A residual block: ``after(skip(h) + branch(h))``.
 
     Interventions delete, scale or move the `branch`. `skip` and `after` belong to the block's place in the network and
-    stay: a post-activation ResNet still applies the relu after the addition where it lacks a block (our choice; it
+    stay: a post-activation ResNet still applies the relu after the addition where a block is deleted (our choice; it
     changes nothing beside an identity skip connection, where h is never negative).
     """
 
@@ -87,7 +87,7 @@ class BlockNetwork(nn.Module):
         return self.head(deque(self.states(self.stem(images), intervention), maxlen=1).pop())
 
     def states(self, hidden: Tensor, intervention: Intervention = NO_INTERVENTION) -> Iterator[Tensor]:
-        """The inputs of each stage, of which `hidden` is the first, and of the head. Raises ValueError like `check`."""
+        """The input of each stage, `hidden` being the first, and of the head. Raises ValueError like `check`."""
         self.check(intervention)
         for stage in range(len(self.stages)):
             yield hidden

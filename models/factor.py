@@ -15,11 +15,14 @@ def factor(
     high: float = math.inf,
     meaning: str = "",
     stands_for: object = None,
+    formerly: object = None,
 ) -> T:
     """A dataclass field that declares a factor: its default, its allowed values and its meaning.
 
     `choices` are the values of a name, `low` and `high` the inclusive bounds of a number. If the default only stands
-    for another value, `stands_for` is that value. The field's metadata holds all this under ``"factor"``.
+    for another value, `stands_for` is that value. If results made before the factor existed have another value than the
+    default, `formerly` is that value. The field's metadata holds all this under ``"factor"``.
     """
-    options = {"choices": choices, "low": low, "high": high, "meaning": meaning, "stands_for": stands_for}
+    options = {"choices": choices, "low": low, "high": high, "meaning": meaning}
+    options |= {"stands_for": stands_for, "formerly": formerly}
     return field(default=default, metadata={"factor": options})

@@ -29,7 +29,7 @@ class NetworkKind(ABC):
     skips: ClassVar[bool] = True
     """Whether its blocks have skip connections."""
     fuses: ClassVar[bool] = False
-    """Whether many of its networks can train as one: `fused` and `load_fused` raise TypeError for a kind without."""
+    """Whether many of its networks can train as one; if not, `fused` and `load_fused` raise TypeError."""
     names_arrangement: ClassVar[bool] = False
     """Whether a network's name always says how its blocks are arranged."""
     fused_over: ClassVar[tuple[str, ...]] = ()
@@ -44,7 +44,7 @@ class NetworkKind(ABC):
 
     @property
     def fusion_key(self) -> object:
-        """Where memory limits the speed of fused networks, those that differ in this key are better fused apart."""
+        """Networks that differ in this key are better fused apart where memory limits their speed."""
         return None
 
     def arranged(self, depth: int) -> int:
@@ -59,7 +59,7 @@ class NetworkKind(ABC):
         """The layers of a network with `branches` parallel blocks in each stage.
 
         The last stage of a run of blocks of one shape may have fewer. Layouts are cached. Raises ValueError for an
-        impossible size, and for a layout that is not of the network asked for.
+        impossible size, and for a layout that is not of the requested network.
         """
         ...
 
@@ -102,21 +102,21 @@ class NetworkKind(ABC):
 
 
 def _checked(layout: Callable[..., Any]) -> Callable[..., Layout]:
-    """A kind's `layout` that also raises ValueError where its answer is not of the network asked for."""
+    """A kind's `layout` that also raises ValueError if its result is not of the requested network."""
 
     @wraps(layout)
     def checked(kind: NetworkKind, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
         made = layout(kind, depth, width, branches, inputs, classes)
         of = f"the layout of {type(kind).__name__}"
         if not isinstance(made, Layout):
-            raise ValueError(f"{of} is no models.layout.Layout, but {made!r}")
+            raise ValueError(f"{of} is not a models.layout.Layout, but {made!r}")
         if (made.input_shape, made.classes) != (inputs, classes):
             raise ValueError(
                 f"{of} is for images of {made.input_shape} and {made.classes} classes, but {inputs} and {classes} "
                 "are asked for"
             )
         if any(block.residual != kind.skips for block in made.blocks):
-            raise ValueError(f"{of} has blocks whose residual is not {kind.skips}, as the kind's skips is")
+            raise ValueError(f"{of} has blocks whose residual is not {kind.skips}, like the kind's skips")
         if made.stages != (stages := in_stages(made.blocks, branches)):
             raise ValueError(
                 f"{of} has stages of {list(made.stages)} blocks, but {branches} to a stage makes {list(stages)}; give "
@@ -124,7 +124,7 @@ def _checked(layout: Callable[..., Any]) -> Callable[..., Layout]:
             )
         if not made.parameters:
             raise ValueError(f"{of} has no parameters to train")
-        hash(made)  # raises TypeError for what cannot be a key
+        hash(made)  # raises TypeError for a layout that cannot be a key
         return made
 
     return checked

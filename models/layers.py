@@ -165,7 +165,7 @@ class Activation(Layer):
 
 @dataclass(frozen=True)
 class MaxPool(Layer):
-    """The largest of each 2x2 values, (channels, height, width), without an odd last row or column.
+    """The largest value of each 2x2 square, (channels, height, width), without an odd last row or column.
 
     The positions of the largest values do not count as saved.
     """

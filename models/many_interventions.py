@@ -47,7 +47,7 @@ def held_values(network: BlockNetwork, interventions: int) -> int:
     """The most values of one image that `lesioned` holds at a time, for `interventions` interventions.
 
     It holds the input of a stage and the outputs of its branches while at most half of the interventions that reached
-    the stage go on. So it holds at most one stage per halving and the one at work. Values within a branch do not count.
+    the stage go on. So it holds at most one stage per halving and the current one. Values within a branch do not count.
     """
     shapes = [[network.block(number).shape for number in stage] for stage in network.stages]
     stages = [prod(stage[0].inputs) + sum(prod(shape.outputs) for shape in stage) for stage in shapes]

@@ -17,7 +17,7 @@ from models.freezing import frozen
 from models.intervention import Intervention
 
 _SCALE = 2.0**60
-"""Scales the loss in the backward pass, or gradients along long paths would underflow in float32."""
+"""Scales the loss in the backward pass; otherwise gradients along long paths would underflow in float32."""
 
 
 def path_counts(stages: Sequence[int]) -> list[int]:
@@ -55,12 +55,12 @@ def path_gradients(
     """Gradient of each image's cross-entropy at the image along its own path: float64, in the shape of the images.
 
     Images (batch, ...), labels (batch,) and paths (batch, blocks). The network must be in evaluation mode, and its
-    parameters' gradients are dropped. `intervention` applies beside the routes.
+    parameters' gradients are dropped. `intervention` applies as well.
     """
     routed = replace(intervention, routes=Intervention.along(paths.to(images.device)).routes)
     with frozen(network, range(len(network.blocks)), outside=True), torch.enable_grad():
         inputs = images.detach().requires_grad_()
-        # In float64, so that rounding does not lose the gradient of an image of which the network is sure.
+        # In float64: in float32 the gradient of an image that the network is sure of would round to zero.
         loss = F.cross_entropy(network(inputs, routed).double(), labels, reduction="sum")
         (gradients,) = torch.autograd.grad(_SCALE * loss, inputs)
     return gradients.double() / _SCALE

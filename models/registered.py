@@ -1,4 +1,4 @@
-"""Tables of names and where to import what they name, so that a new entry is one line."""
+"""Tables of names and the places to import them from, so that a new entry is one line."""
 
 from collections.abc import Mapping
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever this process or machine dies."""
+"""Files that exist whole or not at all, whenever this process or machine dies."""
 
 import contextlib
 import os
@@ -6,11 +6,11 @@ import uuid
 from pathlib import Path
 
 TEMPORARY = ".tmp-"
-"""How the name of a file begins that is being written."""
+"""Prefix of the name of a file that is being written."""
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file, and the folders that it needs. Raises OSError, and leaves nothing behind."""
+    """Write a file and the folders it needs. Raises OSError, and then leaves nothing behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:

@@ -31,6 +31,8 @@ class Factor:
     default: Value | None = None
     stands_for: Value | None = None
     """The value that the default stands for in a trial that uses the factor, if not itself."""
+    formerly: Value | None = None
+    """The value of results that were made before the factor existed, if not the default."""
     several: bool = False
     known: Callable[[], Iterable[str]] | None = field(default=None, compare=False)
     """Returns the registered choices."""
@@ -38,8 +40,13 @@ class Factor:
     """Registers a choice named ``module:NAME``; raises SweepError if there is none."""
 
     @property
+    def before(self) -> Value | None:
+        """The value of results that were made before the factor existed."""
+        return self.default if self.formerly is None else self.formerly
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """The choices, with those registered by now."""
+        """The choices, including those registered so far."""
         return self.choices if self.known is None else (*self.choices, *self.known())
 
     @property
@@ -93,12 +100,12 @@ class Factor:
 
 @cache
 def declared(part: type) -> Mapping[str, Factor]:
-    """The factors that a frozen dataclass declares, by name. Raises SweepError for a field that is none."""
+    """The factors that a frozen dataclass declares, by name. Raises SweepError for a field that is not one."""
     factors: dict[str, Factor] = {}
     for each in fields(part):
         if "factor" not in each.metadata:
             raise SweepError(
-                f"field {each.name!r} of {part.__name__} is no factor; declare it with models.factor.factor, such as "
+                f"field {each.name!r} of {part.__name__} is not a factor; declare it with models.factor.factor, as in "
                 f"{each.name}: int = factor(3, low=1, high=9, meaning='...')"
             )
         options: Mapping[str, object] = each.metadata["factor"]

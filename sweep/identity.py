@@ -10,8 +10,8 @@ from sweep.factors import Factor, Value
 
 T = TypeVar("T")
 
-TRIAL_SCHEMA = 1
-"""Part of every identity; raise it if trials with the same factors would train differently."""
+TRIAL_SCHEMAS = {"crossed": 1, "nested": 2}
+"""Part of every identity, by where a trial's draws come from; add one if the same factors would train differently."""
 
 ALWAYS = (
     "study",
@@ -52,7 +52,7 @@ def current(name: str) -> str:
 
 
 def by_current_name(values: Mapping[str, T]) -> dict[str, T]:
-    """The same values by the current names of factors. Raises SweepError where a former name stands beside its own."""
+    """The same values by the current names of factors. Raises SweepError if a factor is there by both names."""
     for before, now in FORMER_NAMES.items():
         if before in values and now in values:
             raise SweepError(f"{before} is a former name of {now}; give one of them")
@@ -63,7 +63,8 @@ def digest(values: Mapping[str, Value]) -> str:
     """Identity of factors: 20 hexadecimal digits."""
     # On every machine and Python version, JSON prints a float in the shortest form that reads back equal.
     written = {_KEYS.get(name, name): value for name, value in values.items()}
-    canonical = json.dumps({"schema": TRIAL_SCHEMA, **written}, sort_keys=True, separators=(",", ":"))
+    schema = TRIAL_SCHEMAS[str(written.pop("draws", "nested"))]
+    canonical = json.dumps({"schema": schema, **written}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:20]
 
 
@@ -72,7 +73,7 @@ def entering(
 ) -> dict[str, Value]:
     """The values that enter an identity, except those named in `but`; `factors` has the defaults.
 
-    Those named in `always` enter beside `ALWAYS`, whatever their default.
+    Those named in `always` enter in addition to `ALWAYS`, whatever their default.
     """
     return {
         name: value

@@ -1,5 +1,6 @@
 """Equivalence margins, which a study declares before anyone looks at its results."""
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -40,6 +41,14 @@ class Margins:
 
     def __str__(self) -> str:
         return f"{100 * self.ratio:g} % of the loss, {self.seed_noise:g} times the spread among seeds"
+
+
+def declaration_time(text: str) -> dt.datetime:
+    """When margins were declared, from ISO 8601. Raises ValueError for any other text, and without a time zone."""
+    time = dt.datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} names no time zone")
+    return time
 
 
 def parse_margin(text: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The user's own modules, which a study names or a command imports: finds and remembers them, for workers to load."""
+"""Finds and remembers the user's own modules, which a study names or a command imports, for workers to load."""
 
 import importlib
 import importlib.util
@@ -81,12 +81,12 @@ def searched(*folders: Path) -> Iterator[None]:
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a Python file as the module of its name; modules beside it can be imported by it.
+    """Import a Python file as the module of its name; it can import the modules beside it.
 
-    Raises SweepError if it is no Python file, has the name of another module, or fails.
+    Raises SweepError if it is not a Python file, has the name of another module, or fails.
     """
     if path.suffix != ".py" or not path.stem.isidentifier() or (path.exists() and not path.is_file()):
-        raise SweepError(f"{path} cannot be imported; give a Python file whose name is a module's, such as mine.py")
+        raise SweepError(f"{path} cannot be imported; give a Python file with the name of a module, such as mine.py")
     try:
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

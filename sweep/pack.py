@@ -11,11 +11,11 @@ from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
 
 PACK_SIZE = 24
-"""Trials in a pack at most: two arrangements of one depth-1 shape in the grid, twelve trials of any other."""
+"""The most trials in a pack: two arrangements of one depth-1 shape in the grid, twelve trials of any other."""
 
 FREE_WITHIN_PACK = ("architecture", "learning_rate", "weight_decay", "momentum", "schedule", "seed")
-"""Factors in which the trials of one pack may differ, beside `fused_over` of their kind; `architecture` is among them,
-as it only names `stages`, which is not."""
+"""Factors in which the trials of one pack may differ, besides `fused_over` of their kind. They may differ in
+`architecture`, which only names `stages`, but not in `stages`."""
 
 
 @dataclass(frozen=True)

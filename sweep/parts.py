@@ -17,6 +17,10 @@ from sweep.registry import Registry
 
 NO_MEASURE = "none"
 
+BUDGET = ("train_samples", "val_samples", "image_size", "batch_size", "epochs", "precision")
+"""What a network is trained on and for how long. One network at several budgets is one configuration, as it is at
+several seeds: another budget is no further evidence about other networks."""
+
 
 @dataclass(frozen=True)
 class Common:
@@ -39,19 +43,25 @@ class Common:
     stages: int = factor(0, low=0, high=4096, meaning="sequential stages, in a ResNet per group; 0: by architecture")
     filters: int = factor(8, low=1, high=4096, meaning="channels of every block, or of the first ones where they grow")
     optimizer: str = factor("adamw", choices=("adamw", "sgd", "nesterov"), meaning="AdamW, or SGD, plain or Nesterov's")
-    learning_rate: float = factor(1e-3, low=0, high=100, meaning="at the start of the schedule")
+    learning_rate: float = factor(1e-3, low=0, high=100, meaning="learning rate at the start of the schedule")
     weight_decay: float = factor(1e-4, low=0, high=1, meaning="decoupled for AdamW, an L2 term for SGD")
-    momentum: float = factor(0.0, low=0, high=0.9999, meaning="of SGD; AdamW's is fixed at 0.9")
+    momentum: float = factor(0.0, low=0, high=0.9999, meaning="momentum of SGD; AdamW's is fixed at 0.9")
     schedule: str = factor(
         "constant", choices=("constant", "cosine", "multistep", "onecycle"), meaning="how the learning rate changes"
     )
     batch_size: int = factor(256, low=1, high=65536, meaning="images per step")
     epochs: int = factor(100, low=1, high=100_000, meaning="passes over the training samples")
-    precision: str = factor("fp32", choices=("fp32", "bf16"), meaning="of the computation; weights are always fp32")
-    seed: int = factor(0, low=0, high=2**31 - 1, meaning="of initial weights, batch order and subset")
+    precision: str = factor("fp32", choices=("fp32", "bf16"), meaning="how networks compute; weights are always fp32")
+    seed: int = factor(0, low=0, high=2**31 - 1, meaning="fixes initial weights, batch order and subset")
+    draws: str = factor(
+        "nested",
+        choices=("nested", "crossed"),
+        meaning="nested: a seed draws anew in each configuration; crossed: alike in all, as earlier versions did",
+        formerly="crossed",
+    )
     network: str = factor("stack", meaning="the kind of network")
     augmentation: str = factor(
-        "none", choices=("none", "crop-flip"), meaning="training images shifted by up to an eighth, mirrored"
+        "none", choices=("none", "crop-flip"), meaning="training images shifted by up to an eighth and mirrored"
     )
     label_smoothing: float = factor(0.0, low=0, high=0.9, meaning="share of the label spread over all classes")
     method: str = factor("plain", meaning="how the network is trained")

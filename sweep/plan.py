@@ -82,7 +82,7 @@ def make_plan(
     `margins` are texts such as ``ratio=0.05`` that replace the space's own. Raises SweepError for an invalid option or
     a plan without trials.
     """
-    # A part of the user's own brings factors that other overrides may set.
+    # A user's own part brings factors that other overrides may set.
     parts_first = sorted(
         overrides, key=lambda text: text.partition("=")[0].rpartition(".")[2].strip() not in REGISTRIES
     )

@@ -10,7 +10,7 @@ _FILE = Path(".ray") / "auth_token"
 
 
 def use_token() -> None:
-    """Have Ray send the user's token if there is one; call this before importing Ray, which does not by default.
+    """Have Ray send the user's token if there is one; call this before importing Ray, which by default sends none.
 
     Ray itself reads the token from $RAY_AUTH_TOKEN, the file $RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token.
     """

@@ -8,5 +8,5 @@ _PARAMETER = re.compile(r"\b(\w*(?:password|secret|token|access_key)\w*=)[^&\s]+
 
 
 def redacted(text: str) -> str:
-    """A text without users, keys and passwords in the addresses that it quotes or consists of."""
+    """The text without the users, keys and passwords of the addresses in it."""
     return _PARAMETER.sub(r"\1…", _USER.sub("://…@", text))

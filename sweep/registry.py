@@ -18,7 +18,7 @@ Part = TypeVar("Part")
 
 RESERVED = {
     *("alone", "as_dict", "base", "but", "from_dict", "identity", "kind", "measured_by", "measures", "plain", "shape"),
-    *("trained_by", "training_id", "determination_ratio"),
+    *("trained_by", "training_id", "draw_seed", "determination_ratio"),
     *("trial_id", "pair_id", "status", "error", "diverged_epoch", "epochs_run", "seconds", "fused_with", "device"),
     *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm", "parameters", "forward_flops"),
     *("peak_memory_bytes", "finished_at", "classes", "blocks", "layers_per_block"),
@@ -40,7 +40,7 @@ class Registry(dict[str, type[Part]], Generic[Part]):
             self.register(name, part)
 
     def register(self, name: str, part: object) -> None:
-        """Add a part. Raises SweepError for what is no part, and for factors that clash or refuse their default."""
+        """Add a part. Raises SweepError for what is not a part, and for factors that clash or refuse their default."""
         if not (isinstance(part, type) and issubclass(part, self.base) and _is_frozen(part)):
             raise SweepError(
                 f"{self.sort} {name!r} is not one: a {self.sort} is a frozen dataclass derived from "
@@ -59,7 +59,7 @@ class Registry(dict[str, type[Part]], Generic[Part]):
             if there is not None and there != here and (sharing := self.owners(factor)):
                 owners = " and ".join(sharing)
                 raise SweepError(
-                    f"factor {factor!r} of {self.sort} {name!r} is declared otherwise by {owners}; give it the same "
+                    f"factor {factor!r} of {self.sort} {name!r} is declared differently by {owners}; give it the same "
                     "type, default and bounds, or another name"
                 )
             if self._is_taken(factor):
@@ -70,7 +70,7 @@ class Registry(dict[str, type[Part]], Generic[Part]):
 
     def _is_taken(self, factor: str) -> bool:
         """Whether a factor's name cannot be a column, or hides something else."""
-        # SQL does not tell capitals from small letters.
+        # SQL does not distinguish upper and lower case.
         others = self._factors.keys() - ({factor} & set(self.own_factors()))
         alike = any(name.lower() == factor.lower() for name in others)
         hides = factor.lower() in RESERVED or hasattr(self.base, factor)
@@ -81,7 +81,7 @@ class Registry(dict[str, type[Part]], Generic[Part]):
         self.register(name, find(self.sort, name))
 
     def register_all(self, module: ModuleType) -> None:
-        """Register every part that a module defines, under its last name there. Raises SweepError as `register`."""
+        """Register every part that a module defines, under its last name there. Raises SweepError like `register`."""
         found = {value: name for name, value in vars(module).items() if isinstance(value, type)}
         for part, name in found.items():
             if issubclass(part, self.base) and part.__module__ == module.__name__:

@@ -29,7 +29,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number measured on a trial's network, beside its losses.
+    """One number measured on a trial's network, besides its losses.
 
     `measurement` says what was done, `subject` to what (block numbers, a layer), and `size` how much of it (blocks
     deleted, path length). `draw` numbers the random draws. An undefined `value` is None.

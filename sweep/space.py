@@ -23,7 +23,7 @@ class Space:
     [0, 2, 4] at depth 8 gives the sequential and the parallel stack once each, and the mixed stacks of 2 and 4 stages.
 
     With `arms`, the space is the union of its arms in order. Each arm is a product of the space's factors, with the
-    arm's own factors replacing or joining them. Arms serve for what is no product, such as networks of unlike depths.
+    arm's own factors replacing or joining them. Use arms for what is not one product, as networks of unequal depths.
 
     Raises SweepError for an unknown factor, a level that is not allowed, a factor without levels or an invalid
     constraint.
@@ -65,7 +65,7 @@ class Space:
         return replace(self, factors={**self.factors, **everywhere}, arms=arms)
 
     def trials(self) -> Iterator[Trial]:
-        """Every trial of the space, in order. Raises SweepError for a combination that makes no trial."""
+        """Every trial of the space, in order. Raises SweepError for a combination that is not a valid trial."""
         if not self.arms:
             yield from self._product(self.factors)
         for arm, factors in self.arms.items():
@@ -93,7 +93,7 @@ class Space:
 def parse_override(text: str) -> tuple[str, list[Value]]:
     """Factor and levels of an override such as ``depth=1,2,4``, or ``resnet.depth=20`` for one arm.
 
-    Raises SweepError for a text that is no override.
+    Raises SweepError for a text that is not an override.
     """
     name, separator, levels = text.partition("=")
     name = name.strip()

@@ -1,7 +1,7 @@
 """Studies by name, or from a user's YAML or TOML file.
 
 A file has ``study`` (its name), ``factors`` (levels by name; a single value is a list of one), and optionally ``arms``
-(factors by the name of the arm), ``where`` (one or several constraints), ``margins`` (of equivalence, by name) and
+(factors by arm), ``where`` (one or several constraints), ``margins`` (of equivalence, by name) and
 ``about``.
 """
 
@@ -62,7 +62,7 @@ class _Loader(yaml.SafeLoader):
         seen = set[str]()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} appears twice", problem_mark=key.start_mark)
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
@@ -141,7 +141,7 @@ def _space(content: object) -> Space:
 def _levels(study: str, where: str, factors: object) -> dict[str, list[Any]]:
     given = _mapping(where, factors, "levels by factor, such as depth: [1, 2]")
     levels = {str(name): value if isinstance(value, list) else [value] for name, value in given.items()}
-    # Parts first, as a user's own bring factors of their own.
+    # Parts first, since a user's own parts bring their own factors.
     for name in sorted(levels, key=lambda name: name not in REGISTRIES):
         with _at(name):
             Space(study, {name: levels[name]})

@@ -17,5 +17,5 @@ def base_trainings(trials: Iterable[Trial]) -> set[str]:
 
 
 def trained_alone(trial: Trial, bases: Collection[str]) -> bool:
-    """Whether a trial's network trains on its own, by nature or because other trials start from it, as from `bases`."""
+    """Whether a trial's network trains on its own, by its kind or method or because its training is one of `bases`."""
     return trial.alone or trial.training_id in bases

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from models.kind import NetworkKind
 from models.layout import Layout
+from models.streams import stream_seed
 from sweep.data import DATASETS
 from sweep.errors import SweepError
 from sweep.factors import Value, declared, unknown_name
@@ -14,6 +15,7 @@ from sweep.identity import by_current_name, digest, entering
 from sweep.measures.base import Measure
 from sweep.methods.base import Method
 from sweep.parts import (
+    BUDGET,
     FACTORS,
     MEASURES,
     METHODS,
@@ -32,7 +34,7 @@ HELD_OUT_SHARE = 0.1
 ARRANGEMENT = ("architecture", "stages")
 """The factors in which the two sides of a matched pair differ."""
 
-# No dataclass at run time: `dataclasses.replace` would reset the factors of the parts.
+# Not a dataclass at run time: `dataclasses.replace` would reset the factors of the parts.
 _Factors = Common if TYPE_CHECKING else object
 _OF_TRAINING = ("method", "pretrain_epochs")
 _Part = TypeVar("_Part")
@@ -108,7 +110,7 @@ class Trial(_Factors):
         self._asked("network", int, lambda: self.shape.forward_flops + self.shape.activation_elements)
 
     def _try_parts(self) -> None:
-        """Ask the parts now what would otherwise first be asked after hours of training."""
+        """Call now what would otherwise first be called after hours of training."""
         self._asked("network", int, lambda: hash(self.kind.fusion_key))
         self._asked("network", str, lambda: self.kind.describe(self.depth))
         sizes = self.architecture, self.depth, self.filters
@@ -118,7 +120,7 @@ class Trial(_Factors):
             self._asked("measure", (int, float), lambda measure=measure: measure.passes(self))
 
     def _asked(self, sort: str, expected: type | tuple[type, ...], answer: Callable[[], Any]) -> Any:
-        """What a part answers. Raises SweepError for what it refuses, and for any fault of its own."""
+        """A part's answer. Raises SweepError if the part refuses, and for any fault of its own."""
         part = f"{sort} {getattr(self, sort)!r}"
         try:
             answered = answer()
@@ -130,7 +132,7 @@ class Trial(_Factors):
             raise SweepError(f"{part} has a fault: {type(error).__name__}: {error}") from error
         if not isinstance(answered, expected):
             names = " or ".join(each.__name__ for each in (expected if isinstance(expected, tuple) else (expected,)))
-            raise SweepError(f"{part} has a fault: it answers {answered!r} where {names} is expected")
+            raise SweepError(f"{part} has a fault: it returns {answered!r} where {names} is expected")
         return answered
 
     def _measure(self, name: str) -> Measure:
@@ -190,7 +192,7 @@ class Trial(_Factors):
         return f"Trial({', '.join(f'{name}={value!r}' for name, value in self.identity().items())})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Another process knows the parts of this trial, perhaps no others.
+        # Another process may know no parts but this trial's.
         return Trial.from_dict, (self.identity(),)
 
     @cached_property
@@ -207,6 +209,17 @@ class Trial(_Factors):
     def training_id(self) -> str:
         """Identity of the training alone, without its study and its measures."""
         return digest(self._entering(but=not_training()))
+
+    @cached_property
+    def draw_seed(self) -> int:
+        """The seed of all that is drawn for the trial: weights, subset, order, augmentation, what a method drops.
+
+        The sides of a matched pair, and trainings of one configuration by several methods or at several budgets, share
+        it. Nested draws of two configurations are independent, so statistics may take them so; crossed ones are not.
+        """
+        if self.draws == "crossed":
+            return self.seed
+        return stream_seed(self.seed, digest(self._entering(but=not_configuration())))
 
     @property
     def base(self) -> "Trial | None":
@@ -269,3 +282,9 @@ class Trial(_Factors):
 def not_training() -> tuple[str, ...]:
     """Factors that do not change how a network is trained."""
     return ("study", "measure", *MEASURES.own_factors())
+
+
+def not_configuration() -> tuple[str, ...]:
+    """Factors that do not tell configurations apart: what is compared within one, budgets, and what is drawn."""
+    compared = (*ARRANGEMENT, *METHODS.own_factors(), *_OF_TRAINING)
+    return (*not_training(), *compared, *BUDGET, "seed", "draws")

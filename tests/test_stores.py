@@ -18,17 +18,21 @@ import pyarrow.parquet as pq
 import pytest
 
 import analysis
+from sweep import durable
 from sweep.cli import main
 from sweep.errors import SweepError
 from sweep.ledger import SCHEMAS, STORE_SCHEMA, Ledger, merge_commits, plan_schema
 from sweep.ledger.commit import Commit
 from sweep.ledger.encoding import encode
 from sweep.ledger.scan import scan
+from sweep.result import Checkpoint
 from sweep.trial import FACTORS, Trial
 
 OLD = Path(__file__).parent / "stores" / "schema-3"
 EXPECTED: dict[str, Any] = json.loads((OLD / "expected.json").read_text())
-RUN = ("--executor", "local", "--workers", "1", "--device", "cpu", "--no-track", "--no-report")
+CROSSED = ("--set", "draws=crossed")
+"""As programs of schema 3 drew."""
+RUN = (*CROSSED, "--executor", "local", "--workers", "1", "--device", "cpu", "--no-track", "--no-report")
 
 
 @pytest.fixture
@@ -45,6 +49,14 @@ def sweep(*arguments: str | Path) -> int:
 
 def files(store: Path) -> dict[str, bytes]:
     return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+
+def without_locks(store: Path) -> dict[str, bytes]:
+    return {name: content for name, content in files(store).items() if not name.startswith("locks/")}
+
+
+def version(store: Path) -> int:
+    return json.loads((store / "store.json").read_text())["schema"]
 
 
 def test_an_older_store_has_its_rows_and_identities(store: Path) -> None:
@@ -97,16 +109,70 @@ def test_an_older_store_is_scanned_as_it_is_read(store: Path, table: str) -> Non
 
 
 def test_a_sweep_that_an_older_program_finished_trains_nothing(store: Path) -> None:
-    commits = sorted((store / "commits").iterdir())
-    for further in ((), ("--set", "stack.depth=2")):
-        assert sweep("run", OLD / "kept.yaml", "--store", store, *RUN, *further) == 0
-    assert sorted((store / "commits").iterdir()) == commits
-    assert json.loads((store / "store.json").read_text()) == {"schema": STORE_SCHEMA}
+    before = files(store)
+    assert sweep("run", OLD / "kept.yaml", "--store", store, *RUN) == 0
+    assert without_locks(store) == before, "nothing was written, so the older program still opens the store"
+    assert sweep("run", OLD / "kept.yaml", "--store", store, *RUN, "--set", "stack.depth=2") == 0
+    new = without_locks(store).items() - before.items()
+    assert {name.partition("/")[0] for name, _ in new} <= {"sweeps", "store.json"}
+    assert version(store) == (STORE_SCHEMA if new else 3)
 
 
 def test_margins_that_an_older_program_declared_hold(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(store)
     assert sweep("run", OLD / "kept.yaml", "--store", store, *RUN, "--margin", "ratio=0.5") == 2
     assert "this sweep's margins were declared on" in capsys.readouterr().err
+    assert without_locks(store) == before, "a command that is refused changes nothing"
+
+
+WRITES: dict[str, Callable[[Ledger], object]] = {
+    "results": lambda ledger: ledger.write({table: ledger.read(table) for table in SCHEMAS}),
+    "a merge": lambda ledger: merge_commits(ledger, 2),
+    "a plan": lambda ledger: ledger.record_sweep("abc", "s", [Trial("s")]),
+    "a checkpoint": lambda ledger: ledger.checkpoints.write(Checkpoint("abc", 1, False, b"x")),
+    "any file": lambda ledger: ledger.files.write("tracking/abc.json", b"{}"),
+}
+
+
+@pytest.mark.parametrize("open_store", [Ledger.create, Ledger.open])
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_an_older_store_is_marked_before_the_first_write(
+    store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    open_store: Callable[[Path], Ledger],
+    write: Callable[[Ledger], object],
+) -> None:
+    ledger = open_store(store)
+    with ledger.lock("abc"):
+        assert version(store) == 3
+    written: list[str] = []
+    durably = durable.write
+
+    def noted(path: Path, content: bytes) -> None:
+        written.append(path.relative_to(store).parts[0])
+        durably(path, content)
+
+    monkeypatch.setattr(durable, "write", noted)
+    write(ledger)
+    assert written[0] == "store.json"
+    assert written.count("store.json") == 1
+    assert version(store) == STORE_SCHEMA
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_store_that_another_process_marked_meanwhile_keeps_its_mark(
+    store: Path, write: Callable[[Ledger], object]
+) -> None:
+    first, second = Ledger.create(store), Ledger.create(store)
+    (store / "store.json").write_text(json.dumps({"schema": STORE_SCHEMA + 1}))
+    before = files(store)
+    with pytest.raises(SweepError, match=r"newer than this program's \d+; upgrade it$"):
+        write(first)
+    assert files(store) == before
+    mark = json.dumps({"schema": STORE_SCHEMA}).encode()
+    (store / "store.json").write_bytes(mark)
+    write(second)
+    assert files(store)["store.json"] == mark
 
 
 def test_a_training_that_an_older_program_began_is_gone_on_with(

@@ -75,7 +75,7 @@ class Stack(NetworkKind):
     activation: str = factor(
         "relu", choices=("relu", "tanh", "gelu", "sigmoid"), meaning="activation of every block of a stack"
     )
-    initialisation: str = factor("torch", choices=("glorot", "torch"), meaning="of a stack's initial weights")
+    initialisation: str = factor("torch", choices=("glorot", "torch"), meaning="distribution of the initial weights")
 
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
         check_sizes("stack", depth=depth, width=width, branches=branches, inputs=inputs, classes=classes)

@@ -46,7 +46,7 @@ def grouped(groups: Sequence[int], width: int, branches: int, inputs: ImageShape
 
     Max pooling halves the image after each group, if both sides are at least 2 (our choice for small images). The
     identity replaces a deleted block, with zeros for the channels that the block would have added; pooling belongs to
-    the place and stays. Both are our choices, where P2 is silent, like the batch norm of the dense part. The first
+    the block's place and stays. P2 does not specify these, nor the batch norm of the dense part: our choices. The first
     dense layer has as many outputs as the last convolution has channels. Raises ValueError for impossible sizes.
     """
     check_sizes("VGG network", groups=tuple(groups), width=width, branches=branches, inputs=inputs, classes=classes)

@@ -23,7 +23,7 @@ def _version() -> str:
     try:
         return version("deep-parallel-sweep")
     except PackageNotFoundError:
-        return "of a working tree, not installed"
+        return "not installed, run from a working tree"
 
 
 app = App(

@@ -20,7 +20,7 @@ class Chosen:
 
     backend: Backend
     words: tuple[str, ...]
-    """The arguments with which another command reaches it."""
+    """The arguments by which other commands reach it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class _Option:
 class OnBackend:
     """A command that takes `--backend` and the options of all backends, and is given the chosen one as `at`.
 
-    The registry is read whenever a command line is, so a backend that has come since has its options too.
+    The registry is read with every command line, so backends registered later have their options too.
     """
 
     def __init__(self, command: Command, submits: bool) -> None:
@@ -95,12 +95,12 @@ class OnBackend:
 
 
 def on_backend(*, submits: bool = False) -> Callable[[Command], OnBackend]:
-    """Makes a command of a function that takes `at`; only one that submits has options beyond those of address."""
+    """Turns a function that takes `at` into a command; only one that submits has more options than the address."""
     return lambda command: OnBackend(command, submits)
 
 
 def _about(backend: str) -> str:
-    """The first paragraph of what a backend says of itself."""
+    """The first paragraph of a backend's docstring."""
     return (inspect.getdoc(backend_class(backend)) or "").partition("\n\n")[0]
 
 

@@ -21,7 +21,7 @@ def fetch_command(*names: Names, force: Flag = False) -> None:
     Parameters
     ----------
     force
-        Replace files that are there, such as a damaged one.
+        Replace existing files, such as a damaged one.
     """
     for name in _chosen(names):
         print(fetch(name, force=force, log=say))

@@ -41,7 +41,7 @@ def jobs(*, at: Chosen, json: Flag = False) -> None:
 
 def _table(found: list[Job], where: str) -> Table:
     table = Table(title=f"sweeps of {where}", title_justify="left")
-    # A name that is cut off could not be asked for.
+    # A truncated name would be useless to the other commands.
     table.add_column("job", no_wrap=True, min_width=max(len(job.id) for job in found))
     for name in ("state", "since", "by", "revision", "store"):
         table.add_column(name, overflow="fold")
@@ -62,7 +62,7 @@ def logs(job_id: str, /, *, at: Chosen, follow: Flag = False) -> int:
     job_id
         As `sweep submit` and `sweep jobs` name it.
     follow
-        Go on until it ends; Ctrl-C leaves it running.
+        Keep printing until it ends; Ctrl-C leaves it running.
     """
     if follow:
         return follow_job(at, job_id)
@@ -72,7 +72,7 @@ def logs(job_id: str, /, *, at: Chosen, follow: Flag = False) -> int:
 
 @on_backend()
 def stop(job_id: str, /, *, at: Chosen) -> None:
-    """Stop a submitted sweep as Ctrl-C would: finished packs and checkpoints are kept; submit it again to go on.
+    """Stop a submitted sweep as Ctrl-C would: finished packs and checkpoints are kept; submit it again to resume.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def stop(job_id: str, /, *, at: Chosen) -> None:
 
 
 def follow_job(at: Chosen, job_id: str) -> int:
-    """Show a job's log until it ends; the exit code of its sweep, 130 for one that was stopped, 1 for one without."""
+    """Show a job's log until it ends; returns its exit code, or without one 130 if it was stopped, else 1."""
     try:
         job = at.backend.follow(job_id, _write)
     except KeyboardInterrupt:
@@ -102,7 +102,7 @@ def follow_job(at: Chosen, job_id: str) -> int:
 
 
 def state(job: Job) -> str:
-    """How a job is, in words for people."""
+    """The state of a job in plain words."""
     if job.state != "failed":
         return job.state
     if job.exit_code is None:

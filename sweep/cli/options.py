@@ -23,7 +23,7 @@ Imports = Annotated[
         name="--import",
         negative=(),
         show_default=False,
-        help="Python file with your own parts, such as a kind of network, that a study names FILE:NAME; repeatable.",
+        help="Python file with your own parts, such as a kind of network; a study names them FILE:NAME; repeatable.",
     ),
 ]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -99,7 +99,7 @@ class RunFlags:
     """Train failed trials again."""
 
     save_seconds: float = Setting.save_seconds
-    """Seconds between checkpoints of a training, written after an epoch; an interrupted run goes on from them."""
+    """Seconds between checkpoints of a training, written after an epoch; an interrupted run resumes from them."""
 
     gpus_per_pack: float = 1.0
     """Share of a GPU that each pack asks Ray for: at 0.25, four packs share a GPU and its memory."""
@@ -134,7 +134,7 @@ AS_USUAL = RunFlags()
 
 
 def arguments(options: PlanOptions | RunFlags) -> list[str]:
-    """The options as words of a command line, without those at their defaults."""
+    """The options as arguments of a command line, without those at their defaults."""
     words: list[str] = []
     for field in fields(options):
         value: Any = getattr(options, field.name)

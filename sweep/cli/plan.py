@@ -66,7 +66,7 @@ def plan(
 
 
 def _numbers(plan: Plan, done: set[str], pack_size: int, workers: Workers) -> dict[str, Any]:
-    """The plan in numbers. FLOPs count training and validation, with the backward pass as two forward ones.
+    """The plan in numbers. FLOPs count training and validation, with a backward pass as two forward passes.
 
     The estimated seconds are for `workers` processors that each train one pack at a time, `calibrated` on one of them
     or by a default model.

@@ -53,7 +53,7 @@ def report(
 
 
 def _write(report: "Report", stores: Sequence[str], folder: Path, tracking: str | None) -> "Written":
-    """Write the report, and keep it in MLflow too if a tracking URI is given; a fault of MLflow is only printed."""
+    """Write the report, and keep it in MLflow too if a tracking URI is given; an error of MLflow is only printed."""
     from analysis.report import Written, headline, write_report
 
     page = write_report(report, folder)

@@ -12,7 +12,7 @@ from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, 
 from sweep.cli.report import write_into_store
 from sweep.data import load
 from sweep.errors import SweepError
-from sweep.ledger import Ledger
+from sweep.ledger import Ledger, check_plans
 from sweep.own_code import loaded
 from sweep.plan import Plan
 from sweep.redaction import redacted
@@ -31,7 +31,7 @@ def run(
     address: str | None = None,
     workers: int | None = None,
 ) -> int:
-    """Train the missing trials of a study; the same command again goes on where it stopped.
+    """Train the missing trials of a study; run the same command again to resume.
 
     Exit codes: 0 all done, 1 some trials failed, 2 wrong usage or input, 130 interrupted.
 
@@ -89,12 +89,19 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
 
 
 def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Console) -> bool:
-    """Print the answer and write the report. Returns whether the controls hold."""
-    import analysis
+    """Print the answer and write the report, or why there is none. Returns False where a control fails."""
+    from analysis import Results
     from sweep.cli.answer import print_answer, print_verdicts
 
-    results = analysis.open(store)
-    control = print_answer(results, plan, console)
+    try:
+        ledger = Ledger.open(store)
+        check_plans(ledger, plan.sweep_id, plan.study)
+        results = Results([ledger], readable_plans_only=True)
+        control = print_answer(results, plan, console)
+    except SweepError as error:
+        # Every result is kept, and the same command answers once this is mended.
+        console.print(f"There is no answer: {error}", soft_wrap=True)
+        return False
     written = None
     try:
         written = write_into_store(results, plan.study, store, uri) if report else None

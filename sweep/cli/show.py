@@ -92,7 +92,7 @@ def query(
     else:
         console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         table = Table(*answer.schema.names)
-        # Two columns may have the same name, so rows are no mappings.
+        # Two columns may have the same name, so a row is not a mapping.
         for row in zip(*(column.to_pylist() for column in answer.columns), strict=True):
             table.add_row(*(Text(_cell(value)) for value in row))
         console.print(table)
@@ -111,7 +111,7 @@ def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5
         raise SweepError(f"the runs are on a server; open {redacted(uri)} in a browser")
     print(f"MLflow on {redacted(store)}: http://127.0.0.1:{port}", flush=True)
     arguments = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    # Every user of the machine could read an argument.
+    # Every user of the machine can read the arguments of a process.
     os.execve(sys.executable, [sys.executable, *arguments], {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri})
 
 

@@ -25,13 +25,12 @@ def submit(
 ) -> int:
     """Run a study as a batch job, and return at once.
 
-    The same sweep submitted again is the same job while that waits or runs, and afterwards trains only what is
-    missing.
+    Submitting the same sweep again finds its job while that waits or runs, and afterwards trains what is missing.
 
     Parameters
     ----------
     follow
-        Show the job's log until it ends, and exit as it does; Ctrl-C leaves it running.
+        Show the job's log until it ends, and exit with its code; Ctrl-C leaves it running.
     """
     flags.check(on_ray=True)
     store = at.backend.store(flags.store)
@@ -42,7 +41,7 @@ def submit(
     again = shlex.join(["sweep", *sys.argv[1:]])
     job, new = at.backend.submit(Batch(plan, study, store, further, again, options.imports, loaded()))
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    said = "submitted" if new else "this sweep is there already"
+    said = "submitted" if new else "this sweep is already submitted"
     console.print(f"{job.id}: {said}, {len(plan)} trials of {plan.study}, kept in {store}")
     if follow:
         return follow_job(at, job.id)

@@ -16,7 +16,7 @@ def track(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, rebuild: F
     Parameters
     ----------
     rebuild
-        First delete the runs of the store's trials, so as to write them all anew.
+        Delete the runs of the store's trials first, and write them all anew.
     """
     ledger = Ledger.open(store)
     uri = tracking_uri(ledger, tracking)

@@ -1,7 +1,7 @@
 """Downloads by programs that know how: npm, and torchvision in a process of its own.
 
-A closed network often has a proxy of the npm registry and nothing else. torchvision has no time-out and would hang
-where packets vanish; in a child process the time-outs and Ctrl-C are ours, and neither torch's import time nor its
+A closed network often has a proxy for the npm registry and nothing else. torchvision has no time-out and would hang
+where packets get lost; in a child process the time-outs and Ctrl-C are ours, and neither torch's import time nor its
 progress bars reach the caller.
 """
 

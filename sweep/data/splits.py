@@ -1,6 +1,6 @@
 """Choose the images that a trial trains on and those that judge it.
 
-Both functions order all images by a seed, an integer of at least 0, so that every beginning of the order is as
+Both functions order all images by a seed, an integer of at least 0, so that every prefix of the order is as
 balanced as the labels allow. Round r takes one random image of every class that still has one, in random order. So
 the counts of two classes differ by at most one until the smaller class runs out; the others then fill up evenly.
 

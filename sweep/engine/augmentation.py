@@ -10,7 +10,7 @@ _SHARE = 8
 
 
 def most_shift(side: int) -> int:
-    """Pixels by which an image is shifted at most: 4 at CIFAR-10's 32, in proportion at other sides (ours)."""
+    """The most pixels by which an image is shifted: 4 at CIFAR-10's 32, in proportion at other sides (ours)."""
     return max(1, side // _SHARE)
 
 

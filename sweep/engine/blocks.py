@@ -128,7 +128,7 @@ class BlockSteps:
         batches = self._batches(order)
         draws = None
         if self.trial.augmentation != "none":
-            draws = epoch_draws(len(order), self.trial.image_size, self.trial.seed, epoch).to(self.device)
+            draws = epoch_draws(len(order), self.trial.image_size, self.trial.draw_seed, epoch).to(self.device)
         total = torch.zeros(3, dtype=torch.float64, device=order.device)
         reported, first = time.monotonic(), 0
         for number, batch in enumerate(batches, 1):

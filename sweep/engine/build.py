@@ -14,7 +14,7 @@ State = Mapping[str, Tensor]
 
 def build(trial: Trial) -> BlockNetwork:
     """The trial's network on the CPU, with the weights that its training starts from."""
-    return trial.kind.build(trial.shape, trial.seed)
+    return trial.kind.build(trial.shape, trial.draw_seed)
 
 
 def place(trial: Trial, device: str, state: State | None = None) -> BlockNetwork:
@@ -22,6 +22,6 @@ def place(trial: Trial, device: str, state: State | None = None) -> BlockNetwork
     network = build(trial)
     if state is not None:
         network.load_state_dict(state)
-    # torch's own signature of `to` takes no memory format beside a device.
+    # torch's own signature of `to` takes no memory format together with a device.
     network.to(device)
     return network.to(memory_format=torch.channels_last)

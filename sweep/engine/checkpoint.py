@@ -36,13 +36,13 @@ def pack(trial: Trial, epoch: int, complete: bool, content: Mapping[str, Any]) -
 
 def unpack(trial: Trial, content: bytes) -> dict[str, Any]:
     """The content given to `pack`, tensors on the CPU. Raises SweepError for bytes that this program cannot read."""
-    with contextlib.suppress(Exception):  # a reader of pickles raises whatever the bytes lead it to
-        # Nothing but tensors and plain values: a store may be anybody's.
+    with contextlib.suppress(Exception):  # a reader of pickles can raise anything
+        # Nothing but tensors and plain values: a store may come from anyone.
         values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if values["form"] == _FORM:
             return values
     raise SweepError(
-        f"the checkpoint of training {trial.training_id} is not one of this version of the program; use the version "
+        f"the checkpoint of training {trial.training_id} is not from this version of the program; use the version "
         f"that wrote it, or move checkpoints/{trial.training_id} out of the store to train anew"
     )
 

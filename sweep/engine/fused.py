@@ -34,7 +34,7 @@ class GroupTraining:
         self.memory = PeakMemory(setting.device)
         first = trials[0]
         self.images = TrialImages(trials, setting.device, setting.data_cache)
-        kinds, seeds = [trial.kind for trial in trials], [trial.seed for trial in trials]
+        kinds, seeds = [trial.kind for trial in trials], [trial.draw_seed for trial in trials]
         network = first.kind.fused(kinds, first.shape, seeds, _DTYPES[first.precision])
         self.network: FusedStack = network.to(setting.device)
         self.optimizer = OPTIMIZERS[first.optimizer](self._parameters, trials)

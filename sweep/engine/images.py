@@ -62,15 +62,15 @@ class TrialImages:
         self.train = _split(*options, "train")
         self.validation = self.train if first.validation == "held-out" else _split(*options, "test")
         counts = (first.validation, first.train_samples, first.val_samples)
-        subsets = [_subsets(*source, *counts, trial.seed) for trial in trials]
+        subsets = [_subsets(*source, *counts, trial.draw_seed) for trial in trials]
         self._device = device
-        self._seeds = [trial.seed for trial in trials]
+        self._seeds = [trial.draw_seed for trial in trials]
         self._train_subsets = {seed: train for seed, (train, _) in zip(self._seeds, subsets, strict=True)}
         self.train_index = self._columns([train for train, _ in subsets])
         self.validation_index = self._columns([validation for _, validation in subsets])
 
     def epoch_order(self, epoch: int) -> Tensor:
-        """Indices (samples, K) of the training images in this epoch's order, which the trial's seed alone decides."""
+        """Indices (samples, K) of the training images in the order of this epoch, drawn for each trial."""
         orders = {}
         for seed in set(self._seeds):
             subset = self._train_subsets[seed]

@@ -47,7 +47,7 @@ class Optimizer(ABC):
         ...
 
     def keep(self, networks: Tensor) -> None:
-        """Keep the state of the networks at the given indices alone."""
+        """Keep only the state of the networks at the given indices."""
         self.decay, self.momentum = self.decay[networks], self.momentum[networks]
         self.state = [[tensor[networks] for tensor in state] for state in self.state]
 

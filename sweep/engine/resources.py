@@ -12,7 +12,7 @@ from sweep.errors import SweepError
 from sweep.result import Setting
 
 PROCESS_BYTES = 1 << 30
-"""GPU memory that a process takes beside its networks: the CUDA context, libraries and images. A guess, not measured.
+"""GPU memory that a process takes besides its networks: the CUDA context, libraries and images. A guess, not measured.
 """
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _STATUS = Path("/proc/self/status")
@@ -31,7 +31,7 @@ def prepare_process() -> None:
 
 
 def claim_device(setting: Setting) -> None:
-    """Hold this process to its share of a GPU's memory. Raises SweepError where there is no such GPU."""
+    """Limit this process to its share of a GPU's memory. Raises SweepError where there is no such GPU."""
     device = torch.device(setting.device)
     if device.type != "cuda":
         return

@@ -1,7 +1,7 @@
 """Trains the trials of a pack and measures their networks.
 
 Stacks of one shape are trained side by side as one fused network; any other network is trained alone. A training that
-several trials share is done once. Where the store has a checkpoint of a training, it goes on from there.
+several trials share is done once. A training that has a checkpoint in the store resumes from it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

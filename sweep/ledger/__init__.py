@@ -4,9 +4,10 @@ from sweep.ledger.commit import STORE_SCHEMA, Commit
 from sweep.ledger.ledger import Ledger
 from sweep.ledger.lock import Lock
 from sweep.ledger.merging import merge_commits
+from sweep.ledger.plan_damage import check_plans
 from sweep.ledger.planned import PlannedSweep
 from sweep.ledger.schema import SCHEMAS, Tables, method_factors, plan_schema, to_tables, training_factors
-from sweep.margins import Margins
+from sweep.margins import Margins, declaration_time
 
 __all__ = [
     "SCHEMAS",
@@ -17,6 +18,8 @@ __all__ = [
     "Margins",
     "PlannedSweep",
     "Tables",
+    "check_plans",
+    "declaration_time",
     "merge_commits",
     "method_factors",
     "plan_schema",

@@ -1,6 +1,6 @@
 """Checkpoints of a store: networks that are trained or in training, one file per training.
 
-They save work and hold no result: any of them may be deleted at any time.
+They save work but hold no results: any of them may be deleted at any time.
 """
 
 import json
@@ -45,7 +45,7 @@ class Checkpoints:
         return set(self._files.list(_FOLDER))
 
     def read(self, training_id: str) -> bytes | None:
-        """The content of the latest checkpoint, or None where there is none.
+        """The content of the latest checkpoint, or None if there is none.
 
         A damaged one is removed, so that it does not stand in the way of others.
         """
@@ -59,10 +59,10 @@ class Checkpoints:
         return None
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint in place of an earlier one; one that is further on, kept by another sweep, stays."""
+        """Keep a checkpoint in place of one from an earlier epoch; a later one, from another sweep, stays."""
         name = _path(checkpoint.training_id)
         held = _Head.from_bytes(self._files.read_range(name, 0, _HEAD_BYTES))
-        # A complete one is furthest on.
+        # A complete one is the latest.
         if held is not None and (held.complete, held.epoch) > (checkpoint.complete, checkpoint.epoch):
             return
         head = _Head(checkpoint.epoch, checkpoint.complete, digest(checkpoint.content))

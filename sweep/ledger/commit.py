@@ -27,14 +27,14 @@ class FileMark:
 
 @dataclass(frozen=True)
 class Commit:
-    """A published pack, or several merged: status by trial identity, and a file for each table that it has rows of."""
+    """A published pack, or several merged: status by trial identity, and a file for each table in which it has rows."""
 
     name: str
     statuses: dict[str, str]
     files: dict[str, FileMark]
     replaces: dict[str, list[str]] = field(default_factory=dict)
-    """Commits that are read no more, since this one has their rows, and those that they had replaced before; for each
-    published one its trials here."""
+    """Commits that are no longer read, since this one has their rows, and those that they had replaced before; for each
+    published one, its trials here."""
 
     @property
     def size(self) -> int:
@@ -59,13 +59,13 @@ class Commit:
 
     @classmethod
     def from_json(cls, name: str, content: bytes | None) -> "Commit | None":
-        """The commit of a marker, or None where the content is no marker."""
+        """The commit of a marker, or None if the content is not a marker."""
         try:
             marker = json.loads(content or b"")
             files = {table: FileMark(*values[:4]) for table, values in marker["files"].items()}
             replaces = {replaced: list(trials) for replaced, trials in marker["replaces"].items()}
             return cls(name, dict(marker["trials"]), files, replaces)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
 
@@ -115,5 +115,5 @@ class Contents:
 
 
 def _rank(commit: Commit, trial_id: str) -> tuple[bool, str, str]:
-    """The least rank is read: a result before a failure, then what was published first, wherever it is now."""
+    """The lowest rank is read: a result before a failure, then what was published first, wherever it is now."""
     return commit.statuses[trial_id] == "failed", commit.origin.get(trial_id, commit.name), commit.name

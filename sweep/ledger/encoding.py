@@ -36,7 +36,7 @@ def encode(table: pa.Table) -> tuple[bytes, FileMark]:
 
 
 def decode(content: bytes) -> pa.Table:
-    """The table of a file's bytes. Raises pa.ArrowException or OSError for what this program's Arrow does not read."""
+    """The table of a file's bytes. Raises pa.ArrowException or OSError for what this program's Arrow cannot read."""
     # Files are read in parallel already; Arrow's own threads, started from such a thread, can abort a process at exit.
     return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
 

@@ -50,7 +50,7 @@ class StoreFiles:
         return store._replace(path=f"{store.path.rstrip('/')}/{name}").geturl()
 
     def list(self, folder: str) -> dict[str, int]:
-        """File name to size in bytes, of the files directly in `folder`; empty where there is none."""
+        """File name to size in bytes, of the files directly in `folder`; empty if there is none."""
         return {info.base_name: info.size for info in self._infos(folder)}
 
     def times(self, folder: str) -> dict[str, float]:
@@ -58,7 +58,7 @@ class StoreFiles:
         return {info.base_name: (info.mtime_ns or 0) / 1e9 for info in self._infos(folder)}
 
     def read(self, name: str) -> bytes | None:
-        """The content of a file, or None where there is none."""
+        """The content of a file, or None if there is none."""
         with self._faults("read"):
             try:
                 with self._fs.open_input_stream(self._path(name)) as stream:
@@ -113,7 +113,7 @@ class StoreFiles:
                     "finished trials are kept"
                 ) from error
             raise SweepError(
-                f"the store {self.uri} cannot be {verb}: {_reason(error)}; mend that or choose another store", "store"
+                f"the store {self.uri} cannot be {verb}: {_reason(error)}; fix that or choose another store", "store"
             ) from error
 
 

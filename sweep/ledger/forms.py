@@ -1,7 +1,7 @@
-"""Tables of any form that a store may hold, brought into the form of this program; nothing else knows of other forms.
+"""Brings tables of any form that a store may hold into this program's form; no other module knows other forms.
 
-Another version of the program has other columns. Columns that an older one did not write are filled in; those that a
-newer one, or somebody's own part, has added are kept as they are.
+Other versions of the program have other columns. Columns that an older one did not write are filled in; columns from a
+newer one, or from a user's own part, are kept as they are.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ _NETWORK = ("classes", "blocks", "layers_per_block")
 def in_form(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with the columns of a schema, followed by those that the schema does not know.
 
-    A missing factor is filled with its default, a missing column of the network is computed where the kind is known,
-    and all else is null. Raises SweepError for a column whose type does not fit.
+    A missing factor is filled with the value that such results have, a missing column of the network is computed where
+    the kind is known, and all else is null. Raises SweepError for a column whose type does not fit.
     """
     table = table.rename_columns([current(name) for name in table.schema.names])
     if table.schema.equals(schema):
@@ -40,7 +40,7 @@ def in_form(table: pa.Table, schema: pa.Schema) -> pa.Table:
         if field.name in _NETWORK:
             values = [network.get(field.name) for network in networks]
         else:
-            values = [FACTORS[field.name].default if field.name in FACTORS else None] * table.num_rows
+            values = [FACTORS[field.name].before if field.name in FACTORS else None] * table.num_rows
         columns[field.name] = pa.chunked_array([pa.array(values, field.type)])
     further = [field for field in table.schema if field.name not in columns]
     wanted = pa.schema([*schema, *(field.with_nullable(True) for field in further)])
@@ -76,7 +76,7 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     except pa.ArrowException:
         raise SweepError(f"its column {field.name!r} holds {column.type} where {field.type} is expected") from None
     # Rows that a program without the factor has merged with others that have it.
-    return cast.fill_null(FACTORS[field.name].default) if field.name in FACTORS and cast.null_count else cast
+    return cast.fill_null(FACTORS[field.name].before) if field.name in FACTORS and cast.null_count else cast
 
 
 def _networks(table: pa.Table) -> list[dict[str, int]]:

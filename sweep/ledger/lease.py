@@ -1,12 +1,12 @@
-"""Locks of an object store, which has none of its own: a claim that its holder renews as long as it lives.
+"""Locks for an object store, which has none of its own: a claim that its holder renews as long as it lives.
 
 A claim is an object ``locks/NAME/CLAIM``. A claimant first writes its claim and then looks for others, so that of any
-two at least one sees the other; whoever sees another withdraws and tries again later. The store only has to show every
-finished write to whoever looks afterwards, as S3 does.
+two at least one sees the other; one that sees another withdraws and tries again later. The store only has to show every
+finished write to every later reader, as S3 does.
 
 A claim that was not renewed for `expire` seconds is dead, and others ignore it. They measure its age by the store's
 clock, from the time of the claim to that of one they have just written. A holder that renews too late finds out in the
-same way, from the times of its own two writes. By its own clock it trusts its claim for one renewal less than others.
+same way, from the times of its own two writes. By its own clock it trusts its claim one renewal less long.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ TIMES = LeaseTimes()
 
 
 class _Look(NamedTuple):
-    """The other claims of a lease, just after one's own was written: when each live one was written, and the dead."""
+    """The other claims of a lease, just after its own was written: when each live one was written, and the dead."""
 
     live: dict[str, float]
     dead: list[str]
@@ -139,7 +139,7 @@ class Lease:
             )
 
     def release(self) -> None:
-        """Withdraw the claim; one that cannot be withdrawn dies by itself."""
+        """Withdraw the claim; one that cannot be withdrawn expires."""
         self._lost = "it has let go of it"
         self._delete(self._claim)
 

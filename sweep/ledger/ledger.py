@@ -12,14 +12,13 @@ Layout of a store::
     locks/                        which sweeps are running
 
 A store made by an older program is read as it is (`sweep.ledger.forms`). Before this program writes to it, it marks the
-store as its own, so that the older program refuses the store and does not misread it.
+store as its own (`sweep.ledger.version`), so that the older program refuses the store and does not misread it.
 
 Readers ignore files without a marker. A trial in several commits is read from one of them: a result before a failure,
 then the earliest. Many small commits are merged into a larger one, which replaces them.
 """
 
 import contextlib
-import json
 import os
 import secrets
 import time
@@ -32,14 +31,14 @@ import pyarrow.compute as pc
 
 from sweep.errors import SweepError
 from sweep.ledger.checkpoints import Checkpoints
-from sweep.ledger.commit import MERGED, OLDEST_SCHEMA, STORE_SCHEMA, Commit, Contents
+from sweep.ledger.commit import MERGED, STORE_SCHEMA, Commit, Contents
 from sweep.ledger.encoding import decode, digest, encode
-from sweep.ledger.files import StoreFiles
 from sweep.ledger.forms import in_form, together, unified
 from sweep.ledger.lease import hold
 from sweep.ledger.lock import Lock, file_lock
-from sweep.ledger.planned import PlannedSweep
+from sweep.ledger.planned import PlannedSweep, Plans, read_plan
 from sweep.ledger.schema import SCHEMAS, Tables
+from sweep.ledger.version import VersionedFiles
 from sweep.margins import Margins
 from sweep.trial import Trial
 
@@ -54,7 +53,7 @@ class Ledger:
     """One store's record. Raises SweepError for a store that cannot be used."""
 
     def __init__(self, uri: str | os.PathLike[str]) -> None:
-        self.files = StoreFiles(uri)
+        self.files = VersionedFiles(uri)
         self.checkpoints = Checkpoints(self.files)
         self.contents = Contents()
 
@@ -76,10 +75,10 @@ class Ledger:
 
     @classmethod
     def create(cls, uri: str | os.PathLike[str]) -> "Ledger":
-        """Open a store, making it where there is none."""
+        """Open a store, and make it if it does not exist."""
         ledger = cls(uri)
-        if ledger._version() != STORE_SCHEMA:
-            ledger.files.write("store.json", json.dumps({"schema": STORE_SCHEMA}, separators=(",", ":")).encode())
+        if ledger.files.version() is None:
+            ledger.files.mark()
         ledger.refresh()
         ledger._remove_litter()
         return ledger
@@ -88,7 +87,7 @@ class Ledger:
     def open(cls, uri: str | os.PathLike[str]) -> "Ledger":
         """Open a store that exists."""
         ledger = cls(uri)
-        if ledger._version() is None:
+        if ledger.files.version() is None:
             raise SweepError(f"there is no store at {ledger.uri}; `sweep run STUDY --store {ledger.uri}` makes one")
         ledger.refresh()
         return ledger
@@ -112,7 +111,7 @@ class Ledger:
     def publish(self, tables: Tables) -> str | None:
         """Commit the results of one pack; returns the commit's name.
 
-        It leaves out trials that another process has published meanwhile; where none remains it writes nothing and
+        It leaves out trials that another process has published meanwhile; if none remains it writes nothing and
         returns None. The marker is written last, so a reader sees all of the commit or nothing.
         """
         for name, table in tables.items():
@@ -145,7 +144,7 @@ class Ledger:
         return name
 
     def read(self, table: str, commits: Sequence[str] | None = None) -> pa.Table:
-        """All rows of a table, or those of the given commits; each trial's are read from one commit alone.
+        """All rows of a table, or those of the given commits; each trial's are read from only one commit.
 
         Raises SweepError for a file that cannot be read.
         """
@@ -171,8 +170,11 @@ class Ledger:
         for margins that differ from those declared before, once a trial of the sweep may be done.
         """
         margins = margins or Margins()
-        name = f"sweeps/{sweep_id}.parquet"
-        earlier = self._planned(sweep_id)
+        plans = self.plans()
+        if sweep_id in plans.unreadable:
+            # Otherwise its margins could be replaced although there are results.
+            raise plans.unreadable[sweep_id]
+        earlier = plans.readable.get(sweep_id)
         if earlier is not None and earlier.margins == margins:
             return
         if earlier is not None and self._may_have_results({trial.trial_id for trial in trials}):
@@ -181,82 +183,38 @@ class Ledger:
                 "results; run it with the same margins, or with others into another store"
             )
         planned = PlannedSweep.of(study, trials, margins)
-        unified([planned.trials.schema, *self._forms_of_plans()])
-        self.files.write(name, planned.to_bytes())
+        unified([planned.trials.schema, *(plan.trials.schema for plan in plans.readable.values())])
+        self.files.write(f"sweeps/{sweep_id}.parquet", planned.to_bytes())
 
     def sweeps(self) -> dict[str, PlannedSweep]:
         """Sweep identity to its plan. Raises SweepError for a plan that cannot be read."""
+        plans = self.plans()
+        for fault in plans.unreadable.values():
+            raise fault
+        return plans.readable
+
+    def plans(self) -> Plans:
+        """Every plan that can be read, and the faults of the others."""
         names = self._listed("sweeps", ".parquet")
-        read = self.parallel(self._planned, names)
-        return {name: sweep for name, sweep in zip(names, read, strict=True) if sweep is not None}
+        return Plans.of(names, self.parallel(lambda name: read_plan(self.files, name), names))
 
     def lock(
         self, name: str, wait: bool = False, note: Callable[[str], None] = lambda line: None
     ) -> contextlib.AbstractContextManager[Lock]:
         """Hold a named lock for this process: the system's on a local store, a lease on any other.
 
-        `note` is told the reason of a long wait. Raises SweepError if another process holds it, unless told to wait.
+        `note` is told the reason for a long wait. Raises SweepError if another process holds it, unless told to wait.
         """
         if self.files.local is None:
             return hold(self.files, name, wait, note)
         return file_lock(self.uri, self.files.local / "locks" / name, wait)
 
-    def _forms_of_plans(self) -> list[pa.Schema]:
-        """Columns of the plans that can be read; the others are for those who ask for them to report."""
-
-        def form(sweep_id: str) -> pa.Schema | None:
-            try:
-                plan = self._planned(sweep_id)
-            except SweepError:
-                return None
-            return None if plan is None else plan.trials.schema
-
-        read = self.parallel(form, self._listed("sweeps", ".parquet"))
-        return [schema for schema in read if schema is not None]
-
     def _may_have_results(self, trial_ids: set[str]) -> bool:
-        """Whether any of these trials is done, also in a commit that is damaged."""
+        """Whether any of these trials is done, even in a damaged commit."""
         if trial_ids & self.contents.status.keys():
             return True
         markers = self._read_markers(list(self.contents.damaged)).values()
         return any(marker is None or trial_ids & marker.statuses.keys() for marker in markers)
-
-    def _planned(self, sweep_id: str) -> PlannedSweep | None:
-        """A sweep's plan, None where none is kept."""
-        name = f"sweeps/{sweep_id}.parquet"
-        content = self.files.read(name)
-        if content is None:
-            return None
-        try:
-            return PlannedSweep.from_bytes(content)
-        except SweepError as error:
-            # Otherwise its margins could be replaced although there are results.
-            raise SweepError(f"{self.files.address_of(name)} cannot be read: {error}") from None
-
-    def _version(self) -> int | None:
-        """The store's version, None where there is no store."""
-        content = self.files.read("store.json")
-        if content is None:
-            return None
-        try:
-            version = json.loads(content)["schema"]
-        except (ValueError, KeyError, TypeError):
-            version = None
-        if not isinstance(version, int):
-            raise SweepError(
-                f"{self.uri} has a store.json that is not a store's; choose another store, or if this is one, delete "
-                "that file and run its sweep again"
-            )
-        if version > STORE_SCHEMA:
-            raise SweepError(
-                f"the store {self.uri} has schema {version}, newer than this program's {STORE_SCHEMA}; upgrade it"
-            )
-        if version < OLDEST_SCHEMA:
-            raise SweepError(
-                f"the store {self.uri} has schema {version}, older than this program's {STORE_SCHEMA}; run its sweep "
-                "into another store"
-            )
-        return version
 
     def _listed(self, folder: str, ending: str) -> list[str]:
         return sorted(name.removesuffix(ending) for name in self.files.list(folder))
@@ -273,7 +231,7 @@ class Ledger:
         try:
             part = in_form(decode(content), SCHEMAS[table])
         except (pa.ArrowException, OSError, SweepError) as error:
-            # It is what was written, so this is no damage.
+            # It is what was written, so it is not damaged.
             raise SweepError(
                 f"{self.uri}/{table}/{name}.parquet was written by a newer program, which has to read it: "
                 f"{str(error).splitlines()[0]}"

@@ -23,7 +23,7 @@ def merge_commits(ledger: Ledger, least: int) -> int:
     """
     if len(_small(ledger)) < max(least, 2):
         return 0
-    # So that commits which another process has merged meanwhile are not merged again.
+    # Commits that another process has merged meanwhile must not be merged again.
     ledger.refresh()
     merged = 0
     for batch in _batches(_small(ledger)):
@@ -44,7 +44,7 @@ def _small(ledger: Ledger) -> list[Commit]:
 
 
 def _read(ledger: Ledger, name: str) -> Tables | None:
-    """The tables of a commit; None where one cannot be read, which is for the readers of the commit to report."""
+    """The tables of a commit; None if one cannot be read, which the readers of the commit report."""
     try:
         return {table: ledger.read(table, [name]) for table in SCHEMAS}
     except SweepError:

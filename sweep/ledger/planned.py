@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 
 from sweep.errors import SweepError
 from sweep.identity import ALWAYS
+from sweep.ledger.files import StoreFiles
 from sweep.ledger.forms import in_form
 from sweep.ledger.schema import plan_row, plan_schema
-from sweep.margins import Margins
+from sweep.margins import Margins, declaration_time
 from sweep.trial import Trial
 
 _KEY = b"sweep"
@@ -51,14 +52,15 @@ class PlannedSweep:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "PlannedSweep":
-        """The sweep of a file's content. Raises SweepError where the content is no plan."""
+        """The sweep of a file's content. Raises SweepError if the content is not a plan."""
         try:
             table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
             facts = json.loads((table.schema.metadata or {})[_KEY])
             declared, study, declared_at = dict(facts["margins"]), str(facts["study"]), str(facts["declared_at"])
+            declaration_time(declared_at)
             if not set(_KNOWN_AT_FIRST) <= set(table.schema.names):
                 raise ValueError
-        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError):
             raise SweepError(
                 "it is damaged; put a copy of it back, or move it away and run its sweep again, whose margins then "
                 "count as declared that day"
@@ -69,3 +71,47 @@ class PlannedSweep:
         except SweepError as error:
             raise SweepError(f"{error}; read it with the version of this program that wrote it") from None
         return cls(study, margins, declared_at, trials)
+
+
+class UnreadablePlan(SweepError):
+    """The fault of a plan; `study` is the plan's study, None if that cannot be read either."""
+
+    def __init__(self, message: str, study: str | None) -> None:
+        super().__init__(message)
+        self.study = study
+
+
+@dataclass(frozen=True)
+class Plans:
+    """The plans of a store by sweep identity."""
+
+    readable: dict[str, PlannedSweep]
+    unreadable: dict[str, UnreadablePlan]
+
+    @classmethod
+    def of(cls, names: Sequence[str], read: Sequence[PlannedSweep | UnreadablePlan | None]) -> "Plans":
+        """What was read of each sweep, None if its plan is gone."""
+        found = dict(zip(names, read, strict=True))
+        return cls(
+            {name: plan for name, plan in found.items() if isinstance(plan, PlannedSweep)},
+            {name: fault for name, fault in found.items() if isinstance(fault, UnreadablePlan)},
+        )
+
+
+def read_plan(files: StoreFiles, sweep_id: str) -> PlannedSweep | UnreadablePlan | None:
+    """A sweep's plan, or what is wrong with it; None if the store has none."""
+    name = f"sweeps/{sweep_id}.parquet"
+    content = None
+    try:
+        content = files.read(name)
+        return None if content is None else PlannedSweep.from_bytes(content)
+    except SweepError as error:
+        return UnreadablePlan(f"{files.address_of(name)} cannot be read: {error}", _study(content or b""))
+
+
+def _study(content: bytes) -> str | None:
+    """The study of a plan whose other content cannot be read, or None."""
+    try:
+        return str(json.loads((pq.read_schema(pa.BufferReader(content)).metadata or {})[_KEY])["study"])
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None

@@ -21,7 +21,7 @@ _FORMAT = ds.ParquetFileFormat(
 
 
 def scan(ledger: Ledger, table: str) -> ds.Dataset:
-    """A table of all commits; each trial is read from one commit alone.
+    """A table of all commits; each trial is read from only one commit.
 
     Raises SweepError for a file with a damaged footer. Scanning the dataset raises OSError or pa.ArrowException for a
     damaged page; `name_damage` then says in which file.

@@ -81,7 +81,7 @@ def training_factors() -> tuple[str, ...]:
 
 
 def method_factors() -> tuple[str, ...]:
-    """The columns among them that say by which method."""
+    """Those of `training_factors` that say by which method."""
     return ("method", *METHODS.own_factors())
 
 

@@ -1,4 +1,4 @@
-"""How alike the states of a network are, before and after training (P5, ResidualDroppath, 2411.09475)."""
+"""How similar the states of a network are, before and after training (P5, ResidualDroppath, 2411.09475)."""
 
 import math
 from collections import defaultdict

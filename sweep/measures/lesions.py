@@ -36,7 +36,7 @@ class Lesions(Measure):
 
     lesion_draws: int = factor(0, low=0, high=100_000, stands_for=50, meaning="random lesions of each size")
     most_deleted: int = factor(
-        0, low=0, high=4096, stands_for=20, meaning="blocks that a random lesion deletes or swaps at most"
+        0, low=0, high=4096, stands_for=20, meaning="the most blocks that a random lesion deletes or swaps"
     )
 
     def passes(self, trial: "Trial") -> float:
@@ -51,7 +51,7 @@ class Lesions(Measure):
         network = subject.network
         blocks = len(network.blocks)
         yield 0.0, block_rows(network)
-        base, ranges = subject.intervention, (self.most_deleted, self.lesion_draws, subject.trial.seed)
+        base, ranges = subject.intervention, (self.most_deleted, self.lesion_draws, subject.trial.draw_seed)
         lesions: list[Lesion] = [
             (base, ("untreated", "", 0, 0)),
             *(_deletion(base, "delete-one", [block]) for block in range(blocks)),

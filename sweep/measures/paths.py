@@ -74,7 +74,7 @@ def path_gradient_norms(subject: Subject, length: int, batch: int, draws: int) -
 def _stream(subject: Subject, name: str, length: int) -> "Generator":
     import torch
 
-    return torch.Generator().manual_seed(stream_seed(subject.trial.seed, f"{name}/{length}"))
+    return torch.Generator().manual_seed(stream_seed(subject.trial.draw_seed, f"{name}/{length}"))
 
 
 def _as_float(count: int) -> float | None:

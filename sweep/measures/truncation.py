@@ -54,7 +54,7 @@ class Truncation(Measure):
 
 
 def finetune(network: "BlockNetwork", trial: "Trial", images: "TrialImages", epochs: int) -> None:
-    """Train a network in place by its trial's recipe, plainly, at a tenth of its learning rate.
+    """Train a network in place by its trial's recipe, with the plain method and a tenth of its learning rate.
 
     Batches and augmentation continue from the trial's last epoch. The network is in evaluation mode afterwards.
     """

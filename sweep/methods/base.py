@@ -74,4 +74,4 @@ def step_stream(trial: "Trial", number: int) -> "torch.Generator":
     """The stream that draws blocks, named by the trial's seed and method and the number of the draw."""
     import torch
 
-    return torch.Generator().manual_seed(stream_seed(trial.seed, f"{trial.method}/{number}"))
+    return torch.Generator().manual_seed(stream_seed(trial.draw_seed, f"{trial.method}/{number}"))

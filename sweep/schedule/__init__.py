@@ -1,4 +1,4 @@
-"""Scheduling: which pack runs where and when, and what its result or its failure leads to."""
+"""Scheduling: which pack runs where and when, and what follows its result or failure."""
 
 from sweep.schedule.book import PackBook
 from sweep.schedule.executor import EXECUTORS, ExecutorOptions

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
-from sweep.ledger import Ledger, Lock, to_tables
+from sweep.ledger import Ledger, Lock, check_plans, to_tables
 from sweep.pack import PACK_SIZE, check_pack_size
 from sweep.plan import Plan
 from sweep.result import Checkpoint, Progress
@@ -81,12 +81,15 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
     """Train the missing trials of a plan and store their results.
 
     An interrupt (SIGINT, SIGTERM) ends the run within seconds and keeps all finished packs. Raises SweepError if the
-    store cannot be written, the sweep already runs, or the executor cannot start.
+    store cannot be written, a plan in it may hold the study's margins but cannot be read, the sweep already runs, or
+    the executor cannot start.
     """
     with ledger.lock(plan.sweep_id, note=display.note) as lock:
         ledger.refresh()
         for fault in ledger.contents.damaged.values():
             display.note(f"{fault}: its trials count as missing")
+        for fault in check_plans(ledger, plan.sweep_id, plan.study):
+            display.note(f"{fault}; this sweep goes on without it")
         planned = [trial.trial_id for trial in plan.trials]
         ledger.record_sweep(plan.sweep_id, plan.study, plan.trials, plan.margins)
         missing = missing_trials(plan, ledger, options.retry_failed)
@@ -129,7 +132,7 @@ class _Run:
 
     def _note_checkpoints(self) -> None:
         trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._book.pending))
-        # Packs of fused networks have no such trainings, and need no look at the store.
+        # Packs of fused networks have no such trainings, so the store need not be read.
         kept = len(self._ledger.checkpoints.kept() & trainings) if trainings else 0
         if kept:
             self.note(f"{kept} of {len(trainings)} trainings continue from a checkpoint in the store")

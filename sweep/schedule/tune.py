@@ -109,7 +109,7 @@ class _PackTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        # Progress is worth a report only now and then.
+        # Progress needs a report only from time to time.
         deadline = time.monotonic() + _REPORT_SECONDS
         while True:
             report = next(self._reports)

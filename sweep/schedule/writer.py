@@ -1,4 +1,4 @@
-"""The single writer: one thread beside the driver that publishes all results."""
+"""The single writer: one thread of the driver, which publishes all results."""
 
 import itertools
 import queue
@@ -14,7 +14,7 @@ _RESULTS, _CHECKPOINT, _END = range(3)
 
 
 class Writer:
-    """Publishes tables to the store in order, and merges small commits now and then.
+    """Publishes tables to the store in order, and merges small commits from time to time.
 
     It writes results before checkpoints, and only the latest checkpoint of each training. After each commit its thread
     calls `published` with the number of trials by status. The first fault ends the writing; `check` raises it in the

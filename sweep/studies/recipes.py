@@ -53,8 +53,8 @@ SMALL: Levels = {
 SMALL_STACK: Levels = {**STACK, "epochs": [15], "depth": [8], "filters": [16], "batch_size": [64]}
 """The grid's recipe on the budget of `SMALL`."""
 
-LESS = "the same in small: ResNet-20 on a fifth of CIFAR-10, minutes on two cores"
-"""What the quick form of a study is about."""
+LESS = "a small version: ResNet-20 on a fifth of CIFAR-10, minutes on two cores"
+"""The `about` of a study's quick version."""
 
 
 def resnet(depth: int) -> Levels:

@@ -1,4 +1,4 @@
-"""The interface between the commands and a batch system, and the registry of the batch systems there are."""
+"""The interface between the commands and a batch system, and the registry of batch systems."""
 
 import getpass
 import os
@@ -70,7 +70,7 @@ class Job:
     """The user who submitted it."""
 
     message: str = ""
-    """How the job is, in the backend's words."""
+    """The job's state in the backend's words."""
 
     @classmethod
     def waiting(cls, batch: Batch, job_id: str, revision: str) -> "Job":
@@ -90,7 +90,7 @@ class Job:
 
 
 class Backend(Protocol):
-    """A batch system; its docstring begins with what the help says of it.
+    """A batch system; the help shows the first paragraph of its docstring.
 
     Every method raises SweepError, within a minute, where the system does not answer or refuses.
     """
@@ -99,13 +99,13 @@ class Backend(Protocol):
     """Frozen dataclass of its options, each field made by `option`; it raises SweepError for values it cannot take."""
 
     poll_seconds: ClassVar[float] = 1.0
-    """How often a job that is followed or waited for is asked about."""
+    """Time between looks at a job that is followed or waited for."""
 
     listing: ClassVar[str] = "sweep jobs"
     """The command that lists its jobs."""
 
     where: str
-    """What has the jobs, as a sentence names it: the cluster at http://head:8265."""
+    """The system with the jobs, as messages call it: the cluster at http://head:8265."""
 
     @abstractmethod
     def __init__(self, options: Any) -> None:
@@ -113,7 +113,7 @@ class Backend(Protocol):
 
     @abstractmethod
     def store(self, given: str) -> str:
-        """The store as the job will find it. Raises SweepError for a store that a job cannot have."""
+        """The store as the job will find it. Raises SweepError for a store that a job cannot use."""
 
     @abstractmethod
     def submit(self, batch: Batch) -> tuple[Job, bool]:
@@ -129,10 +129,10 @@ class Backend(Protocol):
 
     @abstractmethod
     def interrupt(self, job: Job) -> None:
-        """Have a job that waits or runs end as Ctrl-C would end it, and return at once."""
+        """End a waiting or running job as Ctrl-C would, and return at once."""
 
     def check_tracking(self, tracking: str | None, store: str) -> None:
-        """Raises SweepError for an MLflow address that the job would not find, or that would go with its folder."""
+        """Raises SweepError for an MLflow address that the job could not find, or that is deleted with its folder."""
         if tracking is None and "://" in store and not store.startswith("file:"):
             raise SweepError(
                 f"{store} is an object store, which cannot hold MLflow's database; give --tracking with a server's "
@@ -169,7 +169,7 @@ class Backend(Protocol):
         self.interrupt(job)
 
     def follow(self, job_id: str, write: Callable[[str], None]) -> Job:
-        """Write what a job has printed and prints until it ends; the job as it ended."""
+        """Write all that a job prints until it ends; returns the job as it ended."""
         written = 0
         while True:
             job = self.job(job_id)

@@ -1,4 +1,4 @@
-"""A sweep as a batch job: the command that runs on the cluster, and what the job is known by."""
+"""A sweep as a batch job: the command that runs on the cluster, and what identifies the job."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ _SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")
 
 @dataclass(frozen=True)
 class Batch:
-    """One study's ``sweep run`` on a cluster. Raises SweepError for a secret in it, or a store of no known kind."""
+    """One study's ``sweep run`` on a cluster. Raises SweepError for a secret in it, or a store of an unknown kind."""
 
     plan: Plan
     study: str
@@ -33,10 +33,10 @@ class Batch:
     """The command line that submits this batch."""
 
     imports: tuple[Path, ...] = ()
-    """Files of the user's own to be imported."""
+    """The user's own files to be imported."""
 
     modules: tuple[OwnModule, ...] = ()
-    """Every module of the user's own that the plan needs, those files among them."""
+    """All of the user's own modules that the plan needs, including those files."""
 
     def __post_init__(self) -> None:
         for value in (self.store, *self.arguments, self.again):
@@ -68,7 +68,7 @@ class Batch:
     def command(self, sent: str | None = None) -> list[str]:
         """Arguments of ``sweep`` in a job that runs in a Ray cluster.
 
-        `sent` is the folder there that has `own_files`; without one they are where they are here.
+        `sent` is the folder there that has `own_files`; without one they have the same paths as here.
         """
         study, imports = self.study, [path.absolute() for path in self.imports]
         if self.study_file:

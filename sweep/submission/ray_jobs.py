@@ -36,7 +36,7 @@ _STATES: dict[str, State] = {
     "FAILED": "failed",
     "STOPPED": "stopped",
 }
-# What a job's metadata says of it.
+# What a job's metadata says about it.
 _KEPT = ("study", "sweep_id", "store", "revision", "by")
 _WORKING_DIR = "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}"
 
@@ -58,7 +58,7 @@ class RayOptions:
 
 
 class RayJobs(Backend):
-    """A Ray cluster, which is sent the working tree and runs the sweep on its head; a relative --store is in the home
+    """A Ray cluster, which gets the working tree and runs the sweep on its head; a relative --store is in the home
     folder there.
 
     Raises SweepError for an address that cannot be that of a head's dashboard.
@@ -135,7 +135,7 @@ class RayJobs(Backend):
         return environment
 
     def _start(self, job_id: str, command: list[str], environment: dict[str, Any], metadata: dict[str, str]) -> bool:
-        """Start a job; False if another submitter has this id, which the head gives to one alone."""
+        """Start a job; False if another submitter has this id, which the head gives to only one."""
         entrypoint = shlex.join(["python", "sweep/submission/start.py", *command])
         with self._faults():
             try:
@@ -160,7 +160,7 @@ class RayJobs(Backend):
             with_token = "RAY_AUTH_MODE" in os.environ
             raise SweepError(
                 f"the Ray head at {self.address} {'refuses this token' if with_token else 'asks for a token'}; "
-                "have RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token hold the cluster's"
+                "put the cluster's into RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token"
             ) from None
         except RequestException as error:
             raise SweepError(
@@ -179,7 +179,7 @@ def _http_address(given: str | None) -> str:
     if separator and scheme not in ("http", "https"):
         raise SweepError(f"--address is {address!r}, but jobs go to the head's dashboard: http://HEAD:{_PORT}")
     if not rest or "@" in rest:
-        raise SweepError(f"--address takes http://HEAD:{_PORT}, without a user or password; a token is found by itself")
+        raise SweepError(f"--address takes http://HEAD:{_PORT}, without user or password; the token needs no option")
     port = "" if scheme or rest.rpartition("]")[2].count(":") else f":{_PORT}"
     return f"{scheme or 'http'}://{rest}{port}"
 
@@ -189,7 +189,7 @@ def _knock(address: str) -> None:
     import requests
 
     try:
-        # Without a token, which whoever answers here may not be meant to have.
+        # Without the token, which may not be meant for whatever answers here.
         answer = requests.get(f"{address}/api/version", timeout=_KNOCK_SECONDS)
         ours = answer.status_code in (401, 403) or "ray_version" in answer.text
     except requests.RequestException as error:
@@ -201,7 +201,7 @@ def _knock(address: str) -> None:
             ) from None
         ours = False
     if not ours:
-        raise SweepError(f"what answers at {address} is no Ray head; give the address of its dashboard, port {_PORT}")
+        raise SweepError(f"what answers at {address} is not a Ray head; give the address of a dashboard, port {_PORT}")
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -23,7 +23,7 @@ _RUNNING = ("RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZI
 # What to do where one of Slurm's programs refuses; the others refuse only if Slurm is not there.
 _REMEDIES = {
     "sbatch": "change what the job asks for and submit again",
-    "scancel": "see with `sweep jobs --backend slurm` how the job is",
+    "scancel": "check the job with `sweep jobs --backend slurm`",
 }
 
 
@@ -32,7 +32,7 @@ class Slurm(Backend):
 
     Script and log lie in that folder too. A job's id is its name and Slurm's number. A record in the user's state
     folder says what the job is, and its script notes beside the log when it began and ended, and its exit code. So a
-    job is known after Slurm has forgotten it.
+    job is still known after Slurm has forgotten it.
     """
 
     Options = Allocation
@@ -55,7 +55,7 @@ class Slurm(Backend):
         """Write the script beside the results and submit it, unless a job of its name waits or runs."""
         tree = WorkingTree.of_this_program()
         command = ["python", "-m", "sweep", *batch.command()]
-        # Of one sweep and store one job at a time.
+        # One job at a time per sweep and store.
         name = f"{batch.name}-{hashlib.sha256(batch.store.encode()).hexdigest()[:4]}"
         folder = _folder(batch.store)
         path = folder / f"{name}.sh"
@@ -67,7 +67,7 @@ class Slurm(Backend):
         record = _records() / f"{job_id}.json"
         if not record.exists():
             job = Job.waiting(batch, job_id, "unknown" if there else tree.revision)
-            remedy = f"Slurm has {job_id}, and lists it once you can write there and submit again, as no second job"
+            remedy = f"Slurm has {job_id}; make that folder writable and submit again: it is listed, not run twice"
             _write(record, json.dumps(asdict(job)), remedy)
         return self.job(job_id), there is None
 
@@ -107,7 +107,7 @@ def _note(job: Job) -> Path:
 def _records() -> Path:
     """The folder of this user's records: deep-parallel-sweep/slurm in $XDG_STATE_HOME, else in ~/.local/state."""
     base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    # The XDG base directory specification has a relative path ignored.
+    # The XDG base directory specification says to ignore a relative path.
     return (base if base.is_absolute() else Path.home() / ".local" / "state") / "deep-parallel-sweep" / "slurm"
 
 
@@ -115,7 +115,7 @@ def _recorded(path: Path) -> Job:
     try:
         return Job(**json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
-        raise SweepError(f"{path} is no record of a job ({error}); delete it") from None
+        raise SweepError(f"{path} is not a job record ({error}); delete it") from None
 
 
 def _listed() -> dict[str, tuple[str, str]]:
@@ -125,7 +125,7 @@ def _listed() -> dict[str, tuple[str, str]]:
 
 
 def _unfinished(name: str) -> str | None:
-    """The id of this user's job of that name that runs, or else waits; None where there is none."""
+    """The id of this user's running job of that name, or else of the waiting one; None if there is neither."""
     found = [
         (state not in _RUNNING, int(job_id.rpartition("-")[2]), job_id)
         for job_id, (state, _) in _listed().items()
@@ -171,7 +171,7 @@ def _slurm(program: str, *arguments: str) -> str:
         done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=_ANSWER_SECONDS)
     except subprocess.TimeoutExpired:
         raise SweepError(
-            f"Slurm does not answer {program} within {_ANSWER_SECONDS:.0f} seconds; see with `scontrol ping` whether "
+            f"Slurm does not answer {program} within {_ANSWER_SECONDS:.0f} seconds; check with `scontrol ping` whether "
             "it is up, and try again: submitting again adds no second job"
         ) from None
     if done.returncode == 0:
@@ -180,7 +180,7 @@ def _slurm(program: str, *arguments: str) -> str:
     if program in _REMEDIES:
         raise SweepError(f"Slurm refuses: {said}; {_REMEDIES[program]}")
     raise SweepError(
-        f"Slurm does not answer: {said}; go to a login node, and see with `scontrol ping` whether Slurm is up"
+        f"Slurm does not answer: {said}; go to a login node, and check with `scontrol ping` whether Slurm is up"
     )
 
 

@@ -20,7 +20,7 @@ _FIXED_OPTIONS = (
     "--requeue",
     "--open-mode=append",
 )
-# By these a job is found again.
+# These are needed to find a job again.
 _OWN_OPTIONS = ("--job-name", "-J", "--output", "-o")
 
 
@@ -31,7 +31,7 @@ class Allocation:
     nodes: int = option(1, "Nodes, which are taken whole.")
     gpus_per_node: int = option(0, "GPUs of each node.")
     cpus_per_node: int | None = option(None, "Processors of each node; by default all.")
-    time: str | None = option(None, "Time limit, as in sbatch; a sweep that reaches it is submitted again to go on.")
+    time: str | None = option(None, "Time limit, as in sbatch; submit a sweep that reaches it again to resume.")
     partition: str | None = option(None, "Partition; by default the site's.")
     account: str | None = option(None, "Account; by default the site's.")
     sbatch: tuple[str, ...] = option(
@@ -76,16 +76,16 @@ def batch_script(
     command
         A sweep with `--address auto`, such as `python -m sweep run grid --address auto --store ...`.
     name
-        Of the job; jobs of one name run one after another.
+        Of the job; jobs of the same name run one after another.
     folder
-        Where log, note and token of the job lie, shared by all nodes.
+        Folder of the job's log, note and token, shared by all nodes.
     tree
         The project with its `.venv`, shared by all nodes.
     environment
-        Variables of the sweep; whoever reads the script reads them.
+        Variables of the sweep; anyone who can read the script can read them.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name for a Slurm job: letters, digits, dots, dashes and underscores")
+        raise ValueError(f"{name!r} is not a name for a Slurm job: letters, digits, dots, dashes and underscores")
     options = [f"--job-name={name}", f"--output={folder / name}-%j.log", *allocation.sbatch_options()]
     lines = [
         "#!/bin/bash",

@@ -1,4 +1,4 @@
-"""What a submitted job begins with on the head: checks that its Python can run a sweep, and becomes it.
+"""The start of a submitted job on the head: checks that its Python can run a sweep, and becomes the sweep.
 
 Run as a file of the sent tree, by whatever Python the head has, with nothing but the standard library.
 """
@@ -15,7 +15,7 @@ OLDEST = (3, 11)
 
 def missing_packages(project: Path) -> list[str]:
     """Names of the project's direct dependencies that this Python lacks."""
-    import tomllib  # not in Pythons that are too old
+    import tomllib  # missing in a Python that is too old
 
     dependencies = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     names = [re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0] for requirement in dependencies]
@@ -42,7 +42,7 @@ def fault(project: Path) -> str | None:
 
 
 def main(arguments: list[str]) -> None:
-    """Become ``sweep ARGUMENTS``, or exit where that cannot be."""
+    """Become ``sweep ARGUMENTS``, or exit if that is not possible."""
     found = fault(Path(__file__).resolve().parents[2])
     if found is not None:
         print(f"sweep: {sys.executable} on the head {found}", file=sys.stderr)

@@ -26,7 +26,7 @@ class WorkingTree:
 
     @classmethod
     def of_this_program(cls) -> "WorkingTree":
-        """The checkout that this program runs from. Raises SweepError where it is installed without one."""
+        """The checkout that this program runs from. Raises SweepError if there is none."""
         root = Path(sweep.__path__[0]).parent
         missing = [part for part in _PARTS if not (root / part).exists()]
         if missing:
@@ -70,7 +70,7 @@ class WorkingTree:
 
     def _files(self) -> Iterator[str]:
         tracked = self._git("ls-files", "-z")
-        # Elsewhere a new file may be anybody's, such as one of passwords.
+        # Elsewhere a new file may be anything, such as a list of passwords.
         new = self._git("ls-files", "-z", "--others", "--exclude-standard", "--", *_CODE)
         if tracked is not None and new is not None:
             names = (name for name in f"{tracked}{new}".split("\0") if name)
@@ -79,13 +79,13 @@ class WorkingTree:
             return
         for part in _PARTS:
             path = self.root / part
-            # Also the templates and scripts between the code, but nothing that Python has made of it.
+            # Includes templates and scripts beside the code, but nothing that Python has compiled from it.
             inside = (each for each in path.rglob("*") if each.is_file() and each.suffix != ".pyc")
             inside = inside if path.is_dir() else [path]
             yield from (str(file.relative_to(self.root)) for file in inside)
 
     def _git(self, *arguments: str) -> str | None:
-        """Git's answer; None where this is no checkout of git's, or git is not there."""
+        """Git's answer; None if this is not a git checkout, or git is not installed."""
         command = ["git", "-C", str(self.root), *arguments]
         try:
             # A folder inside another project's checkout is not this project's.

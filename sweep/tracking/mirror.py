@@ -22,15 +22,18 @@ _BATCH_COMMITS = 8
 
 
 class Mirror:
-    """One store and one tracking URI. Methods raise what MLflow or its transport raises."""
+    """One store and one tracking URI. Methods raise what MLflow or its transport raises.
 
-    def __init__(self, ledger: Ledger, uri: str) -> None:
+    Raises SweepError for a plan that cannot be read, unless `readable_plans_only`.
+    """
+
+    def __init__(self, ledger: Ledger, uri: str, readable_plans_only: bool = False) -> None:
         self.ledger = ledger
         self.note = Note(ledger, uri)
         # The first use makes MLflow's database, which two processes must not do at once.
         with ledger.lock("mlflow", wait=True):
             self.projection = _connect(ledger, uri)
-        self.sweeps = ledger.sweeps()
+        self.sweeps = ledger.plans().readable if readable_plans_only else ledger.sweeps()
         self._sweep_of = {i: sweep_id for sweep_id, sweep in self.sweeps.items() for i in sweep.trial_ids}
 
     def open(self, sweep_id: str) -> None:
@@ -94,7 +97,7 @@ def _means(measurements: pa.Table) -> pa.Table:
 
 
 def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) -> None:
-    """Write the runs that MLflow lacks of a store's trials; with `fresh`, delete those that it has first.
+    """Write the runs of a store's trials that MLflow lacks; with `fresh`, first delete those that it has.
 
     Parent runs of complete sweeps become FINISHED. Raises SweepError if MLflow does not take the runs.
     """
@@ -129,7 +132,7 @@ def log_report(ledger: Ledger, uri: str, study: str, folder: Path, numbers: Mapp
         return None
     try:
         projection = _connect(ledger, uri)
-        for sweep_id, sweep in ledger.sweeps().items():
+        for sweep_id, sweep in ledger.plans().readable.items():
             if sweep.study == study:
                 projection.log_report(study, sweep_id, folder, numbers)
     except Exception as error:  # MLflow's and its transport's faults have no common base

@@ -1,4 +1,4 @@
-"""Notes in the store which published commits one tracking URI has: the note may get lost, but is never wrong.
+"""Records in the store which published commits a tracking URI has: the note may be lost, but is never wrong.
 
 Thanks to it, a sweep that has nothing left to do need not ask MLflow for thousands of runs.
 """

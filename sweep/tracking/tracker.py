@@ -1,7 +1,7 @@
 """Keeps MLflow up to date with a running sweep, on a thread of its own that the sweep never waits for.
 
-The tracker reads finished trials from the ledger and not from the sweep, so it finds there later what it misses while
-MLflow is down.
+The tracker reads finished trials from the ledger and not from the sweep, so it can later find what it missed while
+MLflow was down.
 """
 
 import queue
@@ -109,7 +109,8 @@ class Tracker:
 
     def _connected(self) -> Mirror:
         if self._mirror is None:
-            mirror = Mirror(Ledger.open(self._store), self._uri)
+            # Damage to another sweep's plan does not concern this one.
+            mirror = Mirror(Ledger.open(self._store), self._uri, readable_plans_only=True)
             mirror.open(self._sweep_id)
             mirror.start(self._started.values(), self._sweep_id)
             self._mirror = mirror

@@ -7,6 +7,7 @@ import pytest
 
 import analysis
 from sweep.errors import SweepError
+from sweep.ledger.scan import scan
 from sweep.trial import Trial
 
 
@@ -50,6 +51,16 @@ def one_sentence(error: pytest.ExceptionInfo[SweepError], *parts: str) -> None:
 def test_sql_answers_over_the_tables_that_a_query_names(store, query, rows):
     found = analysis.open(store).sql(query).to_pylist()
     assert found == [dict(zip(("depth", "d"), row, strict=True)) if isinstance(row, tuple) else row for row in rows]
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_pairs_look_at_the_files_of_the_trials_once_and_not_at_all_once_they_are_held(store, monkeypatch, held):
+    results, looked = analysis.open(store), list[str]()
+    if held:
+        assert results.trials.num_rows == 8
+    monkeypatch.setattr("analysis.results.scan", lambda ledger, table: looked.append(table) or scan(ledger, table))
+    assert results.sql("select * from pairs").num_rows == 4
+    assert looked == ([] if held else ["trials"])
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_a_worker_host_dies_and_every_trial_ends_once(cluster: RayCluster, tmp_p
     wait_until(lambda: bool(running(cluster)), "the job", 60)
     again = laptop.run(*line)
     assert again.returncode == 0, again.stderr
-    assert "this sweep is there already" in again.stdout
+    assert "this sweep is already submitted" in again.stdout
     assert len(running(cluster)) == 1
 
     store = cluster.head.path("/root/results")

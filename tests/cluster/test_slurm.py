@@ -60,7 +60,7 @@ class Sweep:
         how = ["--device", "cpu", "--no-report", "--pack-size", "2"]
         done = sweep("submit", str(self._study), *asked, *how)
         assert done.returncode == 0, done.stderr
-        self.was_there = "this sweep is there already" in done.stdout
+        self.was_there = "this sweep is already submitted" in done.stdout
         return done.stdout.partition(":")[0]
 
     def log(self, job: str) -> Path:

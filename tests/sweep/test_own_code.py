@@ -93,10 +93,10 @@ BROKEN = {
     "the name of another module": ("json", SEPARABLE, "json.py has the name of another module, 'json'; rename it"),
     "no kind": ("nothing", "KIND = 3", "network 'nothing:KIND' is not one: a network is a frozen dataclass derived"),
     "nothing of that name": ("empty", "", "network 'empty:KIND' is not there: empty has no 'KIND'"),
-    "a factor declared otherwise": (
+    "a factor declared differently": (
         "other",
         SEPARABLE.replace("low=1, high=15", "low=3, high=7"),
-        "factor 'kernel_size' of network 'other:KIND' is declared otherwise by stack; give it the same type",
+        "factor 'kernel_size' of network 'other:KIND' is declared differently by stack; give it the same type",
     ),
     "a factor of all trials": (
         "common",
@@ -108,10 +108,10 @@ BROKEN = {
         SEPARABLE.replace("kernel_size:", "status:").replace("self.kernel_size", "self.status"),
         "factor 'status' of network 'taken:KIND' has a name that is taken; rename it",
     ),
-    "a field that is no factor": (
+    "a field that is not a factor": (
         "field",
         SEPARABLE.replace('= factor(3, low=1, high=15, meaning="side of the depthwise kernels")', "= 3"),
-        "field 'kernel_size' of Separable is no factor; declare it with models.factor.factor",
+        "field 'kernel_size' of Separable is not a factor; declare it with models.factor.factor",
     ),
     "not frozen": ("thawed", SEPARABLE.replace("(frozen=True)", ""), "network 'thawed:KIND' is not one: a network is"),
     "no layout": ("bare", SEPARABLE.replace("def layout", "def plan"), "network 'bare:KIND' does not define layout"),

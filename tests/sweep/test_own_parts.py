@@ -124,7 +124,7 @@ def raising(*_: object) -> Any:
 FAULTS: Mapping[str, tuple[dict[str, Any], str]] = {
     "no layout": (
         {"spoil": staticmethod(lambda layout: None)},
-        "the layout of Spoilt is no models.layout.Layout, but None",
+        "the layout of Spoilt is not a models.layout.Layout, but None",
     ),
     "other classes": (
         {
@@ -139,11 +139,11 @@ FAULTS: Mapping[str, tuple[dict[str, Any], str]] = {
         "has stages of [2] blocks, but 1 to a stage makes [1, 1]; give it in_stages(blocks, branches)",
     ),
     "no blocks": ({"spoil": staticmethod(lambda layout: replace(layout, blocks=(), stages=()))}, "at least one block"),
-    "no skip connections": ({"residual": False}, "has blocks whose residual is not True, as the kind's skips is"),
-    "skip connections": ({"skips": False}, "has blocks whose residual is not False, as the kind's skips is"),
-    "no number of blocks": ({"arranged": lambda self, depth: None}, "it answers None where int is expected"),
+    "no skip connections": ({"residual": False}, "has blocks whose residual is not True, like the kind's skips"),
+    "skip connections": ({"skips": False}, "has blocks whose residual is not False, like the kind's skips"),
+    "no number of blocks": ({"arranged": lambda self, depth: None}, "it returns None where int is expected"),
     "less than a block": ({"arranged": lambda self, depth: 0}, "has 0 blocks, but needs at least 1"),
-    "no description": ({"describe": lambda self, depth: None}, "it answers None where str is expected"),
+    "no description": ({"describe": lambda self, depth: None}, "it returns None where str is expected"),
     "a fault in its description": ({"describe": raising}, "network 'mine:KIND' has a fault: RuntimeError: no"),
     "a fault in its short name": ({"brief": raising}, "network 'mine:KIND' has a fault: RuntimeError: no"),
     "a fault when it is made": ({"__post_init__": raising}, "network 'mine:KIND' has a fault: RuntimeError: no"),

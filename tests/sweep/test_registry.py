@@ -51,7 +51,7 @@ def taking(name: str) -> type:
 @pytest.mark.parametrize(
     ("part", "sentence"),
     [
-        (Loud, "factor 'drop_rate' of method 'x' is declared otherwise by droppath and residual-droppath; give it"),
+        (Loud, "factor 'drop_rate' of method 'x' is declared differently by droppath and residual-droppath; give it"),
         *(
             (taking(name), f"factor {name!r} of method 'x' has a name that is taken; rename it")
             for name in ("Seed", "SECONDS", "_mine", "ratio", "base_epochs", "sequential", "check")

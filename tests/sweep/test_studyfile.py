@@ -222,9 +222,9 @@ YAML_FAULTS = {
     "about is a list": ("study: a\nfactors: {}\nabout: [1]", "s.yaml line 3: about is [1], but takes text"),
     "key twice": (
         HEAD + "  depth: 1\n  depth: 2",
-        "not valid YAML: the key 'depth' is there twice (at line 4, column 3)",
+        "not valid YAML: the key 'depth' appears twice (at line 4, column 3)",
     ),
-    "top key twice": ("study: a\nstudy: b\nfactors: {}", "the key 'study' is there twice (at line 2, column 1)"),
+    "top key twice": ("study: a\nstudy: b\nfactors: {}", "the key 'study' appears twice (at line 2, column 1)"),
     "open bracket": (HEAD + "  depth: [1,\n", "the study file s.yaml is not valid YAML: while parsing a flow node"),
     "tab": (HEAD + "\tdepth: 1", "found character '\\t' that cannot start any token (at line 3, column 1)"),
     "two documents": ("study: a\n---\nstudy: b", "is not valid YAML: expected a single document in the stream"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sweep.data import DATASETS
 from sweep.errors import SweepError
 from sweep.identity import ALWAYS
-from sweep.trial import ARRANGEMENT, FACTORS, ArrangementError, Trial
+from sweep.trial import ARRANGEMENT, FACTORS, ArrangementError, Trial, not_configuration
 
 laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 UNUSUAL = {
@@ -32,9 +32,12 @@ UNUSUAL = {
     "precision": "bf16",
     "seed": 2**31 - 1,
 }
+CROSSED = {"draws": "crossed"}
 PINNED = [
-    ({"study": "grid"}, "e950a08c82910e27d7cf", "c1109a55017e76fb8d81"),
-    (UNUSUAL, "c00588faa26048011eb4", "f26a7967ac109b06b5f8"),
+    ({"study": "grid", **CROSSED}, "e950a08c82910e27d7cf", "c1109a55017e76fb8d81"),
+    ({**UNUSUAL, **CROSSED}, "c00588faa26048011eb4", "f26a7967ac109b06b5f8"),
+    ({"study": "grid"}, "8a44f2aa883b9789d59b", "813f8f64c5fc399a5440"),
+    (UNUSUAL, "d2551dccff12b47d25a4", "65fe50c3ca1fcec53928"),
 ]
 
 BASE = {"study": "s", "architecture": "mixed", "depth": 12, "stages": 3, "optimizer": "sgd", "train_samples": 100}
@@ -62,6 +65,7 @@ OTHER = {
     "epochs": 101,
     "precision": "bf16",
     "seed": 1,
+    "draws": "crossed",
     "network": "linear",
     "block": "bottleneck",
     "shortcut": "projection",
@@ -294,3 +298,19 @@ def test_the_network_follows_from_the_trial() -> None:
     assert trial.shape.parameters == parameters
     assert trial.determination_ratio == 1000 * 10 / parameters
     assert trial.shape.input_shape == (3, 16, 16)
+
+
+@pytest.mark.parametrize("name", [name for name in FACTORS if name != "draws"])
+def test_draws_are_shared_by_all_that_is_compared_within_a_configuration(name: str) -> None:
+    values = WHERE.get(name, BASE)
+    base, changed = Trial(**values), Trial(**{**values, name: OTHER[name], **IMPLIED.get(name, {})})
+    shared = name in not_configuration() and name != "seed"
+    assert (base.draw_seed == changed.draw_seed) is shared
+    crossed = [trial.but(draws="crossed").draw_seed for trial in (base, changed)]
+    assert crossed == [base.seed, changed.seed]
+
+
+def test_a_retraining_draws_as_the_training_that_it_starts_from() -> None:
+    trial = Trial("s", network="resnet", depth=20, method="droppath", drop_rate=0.5, pretrain_epochs=3)
+    assert trial.base is not None
+    assert trial.draw_seed == trial.base.draw_seed == trial.plain.draw_seed

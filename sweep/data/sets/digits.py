@@ -1,4 +1,4 @@
-"""Digits: scikit-learn's 1,797 handwritten digits, 8x8, grey; real data that needs no network.
+"""Digits: scikit-learn's 1,797 handwritten digits, 8x8, grey; real data that needs no download.
 
 Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (UCI, 1998), the test part, from
 ``sklearn.datasets.load_digits``. The set has no published split and no bytes in 0..255, so this module fixes both: a

@@ -120,7 +120,8 @@ def test_norms_are_those_of_one_path_and_one_image_at_a_time(subject: Subject) -
     found = norms(measured(subject))
     assert found.keys() == set(product(range(len(stages) + 1), range(DRAWS)))
     for length in range(len(stages) + 1):
-        streams = [torch.Generator().manual_seed(stream_seed(3, f"{s}/{length}")) for s in ("paths", "path-images")]
+        names = [f"{name}/{length}" for name in ("paths", "path-images")]
+        streams = [torch.Generator().manual_seed(stream_seed(subject.trial.draw_seed, name)) for name in names]
         paths = draw_paths(stages, length, DRAWS, streams[0])
         places = torch.randint(60, (DRAWS,), generator=streams[1])
         for draw, (path, place) in enumerate(zip(paths, places, strict=True)):

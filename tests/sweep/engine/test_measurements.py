@@ -34,13 +34,13 @@ def examples(trial: Trial) -> tuple[Examples, Examples]:
     """Training and validation images (N, channels, height, width) and labels of a trial."""
     data = load(trial.dataset)
     if trial.validation == "test":
-        train = balanced_subset(data.train_labels, trial.train_samples, trial.seed)
+        train = balanced_subset(data.train_labels, trial.train_samples, trial.draw_seed)
         validation = balanced_subset(data.test_labels, trial.val_samples, 0)
         judged = data.test_images[validation], data.test_labels[validation]
     else:
-        rest, held = held_out(data.train_labels, HELD_OUT_SHARE, trial.seed)
-        train = rest[balanced_subset(data.train_labels[rest], trial.train_samples, trial.seed)]
-        validation = held[balanced_subset(data.train_labels[held], trial.val_samples, trial.seed)]
+        rest, held = held_out(data.train_labels, HELD_OUT_SHARE, trial.draw_seed)
+        train = rest[balanced_subset(data.train_labels[rest], trial.train_samples, trial.draw_seed)]
+        validation = held[balanced_subset(data.train_labels[held], trial.val_samples, trial.draw_seed)]
         judged = data.train_images[validation], data.train_labels[validation]
     both = []
     for pixels, labels in ((data.train_images[train], data.train_labels[train]), judged):
@@ -69,7 +69,7 @@ def reference(trial: Trial) -> list[tuple[float, ...]]:
     """Training loss, accuracy, gradient norm, validation loss and accuracy, epoch by epoch, in plain PyTorch."""
     train, validation = examples(trial)
     position = {int(index): place for place, index in enumerate(_train_indices(trial))}
-    network = ResidualStack(StackShape.of(trial.shape), trial.activation, trial.initialisation, trial.seed)
+    network = ResidualStack(StackShape.of(trial.shape), trial.activation, trial.initialisation, trial.draw_seed)
     optimizer: torch.optim.Optimizer
     if trial.optimizer == "adamw":
         optimizer = torch.optim.AdamW(network.parameters(), trial.learning_rate, weight_decay=trial.weight_decay)
@@ -99,7 +99,7 @@ def reference(trial: Trial) -> list[tuple[float, ...]]:
 
 
 def _train_indices(trial: Trial) -> list[int]:
-    return balanced_subset(load(trial.dataset).train_labels, trial.train_samples, trial.seed).tolist()
+    return balanced_subset(load(trial.dataset).train_labels, trial.train_samples, trial.draw_seed).tolist()
 
 
 @pytest.mark.parametrize(

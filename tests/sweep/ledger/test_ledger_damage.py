@@ -139,7 +139,12 @@ def test_a_garbage_marker_is_named_until_it_is_deleted(store: Path, results, ids
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"schema": null}', b'{"schema": "1"}', b'{"schema": Infinity}'],
+    [
+        *(b"", b"{", b"\xff", b"[]", b"null", b"4", b'"4"', b"[4]", b"{}", b"[" * 100_000),
+        *(f'{{"schema": {value}}}'.encode() for value in ("null", '"1"', "[4]", "{}", "true", "false", "4.0")),
+        *(f'{{"schema": {value}}}'.encode() for value in ("-1", "0", "Infinity", "NaN", "1" * 30, "1" * 5000)),
+    ],
+    ids=lambda garbage: garbage[:30].decode(errors="replace"),
 )
 def test_a_garbage_store_file_is_refused_and_made_good(store: Path, garbage: bytes) -> None:
     path = store / "store.json"
@@ -180,7 +185,7 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     for use in (Ledger.open, Ledger.create):
-        with pytest.raises(SweepError, match="cannot be read: Not a directory; mend that or choose another") as error:
+        with pytest.raises(SweepError, match="cannot be read: Not a directory; fix that or choose another") as error:
             use(file)
         sentence(error, file)
 

@@ -94,7 +94,7 @@ def test_a_read_only_store_can_be_read_and_says_that_it_cannot_be_written(disk: 
     ledger = Ledger.create(disk / "store")
     assert ledger.read("trials").num_rows == 3
     sentence = f"^the store {disk}/store cannot be written: Read-only file system"
-    with pytest.raises(SweepError, match=sentence + "; mend that or choose another store$"):
+    with pytest.raises(SweepError, match=sentence + "; fix that or choose another store$"):
         ledger.publish(results([3]))
     with pytest.raises(SweepError, match=sentence):
         ledger.record_sweep("a", "s", [])

@@ -150,7 +150,7 @@ def test_publishers_at_once(store: str, results, ids) -> None:
 
 def test_a_missing_bucket_is_one_sentence(endpoint: str) -> None:
     uri = f"s3://no-such-bucket/store?endpoint_override={endpoint}&scheme=http"
-    with pytest.raises(SweepError, match=r"^the store s3://no-such-bucket/\S* cannot be written: [^\n]*; mend that"):
+    with pytest.raises(SweepError, match=r"^the store s3://no-such-bucket/\S* cannot be written: [^\n]*; fix that"):
         Ledger.create(uri)
 
 
@@ -164,7 +164,7 @@ def nobody() -> str:
 def test_an_endpoint_that_cannot_be_reached_is_one_sentence_within_seconds() -> None:
     uri = f"s3://bucket/store?endpoint_override={nobody()}&scheme=http"
     start = time.monotonic()
-    with pytest.raises(SweepError, match=r"cannot be read: [^\n]*Could not connect to server[^\n]*; mend that"):
+    with pytest.raises(SweepError, match=r"cannot be read: [^\n]*Could not connect to server[^\n]*; fix that"):
         Ledger.create(uri)
     assert time.monotonic() - start < 30
 
@@ -172,7 +172,7 @@ def test_an_endpoint_that_cannot_be_reached_is_one_sentence_within_seconds() -> 
 def test_google_storage_that_cannot_be_reached_is_one_sentence_within_seconds(monkeypatch) -> None:
     monkeypatch.setattr("sweep.ledger.files._GCS_SECONDS", 1.0)
     start = time.monotonic()
-    with pytest.raises(SweepError, match=r"^the store gs://\S* cannot be read: [^\n]*; mend that"):
+    with pytest.raises(SweepError, match=r"^the store gs://\S* cannot be read: [^\n]*; fix that"):
         Ledger.create(f"gs://anonymous@bucket/store?endpoint_override={nobody()}&scheme=http")
     assert time.monotonic() - start < 30
 
@@ -189,7 +189,7 @@ def test_an_endpoint_that_goes_away_leaves_a_sentence(results, monkeypatch: pyte
     ledger = Ledger.create(f"s3://gone/store?endpoint_override={host}:{port}&scheme=http")
     ledger.publish(results([0]))
     server.stop()
-    with pytest.raises(SweepError, match=r"^the store s3://gone/\S* cannot be read: [^\n]*; mend that"):
+    with pytest.raises(SweepError, match=r"^the store s3://gone/\S* cannot be read: [^\n]*; fix that"):
         ledger.publish(results([1]))
     assert len(ledger.contents.status) == 1
 

@@ -130,6 +130,8 @@ GARBAGE = {
     "another Parquet file": without_column,
     "no margins": lambda content: altered(content, margins=None),
     "a list of margins": lambda content: altered(content, margins=["ratio"]),
+    "a day that is none": lambda content: altered(content, declared_at="yesterday"),
+    "a day without a zone": lambda content: altered(content, declared_at="2026-01-03T12:00:00"),
 }
 OF_ANOTHER_VERSION = {
     "margins that are none": lambda content: altered(content, margins={"ratio": -1}),
@@ -183,6 +185,34 @@ def test_a_factor_keeps_its_type_within_a_store(ledger: Ledger) -> None:
     with pytest.raises(SweepError, match="a factor of your own keeps its type, so give the changed one another name"):
         ledger.record_sweep("def", "s", TRIALS)
     assert not path(ledger, "def").exists()
+
+
+def test_a_plan_that_the_file_system_does_not_give_is_like_a_damaged_one(ledger: Ledger, monkeypatch) -> None:
+    ledger.record_sweep("abc", "s", TRIALS, NARROW)
+    ledger.record_sweep("def", "s", TRIALS[:1])
+    read = ledger.files.read
+
+    def refused(name: str) -> bytes | None:
+        if name == "sweeps/abc.parquet":
+            raise SweepError("Input/output error")
+        return read(name)
+
+    monkeypatch.setattr(ledger.files, "read", refused)
+    plans = ledger.plans()
+    assert list(plans.readable) == ["def"]
+    assert str(plans.unreadable["abc"]) == f"{path(ledger)} cannot be read: Input/output error"
+    ledger.record_sweep("def", "s", TRIALS[:1], WIDE)
+    with pytest.raises(SweepError, match="Input/output error"):
+        ledger.record_sweep("abc", "s", TRIALS, WIDE)
+
+
+def test_recording_reads_each_plan_once(ledger: Ledger, monkeypatch) -> None:
+    ledger.record_sweep("abc", "s", TRIALS, NARROW)
+    ledger.record_sweep("def", "s", TRIALS[:1])
+    read, asked = ledger.files.read, list[str]()
+    monkeypatch.setattr(ledger.files, "read", lambda name: asked.append(name) or read(name))
+    ledger.record_sweep("abc", "s", TRIALS, WIDE)
+    assert sorted(asked) == ["sweeps/abc.parquet", "sweeps/def.parquet"]
 
 
 def test_a_plan_that_was_moved_away_is_declared_anew(ledger: Ledger, results, at) -> None:

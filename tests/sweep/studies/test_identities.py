@@ -1,4 +1,7 @@
-"""The identities of every built-in study, as the first stores have them: a trial that is done stays done."""
+"""The identities of every built-in study: a trial that is done stays done.
+
+Those with crossed draws are as in stores of schema 3.
+"""
 
 import hashlib
 import json
@@ -17,10 +20,11 @@ def digest(identities: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(identities)).encode()).hexdigest()[:20]
 
 
-@pytest.mark.parametrize("study", PINNED)
-def test_a_study_has_the_identities_of_the_first_stores(study: str) -> None:
-    plan = Plan.of(study, STUDIES[study].trials())
-    assert PINNED[study] == {
+@pytest.mark.parametrize("draws", ["crossed", "nested"])
+@pytest.mark.parametrize("study", PINNED["nested"])
+def test_a_study_keeps_its_identities(study: str, draws: str) -> None:
+    plan = Plan.of(study, STUDIES[study].override({"draws": [draws]}).trials())
+    assert PINNED[draws][study] == {
         "trials": len(plan),
         "sweep_id": plan.sweep_id,
         "pair_ids": digest(trial.pair_id for trial in plan.trials),

@@ -86,7 +86,7 @@ def test_a_closed_port_says_why() -> None:
 
 def test_another_server_is_no_head(web_server: str, curt: str) -> None:
     for address in (web_server, curt):
-        with pytest.raises(SweepError, match=rf"^what answers at http://{address} is no Ray head; .* port 8265"):
+        with pytest.raises(SweepError, match=rf"^what answers at http://{address} is not a Ray head; .* port 8265"):
             ask(address)
 
 

@@ -73,7 +73,7 @@ def test_no_token_is_in_the_script_nor_in_the_environment_of_the_job():
 
 
 def test_a_name_that_slurm_would_read_as_several_is_refused():
-    with pytest.raises(ValueError, match="no name for a Slurm job"):
+    with pytest.raises(ValueError, match="not a name for a Slurm job"):
         script(name="one,two")
 
 
