@@ -1,43 +1,50 @@
 """Are the sides of matched pairs equivalent? The statistics of `analysis.equivalence` put together, and the rules.
 
-Declared rules, the same for every sample:
+Declared rules, the same for every sample, which is of one data set:
 
-- Estimates are over pairs of which both sides finished, seeds averaged within configurations, depth 1 left out.
-- A loss is judged as the ratio parallel / sequential against the declared ratio margin, and as ratio and difference
-  against the declared multiple of the seeds' own spread. An accuracy has no ratio.
-- Diverged trials are results: they are counted, and whether a side diverges more often is tested, with
-  configurations as clusters.
-- Pairs without a contrast limit the verdict: those with a failed or a missing side, of which one side alone diverged,
-  or whose loss is zero on one side. They are filled with the largest contrast seen, and at least a factor of two, for
-  parallel and against it. Where that leads to another verdict, it is undecided; equivalent and different but inside the
-  margin count as one here. Pairs of which both sides diverged are alike, and limit nothing.
+- The question is about these configurations on new seeds: the interval comes from seeds. A second interval is of other
+  networks like these. Depth 1 is left out.
+- A loss is judged twice, as the ratio parallel / sequential and as the difference in what was learned, chance minus
+  loss. Equivalence takes both inside the declared margin. An accuracy has an estimate and intervals, and no verdict.
+- A diverged network is an outcome: it counts with the loss of guessing. Where one side diverges more often, there may
+  be equivalence, but not plainly. Pairs of which both sides diverged say nothing.
+- A side that failed counts as having learned nothing; where that changes the verdict, it is undecided.
+- No verdict before every planned trial has ended, below the least number of pairs, where a control fails, where the
+  margins were declared after the first result, and where the networks learn nothing.
+- Every look at growing results spends a part of the error (`analysis.equivalence.looks`).
+- A verdict is plain where nothing qualifies it: depth helps, seeds are nested, neither side diverges more often, and
+  nearly all configurations lie inside the margin.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analysis import equivalence as eq
-from analysis.equivalence import Verdict
-from analysis.formats import p_is
+from analysis.assay import Assay, assay
+from analysis.control import Controls, controls
+from analysis.equivalence import Contrasts, Inside, Mean, Verdict
+from analysis.equivalence.student import UNDEFINED, Interval
+from analysis.formats import percent
 from analysis.pairs import CONTRAST
-from analysis.sample import Array, Sample, Scale, make_sample
+from analysis.question import Question
+from analysis.sample import Array, Sample, Scale, make_sample, ordered_levels
+from sweep.errors import SweepError
 from sweep.ledger import Margins
 
-Result = TypeVar("Result")
-
 ALPHA = 0.05
-_LOSSES = ("val_loss", "train_loss")
+NEARLY_ALL = 0.9
+"""Share of configurations inside the margin below which equivalence holds on average alone."""
+LOSSES = ("val_loss", "train_loss")
 INSIDE = (Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE)
 """Verdicts of equivalence."""
 AHEAD = (Verdict.FIRST_BETTER, Verdict.SECOND_BETTER)
 """Verdicts of a difference, equivalence not shown."""
-LEAST_FILL = math.log(2)
-"""Of a log ratio whose side is not known: no margin in use holds it."""
 
 
 @dataclass(frozen=True)
@@ -54,110 +61,300 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class WorstCase:
-    """What incomplete pairs could do: each filled with `fill`, for and against parallel.
+class Learned:
+    """The difference parallel - sequential in loss, as a share of what the sequential networks learned.
 
-    Estimates and intervals are of the mean contrast with the fill; `tipping` is how far off zero the incomplete pairs
-    would have to be, in common, for the interval to leave the margin.
+    `p` is of two one-sided tests that it lies inside the margin.
     """
 
-    incomplete: int
-    fill: float
-    against: eq.Tost
-    for_parallel: eq.Tost
-    verdict_against: Verdict
-    verdict_for: Verdict
-    tipping: eq.TippingPoint
-
-
-@dataclass(frozen=True)
-class OnScale:
-    """One sample on one scale: log ratios (natural logarithm), or differences in the metric's unit."""
-
-    scale: Scale
-    configurations: int
-    pairs: int
-    margin: float
-    statistics: Mapping[str, Any]
-    """Name to result, of every statistic that is registered."""
-    worst_case: WorstCase
-    verdict: Verdict
-    """Against `margin`, of complete pairs."""
-    seed_noise_verdict: Verdict
-    """Against the spread of the seeds, of complete pairs."""
-
-    def __getitem__(self, statistic: eq.Statistic[Result]) -> Result:
-        return self.statistics[statistic.name]
-
-    @property
-    def tost(self) -> eq.Tost:
-        """The estimate with its interval, and the test against `margin`."""
-        return self[eq.TOST]
+    share: float
+    interval: Interval
+    p: float
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """Everything said of one metric in one sample. `verdict` is the one that the declared rules let stand."""
+    """Everything said of one metric on one data set, on one scale: log ratios of losses, or differences.
+
+    `verdict` is the one that the declared rules let stand, `caveats` are why it is not a plain one, and `withheld` is
+    why there is none; both are sentences without a full stop.
+    """
 
     metric: str
+    scale: Scale
     margins: Margins
+    margin: float
+    alpha: float
+    look: int
     counts: Counts
     configurations: int
-    ratio: OnScale | None
-    difference: OnScale
+    seeds: int
+    crossed: bool
+    grid: Mean
+    networks: Mean
+    p_equivalence: float
+    p_difference: float
+    learned: Learned | None
+    inside: Inside
+    assay: Assay | None
     divergence: eq.ClusteredMcNemar
-    divergence_by_pair: eq.McNemar
+    seed_effect: eq.SeedEffect
+    failed_as_chance: Mean
+    """Of this grid, with failed sides counted as having learned nothing."""
     verdict: Verdict
-    remarks: tuple[str, ...]
-    """What is to be said beside the verdict, and why it is not that of the complete pairs, if it is not."""
+    withheld: tuple[str, ...]
+    caveats: tuple[str, ...]
+    statistics: Mapping[str, Any]
+    """Name to result, of every statistic that is registered."""
+
+    def __getitem__(self, statistic: "eq.Statistic[Any]") -> Any:
+        return self.statistics[statistic.name]
 
     @property
-    def inside(self) -> bool:
+    def interval(self) -> Interval:
+        """The interval of this grid, on the scale, of the confidence that the verdict is at."""
+        return self.grid.interval(1 - 2 * self.alpha)
+
+    @property
+    def is_equivalent(self) -> bool:
         """Whether the verdict is one of equivalence."""
         return self.verdict in INSIDE
 
     @property
+    def plain(self) -> bool:
+        """Whether the verdict is one of equivalence that nothing qualifies."""
+        return self.is_equivalent and not self.caveats
+
+    @property
     def beyond(self) -> bool:
         """Whether the verdict stands and the interval lies beyond the margin altogether: not equivalent."""
-        low, high = self.main.tost.interval.low, self.main.tost.interval.high
-        return self.verdict in AHEAD and (low > self.main.margin or high < -self.main.margin)
+        ends = self.interval
+        return self.verdict in AHEAD and (ends.low > self.margin or ends.high < -self.margin)
 
     @property
     def words(self) -> str:
         """The verdict as it is read."""
         return in_words(self.verdict)
 
+
+@dataclass(frozen=True)
+class Answer:
+    """The assessments of one metric by data set, and what they come to together."""
+
+    by_dataset: Mapping[str, Assessment]
+
     @property
-    def main(self) -> OnScale:
-        """The scale that the verdict is on: the ratio of a loss, the difference of an accuracy."""
-        return self.ratio or self.difference
+    def verdict(self) -> Verdict:
+        """The verdict that holds on every data set; undecided where they differ."""
+        return common_verdict([each.verdict for each in self.by_dataset.values()])
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is one of equivalence that nothing qualifies on any data set."""
+        return self.verdict in INSIDE and all(each.plain for each in self.by_dataset.values())
+
+    @property
+    def words(self) -> str:
+        """The verdict as it is read, by data set where they differ."""
+        found = {name: each.words for name, each in self.by_dataset.items()}
+        if len(set(found.values())) <= 1 or self.verdict is not Verdict.UNDECIDED:
+            return in_words(self.verdict)
+        return "; ".join(f"{name}: {words}" for name, words in found.items())
 
 
-def assess(pairs: pa.Table, metric: str = "val_loss", margins: Margins | None = None) -> Assessment:
-    """Judge the pairs of `Results.pairs(metric)`, parallel against sequential."""
-    return assess_sample(make_sample(pairs, metric, CONTRAST), margins or Margins())
+def assess(pairs: pa.Table, control: Controls | None = None) -> Answer:
+    """Judge the pairs of `Results.pairs`, parallel against sequential, on each data set by itself.
+
+    The table knows its metric, and the margins and looks of its question; depth-1 pairs in it are the control, unless
+    one is given that was made of several metrics. Raises SweepError for any other table.
+    """
+    question = Question.of(pairs)
+    control = control or controls({question.metric: pairs})
+    by_dataset: dict[str, Assessment] = {}
+    for dataset in ordered_levels(np.asarray(pairs["dataset"].to_pylist(), dtype=str)) if pairs.num_rows else ():
+        rows = pairs.filter(pc.field("dataset") == dataset)
+        sample = make_sample(rows, question.metric, CONTRAST)
+        if len(sample):
+            look = question.look(dataset)
+            by_dataset[dataset] = assess_sample(sample, question, look, control.reasons, rows)
+    if not by_dataset:
+        raise SweepError("there is no matched pair deeper than one block to assess")
+    return Answer(by_dataset)
 
 
-def assess_sample(sample: Sample, margins: Margins) -> Assessment:
-    """Judge a sample; see the module for the rules."""
+def assess_sample(
+    sample: Sample,
+    question: Question,
+    look: int = 1,
+    distrust: tuple[str, ...] = (),
+    assay_pairs: pa.Table | None = None,
+) -> Assessment:
+    """Judge a sample of one data set; see the module for the rules.
+
+    `distrust` says why nothing may be concluded at all. Without `assay_pairs`, those that the sample was made of with
+    depth 1 included, whether depth helps is not known.
+    """
+    loss = sample.metric in LOSSES
+    scale: Scale = "ratio" if loss else "difference"
+    contrast = sample.contrast(scale)
+    of = sample.contrasts(contrast)
+    margin = log_margin(question.margins) if loss else UNDEFINED
+    alpha = eq.alpha_of_look(look, ALPHA)
+    grid = eq.of_grid(of)
+    found = Assessment(
+        metric=sample.metric,
+        scale=scale,
+        margins=question.margins,
+        margin=margin,
+        alpha=alpha,
+        look=look,
+        counts=_counts(sample),
+        configurations=of.configurations,
+        seeds=of.seeds,
+        crossed=sample.crossed,
+        grid=grid,
+        networks=eq.of_networks(of),
+        p_equivalence=UNDEFINED,
+        p_difference=grid.p_zero,
+        learned=_learned(sample, question.margins.ratio) if loss else None,
+        inside=eq.share_inside(of, -margin, margin),
+        assay=assay(sample, assay_pairs) if loss and assay_pairs is not None else None,
+        divergence=_divergence(sample),
+        seed_effect=eq.seed_effect(of),
+        failed_as_chance=eq.of_grid(sample.contrasts(_failed_as_chance(sample))) if loss else grid,
+        verdict=Verdict.UNDECIDED,
+        withheld=(),
+        caveats=(),
+        statistics={},
+    )
+    return _judged(found, of, question, distrust) if loss else found
+
+
+def _judged(found: Assessment, of: Contrasts, question: Question, distrust: tuple[str, ...]) -> Assessment:
+    """With p, verdict, what qualifies it and what bars it."""
+    ratio = found.grid.p_inside(-found.margin, found.margin)
+    learned = found.learned.p if found.learned is not None else UNDEFINED
+    p = UNDEFINED if math.isnan(ratio) or math.isnan(learned) else max(ratio, learned)
+    verdict = eq.verdict(p, found.grid.p_zero, found.grid.estimate, found.alpha)
+    withheld = (*distrust, *_withheld(found, of, question))
+    if verdict is not Verdict.UNDECIDED and found.counts.failed:
+        worst = found.failed_as_chance
+        filled = eq.verdict(worst.p_inside(-found.margin, found.margin), worst.p_zero, worst.estimate, found.alpha)
+        if filled is not verdict and not (filled in INSIDE and verdict in INSIDE):
+            withheld += (
+                f"{found.counts.failed} pairs have a failed side: without them it would be {in_words(verdict)}, "
+                f"with these sides at chance {in_words(filled)}",
+            )
+    if withheld:
+        verdict = Verdict.UNDECIDED
+    caveats = tuple(_caveats(found)) if verdict in INSIDE else ()
+    statistics = {name: statistic.compute(of, found.margin) for name, statistic in eq.STATISTICS.items()}
+    return replace(found, p_equivalence=p, verdict=verdict, withheld=withheld, caveats=caveats, statistics=statistics)
+
+
+def _withheld(found: Assessment, of: Contrasts, question: Question) -> list[str]:
+    """Why there is no verdict, whatever the numbers say."""
+    reasons: list[str] = []
+    if found.counts.missing:
+        reasons.append(f"{found.counts.missing} planned pairs have not been trained; there is a verdict once all are")
+    if question.unplanned:
+        reasons.append(f"{question.unplanned} trials are in shards of the plan that these stores do not have")
+    if not question.declared_before:
+        reasons.append("the margins were declared after the first result that they would judge")
+    if not eq.enough_seeds(of):
+        reasons.append(
+            f"all configurations share {of.seeds} seeds, and a verdict takes {eq.LEAST_SEEDS}"
+            if of.crossed
+            else f"too few pairs: a verdict takes {eq.LEAST_FREEDOM} pairs more than configurations, in configurations "
+            f"of {eq.LEAST_SEEDS} seeds or more, and there are {of.counted_freedom}"
+        )
+    if found.assay is not None and not found.assay.learned(ALPHA):
+        reasons.append("the networks are not shown to learn anything: their losses are no better than guessing")
+    return reasons
+
+
+def _caveats(found: Assessment) -> list[str]:
+    """What qualifies a verdict of equivalence."""
+    caveats: list[str] = []
+    if found.assay is None or not found.assay.compared:
+        caveats.append("whether depth helps here is not known: there is no network of one block to compare with")
+    elif not found.assay.depth_helps(ALPHA):
+        caveats.append("depth does not help here: deep sequential networks are not shown to be better than one block")
+    share = found.inside.share
+    if not share >= NEARLY_ALL:
+        inside = (
+            f"about {percent(share, 0)} of the configurations lie" if share == share else "it is not known how many"
+        )
+        caveats.append(f"on average alone: {inside} inside the margin themselves")
+    divergence = found.divergence
+    if divergence.p_exact / 2 < ALPHA:
+        side = "sequential" if divergence.sequential_only > divergence.parallel_only else "parallel"
+        caveats.append(
+            f"the {side} networks diverge more often: {divergence.sequential_only} pairs sequential only, "
+            f"{divergence.parallel_only} parallel only"
+        )
+    if found.crossed:
+        caveats.append("seeds are shared by all configurations, so that their noise does not average out")
+    return caveats
+
+
+def _learned(sample: Sample, margin: float) -> Learned:
+    """Fieller's interval (1954) for the ratio of two means of one design, and TOST on linear contrasts."""
+    sequential, parallel = sample.outcomes
+    difference, learned = parallel - sequential, sample.chance - sequential
+
+    def against(share: float) -> Mean:
+        return eq.of_grid(sample.contrasts(difference - share * learned))
+
+    mean = eq.of_grid(sample.contrasts(learned))
+    if not mean.p_above(0.0) < ALPHA:
+        return Learned(UNDEFINED, Interval(UNDEFINED, UNDEFINED, 1 - 2 * ALPHA), UNDEFINED)
+    share = eq.of_grid(sample.contrasts(difference)).estimate / mean.estimate
+    p = max(against(-margin).p_above(0.0), against(margin).p_below(0.0))
+    low = _crossing(lambda value: against(value).p_above(0.0) - ALPHA, share, -1.0)
+    high = _crossing(lambda value: against(value).p_below(0.0) - ALPHA, share, 1.0)
+    return Learned(share, Interval(low, high, 1 - 2 * ALPHA), p)
+
+
+def _crossing(excess: Any, start: float, direction: float) -> float:
+    """Where a p falls to alpha, going from the estimate in one direction; infinite where it never does."""
+    far = 1e-3
+    while excess(start + direction * far) > 0:
+        far *= 2
+        if far > 1e3:
+            return direction * math.inf
+    near = 0.0
+    for _ in range(40):
+        middle = (near + far) / 2
+        near, far = (middle, far) if excess(start + direction * middle) > 0 else (near, middle)
+    return start + direction * far
+
+
+def _failed_as_chance(sample: Sample) -> Array:
+    """Log ratios with every failed side at the loss of guessing; both failed say nothing."""
+    sequential, parallel = sample.outcomes
+    failed = [status == "failed" for status in (sample.sequential_status, sample.parallel_status)]
+    both = failed[0] & failed[1]
+    ends = [
+        np.log(np.where(lost & ~both, sample.chance, outcome))
+        for lost, outcome in zip(failed, (sequential, parallel), strict=True)
+    ]
+    return ends[1] - ends[0]
+
+
+def _divergence(sample: Sample) -> eq.ClusteredMcNemar:
     known = ~(_either(sample, "failed") | _either(sample, "missing"))
     sequential, parallel = (side[known] == "diverged" for side in (sample.sequential_status, sample.parallel_status))
-    divergence = eq.clustered_mcnemar(sequential, parallel, sample.configuration[known])
-    ratio = _on_scale(sample, "ratio", margins) if sample.metric in _LOSSES else None
-    difference = _on_scale(sample, "difference", margins)
-    verdict, remarks = _let_stand(ratio or difference, divergence)
-    return Assessment(
-        metric=sample.metric,
-        margins=margins,
-        counts=_counts(sample),
-        configurations=sample.configurations,
-        ratio=ratio,
-        difference=difference,
-        divergence=divergence,
-        divergence_by_pair=eq.mcnemar(divergence.sequential_only, divergence.parallel_only),
-        verdict=verdict,
-        remarks=remarks,
-    )
+    return eq.clustered_mcnemar(sequential, parallel, sample.configuration[known])
+
+
+def common_verdict(verdicts: list[Verdict]) -> Verdict:
+    """The verdict that all have, where equivalent and different but inside the margin count as one; else undecided."""
+    if not verdicts:
+        return Verdict.UNDECIDED
+    if all(each in INSIDE for each in verdicts):
+        return verdicts[0] if len(set(verdicts)) == 1 else Verdict.DIFFERENT_INSIDE
+    return verdicts[0] if len(set(verdicts)) == 1 else Verdict.UNDECIDED
 
 
 def in_words(verdict: Verdict) -> str:
@@ -165,155 +362,9 @@ def in_words(verdict: Verdict) -> str:
     return verdict.words("parallel", "sequential")
 
 
-def as_numbers(found: Assessment | OnScale | WorstCase) -> dict[str, Any]:
-    """By name, as they are written: each statistic beside the others, and verdicts in words."""
-    written: dict[str, Any] = {}
-    for name, value in ((field.name, getattr(found, field.name)) for field in fields(found)):
-        if name == "statistics":
-            written |= value
-        elif isinstance(value, OnScale | WorstCase):
-            written[name] = as_numbers(value)
-        else:
-            written[name] = in_words(value) if isinstance(value, Verdict) else value
-    return written
-
-
-def lower_is_better(metric: str) -> bool:
-    """Whether a smaller value of the metric is the better one."""
-    return not metric.endswith("accuracy")
-
-
-def withdrawn(assessment: Assessment) -> Assessment:
-    """The same numbers without a verdict, as where the control fails."""
-    scales = {
-        name: replace(scale, verdict=Verdict.UNDECIDED, seed_noise_verdict=Verdict.UNDECIDED)
-        for name in ("ratio", "difference")
-        if (scale := getattr(assessment, name)) is not None
-    }
-    remarks = ("the control fails, so no verdict is given", *assessment.remarks)
-    return replace(assessment, verdict=Verdict.UNDECIDED, remarks=remarks, **scales)
-
-
-def limits(sample: Sample, scale: Scale) -> Array:
-    """Which pairs limit a verdict: without a contrast, but for those of which both sides diverged."""
-    both = (sample.sequential_status == "diverged") & (sample.parallel_status == "diverged")
-    return ~np.isfinite(sample.contrast(scale)) & ~both
-
-
-def stable(verdict: Verdict, outcomes: set[Verdict]) -> bool:
-    """Whether a verdict survives what filling the incomplete pairs leads to."""
-    return outcomes == {verdict} or (verdict in INSIDE and outcomes <= set(INSIDE))
-
-
 def log_margin(margins: Margins) -> float:
     """The ratio margin on the scale of log ratios, the same for either side."""
     return math.log1p(margins.ratio)
-
-
-def _on_scale(sample: Sample, scale: Scale, margins: Margins) -> OnScale:
-    sides, kept = _sides(sample, scale)
-    noise = eq.seed_noise(np.concatenate(sides), np.tile(sample.training[kept], 2), np.repeat([0, 1], len(sides[0])))
-    margin = log_margin(margins) if scale == "ratio" else margins.seed_noise * noise.sd
-    contrast, lower = sample.contrast(scale), lower_is_better(sample.metric)
-    there = np.isfinite(contrast)
-    values, configuration = contrast[there], sample.configuration[there]
-    sequential, parallel = (eq.configuration_means(side, sample.configuration[kept]) for side in sides)
-    signs, signs_configuration = _better(sample, contrast if lower else -contrast)
-    of = eq.Contrasts(
-        scale=scale,
-        values=values,
-        configuration=configuration,
-        means=eq.configuration_means(values, configuration),
-        sequential=sequential,
-        parallel=parallel,
-        signs=signs,
-        signs_configuration=signs_configuration,
-        # Without a second seed, or where all seeds agree, there is no margin of differences.
-        margin=margin if margin > 0 else math.nan,
-        noise=noise,
-        multiple=margins.seed_noise,
-        lower_is_better=lower,
-    )
-    return OnScale(
-        scale=scale,
-        configurations=len(of.means),
-        pairs=len(values),
-        margin=margin,
-        statistics={name: statistic.compute(of) for name, statistic in eq.STATISTICS.items()},
-        worst_case=_worst_case(of, sample.configuration[limits(sample, scale)]),
-        verdict=_verdict(of),
-        seed_noise_verdict=_verdict(of, by_noise=True),
-    )
-
-
-def _verdict(of: eq.Contrasts, by_noise: bool = False) -> Verdict:
-    """Against the margin, or against the spread of the seeds."""
-    tost = eq.TOST.compute(of)
-    # The margin of differences is the seeds' noise, which is estimated: only the scaled test may use it.
-    p = eq.SEED_NOISE_TOST.compute(of).p if by_noise or of.scale == "difference" else tost.p
-    return eq.verdict(p, eq.DIFFERENCE.compute(of).p, tost.estimate, ALPHA, of.lower_is_better)
-
-
-def _worst_case(of: eq.Contrasts, lacking: Array) -> WorstCase:
-    """With every pair filled that limits the verdict, whose configurations these are."""
-    known = of.values, of.configuration
-    filled = eq.worst_case(*known, lacking, LEAST_FILL if of.scale == "ratio" else 0.0)
-    against, for_parallel = (replace(of, means=means) for means in (filled.against_parallel, filled.for_parallel))
-    if not of.lower_is_better:
-        against, for_parallel = for_parallel, against
-    return WorstCase(
-        len(lacking),
-        filled.fill,
-        eq.TOST.compute(against),
-        eq.TOST.compute(for_parallel),
-        _verdict(against),
-        _verdict(for_parallel),
-        eq.tipping_point(*known, lacking, of.margin, ALPHA),
-    )
-
-
-def _let_stand(main: OnScale, divergence: eq.ClusteredMcNemar) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict under the declared rules for incomplete pairs, and what is to be said beside it."""
-    remarks: list[str] = []
-    if divergence.p_exact < ALPHA:
-        side = "sequential" if divergence.sequential_only > divergence.parallel_only else "parallel"
-        remarks.append(
-            f"the {side} side diverges more often: {divergence.sequential_only} pairs sequential only, "
-            f"{divergence.parallel_only} parallel only ({p_is(divergence.p_exact)})"
-        )
-    if main.verdict in INSIDE and main.scale == "ratio":
-        bca = main[eq.BOOTSTRAP].bca
-        others = {"the bootstrap's interval": -main.margin < bca.low and bca.high < main.margin}
-        others["the rank test"] = main[eq.RANK_TOST].p < ALPHA
-        remarks += [f"{name} does not show equivalence" for name, shows in others.items() if not shows]
-    worst = main.worst_case
-    outcomes = {worst.verdict_against, worst.verdict_for}
-    if not worst.incomplete or main.verdict is Verdict.UNDECIDED:
-        return main.verdict, tuple(remarks)
-    if stable(main.verdict, outcomes):
-        remarks.append(f"{worst.incomplete} pairs have no contrast; in the worst case the verdict stays")
-        return main.verdict, tuple(remarks)
-    remarks.append(
-        f"the complete pairs alone say {in_words(main.verdict)}, but {worst.incomplete} pairs have no contrast: filled "
-        f"against parallel it would be {in_words(worst.verdict_against)}, filled for it {in_words(worst.verdict_for)}"
-    )
-    return Verdict.UNDECIDED, tuple(remarks)
-
-
-def _sides(sample: Sample, scale: Scale) -> tuple[list[Array], Array]:
-    """Both sides of the complete pairs, as logs on the scale of ratios, where neither is zero; and which they are."""
-    kept = sample.complete if scale == "difference" else (sample.sequential > 0) & (sample.parallel > 0)
-    sides = [side[kept] for side in (sample.sequential, sample.parallel)]
-    return (sides if scale == "difference" else [np.log(side) for side in sides]), kept
-
-
-def _better(sample: Sample, contrast: Array) -> tuple[Array, Array]:
-    """The sign of each contrast, with a side that alone diverged as the worse one; and configurations."""
-    ended = sample.sequential_status, sample.parallel_status
-    lost = [(ended[one] == "diverged") & (ended[1 - one] == "finished") for one in (0, 1)]
-    signs = np.select(lost, [-1.0, 1.0], np.sign(contrast))
-    known = np.isfinite(signs)
-    return signs[known], sample.configuration[known]
 
 
 def _either(sample: Sample, status: str) -> Array:

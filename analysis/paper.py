@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.assessment import Assessment
+from analysis.assessment import Answer, Assessment
 from analysis.equivalence import Verdict
-from analysis.formats import DASH
+from analysis.equivalence.statistic import as_ratio
+from analysis.formats import NAMES
 from analysis.published import TABLE_2
 from analysis.sample import Q_INTERVALS, Sample, q_interval
 
@@ -54,8 +55,7 @@ def table_2(training: Sample, validation: Sample) -> pa.Table:
     """One row a data set, determination-ratio interval and metric: the paper's mean losses and ours.
 
     Ours are means over complete pairs deeper than one block, each configuration weighing alike; null in intervals that
-    no configuration reaches. `agree` says whether both put the same arrangement ahead.
-    """
+    no configuration reaches."""
     rows: list[dict[str, object]] = []
     for dataset in dict.fromkeys(dataset for dataset, _ in TABLE_2):
         for interval, label in enumerate(Q_INTERVALS):
@@ -71,7 +71,6 @@ def table_2(training: Sample, validation: Sample) -> pa.Table:
                         "paper_parallel": published[1],
                         "paper_ratio": published[1] / published[0],
                         **ours,
-                        "agree": _agree(published[1] - published[0], ours["sequential"], ours["parallel"]),
                     }
                 )
     numbers = ("paper_sequential", "paper_parallel", "paper_ratio")
@@ -81,7 +80,6 @@ def table_2(training: Sample, validation: Sample) -> pa.Table:
             *((name, pa.float64()) for name in numbers),
             *((name, pa.int64()) for name in ("configurations", "pairs")),
             *((name, pa.float64()) for name in ("sequential", "parallel", "ratio")),
-            ("agree", pa.bool_()),
         ]
     )
     return pa.Table.from_pylist(rows, schema=schema)
@@ -104,13 +102,7 @@ def _cell(sample: Sample, dataset: str, interval: int) -> dict[str, float | int 
     }
 
 
-def _agree(published: float, sequential: float | int | None, parallel: float | int | None) -> bool | None:
-    if sequential is None or parallel is None or sequential == parallel:
-        return None
-    return (published > 0) == (parallel > sequential)
-
-
-def claims(training: Assessment, validation: Assessment) -> list[Claim]:
+def claims(training: Answer, validation: Answer) -> list[Claim]:
     """The three claims of the paper's abstract and section 5, by the declared rules."""
     return [
         _close(training, validation),
@@ -121,38 +113,51 @@ def claims(training: Assessment, validation: Assessment) -> list[Claim]:
     ]
 
 
-def _close(training: Assessment, validation: Assessment) -> Claim:
-    both = (validation, training)
+def _close(training: Answer, validation: Answer) -> Claim:
+    every = [each for answer in (validation, training) for each in answer.by_dataset.values()]
     outcome = Outcome.OPEN
-    if all(each.inside for each in both):
+    if all(each.is_equivalent for each in every):
         outcome = Outcome.HOLDS
-    elif any(each.beyond for each in both):
+    elif any(each.beyond for each in every):
         outcome = Outcome.CONTRADICTED
     words = "; ".join(
-        f"{name} loss {_interval(each)}, {each.words}"
-        for name, each in (("validation", validation), ("training", training))
+        f"{NAMES[each.metric]} on {name} {_found(each)}"
+        for answer in (validation, training)
+        for name, each in answer.by_dataset.items()
     )
-    return Claim("The two architectures are close.", outcome, f"{words} (margin {100 * validation.margins.ratio:g} %)")
+    return Claim("The two architectures are close.", outcome, f"{words} (margin {100 * every[0].margins.ratio:g} %)")
 
 
-def _ahead(claim: str, assessment: Assessment, claimed: Verdict) -> Claim:
-    """A claim that one side is ahead, by little: so it takes a difference shown, and the interval inside the margin."""
-    ahead = Verdict.FIRST_BETTER if assessment.main.tost.estimate < 0 else Verdict.SECOND_BETTER
-    because = f"parallel / sequential {_interval(assessment)}, {assessment.words}"
+def _ahead(claim: str, answer: Answer, claimed: Verdict) -> Claim:
+    """A claim that one side is ahead, by little, on every data set."""
+    outcomes = [_ahead_on(each, claimed) for each in answer.by_dataset.values()]
+    because = "; ".join(f"on {name} {_found(each)}" for name, each in answer.by_dataset.items())
+    return Claim(claim, _together(outcomes), f"parallel / sequential {because}")
+
+
+def _ahead_on(assessment: Assessment, claimed: Verdict) -> Outcome:
+    """It takes a difference shown, and the interval inside the margin."""
     if assessment.verdict in (Verdict.EQUIVALENT, Verdict.UNDECIDED):
-        return Claim(claim, Outcome.OPEN, because)
-    if ahead != claimed:
-        return Claim(claim, Outcome.CONTRADICTED, because)
-    if assessment.verdict is Verdict.DIFFERENT_INSIDE:
-        return Claim(claim, Outcome.HOLDS, because)
-    return Claim(claim, Outcome.IN_PART, f"{because}, and not shown to be by little")
+        return Outcome.OPEN
+    ahead = Verdict.FIRST_BETTER if assessment.grid.estimate < 0 else Verdict.SECOND_BETTER
+    if ahead is not claimed:
+        return Outcome.CONTRADICTED
+    return Outcome.HOLDS if assessment.verdict is Verdict.DIFFERENT_INSIDE else Outcome.IN_PART
 
 
-def _interval(assessment: Assessment) -> str:
-    tost = assessment.main.tost
-    ends = np.exp([tost.estimate, tost.interval.low, tost.interval.high])
-    estimate, low, high = (f"{end:.3f}" if np.isfinite(end) else DASH for end in ends)
-    return f"{estimate} [{low}, {high}]"
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    """What the outcomes on all data sets come to."""
+    found = set(outcomes)
+    if len(found) == 1:
+        return outcomes[0]
+    for_it, against = found & {Outcome.HOLDS, Outcome.IN_PART}, Outcome.CONTRADICTED in found
+    if for_it and against:
+        return Outcome.MIXED
+    return Outcome.IN_PART if for_it else Outcome.AGAINST_IN_PART
+
+
+def _found(assessment: Assessment) -> str:
+    return f"{as_ratio(assessment.grid.estimate, assessment.interval)}, {assessment.words}"
 
 
 def differences_in_budget(trials: pa.Table) -> list[str]:

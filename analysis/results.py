@@ -118,8 +118,10 @@ class Results:
                     self._name_damage(used)
                 raise SweepError(f"the query cannot be answered: {' '.join(str(error).split())}") from None
 
-    def pairs(self, metric: str = "val_loss") -> pa.Table:
-        """Every sequential trial beside its parallel twin: all else equal, the seed included.
+    def pairs(self, metric: str = "val_loss", study: str | None = None) -> pa.Table:
+        """Every sequential trial beside its parallel twin, of one study or of all: all else equal, the seed included.
+
+        The table knows the metric and the margins that judge it, for `analysis.assess`; filters keep that.
 
         Columns: `pair_id`, `contrast`, the shared factors, sizes and `determination_ratio`, and for each side its
         stages, trial identity, status (finished, diverged, failed or missing) and value, then `difference` (parallel
@@ -131,7 +133,12 @@ class Results:
         """
         if metric not in METRICS:
             raise SweepError(f"metric is {metric!r}, but takes one of {', '.join(METRICS)}")
-        return self.sql(f"select * from pairs_{metric}")
+        from analysis.declared import ask
+
+        pairs = self.sql(f"select * from pairs_{metric}")
+        if study is not None:
+            pairs = pairs.filter(pc.field("study") == study)
+        return ask(self, pairs, metric).attach(pairs)
 
     def _register(self, connection: duckdb.DuckDBPyConnection, query: str) -> list[TableName]:
         """Make the tables that a query may name; which of them are files."""

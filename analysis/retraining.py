@@ -15,9 +15,10 @@ import numpy as np
 
 from analysis import equivalence as eq
 from analysis.arms import Arm, Group
-from analysis.assessment import ALPHA, LEAST_FILL, log_margin, stable
+from analysis.assessment import ALPHA, log_margin
 from analysis.equivalence import Verdict
 from analysis.paired import paired
+from analysis.sample import GUESSED_FROM, LEAST, MOST, guessing
 from analysis.seeds import CONFIDENCE
 from sweep.ledger import Margins
 
@@ -122,9 +123,20 @@ def _between(low: float, high: float, weight: float) -> float:
 
 def _figures(arm: Arm) -> dict[int, tuple[float, float]]:
     return {
-        seed: (1 - row["val_accuracy"], math.log(row["val_loss"]) if row["val_loss"] > 0 else math.nan)
+        seed: (1 - row["val_accuracy"], math.log(min(max(row["val_loss"], LEAST), MOST)))
         for seed, row in arm.finished.items()
     }
+
+
+def _outcomes(arm: Arm, figures: Figures) -> dict[int, float]:
+    """Log losses by seed, with the loss of guessing for a network that diverged."""
+    known = {seed: loss for seed, (_, loss) in figures.items()}
+    chance = {
+        seed: math.log(guessing(**{name: row[name] for name in GUESSED_FROM}))
+        for seed, row in arm.rows.items()
+        if row["status"] == "diverged"
+    }
+    return chance | known
 
 
 def _compare(
@@ -139,9 +151,9 @@ def _compare(
 ) -> Comparison:
     own = _figures(arm)
     seeds = sorted(own.keys() & other.keys())
-    ratios = [own[seed][1] - other[seed][1] for seed in seeds]
-    known = [ratio for ratio in ratios if math.isfinite(ratio)]
     both = _both_diverged(arm, against)
+    one, two = _outcomes(arm, own), _outcomes(against, other)
+    known = [one[seed] - two[seed] for seed in sorted((one.keys() & two.keys()) - both)]
     lacking = len((arm.rows.keys() | against.rows.keys()) - both) - len(known)
     tost, verdict = judge(known, 0 if note else lacking, margins)
     return Comparison(
@@ -168,21 +180,12 @@ def _compare(
 
 
 def judge(ratios: Sequence[float], lacking: int, margins: Margins) -> tuple[eq.Tost, Verdict]:
-    """Log ratios of losses, one a seed, by the declared rules; `lacking` seeds have none, and are filled either way."""
-    tost, verdict = _one_verdict(np.array(ratios), margins)
-    if len(ratios) < LEAST_SEEDS:
+    """Log ratios of losses, one per seed, by the declared rules; where seeds are lacking there is no verdict."""
+    values = np.array(ratios)
+    tost = eq.tost(values, log_margin(margins), ALPHA)
+    if len(ratios) < LEAST_SEEDS or lacking:
         return tost, Verdict.UNDECIDED
-    if lacking and verdict is not Verdict.UNDECIDED:
-        places = np.arange(len(ratios) + lacking)
-        filled = eq.worst_case(ratios, places[: len(ratios)], places[len(ratios) :], LEAST_FILL)
-        outcomes = {_one_verdict(each, margins)[1] for each in (filled.against_parallel, filled.for_parallel)}
-        verdict = verdict if stable(verdict, outcomes) else Verdict.UNDECIDED
-    return tost, verdict
-
-
-def _one_verdict(ratios: np.ndarray, margins: Margins) -> tuple[eq.Tost, Verdict]:
-    tost = eq.tost(ratios, log_margin(margins), ALPHA)
-    return tost, eq.verdict(tost.p, eq.difference_test(ratios).p, tost.estimate, ALPHA)
+    return tost, eq.verdict(tost.p, eq.difference_test(values).p, tost.estimate, ALPHA)
 
 
 def _both_diverged(arm: Arm, against: Arm) -> set[int]:

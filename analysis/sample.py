@@ -1,9 +1,11 @@
 """Matched pairs as arrays: what the statistics of `analysis.equivalence` are given.
 
-The unit is the configuration: seeds are averaged within it, since two seeds of one configuration are not two
-independent pieces of evidence about architectures, and neither are two ways of training it. A training counts once,
-however often something else was measured on its networks. Depth-1 pairs are one function twice; they are the sweep's
-control and in no sample.
+The unit is the configuration: seeds are averaged within it, and so are budgets and methods of training, which share
+their draws. A training counts once, however often something else was measured on its networks. Depth-1 pairs are one
+function twice; they are the sweep's control and in no sample.
+
+A network that diverged has learned nothing: it counts with the loss of guessing, the logarithm of the number of
+classes.
 """
 
 from collections.abc import Sequence
@@ -15,8 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.equivalence.design import Contrasts, contrasts
 from analysis.pairs import ARRANGEMENT, CONTRAST, STATUSES
 from sweep.ledger import method_factors, training_factors
+from sweep.parts import BUDGET
 
 Scale = Literal["ratio", "difference"]
 Array = np.ndarray
@@ -25,18 +29,19 @@ Q_EDGES = (0.0, 1.0, 3.0, 10.0, float("inf"))
 """Intervals of the determination ratio in Table 2 of P1: from each value up to the next."""
 Q_INTERVALS = ("[0, 1)", "[1, 3)", "[3, 10)", "[10, inf)")
 
-BUDGET = ("train_samples", "val_samples", "image_size", "batch_size", "epochs", "precision")
-"""What a network is trained on and for how long. One network at several budgets is one configuration, as it is at
-several seeds: another budget is no further evidence about other networks."""
+LEAST, MOST = 1e-12, 1e12
+"""Losses beyond are taken to be these: nothing there can be told apart."""
 
 
 @dataclass(frozen=True)
 class Sample:
     """Matched pairs in one metric and one contrast. Arrays are of length pairs unless said otherwise.
 
-    A side is NaN where it has no value. `columns` holds each pair's level of every factor, and of the interval of its
-    determination ratio, Q; `strata` names those that vary and are not implied by another. `configuration` numbers the
-    configurations from 0, `training` each configuration at one budget and by one method, which it is unless given.
+    A side is NaN where it has no value. `seed` numbers the seeds, and `crossed` says whether a seed draws alike in all
+    configurations; `chance` is the loss of guessing. `columns` holds each pair's level of every factor, and of the
+    interval of its determination ratio, Q; `strata` names those that vary and are not implied by another.
+    `configuration` numbers the configurations from 0, `training` each configuration at one budget and by one method,
+    which it is unless given.
     """
 
     metric: str
@@ -46,6 +51,9 @@ class Sample:
     sequential_status: Array
     parallel_status: Array
     determination_ratio: Array
+    seed: Array
+    chance: Array
+    crossed: bool = False
     columns: dict[str, Array] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
     training: Array = field(default_factory=lambda: np.zeros(0, np.intp))
@@ -67,14 +75,32 @@ class Sample:
         """Pairs with a value on both sides."""
         return np.isfinite(self.sequential) & np.isfinite(self.parallel)
 
+    @cached_property
+    def outcomes(self) -> tuple[Array, Array]:
+        """Losses of both sides, sequential first, with chance for a network that diverged; NaN where none is known.
+
+        NaN also where both sides diverged: they are alike, and say nothing of networks that train.
+        """
+        sides = (self.sequential, self.sequential_status), (self.parallel, self.parallel_status)
+        diverged = [status == "diverged" for _, status in sides]
+        both = diverged[0] & diverged[1]
+        filled = [
+            np.where(both, np.nan, np.where(lost, self.chance, np.clip(values, LEAST, MOST)))
+            for (values, _), lost in zip(sides, diverged, strict=True)
+        ]
+        return filled[0], filled[1]
+
     def contrast(self, scale: Scale) -> Array:
-        """Parallel against sequential: difference, or log ratio, NaN where it is not defined."""
+        """Parallel against sequential: difference of values, or log ratio of `outcomes`; NaN where it is not known."""
         if scale == "difference":
             return self.parallel - self.sequential
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.log(self.parallel) - np.log(self.sequential)
-        both_zero = (self.parallel == 0) & (self.sequential == 0)
-        return np.where(both_zero, 0.0, np.where(np.isfinite(ratio), ratio, np.nan))
+        sequential, parallel = self.outcomes
+        return np.log(parallel) - np.log(sequential)
+
+    def contrasts(self, values: Array) -> Contrasts:
+        """Finite values, one per pair, as contrasts with the sample's design."""
+        known = np.isfinite(values)
+        return contrasts(values[known], self.configuration[known], self.seed[known], self.crossed)
 
     def count(self, status: str) -> tuple[int, int]:
         """Sides with a status: sequential, parallel."""
@@ -97,6 +123,9 @@ class Sample:
             self.sequential_status[chosen],
             self.parallel_status[chosen],
             self.determination_ratio[chosen],
+            self.seed[chosen],
+            self.chance[chosen],
+            self.crossed,
             {name: levels[chosen] for name, levels in self.columns.items()},
             self.strata,
             training,
@@ -129,22 +158,58 @@ def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls
     rows = sampled(pairs, contrast, controls)
     ratio = rows["determination_ratio"].to_numpy()
     columns = _columns(rows, ratio, contrast)
+    sides = [side_of(rows, name) for name in ("sequential", "parallel")]
     return Sample(
         metric,
-        _values(rows["sequential"]),
-        _values(rows["parallel"]),
-        _combinations(rows, ("seed", *BUDGET, *_method())),
-        np.asarray(rows["sequential_status"].to_pylist(), dtype=str),
-        np.asarray(rows["parallel_status"].to_pylist(), dtype=str),
+        sides[0][0],
+        sides[1][0],
+        configurations(rows),
+        sides[0][1],
+        sides[1][1],
         ratio,
+        rows["seed"].to_numpy(),
+        chance(rows),
+        is_crossed(rows),
         columns,
         _strata(columns),
-        _combinations(rows, ("seed",)),
+        _combinations(rows, ("seed", "draws")),
     )
 
 
+def side_of(rows: pa.Table, side: str) -> tuple[Array, Array]:
+    """Values and statuses of one side of pairs. A network that finished without a finite value diverged."""
+    values, status = _values(rows[side]), np.asarray(rows[f"{side}_status"].to_pylist(), dtype="<U16")
+    lost = (status == "finished") & ~np.isfinite(values)
+    return np.where(np.isfinite(values), values, np.nan), np.where(lost, "diverged", status)
+
+
+def chance(rows: pa.Table) -> Array:
+    """The loss of guessing on each pair's data set: the logarithm of the number of classes."""
+    return guessing(**{name: rows[name].to_numpy() for name in GUESSED_FROM})
+
+
+GUESSED_FROM = ("determination_ratio", "parameters", "train_samples")
+"""Columns that tell the number of classes."""
+
+
+def guessing(determination_ratio: Any, parameters: Any, train_samples: Any) -> Any:
+    """The loss of guessing, the logarithm of the number of classes; numbers or arrays alike."""
+    # The determination ratio is training samples times classes over parameters.
+    return np.log(np.maximum(np.round(determination_ratio * parameters / train_samples), 2))
+
+
+def is_crossed(rows: pa.Table) -> bool:
+    """Whether seeds are shared by configurations; results of both kinds together are taken to be."""
+    return "crossed" in rows["draws"].to_pylist()
+
+
+def configurations(rows: pa.Table, without: Sequence[str] = ()) -> Array:
+    """A number for each configuration: what says how networks were trained, but for seed, budget, method and draws."""
+    return _combinations(rows, ("seed", "draws", *BUDGET, *_method(), *without))
+
+
 def _columns(rows: pa.Table, ratio: Array, contrast: str) -> dict[str, Array]:
-    columns = {name: np.asarray(rows[name].to_pylist()) for name in _training() if name != "seed"}
+    columns = {name: np.asarray(rows[name].to_pylist()) for name in _training() if name not in ("seed", "draws")}
     columns = {"dataset": columns.pop("dataset"), "Q": np.asarray(Q_INTERVALS)[q_interval(ratio)], **columns}
     columns["seed"] = rows["seed"].to_numpy()
     if contrast != CONTRAST:
@@ -182,7 +247,12 @@ def _values(column: pa.ChunkedArray) -> Array:
 
 def _combinations(rows: pa.Table, without: Sequence[str]) -> Array:
     """A number for each combination of what says how the networks were trained, but for some of its columns."""
-    columns = [name for name in _training() if name not in without] + ["sequential_stages", "parallel_stages"]
+    columns = [*_training(), "sequential_stages", "parallel_stages"]
+    return combinations(rows, [name for name in columns if name not in without])
+
+
+def combinations(rows: pa.Table, columns: Sequence[str]) -> Array:
+    """A number for each combination of the levels of some columns, from 0."""
     code = np.zeros(rows.num_rows, dtype=np.int64)
     for name in columns:
         levels = rows[name].combine_chunks().dictionary_encode()

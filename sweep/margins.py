@@ -9,7 +9,9 @@ from typing import Any
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 
-_MOST = {"ratio": 10.0, "seed_noise": 100.0}
+_MOST = {"ratio": 10.0}
+_FORMER = ("seed_noise",)
+"""Margins that earlier versions judged by. Stores may hold them, and nothing uses them."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +19,7 @@ class Margins:
     """How far apart two equivalent architectures may be. Raises SweepError for an invalid margin."""
 
     ratio: float = 0.10
-    """For the ratio of losses: 0.10 means from 1/1.1 to 1.1."""
-    seed_noise: float = 1.0
-    """For the difference of losses, in standard deviations among seeds of one configuration and architecture."""
+    """For the ratio of losses: 0.10 means from 1/1.1 to 1.1; and for the share of what a network learns."""
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -31,16 +31,23 @@ class Margins:
     def override(self, values: Mapping[Any, Any]) -> "Margins":
         """The same margins with some replaced. Raises SweepError for an unknown name."""
         for name in values:
+            if name in _FORMER:
+                raise SweepError(f"margin {name} judges nothing any more; leave it out")
             if name not in _MOST:
                 raise unknown_name("margin", str(name), _MOST)
         return replace(self, **values)
+
+    @classmethod
+    def kept(cls, values: Mapping[str, Any]) -> "Margins":
+        """The margins that a store holds. Raises SweepError for one that this program does not know."""
+        return cls().override({name: value for name, value in values.items() if name not in _FORMER})
 
     def as_dict(self) -> dict[str, float]:
         """The margins by name."""
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{100 * self.ratio:g} % of the loss, {self.seed_noise:g} times the spread among seeds"
+        return f"{100 * self.ratio:g} % of the loss, and of what is learned"
 
 
 def declaration_time(text: str) -> dt.datetime:

@@ -21,6 +21,8 @@ class Plan:
     study: str
     trials: tuple[Trial, ...]
     margins: Margins = field(default_factory=Margins)
+    whole: tuple[str, int] | None = None
+    """Of a shard: the identity of the plan that it is a part of, and how many trials that has."""
 
     @classmethod
     def of(cls, study: str, trials: Iterable[Trial], margins: Margins | None = None) -> "Plan":
@@ -55,7 +57,8 @@ class Plan:
             heapq.heappush(loads, (load + group.cost, part))
             if part == index:
                 chosen.update(trial.trial_id for trial in group.trials)
-        return replace(self, trials=tuple(trial for trial in self.trials if trial.trial_id in chosen))
+        whole = self.sweep_id, len(self)
+        return replace(self, trials=tuple(trial for trial in self.trials if trial.trial_id in chosen), whole=whole)
 
     def without(self, done: Collection[str]) -> "Plan":
         """The trials whose identities are not in `done`."""

@@ -95,7 +95,11 @@ def test_an_older_store_has_its_pairs_plans_and_margins(store: Path) -> None:
         }
         for name, each in results.sweeps.items()
     }
-    assert sweeps == EXPECTED["margins"]
+    # Judged by no longer, and kept in the plan.
+    former = {
+        name: each | {"margins": {"ratio": each["margins"]["ratio"]}} for name, each in EXPECTED["margins"].items()
+    }
+    assert sweeps == former
     assert results.plan.schema.equals(plan_schema())
     assert results.sql("select count(*) as n from known where status = 'missing'").to_pylist() == [{"n": 1}]
 
@@ -353,3 +357,12 @@ def test_a_store_opens_when_networks_measures_and_factors_were_added_and_again_w
         "tint"
     ].to_pylist() == ["green"]
     python(f"{GROWN}\nimport analysis\nassert None not in analysis.open(sys.argv[1]).trials['tint'].to_pylist()", store)
+
+
+def test_a_run_with_new_draws_says_how_to_go_on_with_the_old_ones(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep("run", OLD / "begun.yaml", "--store", store, *RUN[2:]) == 0
+    assert "crossed draws" not in capsys.readouterr().err
+    assert sweep("run", OLD / "kept.yaml", "--store", store, *RUN[2:], "--limit", "2") == 0
+    assert "add --set draws=crossed to go on with those" in capsys.readouterr().err

@@ -65,9 +65,11 @@ class Weights(Measure):
 STATISTIC = """
 import numpy as np
 
-from analysis.equivalence.statistic import Question, Row, Statistic
+from analysis.equivalence.statistic import Row, Statistic, Topic
 
-RANGE = Statistic("range", lambda of: float(np.ptp(of.means)), (Row(Question.SPREAD, "range", lambda found: "wide"),))
+RANGE = Statistic(
+    "range", lambda of, margin: float(np.ptp(of.means)), (Row(Topic.SPREAD, "range", lambda found: "wide"),)
+)
 """
 
 STUDY = """

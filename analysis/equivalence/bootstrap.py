@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from analysis.equivalence.inputs import Vector, level, vector
-from analysis.equivalence.statistic import Question, Row, Statistic, as_ratio
+from analysis.equivalence.statistic import Row, Statistic, Topic, as_ratio
 from analysis.equivalence.student import UNDEFINED, Interval
 
 _CHUNK = 1 << 19
@@ -90,6 +90,6 @@ def _quantiles(means: Vector, tails: Vector) -> tuple[float, float]:
 BOOTSTRAP = Statistic(
     "bootstrap",
     # Sorted, so that the order of the rows draws nothing else.
-    lambda of: cluster_bootstrap(np.sort(of.means)),
-    (Row(Question.SIZE, "cluster bootstrap, BCa 90 %", lambda found: as_ratio(found.estimate, found.bca)),),
+    lambda of, margin: cluster_bootstrap(np.sort(of.means)),
+    (Row(Topic.SIZE, "cluster bootstrap, BCa 90 %", lambda found: as_ratio(found.estimate, found.bca)),),
 )

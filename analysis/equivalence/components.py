@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import codes, groups, level, moments, vector
-from analysis.equivalence.statistic import Question, Row, Statistic
+from analysis.equivalence.statistic import Row, Statistic, Topic
 from analysis.equivalence.student import UNDEFINED, reach
 from analysis.formats import number, percent
 
@@ -62,10 +62,10 @@ def _root(variance: float) -> str:
 
 COMPONENTS = Statistic(
     "components",
-    lambda of: components(of.values, of.configuration),
+    lambda of, margin: components(of.values, of.configuration),
     (
         Row(
-            Question.SPREAD,
+            Topic.SPREAD,
             "spread of the ratio: configurations; seeds",
             lambda found: f"{_root(found.between)}; {_root(found.within)}",
         ),

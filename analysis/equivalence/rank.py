@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from analysis.equivalence.inputs import Margin, Vector, bounds, level, vector
 from analysis.equivalence.signs import plus_sums
-from analysis.equivalence.statistic import Question, Row, Statistic, as_ratio
+from analysis.equivalence.statistic import Row, Statistic, Topic, as_ratio
 from analysis.equivalence.student import UNDEFINED, Interval
 from analysis.formats import p_value
 
@@ -44,10 +44,10 @@ class RankTost:
 def signed_rank(values: ArrayLike, alpha: float = 0.10) -> SignedRank:
     """Wilcoxon's signed-rank test of `values`, shape (configurations,), and the interval of confidence 1 - alpha.
 
-    Zeros are ranked and left out of the sums (Pratt 1959). Up to 50 values p is exact, over all signs of the ranks as
-    they are, ties included; beyond, normal without continuity correction. The estimate is the median of the Walsh
-    averages, the interval runs between two of them (Hollander, Wolfe & Chicken 2014, sections 3.2 and 3.3), exact and
-    normal for the same numbers, conservative with ties, and NaN where there are too few values for the confidence.
+    Zeros are ranked and left out of the sums (Pratt 1959). Up to 50 values other than zero p is exact, over all signs
+    of the ranks as they are, ties included; beyond, normal without continuity correction. The estimate is the median of
+    the Walsh averages, the interval runs between two of them (Hollander, Wolfe & Chicken 2014, sections 3.2 and 3.3),
+    exact and normal for the same numbers, conservative with ties, and NaN where there are too few values.
     Values that are all zero have p = 1. The values are assumed symmetric about the pseudo-median. Raises ValueError
     for malformed values.
     """
@@ -86,7 +86,7 @@ def hodges_lehmann(values: ArrayLike, alpha: float = 0.10) -> tuple[float, Inter
 
 
 def signed_rank_p(values: Vector, alternative: Literal["two-sided", "greater", "less"]) -> float:
-    """p of the signed-rank test of no shift: exact up to 50 values, normal beyond; see `signed_rank`."""
+    """p of the signed-rank test of no shift: exact up to 50 that are not zero, normal beyond; see `signed_rank`."""
     if len(values) == 0 or np.isnan(values).any():
         return UNDEFINED
     if not values.any():
@@ -94,7 +94,7 @@ def signed_rank_p(values: Vector, alternative: Literal["two-sided", "greater", "
     # Twice the ranks, which are whole numbers with ties too.
     sizes = (2 * rankdata(np.abs(values))).astype(np.int64)[values != 0]
     seen = int(sizes[values[values != 0] > 0].sum())
-    if len(values) <= _EXACT:
+    if np.count_nonzero(values) <= _EXACT:
         chance = plus_sums(sizes.tolist())
         less, greater = float(chance[: seen + 1].sum()), float(chance[seen:].sum())
     else:
@@ -136,14 +136,14 @@ def _bisect(ordered: Vector, place: int) -> float:
 
 SIGNED_RANK = Statistic(
     "signed_rank",
-    lambda of: signed_rank(of.means),
-    (Row(Question.DIFFERENCE, "Wilcoxon signed rank, p", lambda found: p_value(found.p)),),
+    lambda of, margin: signed_rank(of.means),
+    (Row(Topic.DIFFERENCE, "Wilcoxon signed rank, p", lambda found: p_value(found.p)),),
 )
 RANK_TOST = Statistic(
     "rank_tost",
-    lambda of: rank_tost(of.means, of.margin),
+    lambda of, margin: rank_tost(of.means, margin),
     (
-        Row(Question.SIZE, "Hodges-Lehmann, 90 %", lambda found: as_ratio(found.estimate, found.interval)),
-        Row(Question.EQUIVALENCE, "rank TOST, p", lambda found: p_value(found.p)),
+        Row(Topic.SIZE, "Hodges-Lehmann, 90 %", lambda found: as_ratio(found.estimate, found.interval)),
+        Row(Topic.EQUIVALENCE, "rank TOST, p", lambda found: p_value(found.p)),
     ),
 )

@@ -1,4 +1,4 @@
-"""Every statistic of a sample on one scale, in the order of the numbers. A new one is one module and one line here."""
+"""Every further statistic, in the order of the numbers. A new one is one module and one line here."""
 
 from importlib import import_module
 from typing import Any
@@ -6,20 +6,11 @@ from typing import Any
 from analysis.equivalence.statistic import Row, Statistic
 
 _HOMES = (
-    "tost:TOST",
-    "tost:NONINFERIORITY",
-    "tost:DIFFERENCE",
     "bootstrap:BOOTSTRAP",
     "rank:SIGNED_RANK",
     "rank:RANK_TOST",
-    "effects:EFFECTS",
-    "effects:PROBABILITY_BETTER",
     "components:COMPONENTS",
     "skewness:SKEWNESS",
-    "scaled:SEED_NOISE",
-    "scaled:SEED_NOISE_TOST",
-    "agreement:AGREEMENT",
-    "concordance:CONCORDANCE",
 )
 """Module of this package and the name of the statistic in it."""
 
@@ -34,6 +25,6 @@ STATISTICS: dict[str, Statistic[Any]] = {each.name: each for each in map(_statis
 
 
 def table_rows() -> list[tuple[str, Row[Any]]]:
-    """The rows of all statistics, each with its statistic's name, those of one question together."""
+    """The rows of all statistics, each with its statistic's name, those of one topic together."""
     rows = [(name, row) for name, statistic in STATISTICS.items() for row in statistic.rows]
-    return sorted(rows, key=lambda each: each[1].question)
+    return sorted(rows, key=lambda each: each[1].topic)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import vector
-from analysis.equivalence.statistic import Question, Row, Statistic
+from analysis.equivalence.statistic import Row, Statistic, Topic
 from analysis.equivalence.student import UNDEFINED
 from analysis.formats import number
 
@@ -25,6 +25,6 @@ def skewness(values: ArrayLike) -> float:
 
 SKEWNESS = Statistic(
     "skewness",
-    lambda of: skewness(of.means),
-    (Row(Question.SPREAD, "skewness of the log ratios", lambda found: number(found, 2)),),
+    lambda of, margin: skewness(of.means),
+    (Row(Topic.SPREAD, "skewness of the log ratios", lambda found: number(found, 2)),),
 )

@@ -1,19 +1,16 @@
-"""Equivalence, noninferiority and difference of a mean by Student's t.
+"""Equivalence and difference of a mean by Student's t.
 
 Values are parallel minus sequential, one a configuration (seeds averaged), in the unit of the margin: a log ratio of
 losses, or a difference of losses. Lower losses are better, so values above zero favour sequential.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import Margin, Vector, bounds, level, moments, vector
-from analysis.equivalence.statistic import Question, Row, Statistic, as_ratio
 from analysis.equivalence.student import Interval, reach, standard_errors, two_tails, upper_tail
-from analysis.formats import p_is, p_value, percent
 
 
 @dataclass(frozen=True)
@@ -48,18 +45,6 @@ class Tosts:
     p_lower: Vector
     p_upper: Vector
     p: Vector
-
-
-@dataclass(frozen=True)
-class Noninferiority:
-    """One-sided test that the mean is below `margin`; `bound` is its upper bound at `confidence`."""
-
-    n: int
-    estimate: float
-    margin: float
-    bound: float
-    confidence: float
-    p: float
 
 
 @dataclass(frozen=True)
@@ -114,18 +99,6 @@ def tost(values: ArrayLike, margin: Margin, alpha: float = 0.05) -> Tost:
     )
 
 
-def noninferiority(values: ArrayLike, margin: float, alpha: float = 0.05) -> Noninferiority:
-    """Test that parallel is not worse than sequential by `margin` or more: H0 mean >= margin (ICH E9, 3.3.2).
-
-    `values` has shape (configurations,); above zero is worse. Raises ValueError for malformed values.
-    """
-    level(alpha)
-    n, mean, sd = moments(vector(values))
-    error, freedom = standard_errors(n, sd)
-    bound = mean + float(reach(error, freedom, alpha))
-    return Noninferiority(n, mean, margin, bound, 1 - alpha, float(upper_tail(margin - mean, error, freedom)))
-
-
 def difference_p_from_moments(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Vector:
     """Two-sided p of the one-sample t test against zero, of every stratum at once; see `difference_test`."""
     error, freedom = standard_errors(n, sd)
@@ -143,29 +116,3 @@ def difference_test(values: ArrayLike, alpha: float = 0.05) -> Difference:
     half = float(reach(error, freedom, alpha / 2))
     interval = Interval(mean - half, mean + half, 1 - alpha)
     return Difference(n, mean, float(error), float(freedom), interval, float(two_tails(mean, error, freedom)))
-
-
-def _noninferiority_text(found: Noninferiority) -> str:
-    if not math.isfinite(found.bound):
-        return p_is(found.p)
-    return f"{p_is(found.p)}, worse by at most {percent(math.expm1(found.bound))}"
-
-
-TOST = Statistic(
-    "tost",
-    lambda of: tost(of.means, of.margin),
-    (
-        Row(Question.SIZE, "t, 90 % interval", lambda found: as_ratio(found.estimate, found.interval)),
-        Row(Question.EQUIVALENCE, "TOST, p", lambda found: p_value(found.p)),
-    ),
-)
-NONINFERIORITY = Statistic(
-    "noninferiority",
-    lambda of: noninferiority(of.means if of.lower_is_better else -of.means, of.margin),
-    (Row(Question.NONINFERIORITY, "noninferiority of parallel", _noninferiority_text),),
-)
-DIFFERENCE = Statistic(
-    "difference",
-    lambda of: difference_test(of.means),
-    (Row(Question.DIFFERENCE, "t test of no difference, p", lambda found: p_value(found.p)),),
-)

@@ -6,7 +6,6 @@ They know nothing of stores or statistics. No pyplot, and no setting of the call
 >>> render(figure).svg
 """
 
-from analysis.figures.bland_altman import draw_bland_altman
 from analysis.figures.by_q import QLosses, draw_by_q
 from analysis.figures.by_size import RandomLesions, draw_by_size
 from analysis.figures.cost import CostPairs, draw_cost
@@ -17,13 +16,11 @@ from analysis.figures.heat_map import RatioGrid, draw_heat_map
 from analysis.figures.scatter import LossPairs, draw_scatter
 from analysis.figures.style import Architecture, Rendered, render
 from analysis.figures.truncation import OrderLosses, TruncatedLosses, draw_truncation
-from analysis.figures.variance import Kind, VarianceShare, VarianceShares, draw_variance
 
 __all__ = [
     "Architecture",
     "CostPairs",
     "DeletedBlocks",
-    "Kind",
     "LearningCurves",
     "LossPairs",
     "OrderLosses",
@@ -34,10 +31,7 @@ __all__ = [
     "Stratum",
     "StratumGroup",
     "TruncatedLosses",
-    "VarianceShare",
-    "VarianceShares",
     "Verdict",
-    "draw_bland_altman",
     "draw_by_q",
     "draw_by_size",
     "draw_cost",
@@ -47,6 +41,5 @@ __all__ = [
     "draw_heat_map",
     "draw_scatter",
     "draw_truncation",
-    "draw_variance",
     "render",
 ]

@@ -6,6 +6,7 @@ from itertools import chain
 
 import pyarrow as pa
 
+from analysis.report import provenance
 from analysis.report.document import Badge, Block, Callout, Page, Prose, Section
 from analysis.report.part import Part
 from analysis.report.parts import PARTS
@@ -28,6 +29,7 @@ class Report:
     states: Mapping[str, int]
     """Trials of the study: planned, finished, diverged, failed, missing."""
     parts: tuple[Part, ...]
+    provenance: Section | None = None
 
     def __post_init__(self) -> None:
         for kind, names in (
@@ -75,7 +77,8 @@ def make_report(results: Results, study: str | None = None) -> Report:
             f"{study!r} has no matched pair deeper than one block of which both sides ended, and no finished network "
             "on which something was measured, so there is nothing to report; `sweep status` shows what it has"
         )
-    return Report(study, results_key(results, study), results.uris, trial_states(results, study), parts)
+    key, states = results_key(results, study), trial_states(results, study)
+    return Report(study, key, results.uris, states, parts, provenance.section(results, study))
 
 
 def lay_out(report: Report) -> Page:
@@ -86,7 +89,11 @@ def lay_out(report: Report) -> Page:
         subtitle=f"{first.subtitle or 'Deep residual networks'}, study {report.study}",
         badges=_badges(report),
         lead=first.lead,
-        sections=[*first.sections, *(section for part in others for section in _part_sections(part))],
+        sections=[
+            *first.sections,
+            *(section for part in others for section in _part_sections(part)),
+            *([report.provenance] if report.provenance else []),
+        ],
         footer=f"Results of {', '.join(report.stores)}. All numbers: `numbers.json`, and `tables/` in Parquet; figures "
         "as SVG and PNG: `figures/`.",
     )

@@ -1,26 +1,24 @@
 """All numbers on the matched pairs of one study, from results; nothing here draws or writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis import equivalence as eq
-from analysis.assessment import Assessment, assess_sample, withdrawn
+from analysis.assessment import Answer, assess, assess_sample
 from analysis.control import Controls, controls
 from analysis.cost import cost_by_depth, cost_pairs
-from analysis.declared import Declared, declared
 from analysis.equivalence import Verdict
 from analysis.learning import ConfigurationCurves, chosen_curves
 from analysis.pairs import CONTRAST
-from analysis.paper import Claim, Outcome, claims, differences_in_budget, table_2
+from analysis.paper import Claim, claims, differences_in_budget, table_2
+from analysis.question import Question
 from analysis.report.study import METRICS, NothingToReport, choose_study, trial_states
 from analysis.results import Results
 from analysis.sample import Array, Sample, make_sample, ordered_levels
 from analysis.strata import heterogeneity, strata
-from sweep.ledger import Margins
 
 LOSSES = ("val_loss", "train_loss")
 PRIMARY = "val_loss"
@@ -31,19 +29,15 @@ class Findings:
     """What the results of one study say. Mappings are by metric unless said otherwise."""
 
     study: str
-    declared: Declared
+    question: Question
     states: dict[str, int]
     controls: Controls
     samples: dict[str, Sample]
-    overall: dict[str, Assessment]
-    by_dataset: dict[str, dict[str, Assessment]]
-    """Data set to metric."""
-    mixed: dict[str, dict[str, Assessment]]
+    answers: dict[str, Answer]
+    mixed: dict[str, dict[str, Answer]]
     """Contrast with mixed stages, and how many of them, to metric; empty without mixed networks."""
     strata: dict[str, pa.Table]
     heterogeneity: dict[str, pa.Table]
-    variance: dict[str, eq.Decomposition]
-    """Data set, or ``all``, to what the validation loss varies with."""
     table_2: pa.Table
     claims: tuple[Claim, ...]
     differences_in_budget: tuple[str, ...]
@@ -59,43 +53,51 @@ class Findings:
         return self.states["missing"] > 0
 
     @property
+    def answer(self) -> Answer:
+        """The headline: validation loss."""
+        return self.answers[PRIMARY]
+
+    @property
     def verdict(self) -> Verdict:
-        """The headline: validation loss over everything."""
-        return self.overall[PRIMARY].verdict
+        """The headline's verdict, on every data set alike."""
+        return self.answer.verdict
 
 
+@lru_cache(maxsize=1)
 def find(results: Results, study: str | None = None) -> Findings:
-    """The findings of one study.
+    """The findings of one study; those last asked for are kept, so that terminal and page have the same.
 
     Raises SweepError where the stores hold several and none is named, and where it is not there; NothingToReport where
     it has no matched pair with both sides finished.
     """
     study = choose_study(results, study)
-    pairs = {metric: results.pairs(metric).filter(pc.field("study") == study) for metric in METRICS}
+    pairs = {metric: results.pairs(metric, study) for metric in METRICS}
     samples = {metric: make_sample(table, metric) for metric, table in pairs.items()}
     if not _ended(samples[PRIMARY]).any():
         raise NothingToReport(
             f"{study!r} has no matched pair deeper than one block of which both sides ended, so there is nothing to "
             "report; `sweep status` shows what it has"
         )
-    agreed = declared(results, study)
-    overall = {metric: assess_sample(sample, agreed.margins) for metric, sample in samples.items()}
+    control = controls({metric: pairs[metric] for metric in LOSSES})
+    answers = {metric: assess(table, control) for metric, table in pairs.items()}
     trials = results.table("trials", where=pc.field("study") == study)
     cost = cost_pairs(results, study)
-    findings = Findings(
+    question = Question.of(pairs[PRIMARY])
+    return Findings(
         study=study,
-        declared=agreed,
+        question=question,
         states=trial_states(results, study),
-        controls=controls({metric: pairs[metric] for metric in LOSSES}),
+        controls=control,
         samples=samples,
-        overall=overall,
-        by_dataset=_by_dataset(samples, agreed.margins),
-        mixed=_mixed(pairs, agreed.margins),
-        strata={metric: strata(samples[metric], agreed.margins) for metric in LOSSES},
-        heterogeneity={metric: heterogeneity(samples[metric]) for metric in LOSSES},
-        variance=_variance(samples[PRIMARY]),
+        answers=answers,
+        mixed=_mixed(pairs, control),
+        strata={metric: _strata(samples[metric], question, control) for metric in LOSSES},
+        heterogeneity={
+            metric: pa.concat_tables(heterogeneity(name, part) for name, part in by_dataset(samples[metric]).items())
+            for metric in LOSSES
+        },
         table_2=table_2(samples["train_loss"], samples["val_loss"]),
-        claims=tuple(claims(overall["train_loss"], overall["val_loss"])),
+        claims=tuple(claims(answers["train_loss"], answers["val_loss"])),
         differences_in_budget=tuple(differences_in_budget(trials)),
         cost=cost_by_depth(cost),
         cost_pairs=cost,
@@ -103,74 +105,41 @@ def find(results: Results, study: str | None = None) -> Findings:
         trials=trials,
         pairs=pairs,
     )
-    return _withdrawn(findings) if findings.controls.failed else findings
+
+
+def by_dataset(sample: Sample) -> dict[str, Sample]:
+    """The part of a sample that is of each data set."""
+    datasets = sample.columns["dataset"]
+    return {name: sample.where(datasets == name) for name in ordered_levels(datasets)}
 
 
 def _ended(sample: Sample) -> Array:
     """Pairs of which each side finished or diverged."""
-    sides = [np.isin(side, ("finished", "diverged")) for side in (sample.sequential_status, sample.parallel_status)]
-    return sides[0] & sides[1]
-
-
-def _withdrawn(findings: Findings) -> Findings:
-    """The same numbers without a verdict: what the control says is that they cannot be trusted."""
-
-    def every(by_metric: dict[str, Assessment]) -> dict[str, Assessment]:
-        return {metric: withdrawn(assessment) for metric, assessment in by_metric.items()}
-
-    def undecided(table: pa.Table) -> pa.Table:
-        place = table.schema.get_field_index("verdict")
-        return table.set_column(place, "verdict", pa.array([Verdict.UNDECIDED.value] * table.num_rows, pa.string()))
-
-    return replace(
-        findings,
-        overall=every(findings.overall),
-        by_dataset={dataset: every(each) for dataset, each in findings.by_dataset.items()},
-        mixed={contrast: every(each) for contrast, each in findings.mixed.items()},
-        strata={metric: undecided(table) for metric, table in findings.strata.items()},
-        claims=tuple(replace(each, outcome=Outcome.OPEN, because="the control fails") for each in findings.claims),
+    sequential, parallel = (
+        (side == "finished") | (side == "diverged") for side in (sample.sequential_status, sample.parallel_status)
     )
+    return sequential & parallel
 
 
-def _by_dataset(samples: Mapping[str, Sample], margins: Margins) -> dict[str, dict[str, Assessment]]:
-    datasets = ordered_levels(samples[PRIMARY].columns["dataset"])
-    return {
-        dataset: {
-            metric: assess_sample(sample.where(sample.columns["dataset"] == dataset), margins)
-            for metric, sample in samples.items()
-        }
-        for dataset in datasets
-    }
+def _strata(sample: Sample, question: Question, control: Controls) -> pa.Table:
+    judged = not control.failed and question.declared_before
+    return pa.concat_tables(strata(name, part, question.margins, judged) for name, part in by_dataset(sample).items())
 
 
-def _mixed(pairs: Mapping[str, pa.Table], margins: Margins) -> dict[str, dict[str, Assessment]]:
-    found: dict[str, dict[str, Assessment]] = {}
+def _mixed(pairs: Mapping[str, pa.Table], control: Controls) -> dict[str, dict[str, Answer]]:
+    """Contrasts of mixed networks, which have no network of one block to compare with."""
+    found: dict[str, dict[str, Answer]] = {}
+    question = Question.of(pairs[PRIMARY])
     for contrast in sorted(set(pairs[PRIMARY]["contrast"].to_pylist()) - {CONTRAST}):
         samples = {metric: make_sample(table, metric, contrast) for metric, table in pairs.items()}
         for stages in ordered_levels(samples[PRIMARY].columns["stages"]):
             found[f"{contrast}, {stages} stages"] = {
-                metric: assess_sample(sample.where(sample.columns["stages"] == stages), margins)
+                metric: Answer(
+                    {
+                        name: assess_sample(part, question, question.look(name), control.reasons)
+                        for name, part in by_dataset(sample.where(sample.columns["stages"] == stages)).items()
+                    }
+                )
                 for metric, sample in samples.items()
             }
     return found
-
-
-def _variance(sample: Sample) -> dict[str, eq.Decomposition]:
-    datasets = ordered_levels(sample.columns["dataset"])
-    parts = {dataset: sample.where(sample.columns["dataset"] == dataset) for dataset in datasets}
-    return {name: _decompose(part) for name, part in ({"all": sample} if len(parts) > 1 else {}).items()} | {
-        name: _decompose(part) for name, part in parts.items()
-    }
-
-
-def _decompose(sample: Sample) -> eq.Decomposition:
-    """What the log loss of every trial of a complete pair varies with."""
-    part = sample.where((sample.sequential > 0) & (sample.parallel > 0))
-    # Q follows from other factors; a linear model has room for one of them.
-    names = [name for name in part.strata if name != "Q" and len(np.unique(part.columns[name])) > 1]
-    factors = {name: np.tile(part.columns[name], 2) for name in names}
-    factors["architecture"] = np.repeat([0, 1], len(part))
-    terms = [("architecture",), *((name,) for name in names), *(("architecture", name) for name in names)]
-    loss = np.log(np.concatenate([part.sequential, part.parallel]))
-    seed = np.tile(part.columns["seed"], 2)
-    return eq.decompose(loss, factors, terms, np.tile(part.training, 2), "architecture", seed)

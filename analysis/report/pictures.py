@@ -13,7 +13,6 @@ from analysis import equivalence as eq
 from analysis import figures as fig
 from analysis.assessment import in_words
 from analysis.equivalence import Verdict
-from analysis.equivalence.variance import CONFIGURATION, CROSSED, SEED
 from analysis.formats import NAMES
 from analysis.learning import ConfigurationCurves
 from analysis.report.findings import PRIMARY, Findings
@@ -58,26 +57,18 @@ def draw(findings: Findings) -> dict[str, Picture]:
 
 def _loss_pairs(sample: Sample) -> Iterator[fig.LossPairs]:
     """Geometric means over the seeds of each configuration, a group a data set."""
-    usable = sample.where(np.isfinite(sample.contrast("ratio")) & (sample.sequential > 0))
-    for dataset in ordered_levels(usable.columns["dataset"]):
-        part = usable.where(usable.columns["dataset"] == dataset)
-        sides = [
-            np.exp(eq.configuration_means(np.log(s), part.configuration)) for s in (part.sequential, part.parallel)
-        ]
+    for dataset in ordered_levels(sample.columns["dataset"]):
+        part = sample.where(np.isfinite(sample.contrast("ratio")) & (sample.columns["dataset"] == dataset))
+        sides = [np.exp(eq.configuration_means(np.log(side), part.configuration)) for side in part.outcomes]
         yield fig.LossPairs(dataset, sides[0], sides[1])
 
 
 def _scatter(metric: str) -> Callable[[Findings], Figure]:
     def make(findings: Findings) -> Figure:
         pairs = list(_loss_pairs(findings.samples[metric]))
-        return fig.draw_scatter(pairs, findings.declared.margins.ratio, NAMES[metric])
+        return fig.draw_scatter(pairs, findings.question.margins.ratio, NAMES[metric])
 
     return make
-
-
-def _bland_altman(findings: Findings) -> Figure:
-    pairs = list(_loss_pairs(findings.samples[PRIMARY]))
-    return fig.draw_bland_altman(pairs, findings.declared.margins.ratio, NAMES[PRIMARY])
 
 
 def _forest(metric: str) -> Callable[[Findings], Figure | None]:
@@ -88,11 +79,12 @@ def _forest(metric: str) -> Callable[[Findings], Figure | None]:
                 verdict = _VERDICTS[row["verdict"]]
                 size = row["ratio"], row["low"], row["high"]
                 stratum = fig.Stratum(row["level_a"], row["configurations"], *size, verdict)
-                groups.setdefault(row["factor_a"].replace("_", " "), []).append(stratum)
+                name = f"{row['dataset']}: {row['factor_a'].replace('_', ' ')}"
+                groups.setdefault(name, []).append(stratum)
         if not groups:
             return None
         shown = [fig.StratumGroup(factor, rows) for factor, rows in groups.items()]
-        return fig.draw_forest(shown, findings.declared.margins.ratio, loss=NAMES[metric])
+        return fig.draw_forest(shown, findings.question.margins.ratio, loss=NAMES[metric])
 
     return make
 
@@ -160,7 +152,7 @@ def _heat_map(findings: Findings) -> Figure:
                     means = eq.configuration_means(contrast[cell], sample.configuration[cell])
                     grid[row, column] = np.exp(means.mean())
         grids.append(fig.RatioGrid(dataset, depths, filters, grid))
-    return fig.draw_heat_map(grids, findings.declared.margins.ratio, NAMES[PRIMARY])
+    return fig.draw_heat_map(grids, findings.question.margins.ratio, NAMES[PRIMARY])
 
 
 def _cost(findings: Findings) -> Figure | None:
@@ -173,28 +165,11 @@ def _cost(findings: Findings) -> Figure | None:
     return fig.draw_cost(groups) if groups else None
 
 
-def _variance(findings: Findings) -> Figure | None:
-    kinds: dict[str, fig.Kind] = {CONFIGURATION: "interaction", CROSSED: "architecture", SEED: "seed"}
-    groups: list[fig.VarianceShares] = []
-    for dataset, parts in findings.variance.items():
-        if dataset != "all" or len(findings.variance) == 1:
-            shares = [
-                fig.VarianceShare(
-                    term.name.replace(":", " x ").replace("_", " "),
-                    kinds.get(term.name, "architecture" if "architecture" in term.name else "factor"),
-                    term.share,
-                )
-                for term in parts.terms
-            ]
-            groups.append(fig.VarianceShares(dataset, shares))
-    return fig.draw_variance(groups, NAMES[PRIMARY]) if groups else None
-
-
 PICTURES: dict[str, tuple[Callable[[Findings], Figure | None], str, str]] = {
     "losses": (
         _scatter("val_loss"),
         "Scatter plot of parallel against sequential validation loss, with the identity line and the margin.",
-        "A point a configuration, geometric mean over its seeds. Above the line the parallel network is worse.",
+        "One point per configuration, the geometric mean over its seeds. Above the line the parallel network is worse.",
     ),
     "training-losses": (
         _scatter("train_loss"),
@@ -204,8 +179,9 @@ PICTURES: dict[str, tuple[Callable[[Findings], Figure | None], str, str]] = {
     "strata": (
         _forest("val_loss"),
         "Forest plot of the ratio of validation losses by level of every factor, with 90 % intervals and the margin.",
-        "Geometric mean ratio parallel / sequential over configurations with its 90 % interval. Marks follow the tests "
-        "after Holm's correction over all rows.",
+        "Geometric mean ratio parallel / sequential over configurations, with its 90 % interval for these networks on "
+        "new seeds. Marks follow the tests after Holm's correction over the rows of a data set; a row with too few "
+        "pairs is undecided.",
     ),
     "training-strata": (
         _forest("train_loss"),
@@ -214,7 +190,7 @@ PICTURES: dict[str, tuple[Callable[[Findings], Figure | None], str, str]] = {
     ),
     "heat-map": (
         _heat_map,
-        "Heat map of the ratio of validation losses by depth and number of filters, a panel a data set.",
+        "Heat map of the ratio of validation losses by depth and number of filters, one panel per data set.",
         "Geometric mean ratio parallel / sequential; framed cells lie beyond the margin.",
     ),
     "by-q": (
@@ -234,16 +210,6 @@ PICTURES: dict[str, tuple[Callable[[Findings], Figure | None], str, str]] = {
         "Training seconds and forward FLOPs of parallel over sequential networks by depth.",
         "Seconds are a trial's share of the time of all networks trained with it, on the devices named; medians with "
         "quartiles over matched pairs.",
-    ),
-    "agreement": (
-        _bland_altman,
-        "Bland-Altman plot: log ratio of validation losses against their geometric mean, with limits of agreement.",
-        "The ratio of each configuration against the size of its loss. Dotted: 95 % limits of agreement.",
-    ),
-    "variance": (
-        _variance,
-        "Bars: share of the variance of log validation loss by architecture, other factors, interactions and seed.",
-        "Type II sums of squares over all trials of complete pairs, as shares of the total.",
     ),
 }
 """Name to what draws it, what it shows for those who do not see it, and its caption."""

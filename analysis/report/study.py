@@ -8,7 +8,7 @@ from analysis.declared import declared
 from analysis.results import Results
 from sweep.errors import SweepError
 
-NUMBERS_VERSION = 3
+NUMBERS_VERSION = 4
 """Of the numbers of a report; raised when one changes its meaning."""
 
 METRICS = ("val_loss", "train_loss", "val_accuracy")
@@ -32,7 +32,8 @@ def results_key(results: Results, study: str) -> str:
     """A digest of a study's trials, how each of them ended, the margins, and the version of the numbers."""
     rows = results.sql(f"select study, trial_id, status, {', '.join(METRICS)} from known order by trial_id").to_pylist()
     trials = [list(row.values()) for row in rows if row["study"] == study]
-    margins = declared(results, study).margins.as_dict()
+    found = declared(results, study)
+    margins = [found.margins.as_dict(), found.declared_at, found.before]
     return hashlib.sha256(json.dumps([NUMBERS_VERSION, margins, trials]).encode()).hexdigest()
 
 

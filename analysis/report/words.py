@@ -2,22 +2,15 @@
 
 import math
 
-from analysis.assessment import AHEAD, INSIDE, Assessment, OnScale, in_words
+from analysis.assessment import AHEAD, INSIDE, Answer, Assessment, in_words
 from analysis.equivalence import Interval, Verdict
 from analysis.equivalence.statistic import as_ratio
-from analysis.formats import DASH
+from analysis.formats import DASH, percent
 from analysis.report.document import Column, FigureBlock, Tone
 from analysis.report.pictures import Picture
 
 DATASETS = {"mnist": "MNIST", "cifar10": "CIFAR\N{NON-BREAKING HYPHEN}10"}
 
-TONES: dict[Verdict, Tone] = {
-    Verdict.EQUIVALENT: "good",
-    Verdict.DIFFERENT_INSIDE: "good",
-    Verdict.FIRST_BETTER: "warning",
-    Verdict.SECOND_BETTER: "warning",
-    Verdict.UNDECIDED: "info",
-}
 HELD, BROKEN = ({in_words(verdict) for verdict in verdicts} for verdicts in (INSIDE, AHEAD))
 """Verdicts of strata, in words: equivalent, and a side ahead without that."""
 
@@ -49,21 +42,43 @@ def signed(value: float, digits: int = 4) -> str:
     return f"{value:+.{digits}f}" if math.isfinite(value) else DASH
 
 
-def size(scale: OnScale) -> str:
-    """The estimate with its 90 % interval: a ratio, or a difference."""
-    return span(scale, scale.tost.estimate, scale.tost.interval)
+def size(assessment: Assessment) -> str:
+    """The estimate for this grid with the interval that the verdict is at: a ratio, or a difference."""
+    return span(assessment, assessment.grid.estimate, assessment.interval)
 
 
-def span(scale: OnScale, estimate: float, interval: Interval) -> str:
-    """An estimate and an interval on a scale, a log ratio shown as the ratio."""
-    if scale.scale == "ratio":
+def wider(assessment: Assessment) -> str:
+    """The interval for other networks like these."""
+    return span(assessment, assessment.networks.estimate, assessment.networks.interval(1 - 2 * assessment.alpha))
+
+
+def span(assessment: Assessment, estimate: float, interval: Interval) -> str:
+    """An estimate and an interval on an assessment's scale, a log ratio shown as the ratio."""
+    if assessment.scale == "ratio":
         return as_ratio(estimate, interval)
     return f"{signed(estimate)} [{signed(interval.low)}, {signed(interval.high)}]"
 
 
-def margin_words(assessment: Assessment) -> str:
+def confidence(assessment: Assessment) -> str:
+    """The confidence of an assessment's intervals, such as ``92 %``."""
+    return percent(1 - 2 * assessment.alpha, 0 if assessment.look == 1 else 1)
+
+
+def tone(answer: Answer) -> Tone:
+    """The colour of an answer: good only where nothing qualifies it."""
+    if answer.verdict in INSIDE:
+        return "good" if answer.plain else "warning"
+    return "info" if all(each.verdict is Verdict.UNDECIDED for each in answer.by_dataset.values()) else "warning"
+
+
+def sentence(text: str) -> str:
+    """A clause as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def margin_words(answer: Answer) -> str:
     """The ratio margin as an interval of ratios."""
-    ratio = 1 + assessment.margins.ratio
+    ratio = 1 + next(iter(answer.by_dataset.values())).margins.ratio
     return f"{1 / ratio:.3f} to {ratio:.3f}"
 
 

@@ -63,7 +63,7 @@ class PlanOptions:
     """Keep only part I of N parts of about equal cost, such as 2/8."""
 
     margin: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
-    """Declare an equivalence margin before there are results: ratio=0.1 (of the loss) or seed_noise=1; repeatable."""
+    """Declare an equivalence margin before there are results: ratio=0.1, of the loss; repeatable."""
 
     imports: Imports = ()
 

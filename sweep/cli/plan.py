@@ -1,6 +1,7 @@
 """``sweep plan``: shows what would run and what it would cost."""
 
 import json as json_module
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from rich.table import Table
 from sweep.calibration import Workers, calibrate
 from sweep.cli.display import counted, duration
 from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Study
+from sweep.cli.showable import HEADS, showable, showable_rows
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE, Pack
@@ -30,6 +32,7 @@ def plan(
     cpus: int | None = None,
     calibrate: bool = True,
     pack_size: int = PACK_SIZE,
+    noise: float | None = None,
     trials: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -45,6 +48,9 @@ def plan(
         Train a few networks for about ten seconds to measure a processor, rather than trust a rough model.
     pack_size
         Largest number of trials to train together.
+    noise
+        Standard deviation of log loss ratios among seeds, such as 0.05, for what the plan can show; by default that of
+        the store's results.
     trials
         List every trial.
     json
@@ -53,9 +59,11 @@ def plan(
     chosen = options.plan(study)
     workers = _workers(chosen.packs(pack_size), calibrate, address, cpus)
     numbers = _numbers(chosen, _done(store), pack_size, workers)
+    shown = showable(chosen, store, noise)
     listed = [{"trial_id": trial.trial_id, **trial.as_dict()} for trial in chosen.trials] if trials else []
     if json:
-        print(json_module.dumps(numbers | ({"list": listed} if trials else {}), indent=1))
+        extra = {"can_show": shown} | ({"list": listed} if trials else {})
+        print(json_module.dumps(_finite(numbers | extra), indent=1, allow_nan=False))
         return
     console = Console(highlight=False)
     for row in listed:
@@ -63,6 +71,12 @@ def plan(
     console.print(_factor_table(chosen))
     _print_numbers(console, numbers)
     console.print(f"margins     {chosen.margins}")
+    if shown:
+        title = f"power to show equivalence within {100 * chosen.margins.ratio:g} % where there is no difference"
+        table = Table(*HEADS, title=title, title_justify="left")
+        for row in showable_rows(shown):
+            table.add_row(*row)
+        console.print(table)
 
 
 def _numbers(plan: Plan, done: set[str], pack_size: int, workers: Workers) -> dict[str, Any]:
@@ -138,3 +152,12 @@ def _print_numbers(console: Console, numbers: dict[str, Any]) -> None:
     )
     if numbers["calibration_fault"] is not None:
         console.print(f"no worker could be measured: {numbers['calibration_fault']}", markup=False)
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -20,6 +20,8 @@ from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials,
 from sweep.submission import RESUME
 from sweep.tracking import tracking_uri
 
+_LOOKED_AT = 100
+
 
 def run(
     study: Study,
@@ -60,9 +62,21 @@ def run(
         # Before all workers ask for them at once.
         for name in sorted({trial.dataset for trial in missing_trials(plan, ledger, flags.retry_failed).trials}):
             load(name, log=say)
+    _note_earlier_draws(missing_trials(plan, ledger, flags.retry_failed), ledger)
     with live_display() as display:
         outcome = run_sweep(plan, ledger, how, display)
     return _conclude(plan, outcome, flags.store, how.tracking, flags.report, _place(flags.store, flags.tracking))
+
+
+def _note_earlier_draws(missing: Plan, ledger: Ledger) -> None:
+    """Say where missing trials are in the store with the draws of earlier versions."""
+    done = ledger.contents.status
+    some = [trial for trial in missing.trials[:_LOOKED_AT] if trial.draws == "nested"] if done else []
+    if any(trial.but(draws="crossed").trial_id in done for trial in some):
+        say(
+            "the store has such trials with crossed draws, as earlier versions made them; add --set draws=crossed to "
+            "go on with those"
+        )
 
 
 def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool, runs: list[str]) -> int:
@@ -97,11 +111,11 @@ def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Cons
         ledger = Ledger.open(store)
         check_plans(ledger, plan.sweep_id, plan.study)
         results = Results([ledger], readable_plans_only=True)
-        control = print_answer(results, plan, console)
+        trusted = print_answer(results, plan.study, console)
     except SweepError as error:
         # Every result is kept, and the same command answers once this is mended.
         console.print(f"There is no answer: {error}", soft_wrap=True)
-        return False
+        return True
     written = None
     try:
         written = write_into_store(results, plan.study, store, uri) if report else None
@@ -111,7 +125,7 @@ def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Cons
     if written is not None:
         print_verdicts(written.verdicts, console)
         console.print(f"Report: {written.page}", soft_wrap=True)
-    return not control.failed and (written is None or written.trusted)
+    return trusted and (written is None or written.trusted)
 
 
 def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: list[str]) -> None:

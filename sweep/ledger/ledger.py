@@ -163,8 +163,15 @@ class Ledger:
                     f"then delete commits/{name}.json"
                 )
 
-    def record_sweep(self, sweep_id: str, study: str, trials: Sequence[Trial], margins: Margins | None = None) -> None:
-        """Keep a sweep's plan.
+    def record_sweep(
+        self,
+        sweep_id: str,
+        study: str,
+        trials: Sequence[Trial],
+        margins: Margins | None = None,
+        whole: tuple[str, int] | None = None,
+    ) -> None:
+        """Keep a sweep's plan; `whole` is that of `Plan`.
 
         Raises SweepError where an earlier plan cannot be read, for a factor that has another type in another plan, and
         for margins that differ from those declared before, once a trial of the sweep may be done.
@@ -182,7 +189,7 @@ class Ledger:
                 f"this sweep's margins were declared on {earlier.declared_at} as {earlier.margins}, and it has "
                 "results; run it with the same margins, or with others into another store"
             )
-        planned = PlannedSweep.of(study, trials, margins)
+        planned = PlannedSweep.of(study, trials, margins, whole)
         unified([planned.trials.schema, *(plan.trials.schema for plan in plans.readable.values())])
         self.files.write(f"sweeps/{sweep_id}.parquet", planned.to_bytes())
 

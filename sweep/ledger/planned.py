@@ -29,6 +29,8 @@ class PlannedSweep:
     declared_at: str
     """When the margins were first written, ISO 8601 in UTC."""
     trials: pa.Table
+    whole: tuple[str, int] | None = None
+    """Of a shard: the identity of the sweep that it is a part of, and how many trials that has."""
 
     @property
     def trial_ids(self) -> list[str]:
@@ -36,15 +38,22 @@ class PlannedSweep:
         return self.trials["trial_id"].to_pylist()
 
     @classmethod
-    def of(cls, study: str, trials: Sequence[Trial], margins: Margins) -> "PlannedSweep":
+    def of(
+        cls, study: str, trials: Sequence[Trial], margins: Margins, whole: tuple[str, int] | None = None
+    ) -> "PlannedSweep":
         """A sweep that is declared now."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         table = pa.Table.from_pylist([plan_row(trial) for trial in trials], schema=plan_schema())
-        return cls(study, margins, now, table)
+        return cls(study, margins, now, table, whole)
 
     def to_bytes(self) -> bytes:
         """The sweep's file: its trials as Parquet, the rest in the metadata."""
-        facts = {"study": self.study, "margins": self.margins.as_dict(), "declared_at": self.declared_at}
+        facts = {
+            "study": self.study,
+            "margins": self.margins.as_dict(),
+            "declared_at": self.declared_at,
+            "whole": self.whole,
+        }
         sink = pa.BufferOutputStream()
         table = self.trials.replace_schema_metadata({_KEY: json.dumps(facts)})
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
@@ -58,19 +67,21 @@ class PlannedSweep:
             facts = json.loads((table.schema.metadata or {})[_KEY])
             declared, study, declared_at = dict(facts["margins"]), str(facts["study"]), str(facts["declared_at"])
             declaration_time(declared_at)
+            whole = facts.get("whole")
+            whole = None if whole is None else (str(whole[0]), int(whole[1]))
             if not set(_KNOWN_AT_FIRST) <= set(table.schema.names):
                 raise ValueError
-        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (pa.ArrowException, OSError, ValueError, KeyError, IndexError, TypeError, RecursionError):
             raise SweepError(
                 "it is damaged; put a copy of it back, or move it away and run its sweep again, whose margins then "
                 "count as declared that day"
             ) from None
         try:
-            margins = Margins().override(declared)
+            margins = Margins.kept(declared)
             trials = in_form(table.replace_schema_metadata(None), plan_schema())
         except SweepError as error:
             raise SweepError(f"{error}; read it with the version of this program that wrote it") from None
-        return cls(study, margins, declared_at, trials)
+        return cls(study, margins, declared_at, trials, whole)
 
 
 class UnreadablePlan(SweepError):

@@ -91,7 +91,7 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
         for fault in check_plans(ledger, plan.sweep_id, plan.study):
             display.note(f"{fault}; this sweep goes on without it")
         planned = [trial.trial_id for trial in plan.trials]
-        ledger.record_sweep(plan.sweep_id, plan.study, plan.trials, plan.margins)
+        ledger.record_sweep(plan.sweep_id, plan.study, plan.trials, plan.margins, plan.whole)
         missing = missing_trials(plan, ledger, options.retry_failed)
         if not missing.trials and (options.tracking is None or is_complete(ledger, options.tracking, planned)):
             return outcome(plan, ledger)

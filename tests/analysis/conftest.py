@@ -1,5 +1,6 @@
 """Stores and tables of matched pairs, made from known figures."""
 
+import datetime as dt
 import hashlib
 import itertools
 import json
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ import analysis
 from analysis.assessment import Assessment, assess_sample
 from analysis.figures import Rendered
 from analysis.pairs import shared as shared_columns
+from analysis.question import Question
 from analysis.sample import Sample
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.ledger.schema import plan_row
@@ -154,23 +157,29 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> MakeStore:
 
 @pytest.fixture(scope="session")
 def make_pairs() -> MakePairs:
-    """The table that `Results.pairs` gives, put together row by row; a trial without a result is missing."""
+    """The table that `Results.pairs` gives, put together row by row; a trial without a result is missing.
+
+    It carries a question in the metric, by the default margins unless told.
+    """
     return _make_pairs
 
 
-def _make_pairs(ends: Iterable[TrialResult | Trial], metric: str = "val_loss") -> pa.Table:
+def _make_pairs(ends: Iterable[TrialResult | Trial], metric: str = "val_loss", **question: Any) -> pa.Table:
+    ends = list(ends)
     every = [(end, "missing") if isinstance(end, Trial) else (end.trial, end.status) for end in ends]
     values = {
         end.trial.trial_id: getattr(end.last, metric) for end in ends if isinstance(end, TrialResult) and end.last
     }
+    twins: dict[str, list[tuple[Trial, str]]] = {}
+    for each in every:
+        twins.setdefault(each[0].pair_id, []).append(each)
     rows = [
         _pair(sequential, parallel, values)
         for sequential in every
-        for parallel in every
+        for parallel in twins[sequential[0].pair_id]
         if (sequential[0].architecture, parallel[0].architecture) in _CONTRASTS
-        and sequential[0].pair_id == parallel[0].pair_id
     ]
-    return pa.Table.from_pylist(rows, schema=_PAIRS)
+    return Question(metric, **question).attach(pa.Table.from_pylist(rows, schema=_PAIRS))
 
 
 def _pair(sequential: tuple[Trial, str], parallel: tuple[Trial, str], values: dict[str, float]) -> dict[str, Any]:
@@ -201,7 +210,7 @@ def _pairs_schema() -> pa.Schema:
 
 
 _PAIRS = _pairs_schema()
-_MARGINS = Margins(0.10, 1.0)
+_MARGINS = Margins(0.10)
 
 
 @dataclass(frozen=True)
@@ -316,7 +325,13 @@ def _realistic(trial: Trial) -> TrialResult:
     )
 
 
-def _sample(sequential: np.ndarray, parallel: np.ndarray, metric: str = "val_loss") -> Sample:
+def _sample(
+    sequential: np.ndarray,
+    parallel: np.ndarray,
+    metric: str = "val_loss",
+    chance: float = math.log(10),
+    crossed: bool = False,
+) -> Sample:
     """A sample of values of (configurations, seeds)."""
     configurations, seeds = sequential.shape
     status = np.full(configurations * seeds, "finished", dtype="<U9")
@@ -329,6 +344,9 @@ def _sample(sequential: np.ndarray, parallel: np.ndarray, metric: str = "val_los
         status,
         status.copy(),
         np.ones(len(label)),
+        np.tile(np.arange(seeds), configurations),
+        np.full(len(label), chance),
+        crossed,
     )
 
 
@@ -344,16 +362,22 @@ def _ended(of: Sample, sequential: dict[int, str] | None = None, parallel: dict[
 
 
 def _made(
-    shift: float, spread: float = 0.01, noise: float = 0.01, n: int = 12, seeds: int = 3, seed: int = 0
+    shift: float,
+    spread: float = 0.01,
+    noise: float = 0.01,
+    n: int = 24,
+    seeds: int = 3,
+    seed: int = 0,
+    crossed: bool = False,
 ) -> Sample:
-    """Losses whose log ratios have a known mean, and a spread among configurations and seeds."""
+    """Losses well below chance whose log ratios have a known mean, and a spread among configurations and seeds."""
     rng = np.random.default_rng(seed)
-    level = rng.normal(size=(n, 1))
+    level = math.log(0.5) + 0.3 * rng.normal(size=(n, 1))
     ratio = rng.normal(size=(n, 1))
     ratio = shift + (spread * (ratio - ratio.mean()) / ratio.std() if n > 1 else 0)
     jitter = noise * rng.normal(size=(2, n, seeds))
     jitter -= jitter.mean(axis=(1, 2), keepdims=True)
-    return _sample(np.exp(level + jitter[0]), np.exp(level + ratio + jitter[1]))
+    return _sample(np.exp(level + jitter[0]), np.exp(level + ratio + jitter[1]), crossed=crossed)
 
 
 @pytest.fixture(scope="session")
@@ -376,5 +400,22 @@ def made() -> Callable[..., Sample]:
 
 @pytest.fixture(scope="session")
 def judged() -> Callable[..., Assessment]:
-    """The assessment of a sample, by margins of 10 % and the seeds' own spread unless told."""
-    return lambda of, margins=_MARGINS: assess_sample(of, margins)
+    """The assessment of a sample at a look, by margins of 10 % unless told; `question` is what else it says."""
+
+    def of(each: Sample, margins: Margins = _MARGINS, look: int = 1, **question: Any) -> Assessment:
+        return assess_sample(each, Question(each.metric, margins, **question), look)
+
+    return of
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], str]:
+    """Sets the day on which sweeps are declared and results are published."""
+
+    def set_day(day: int) -> str:
+        now = SimpleNamespace(now=lambda zone: dt.datetime(2026, 1, day, 12, tzinfo=zone))
+        for module in ("planned", "schema"):
+            monkeypatch.setattr(f"sweep.ledger.{module}.dt", SimpleNamespace(datetime=now, UTC=dt.UTC))
+        return f"2026-01-{day:02}T12:00:00+00:00"
+
+    return set_day

@@ -32,9 +32,14 @@ def check(make_pairs, end) -> Callable[..., Controls]:
     return of
 
 
+def passed(pairs: int = 4, unknown: int = 0) -> Controls:
+    return Controls(pairs, pairs, 0, 0, 0, unknown, 0.0, deep=1, deep_identical=0)
+
+
 def test_identical_sides_pass(check):
-    assert check({}) == Controls(pairs=4, identical=4, rounded=0, different=0, one_sided=0, worst=0.0)
+    assert check({}) == passed()
     assert not check({}).failed
+    assert check({}).reasons == ()
 
 
 @pytest.mark.parametrize(
@@ -80,13 +85,14 @@ def test_a_side_that_diverges_alone_fails_the_control(check, end, side):
 
 def test_sides_that_diverge_together_agree(check, end):
     changes: dict[int, Callable[[Trial], TrialResult]] = {0: lambda of: end(of, status="diverged")}
-    assert check(changes, changes) == Controls(pairs=3, identical=3, rounded=0, different=0, one_sided=0, worst=0.0)
+    assert check(changes, changes) == passed(3, unknown=1)
 
 
 @pytest.mark.parametrize("change", ["failed", "missing"])
 def test_what_failed_or_is_missing_says_nothing(check, end, change):
     found = check({3: lambda of: of if change == "missing" else end(of, status="failed")})
-    assert found == Controls(pairs=3, identical=3, rounded=0, different=0, one_sided=0, worst=0.0)
+    assert found == passed(3, unknown=1)
+    assert not found.failed
 
 
 def test_a_loss_of_zero_on_one_side_is_a_difference(check, end):
@@ -97,10 +103,63 @@ def test_a_loss_of_zero_on_one_side_is_a_difference(check, end):
 
 
 def test_without_depth_1_there_is_no_control(make_pairs, end):
-    pairs = make_pairs([end(trial(side, 0, 2)) for side in ("sequential", "parallel")])
+    pairs = make_pairs([end(trial("sequential", 0, 2), 1.0), end(trial("parallel", 0, 2), 1.1)])
     found = analysis.controls(dict.fromkeys(METRICS, pairs))
-    assert (found.pairs, found.failed) == (0, False)
+    assert (found.pairs, found.unknown, found.failed) == (0, 0, False)
     assert math.isnan(found.worst)
+
+
+@pytest.mark.parametrize("status", ["failed", "diverged"])
+def test_a_control_without_a_value_is_none(check, end, status):
+    """Whatever failed or diverged in every depth-1 pair may have done so everywhere."""
+    changes: dict[int, Callable[[Trial], TrialResult]] = dict.fromkeys(range(4), lambda of: end(of, status=status))
+    found = check(changes, changes if status == "diverged" else None)
+    assert (found.pairs, found.unknown, found.failed) == (0, 4, True)
+    assert "none of 4 depth-1 pairs has a value on both sides" in found.reasons[0]
+
+
+def deep(make_pairs, end, identical: int, of: int = 10) -> Controls:
+    results = [
+        end(trial(side, seed, 2), 1.0 + seed / 100 + (side == "parallel" and seed >= identical))
+        for seed in range(of)
+        for side in ("sequential", "parallel")
+    ]
+    return analysis.controls({"val_loss": make_pairs(results)})
+
+
+def test_deep_pairs_that_are_mostly_identical_say_that_the_arrangement_was_not_applied(make_pairs, end):
+    for identical, failed in ((0, False), (1, False), (5, False), (6, True), (10, True)):
+        found = deep(make_pairs, end, identical)
+        assert (found.deep, found.deep_identical, found.failed) == (10, identical, failed)
+    assert found.reasons == (
+        "10 of 10 pairs deeper than one block are identical bit for bit, so the arrangement changes nothing there",
+    )
+
+
+def test_deep_pairs_are_identical_in_every_metric_or_not_at_all(make_pairs, end):
+    results = [
+        end(trial(side, seed, 2), 1.0, 0.5 + (side == "parallel") / 8)
+        for seed in range(10)
+        for side in ("sequential", "parallel")
+    ]
+    found = analysis.controls({metric: make_pairs(results, metric) for metric in METRICS})
+    assert (found.deep, found.deep_identical) == (10, 0)
+
+
+def test_one_number_everywhere_comes_from_an_engine_that_trains_nothing(make_pairs, end):
+    results = [end(trial(side, seed, 2), 1.0) for seed in range(10) for side in ("sequential", "parallel")]
+    assert not analysis.controls({"val_loss": make_pairs(results)}).failed
+
+
+def test_zeros_are_no_sign_of_what_was_not_applied(make_pairs, end):
+    results = [end(trial(side, seed, 2), 0.0) for seed in range(10) for side in ("sequential", "parallel")]
+    assert not analysis.controls({"val_loss": make_pairs(results)}).failed
+
+
+def test_tables_of_other_pairs_are_refused(make_pairs, end):
+    pairs = make_pairs([end(trial(side, 0)) for side in ("sequential", "parallel")])
+    with pytest.raises(ValueError, match="takes tables of the same pairs"):
+        analysis.controls({"val_loss": pairs, "train_loss": pairs.slice(0, 0)})
 
 
 def test_the_functions_of_the_package_stay_functions_once_its_modules_are_loaded():

@@ -24,17 +24,13 @@ from analysis.figures import (
     Rendered,
     Stratum,
     StratumGroup,
-    VarianceShare,
-    VarianceShares,
     Verdict,
-    draw_bland_altman,
     draw_by_q,
     draw_cost,
     draw_curves,
     draw_forest,
     draw_heat_map,
     draw_scatter,
-    draw_variance,
     render,
 )
 
@@ -73,13 +69,6 @@ def learning(epochs: int, title: str = "mnist, depth 2") -> LearningCurves:
     return LearningCurves(title, *(numbers(3 * epochs, seed).reshape(3, epochs) for seed in range(4)))
 
 
-def shares(*values: float) -> list[VarianceShares]:
-    names = ("architecture", "depth", "rest", "seed")
-    kinds = ("architecture", "factor", "interaction", "seed")
-    rows = [VarianceShare(*row) for row in zip(names, kinds, values, strict=True)]
-    return [VarianceShares("mnist", rows), VarianceShares("cifar10", rows)]
-
-
 FULL: dict[str, Callable[[], Figure]] = {
     "scatter": lambda: draw_scatter([LossPairs("mnist", numbers(30), numbers(30, 1))]),
     "forest": lambda: draw_forest(strata(6)),
@@ -87,8 +76,6 @@ FULL: dict[str, Callable[[], Figure]] = {
     "curves": lambda: draw_curves([learning(3)]),
     "heat_map": lambda: draw_heat_map([RatioGrid("mnist", (2, 4), (1, 2, 4), numbers(6).reshape(2, 3))]),
     "cost": lambda: draw_cost([cost(0.5)]),
-    "bland_altman": lambda: draw_bland_altman([LossPairs("mnist", numbers(30), numbers(30, 1))]),
-    "variance": lambda: draw_variance(shares(0.01, 0.6, 0.3, 0.09)),
 }
 NONE = np.empty(0)
 GAPS = np.array([NAN, 0.0, np.inf, -1.0])
@@ -115,11 +102,6 @@ ODD: dict[str, Callable[[], Figure]] = {
     "cost, nothing": lambda: draw_cost([]),
     "cost, no pair": lambda: draw_cost([CostPairs("mnist", *[NONE] * 6)]),
     "cost, no value": lambda: draw_cost([CostPairs("mnist", np.array([2.0, 2, 4, 4]), *[GAPS] * 5)]),
-    "bland_altman, nothing": lambda: draw_bland_altman([]),
-    "bland_altman, no value": lambda: draw_bland_altman([LossPairs("mnist", GAPS, GAPS)]),
-    "bland_altman, one point": lambda: draw_bland_altman([LossPairs("mnist", np.ones(1), np.ones(1))]),
-    "variance, nothing": lambda: draw_variance([]),
-    "variance, no value": lambda: draw_variance(shares(NAN, 0.0, -0.01, NAN)),
 }
 
 
@@ -244,28 +226,11 @@ def test_heat_map_frames_what_is_beyond_the_margin_and_dashes_what_is_missing() 
     assert {"1.00", "1.09", "1.11", "0.92", "0.90", "\N{EN DASH}"} <= set(found)
 
 
-def test_agreement_is_bias_and_two_deviations() -> None:
-    logs = np.array([-0.1, 0.0, 0.1, 0.2])
-    figure = draw_bland_altman([LossPairs("mnist", np.ones(4), np.exp(logs))])
-    reach = 1.96 * np.std(logs, ddof=1)
-    low, high = np.exp(0.05 - reach), np.exp(0.05 + reach)
-    title = figure.axes[0].get_title(loc="left")
-    assert title == f"mnist: bias {np.exp(0.05):.2f},\nlimits of agreement {low:.2f} to {high:.2f}"
-
-
 def test_curves_are_summed_up_over_the_seeds_that_have_a_loss() -> None:
     losses = np.array([[1.0, 2.0], [3.0, NAN]])
     figure = draw_curves([LearningCurves("x", losses, losses, losses, losses)])
     mean, low, high = (np.asarray(line.get_ydata()).tolist() for line in figure.axes[0].lines[:3])
     assert (mean, low, high) == ([2, 2], [1, 2], [3, 2])
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [(0.42, "42 %"), (0.0123, "1.2 %"), (0.0004, "0.04 %"), (0.00001, "< 0.01 %"), (0.0, "0 %"), (NAN, "\N{EN DASH}")],
-)
-def test_variance_says_even_small_shares(share: float, said: str) -> None:
-    assert said in words(draw_variance(shares(share, 0.55, 0.3, 0.11)))
 
 
 def test_a_full_grid_is_a_small_file() -> None:

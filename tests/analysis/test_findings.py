@@ -3,11 +3,13 @@
 import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import analysis
 from analysis.equivalence import Verdict
+from analysis.paper import Outcome
 from analysis.report import NothingToReport, find, results_key
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, merge_commits
@@ -61,18 +63,19 @@ def test_of_several_studies_one_is_to_be_named(store, make_store, ends):
     results = analysis.open(store)
     with pytest.raises(SweepError, match="the results are of other, test; name one, such as `sweep report other`"):
         find(results)
-    assert find(results, "other").overall["val_loss"].configurations == 2
-    assert find(results, "test").overall["val_loss"].configurations == 4
+    assert find(results, "other").answer.by_dataset["digits"].configurations == 2
+    assert find(results, "test").answer.by_dataset["digits"].configurations == 4
     with pytest.raises(SweepError, match="there are no results of 'quick', but of other, test"):
         find(results, "quick")
 
 
 def test_no_number_is_of_another_study(store, make_store, ends):
     before, digest = find(analysis.open(store)), key(store)
-    make_store(ends(trials("other"), 9.0), trials("other"), Margins(0.01), folder=store)
+    others = trials("other", filters=[4])
+    make_store(ends(others, 9.0), others, Margins(0.01), folder=store)
     after = find(analysis.open(store), "test")
     assert key(store) == digest
-    for name in ("overall", "by_dataset", "states", "controls", "declared", "variance", "claims"):
+    for name in ("question", "answers", "states", "controls", "strata", "heterogeneity", "table_2", "claims"):
         assert repr(getattr(after, name)) == repr(getattr(before, name))
     assert after.trials.num_rows == before.trials.num_rows == 24
     assert after.cost_pairs.num_rows == before.cost_pairs.num_rows == 12
@@ -86,7 +89,8 @@ def test_a_side_that_always_diverges_is_reported_without_a_verdict(make_store, e
     ]
     found = find(analysis.open(make_store(results, sides)))
     assert found.verdict == Verdict.UNDECIDED
-    assert found.overall["val_loss"].divergence.parallel_only == len(sides) // 4
+    assert "too few pairs" in found.answer.by_dataset["digits"].withheld[0]
+    assert found.answer.by_dataset["digits"].divergence.parallel_only == len(sides) // 4
     assert {claim.outcome.value for claim in found.claims} == {"is not decided"}
 
 
@@ -104,32 +108,53 @@ def test_without_a_complete_pair_there_is_nothing_to_report(make_store, end, sta
 
 def test_margins_are_those_declared_with_the_sweep(store):
     found = find(analysis.open(store))
-    assert found.declared.margins == Margins(0.05)
-    assert found.declared.declared_at is not None
-    assert not found.declared.several
-    assessments = [*found.overall.values(), *(each for by in found.by_dataset.values() for each in by.values())]
+    assert found.question.margins == Margins(0.05)
+    assert found.question.declared_at is not None
+    assert found.question.declared_before
+    assert not found.question.several
+    assessments = [each for answer in found.answers.values() for each in answer.by_dataset.values()]
     assert {each.margins.ratio for each in assessments} == {0.05}
 
 
-def test_of_several_sweeps_the_strictest_margins_are_used(store, make_store):
-    make_store([], trials(depth=[8]), Margins(0.2, 0.5), folder=store)
-    found = find(analysis.open(store))
-    assert found.declared.margins == Margins(0.05, 0.5)
-    assert found.declared.several
-    make_store([], trials("other", depth=[8]), Margins(0.001), folder=store)
-    assert find(analysis.open(store), "test").declared.margins == Margins(0.05, 0.5)
+def test_of_several_sweeps_that_share_trainings_the_strictest_margins_are_used(make_store, ends):
+    store = make_store([], trials(), Margins(0.05))
+    make_store([], trials(depth=[2, 8]), Margins(0.02), folder=store)
+    make_store(ends(trials()), folder=store)
+    found = find(analysis.open(store), "test")
+    assert found.question.margins == Margins(0.02)
+    assert found.question.several
+    # A sweep of nothing that is asked about has nothing to say, whatever its name.
+    others = trials("other", filters=[4])
+    make_store(ends(others), others, Margins(0.001), folder=store)
+    assert find(analysis.open(store), "test").question.margins == Margins(0.02)
+    assert find(analysis.open(store), "other").question.margins == Margins(0.001)
 
 
 def test_results_without_a_sweep_have_the_default_margins(make_store, ends):
     found = find(analysis.open(make_store(ends(trials()))))
-    assert (found.declared.margins, found.declared.declared_at) == (Margins(), None)
+    assert (found.question.margins, found.question.declared_at, found.question.declared_before) == (
+        Margins(),
+        None,
+        True,
+    )
     assert not found.interim
 
 
+MANY: dict[str, Any] = {"depth": [1, 2, 4], "filters": [1, 2], "seed": list(range(14))}
+"""Enough seeds for a verdict on four configurations."""
+
+
 def test_the_margins_decide(make_store, ends):
-    wide, narrow = (make_store(ends(trials(), 1.05), trials(), Margins(ratio)) for ratio in (0.1, 0.01))
+    many = trials(**MANY)
+    wide, narrow = (make_store(ends(many, 1.05), many, Margins(ratio)) for ratio in (0.1, 0.01))
     assert find(analysis.open(wide)).verdict == Verdict.DIFFERENT_INSIDE
     assert find(analysis.open(narrow)).verdict == Verdict.SECOND_BETTER
+
+
+def test_the_same_findings_are_computed_once(store):
+    results = analysis.open(store)
+    assert find(results, "test") is find(results, "test")
+    assert find(analysis.open(store), "test") is not find(results, "test")
 
 
 def test_states_count_planned_trials_done_or_not(make_store, ends, end):
@@ -142,27 +167,33 @@ def test_states_count_planned_trials_done_or_not(make_store, ends, end):
 
 @pytest.mark.parametrize("status", ["different", "diverged"])
 def test_a_failed_control_leaves_no_verdict(make_store, ends, end, status):
-    every = trials()
+    every = trials(**MANY)
+    assert find(analysis.open(make_store(ends(every), every))).verdict == Verdict.DIFFERENT_INSIDE
     broken = trials(depth=[1], filters=[1], seed=[1], architecture=["parallel"])[0]
     results = [each for each in ends(every) if each.trial != broken]
     results.append(end(broken, 9.0) if status == "different" else end(broken, status="diverged"))
     found = find(analysis.open(make_store(results, every)))
     assert found.controls.failed
     assert found.verdict == Verdict.UNDECIDED
-    every_one = [found.overall, *found.by_dataset.values(), *found.mixed.values()]
-    assert {each.verdict for by_metric in every_one for each in by_metric.values()} == {Verdict.UNDECIDED}
+    every_one = [each for answer in found.answers.values() for each in answer.by_dataset.values()]
+    assert {each.verdict for each in every_one} == {Verdict.UNDECIDED}
+    assert all(each.withheld == found.controls.reasons for each in every_one if each.scale == "ratio")
+    assert found.controls.reasons[0].startswith("the control fails: ")
     assert {row for table in found.strata.values() for row in table["verdict"].to_pylist()} == {Verdict.UNDECIDED}
-    assert {claim.because for claim in found.claims} == {"the control fails"}
+    assert {claim.outcome for claim in found.claims} == {Outcome.OPEN}
 
 
 def test_each_data_set_is_assessed_alone(make_store, ends):
-    every = trials(dataset=["mnist", "digits"])
+    every = trials(dataset=["mnist", "digits"], **MANY)
     results = [*ends([each for each in every if each.dataset == "mnist"], 0.5)]
-    results += ends([each for each in every if each.dataset == "digits"], 2.0)
+    results += ends([each for each in every if each.dataset == "digits"], 1.5)
     found = find(analysis.open(make_store(results)))
-    verdicts = {dataset: by_metric["val_loss"].verdict for dataset, by_metric in found.by_dataset.items()}
+    verdicts = {dataset: each.verdict for dataset, each in found.answer.by_dataset.items()}
     assert verdicts == {"digits": Verdict.SECOND_BETTER, "mnist": Verdict.FIRST_BETTER}
-    assert set(found.variance) == {"all", "digits", "mnist"}
+    assert found.verdict == Verdict.UNDECIDED
+    assert found.answer.words == "digits: sequential better; mnist: parallel better"
+    assert set(found.strata["val_loss"]["dataset"].to_pylist()) == {"digits", "mnist"}
+    assert "dataset" not in found.strata["val_loss"]["factor_a"].to_pylist()
 
 
 def test_mixed_networks_are_contrasts_of_their_own(make_store, ends):
@@ -170,8 +201,8 @@ def test_mixed_networks_are_contrasts_of_their_own(make_store, ends):
     every = [*trials(), *mixed]
     found = find(analysis.open(make_store(ends(every), every)))
     assert set(found.mixed) == {"mixed/sequential, 2 stages", "parallel/mixed, 2 stages"}
-    assert {each["val_loss"].configurations for each in found.mixed.values()} == {2}
-    assert found.overall["val_loss"].configurations == 4
+    assert {each["val_loss"].by_dataset["digits"].configurations for each in found.mixed.values()} == {2}
+    assert found.answer.by_dataset["digits"].configurations == 4
 
 
 def test_the_key_stays_while_the_results_do(store, make_store, ends, tmp_path):

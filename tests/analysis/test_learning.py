@@ -108,6 +108,7 @@ def test_each_data_set_has_its_own_and_depth_1_none(choose, end):
     assert (found[1].sequential_val[0, -1], found[1].parallel_val[0, -1]) == (1.0, 1.1)
 
 
-def test_without_a_ratio_nothing_is_chosen(choose):
-    assert choose({4: 0.0}) == []
-    assert math.isfinite(choose({4: 1.0})[0].sequential_val.sum())
+def test_losses_alike_are_chosen_and_a_loss_of_nothing_too(choose):
+    for ratio in (0.0, 1.0):
+        (found,) = choose({4: ratio})
+        assert math.isfinite(found.sequential_val.sum())

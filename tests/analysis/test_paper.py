@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from analysis.assessment import Assessment, assess_sample
+from analysis.assessment import Answer, assess_sample
 from analysis.formats import DASH
 from analysis.paper import Outcome, claims, differences_in_budget, table_2
 from analysis.published import TABLE_2
+from analysis.question import Question
 from analysis.sample import Q_INTERVALS, Sample, make_sample
-from sweep.ledger import Margins
 from sweep.ledger.schema import plan_row
 from sweep.result import TrialResult
 from sweep.studies import STUDIES
@@ -98,24 +98,16 @@ def test_a_cell_is_the_mean_over_configurations_of_the_means_over_seeds_of_compl
         pytest.approx((6 + 20) / 2),
     )
     assert validation["ratio"] == pytest.approx(13 / 11.5)
-    # In the paper sequential is ahead in both.
-    assert (train["agree"], validation["agree"]) == (False, True)
 
 
-def test_a_cell_with_equal_sides_agrees_with_nobody_and_an_empty_one_is_null(ours):
+def test_an_empty_cell_is_null(ours):
     found = {(row["dataset"], row["Q"], row["metric"]): row for row in ours}
     level = found["cifar10", "[1, 3)", "train"]
-    assert (level["sequential"], level["parallel"], level["ratio"], level["agree"]) == (0.5, 0.5, 1.0, None)
+    assert (level["sequential"], level["parallel"], level["ratio"]) == (0.5, 0.5, 1.0)
     empty = [row for row in ours if row["configurations"] == 0]
     assert len(empty) == len(ours) - 4
     for row in empty:
-        assert (row["pairs"], row["sequential"], row["parallel"], row["ratio"], row["agree"]) == (
-            0,
-            None,
-            None,
-            None,
-            None,
-        )
+        assert (row["pairs"], row["sequential"], row["parallel"], row["ratio"]) == (0, None, None, None)
 
 
 def test_zero_losses_have_no_ratio(make_pairs, end):
@@ -125,11 +117,25 @@ def test_zero_losses_have_no_ratio(make_pairs, end):
     assert [(row["sequential"], row["parallel"], row["ratio"]) for row in rows] == [(0.0, 1.0, None)] * 2
 
 
-def assessed(metric: str, shift: float, spread: float = 0.01, n: int = 12) -> Assessment:
-    ratio = shift + spread * np.resize([-1.0, 1.0], n)
-    status = np.full(n, "finished")
-    of = Sample(metric, np.ones(n), np.exp(ratio), np.arange(n), status, status, np.ones(n))
-    return assess_sample(of, Margins(0.1))
+def assessed(metric: str, *shifts: float, noise: float = 0.01, n: int = 24, before: bool = True) -> Answer:
+    """On one data set for each shift of the log ratio."""
+    found = {}
+    for dataset, shift in zip(DATASETS, shifts, strict=False):
+        ratio = shift + noise * np.tile([-1.0, 0.0, 1.0], n)
+        status = np.full(3 * n, "finished")
+        of = Sample(
+            metric,
+            np.full(3 * n, 0.5),
+            0.5 * np.exp(ratio),
+            np.repeat(np.arange(n), 3),
+            status,
+            status,
+            np.ones(3 * n),
+            np.tile(np.arange(3), n),
+            np.full(3 * n, math.log(10)),
+        )
+        found[dataset] = assess_sample(of, Question(metric, declared_before=before))
+    return Answer(found)
 
 
 CLOSE = [
@@ -145,17 +151,29 @@ CLOSE = [
 def test_close_holds_inside_the_margin_on_both_losses_and_breaks_beyond_it_on_one(validation, training, outcome):
     found = claims(assessed("train_loss", training), assessed("val_loss", validation))[0]
     assert found.outcome == outcome
-    assert f"validation loss {math.exp(validation):.3f} [" in found.because
+    assert f"validation loss on mnist {math.exp(validation):.3f} [" in found.because
     assert "(margin 10 %)" in found.because
 
 
 @pytest.mark.parametrize(
     "training",
-    [assessed("train_loss", 0.09, 0.03), assessed("train_loss", 0.0, 1.0), assessed("train_loss", 0.0, n=1)],
-    ids=["across the margin", "undecided", "one configuration"],
+    [
+        assessed("train_loss", 0.09, noise=0.1),
+        assessed("train_loss", 0.0, noise=1.0),
+        assessed("train_loss", 0.0, n=1),
+        assessed("train_loss", 0.5, before=False),
+        assessed("train_loss", 0.0, 0.09, noise=0.1),
+    ],
+    ids=["across the margin", "undecided", "one configuration", "declared too late", "open on one data set"],
 )
 def test_close_is_open_where_a_loss_is_neither_inside_nor_beyond(training):
     assert claims(training, assessed("val_loss", 0.0))[0].outcome == Outcome.OPEN
+
+
+def test_close_is_contradicted_by_one_data_set():
+    close = assessed("train_loss", 0.0, 0.0)
+    assert claims(close, assessed("val_loss", 0.0, 0.3))[0].outcome == Outcome.CONTRADICTED
+    assert claims(close, assessed("val_loss", 0.0, -0.03))[0].outcome == Outcome.HOLDS
 
 
 AHEAD = [
@@ -176,12 +194,37 @@ def test_who_is_ahead_by_little_takes_a_difference_shown_inside_the_margin(shift
     assert all("parallel / sequential" in claim.because for claim in found[1:])
 
 
+@pytest.mark.parametrize(
+    ("shifts", "outcome"),
+    [
+        ((-0.05, -0.03), Outcome.HOLDS),
+        ((-0.05, 0.0), Outcome.IN_PART),
+        ((-0.05, -0.5), Outcome.IN_PART),
+        ((-0.05, 0.05), Outcome.MIXED),
+        ((0.05, 0.5), Outcome.CONTRADICTED),
+        ((0.05, 0.0), Outcome.AGAINST_IN_PART),
+        ((0.0, 0.0), Outcome.OPEN),
+    ],
+)
+def test_who_is_ahead_is_said_over_data_sets(shifts, outcome):
+    claim = claims(assessed("train_loss", 0.0), assessed("val_loss", *shifts))[1]
+    assert claim.outcome == outcome
+    assert all(f"on {dataset}" in claim.because for dataset in DATASETS)
+
+
 def test_what_cannot_be_computed_is_a_dash():
-    found = claims(assessed("train_loss", 0.0, n=1), assessed("val_loss", 0.0, n=0))
+    single = Answer({"mnist": assess_sample(one_seed("train_loss"), Question("train_loss"))})
+    found = claims(single, assessed("val_loss", 0.0, n=0))
     assert {claim.outcome for claim in found} == {Outcome.OPEN}
     assert not any("nan" in claim.because for claim in found)
-    assert f"validation loss {DASH} [{DASH}, {DASH}], undecided" in found[0].because
+    assert f"validation loss on mnist {DASH} [{DASH}, {DASH}], undecided" in found[0].because
     assert f"0.990 [{DASH}, {DASH}]" in found[2].because
+
+
+def one_seed(metric: str) -> Sample:
+    status = np.full(2, "finished")
+    sides = np.full(2, 0.5), np.full(2, 0.495)
+    return Sample(metric, *sides, np.arange(2), status, status, np.ones(2), np.zeros(2, int), np.full(2, math.log(10)))
 
 
 def planned(*trials: Trial) -> pa.Table:

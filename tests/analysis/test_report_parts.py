@@ -52,7 +52,8 @@ def study(make_store, end, lesion_rows):
                 some = {size: [min(0.9, error + size * rise[kind])] * 3 for size in (1, 2, 5)}
                 swaps = {1: [(0.9, 0.2), (0.8, 0.3)]} if kind == "resnet" else {}
                 rows = lesion_rows(error, [min(each, 0.9) for each in deleted], (3,), some, swaps)
-                results.append(end(trial(seed, **fields[kind]), 0.5 + error, accuracy=1 - error, measurements=rows))
+                loss = 0.5 + error + rise[kind]
+                results.append(end(trial(seed, **fields[kind]), loss, loss / 2, accuracy=1 - error, measurements=rows))
         planned = [each.trial for each in results] + [trial(99)]
         return analysis.open(make_store([*results, end(trial(98), status="failed")], [*planned, trial(98)]))
 

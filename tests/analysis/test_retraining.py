@@ -104,11 +104,12 @@ def test_one_seed_has_an_estimate_and_no_interval(tmp_path: Path) -> None:
     assert math.isnan(found.error.interval.low)
 
 
-def test_a_seed_that_diverged_alone_takes_the_verdict(tmp_path: Path) -> None:
+def test_a_seed_that_diverged_alone_counts_with_the_loss_of_guessing(tmp_path: Path) -> None:
     plain, drop = arm(PLAIN, [0.5] * 4), arm(DROP, [0.5] * 4)
     drop[3] = ended(drop[3].trial, status="diverged")
     (found,) = equal_steps(only(opened(tmp_path, [*plain, *drop])), Margins())
-    assert (found.error.n, found.lacking, found.verdict) == (3, 1, Verdict.UNDECIDED)
+    assert (found.error.n, found.lacking, found.verdict) == (3, 0, Verdict.UNDECIDED)
+    assert found.log_loss.estimate == pytest.approx(math.log(math.log(10)) / 4)
     assert found.ended == f"{DROPPED}: 1 of 4 diverged"
 
 
@@ -125,11 +126,13 @@ def test_planned_trials_without_a_result_are_missing(tmp_path: Path) -> None:
     assert (found.lacking, found.ended, found.verdict) == (1, f"{DROPPED}: 1 of 4 missing", Verdict.UNDECIDED)
 
 
-def test_many_losses_apart_outlast_a_seed_without_one() -> None:
+def test_a_seed_without_a_loss_leaves_no_verdict() -> None:
     ratios = [-2.0 + 0.01 * place for place in range(30)]
     assert judge(ratios, 0, Margins())[1] is Verdict.FIRST_BETTER
-    assert judge(ratios, 1, Margins())[1] is Verdict.FIRST_BETTER
-    assert judge(ratios, 30, Margins())[1] is Verdict.UNDECIDED
+    for lacking in (1, 30):
+        tost, verdict = judge(ratios, lacking, Margins())
+        assert verdict is Verdict.UNDECIDED
+        assert tost == judge(ratios, 0, Margins())[0]
 
 
 def ladder(store: Results, name: str = "plain") -> list[Arm]:

@@ -135,11 +135,13 @@ def test_one_arm_alone_makes_no_part(tmp_path: Path) -> None:
     assert make(opened(tmp_path / "drop", alone), STUDY) is None
 
 
-def test_an_arm_that_never_finished_is_shown_without_figures(tmp_path: Path) -> None:
+def test_an_arm_that_never_finished_has_the_loss_of_guessing_and_no_error(tmp_path: Path) -> None:
     trials = [*arm(PLAIN, [0.5] * 3), *arm(DROP, [0.5] * 3, status="diverged")]
     part = part_of(opened(tmp_path, trials))
     assert part.lead.verdict.startswith("Not decided")
-    assert part.lead.intervals is None
+    assert part.lead.intervals is not None
+    assert [(bar.estimate, bar.low) for bar in part.lead.intervals.bars] == [(pytest.approx(math.log(10)),) * 2]
+    assert math.isnan(part.tables["training_methods"]["error_difference"][0].as_py())
 
 
 @pytest.mark.usefixtures("unrendered")

@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.sample import Q_INTERVALS, Sample, make_sample, ordered_levels, q_interval, sampled
+from analysis.sample import (
+    LEAST,
+    MOST,
+    Q_INTERVALS,
+    Sample,
+    chance,
+    guessing,
+    make_sample,
+    ordered_levels,
+    q_interval,
+    sampled,
+)
 from analysis.strata import heterogeneity
 from sweep.result import TrialResult
 from sweep.trial import Trial
@@ -66,7 +77,7 @@ def test_the_sample_of_a_store_is_that_of_its_pairs(make_store, make_pairs, end)
     stored = make_sample(analysis.open(make_store(results)).pairs(), "val_loss")
     made = make_sample(make_pairs(results), "val_loss")
     order = [np.lexsort((each.sequential, each.columns["depth"])) for each in (stored, made)]
-    for name in ("sequential", "parallel", "sequential_status", "determination_ratio"):
+    for name in ("sequential", "parallel", "sequential_status", "determination_ratio", "seed", "chance"):
         assert getattr(stored, name)[order[0]].tolist() == getattr(made, name)[order[1]].tolist()
     assert stored.strata == made.strata
 
@@ -96,18 +107,98 @@ def test_a_side_without_a_value_is_not_a_number_and_its_status_is_kept(make_pair
     assert not found.complete.any()
     assert found.count("diverged") == (0, 1)
     assert found.count("finished") == (1, 0)
-    assert np.isnan(found.contrast("ratio")).all()
+    # On the scale of ratios, what diverged has the loss of guessing; accuracies have nothing to stand for it.
+    assert found.contrast("ratio").tolist() == pytest.approx([math.log(math.log(10) / 1.5)])
     assert np.isnan(found.contrast("difference")).all()
 
 
-def test_log_ratio_and_difference_are_parallel_against_sequential_and_zeros_have_their_rules():
-    values = np.array([2.0, 1.0, 0.0, 0.0, 3.0, np.nan]), np.array([1.0, 1.5, 0.0, 1.0, 0.0, 1.0])
-    status = np.full(6, "finished")
-    found = Sample("val_loss", *values, np.arange(6), status, status, np.ones(6))
-    ratio = [math.log(0.5), math.log(1.5), 0.0, None, None, None]
-    assert [None if math.isnan(value) else value for value in found.contrast("ratio")] == pytest.approx(ratio)
-    assert found.contrast("difference")[:5].tolist() == [-1.0, 0.5, 0.0, 1.0, -3.0]
-    assert found.complete.tolist() == [True] * 5 + [False]
+def outcomes(sequential: float, parallel: float, *status: str) -> Sample:
+    return Sample(
+        "val_loss",
+        np.array([sequential]),
+        np.array([parallel]),
+        np.zeros(1, int),
+        np.array(status[:1]),
+        np.array(status[1:]),
+        np.ones(1),
+        np.zeros(1, int),
+        np.array([math.log(10)]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sequential", "parallel", "ratio"),
+    [
+        (2.0, 1.0, math.log(0.5)),
+        (1.0, 1.5, math.log(1.5)),
+        (0.0, 0.0, 0.0),
+        (1e-320, 0.0, 0.0),
+        (LEAST, 0.0, 0.0),
+        (1.0, 0.0, math.log(LEAST)),
+        (0.0, 1.0, -math.log(LEAST)),
+        (1.0, 1e300, math.log(MOST)),
+        (1e300, 1e13, 0.0),
+    ],
+)
+def test_log_ratio_and_difference_are_parallel_against_sequential(sequential, parallel, ratio):
+    found = outcomes(sequential, parallel, "finished", "finished")
+    assert found.contrast("ratio").tolist() == pytest.approx([ratio])
+    assert found.contrast("difference").tolist() == [parallel - sequential]
+    assert found.complete.tolist() == [True]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("diverged", math.log(10)), ("failed", math.nan), ("missing", math.nan)]
+)
+def test_a_diverged_side_has_the_loss_of_guessing_and_others_that_lack_have_none(side, status, outcome):
+    values, statuses = [1.5, 1.5], ["finished", "finished"]
+    values[side], statuses[side] = math.nan, status
+    found = outcomes(values[0], values[1], *statuses)
+    assert found.outcomes[side].tolist() == pytest.approx([outcome], nan_ok=True)
+    assert found.outcomes[1 - side].tolist() == [1.5]
+    assert not found.complete.any()
+
+
+def test_pairs_of_which_both_sides_diverged_have_no_outcome():
+    found = outcomes(math.nan, math.nan, "diverged", "diverged")
+    assert np.isnan(found.outcomes).all()
+    assert np.isnan(found.contrast("ratio")).all()
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_network_that_finished_without_a_finite_loss_diverged(make_pairs, end, value):
+    sides = [trial(depth=2, architecture=side) for side in SIDES]
+    found = make_sample(make_pairs([end(sides[0], 1.5), end(sides[1], value)]), "val_loss")
+    assert (found.count("diverged"), found.count("finished")) == ((0, 1), (1, 0))
+    assert found.contrast("ratio").tolist() == pytest.approx([math.log(math.log(10) / 1.5)])
+
+
+@pytest.mark.parametrize("dataset", ["digits", "mnist", "cifar10"])
+def test_the_loss_of_guessing_is_the_logarithm_of_the_number_of_classes(make_pairs, end, dataset):
+    trials = [
+        trial(dataset=dataset, depth=depth, filters=filters, architecture=side, train_samples=samples)
+        for depth in (1, 16)
+        for filters in (1, 13)
+        for samples in (10, 1437)
+        for side in SIDES
+    ]
+    assert chance(make_pairs([end(each) for each in trials])).tolist() == pytest.approx([math.log(10)] * 8)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 100, 1000])
+@pytest.mark.parametrize("parameters", [7, 12_345, 10**9])
+def test_the_number_of_classes_follows_from_the_determination_ratio(classes, parameters):
+    for samples in (10, 60_000, 1_281_167):
+        assert guessing(samples * classes / parameters, parameters, samples) == pytest.approx(math.log(classes))
+
+
+def test_draws_say_whether_seeds_are_shared(make_pairs, end):
+    for draws, crossed in ((("nested",), False), (("crossed",), True), (("nested", "crossed"), True)):
+        trials = [trial(depth=2, architecture=side, draws=each) for each in draws for side in SIDES]
+        found = make_sample(make_pairs([end(each) for each in trials]), "val_loss")
+        assert (found.crossed, found.configurations) == (crossed, 1)
+        assert found.where(np.ones(len(found), bool)).crossed is crossed
 
 
 def test_a_part_of_a_sample_numbers_its_configurations_anew(sample):
@@ -240,7 +331,7 @@ def test_another_method_is_another_training_of_the_same_configuration(make_pairs
     assert (len(found), found.configurations, len(np.unique(found.training))) == (16, 2, 8)
     # As budgets, they are strata; within a configuration they are no evidence on what it depends on.
     assert {"pretrain_epochs", "drop_rate"} < set(found.strata)
-    assert heterogeneity(found)["factor_a"].unique().to_pylist() == ["depth"]
+    assert heterogeneity("digits", found)["factor_a"].unique().to_pylist() == ["depth"]
 
 
 @pytest.mark.parametrize(

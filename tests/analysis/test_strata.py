@@ -18,13 +18,14 @@ from sweep.trial import Trial
 
 MARGINS = Margins(0.10)
 LEVELS: dict[str, list[Any]] = {
-    "dataset": ["mnist", "cifar10"],
     "depth": [2, 4, 16],
-    "filters": [1, 16],
+    "filters": [1, 2, 20],
     "activation": ["relu", "tanh"],
     "learning_rate": [1e-3, 3e-4],
     "seed": [0, 1],
 }
+SEEDS = list(range(9))
+"""Enough for a verdict on a cell of six configurations."""
 
 
 def noise(each: Trial, scale: float) -> float:
@@ -33,7 +34,7 @@ def noise(each: Trial, scale: float) -> float:
 
 @pytest.fixture(scope="module")
 def make(make_pairs, end) -> Callable[..., Sample]:
-    """A sample over `levels` whose log ratios are `effect` of the trial, and some noise; -inf is a side that failed."""
+    """MNIST over `levels`, log ratios the `effect` of the trial and some noise; -inf is a side that failed."""
 
     def of(effect: Callable[[Trial], float], scale: float = 0.01, metric: str = "val_loss", **levels) -> Sample:
         names = {**LEVELS, **levels, "architecture": ["sequential", "parallel"]}
@@ -42,7 +43,7 @@ def make(make_pairs, end) -> Callable[..., Sample]:
             trial = Trial("test", epochs=1, **dict(zip(names, each, strict=True)))
             ratio = effect(trial) if trial.architecture == "parallel" else 0.0
             failed = math.isinf(ratio)
-            value = 1.0 if failed else math.exp(ratio + noise(trial, scale))
+            value = 1.0 if failed else 0.5 * math.exp(ratio + noise(trial, scale))
             results.append(end(trial, value, value, status="failed" if failed else "finished"))
         return make_sample(make_pairs(results, metric), metric)
 
@@ -57,29 +58,29 @@ def even(make) -> Sample:
 def rows(of: Sample, *factors: str, margins: Margins = MARGINS) -> list[dict[str, Any]]:
     """The strata of one factor, or of a pair of factors."""
     names = (*factors, None)[:2]
-    return [row for row in strata(of, margins).to_pylist() if (row["factor_a"], row["factor_b"]) == names]
+    return [row for row in strata("mnist", of, margins).to_pylist() if (row["factor_a"], row["factor_b"]) == names]
 
 
 def test_every_family_of_strata_partitions_the_configurations(even):
-    table = strata(even, MARGINS).to_pylist()
+    table = strata("mnist", even, MARGINS).to_pylist()
+    assert {row["dataset"] for row in table} == {"mnist"}
     families: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for row in table:
         families.setdefault((row["factor_a"], row["factor_b"]), []).append(row)
-    names = ("dataset", "Q", "depth", "filters", "activation", "learning_rate")
+    names = ("Q", "depth", "filters", "activation", "learning_rate")
     assert families.keys() == {*((name, None) for name in names), *itertools.combinations(names, 2)}
     for family in families.values():
-        assert sum(row["configurations"] for row in family) == even.configurations == 48
-        assert sum(row["pairs"] for row in family) == sum(row["complete"] for row in family) == len(even) == 96
+        assert sum(row["configurations"] for row in family) == even.configurations == 36
+        assert sum(row["pairs"] for row in family) == len(even) == 72
         assert len({(row["level_a"], row["level_b"]) for row in family}) == len(family)
 
 
 @pytest.mark.parametrize(
     ("factor", "levels"),
     [
-        ("dataset", ["cifar10", "mnist"]),
         ("Q", ["[1, 3)", "[3, 10)", "[10, inf)"]),
         ("depth", ["2", "4", "16"]),
-        ("filters", ["1", "16"]),
+        ("filters", ["1", "2", "20"]),
         ("activation", ["relu", "tanh"]),
         ("learning_rate", ["0.0003", "0.001"]),
     ],
@@ -89,81 +90,99 @@ def test_levels_are_in_their_own_order(even, factor, levels):
 
 
 def test_cells_of_two_factors_are_in_order_too_and_empty_ones_are_left_out(even):
-    cells = [(row["level_a"], row["level_b"]) for row in rows(even, "dataset", "Q")]
-    assert cells == [("cifar10", "[1, 3)"), ("cifar10", "[10, inf)"), ("mnist", "[3, 10)"), ("mnist", "[10, inf)")]
-    assert [row["level_b"] for row in rows(even, "dataset", "depth")] == ["2", "4", "16"] * 2
+    cells = [(row["level_a"], row["level_b"]) for row in rows(even, "Q", "filters")]
+    assert cells == [("[1, 3)", "20"), ("[3, 10)", "20"), ("[10, inf)", "1"), ("[10, inf)", "2")]
+    assert [row["level_b"] for row in rows(even, "depth", "filters")] == ["1", "2", "20"] * 3
 
 
-def test_a_stratum_is_the_mean_of_its_configurations(make):
+def test_a_stratum_is_the_mean_of_its_configurations_on_new_seeds(make):
     of = make(lambda each: 0.01 * each.depth + 0.1 * each.seed)
-    means = eq.configuration_means(of.contrast("ratio"), of.configuration)
-    first = np.unique(of.configuration, return_index=True)[1]
     for row in rows(of, "depth"):
-        mine = means[of.columns["depth"][first] == int(row["level_a"])]
-        tost = eq.tost(mine, math.log(1.1))
-        assert row["configurations"] == len(mine) == 16
-        assert row["ratio"] == pytest.approx(math.exp(mine.mean()))
+        part = of.where(of.columns["depth"] == int(row["level_a"]))
+        mean = eq.of_grid(part.contrasts(part.contrast("ratio")))
+        assert (row["configurations"], row["pairs"]) == (part.configurations, len(part)) == (12, 24)
+        assert row["ratio"] == pytest.approx(math.exp(mean.estimate))
+        interval = mean.interval(0.90)
         assert (row["low"], row["high"]) == (
-            pytest.approx(math.exp(tost.interval.low)),
-            pytest.approx(math.exp(tost.interval.high)),
+            pytest.approx(math.exp(interval.low)),
+            pytest.approx(math.exp(interval.high)),
         )
-        assert row["p_tost"] == pytest.approx(tost.p)
-        assert row["p_difference"] == pytest.approx(eq.difference_test(mine).p)
+        assert row["p_equivalence"] == pytest.approx(mean.p_inside(-math.log(1.1), math.log(1.1)))
+        assert row["p_difference"] == pytest.approx(mean.p_zero)
 
 
 def test_holm_is_over_all_strata_of_as_many_factors_and_decides_the_verdict(make):
-    of = make(lambda each: 0.02 * (each.depth == 16), scale=0.08)
-    table = strata(of, MARGINS).to_pylist()
+    of = make(lambda each: 0.03 * (each.depth == 16), scale=0.15, seed=SEEDS)
+    table = strata("mnist", of, MARGINS).to_pylist()
     for family in ([row for row in table if row["factor_b"] is None], [row for row in table if row["factor_b"]]):
-        for name in ("p_tost", "p_difference"):
+        for name in ("p_equivalence", "p_difference"):
             expected = eq.holm([row[name] for row in family])
             assert [row[f"{name}_holm"] for row in family] == pytest.approx(list(expected), nan_ok=True)
-            assert expected.max() > max(row[name] for row in family if not math.isnan(row[name])) or expected.max() == 1
+            assert any(row[f"{name}_holm"] > row[name] for row in family)
         for row in family:
-            verdict = eq.verdict(row["p_tost_holm"], row["p_difference_holm"], math.log(row["ratio"]))
-            assert row["verdict"] == verdict.words("parallel", "sequential")
-    raw = [eq.verdict(row["p_tost"], row["p_difference"], math.log(row["ratio"])).value for row in table]
+            verdict = eq.verdict(row["p_equivalence_holm"], row["p_difference_holm"], math.log(row["ratio"]))
+            enough = row["pairs"] - row["configurations"] >= eq.LEAST_FREEDOM
+            assert row["verdict"] == (verdict if enough else Verdict.UNDECIDED).words("parallel", "sequential")
+    raw = [eq.verdict(row["p_equivalence"], row["p_difference"], math.log(row["ratio"])).value for row in table]
     assert raw != [row["verdict"] for row in table]
 
 
-def test_the_declared_margin_is_used(even):
-    assert {row["verdict"] for row in rows(even, "depth")} == {Verdict.EQUIVALENT.value}
-    narrow = rows(even, "depth", margins=Margins(0.001))
+def test_a_stratum_of_too_few_pairs_has_no_verdict(even, make):
+    """Two seeds are too few anywhere; nine of six configurations leave 48 degrees of freedom, and of four 32."""
+    assert {row["verdict"] for row in strata("mnist", even, MARGINS).to_pylist()} == {Verdict.UNDECIDED.value}
+    of = make(lambda _: 0.0, seed=SEEDS)
+    for row in strata("mnist", of, MARGINS).to_pylist():
+        verdict = Verdict.EQUIVALENT if row["configurations"] >= 6 else Verdict.UNDECIDED
+        assert row["verdict"] == verdict.value
+    assert {row["configurations"] for row in rows(of, "depth", "filters")} == {4}
+
+
+def test_where_nothing_is_to_be_judged_no_stratum_is(make):
+    of = make(lambda _: 0.0, seed=SEEDS)
+    table = strata("mnist", of, MARGINS, judged=False)
+    assert set(table["verdict"].to_pylist()) == {Verdict.UNDECIDED.value}
+    assert table.drop_columns("verdict").equals(strata("mnist", of, MARGINS).drop_columns("verdict"))
+
+
+def test_the_declared_margin_is_used(make):
+    of = make(lambda _: 0.0, seed=SEEDS)
+    assert {row["verdict"] for row in rows(of, "depth")} == {Verdict.EQUIVALENT.value}
+    narrow = rows(of, "depth", margins=Margins(0.0001))
     assert {row["verdict"] for row in narrow} == {Verdict.UNDECIDED.value}
 
 
-def test_incomplete_pairs_are_counted_beside_the_complete_ones(make):
+def test_a_stratum_counts_the_pairs_that_have_a_contrast(make):
     of = make(lambda each: -math.inf if each.depth == 4 and each.seed == 1 else 0.0)
-    found = {row["level_a"]: (row["configurations"], row["complete"], row["pairs"]) for row in rows(of, "depth")}
-    assert found == {"2": (16, 32, 32), "4": (16, 16, 32), "16": (16, 32, 32)}
+    found = {row["level_a"]: (row["configurations"], row["pairs"]) for row in rows(of, "depth")}
+    assert found == {"2": (12, 24), "4": (12, 12), "16": (12, 24)}
 
 
-def test_a_stratum_without_a_complete_pair_is_undecided_and_stays_in_the_table(make):
-    of = make(lambda each: -math.inf if each.depth == 4 else 0.0)
-    middle = rows(of, "depth")[1]
-    assert (middle["level_a"], middle["configurations"], middle["complete"], middle["pairs"]) == ("4", 0, 0, 32)
-    assert math.isnan(middle["ratio"])
-    assert middle["verdict"] == Verdict.UNDECIDED.value
-    assert {row["verdict"] for row in rows(of, "depth")} == {Verdict.UNDECIDED.value, Verdict.EQUIVALENT.value}
+def test_a_stratum_without_a_contrast_is_not_in_the_table(make):
+    of = make(lambda each: -math.inf if each.depth == 4 else 0.0, seed=SEEDS)
+    assert [row["level_a"] for row in rows(of, "depth")] == ["2", "16"]
+    assert {row["verdict"] for row in rows(of, "depth")} == {Verdict.EQUIVALENT.value}
 
 
 @pytest.mark.parametrize(("sign", "verdict"), [(1, "sequential better"), (-1, "parallel better")])
 def test_a_constructed_interaction_is_found_and_placed(make, sign, verdict):
     """Deep networks with tanh differ, and nothing else does."""
-    of = make(lambda each: sign * 0.3 * (each.depth == 16 and each.activation == "tanh"))
-    found = {(row["factor_a"], row["factor_b"]): row for row in heterogeneity(of).to_pylist()}
+    levels = {"seed": SEEDS, "filters": [1, 2, 16]}  # of which each has one interval of Q
+    of = make(lambda each: sign * 0.3 * (each.depth == 16 and each.activation == "tanh"), **levels)
+    found = {(row["factor_a"], row["factor_b"]): row for row in heterogeneity("mnist", of).to_pylist()}
     pairs = {names for names in found if names[1]}
     significant = {names for names in pairs if found[names]["p_holm"] < 0.05}
     assert significant == {("depth", "activation")}
     assert {a for (a, b) in found if b is None and found[a, b]["p_holm"] < 0.05} == {"depth", "activation"}
     cells = {(row["level_a"], row["level_b"]): row for row in rows(of, "depth", "activation")}
     assert {cell for cell, row in cells.items() if row["verdict"] == verdict} == {("16", "tanh")}
+    assert found["depth", None]["effect"] == pytest.approx(math.exp(0.15), rel=0.02)
+    assert {found["depth", None]["lowest"], found["depth", None]["highest"]} & {"16"}
     assert cells["16", "tanh"]["ratio"] == pytest.approx(math.exp(sign * 0.3), rel=0.02)
     assert {row["verdict"] for cell, row in cells.items() if cell != ("16", "tanh")} == {Verdict.EQUIVALENT.value}
 
 
 def test_without_an_effect_nothing_depends_on_anything(even):
-    found = heterogeneity(even).to_pylist()
+    found = heterogeneity("mnist", even).to_pylist()
     assert all(row["p_holm"] > 0.05 for row in found if not math.isnan(row["p"]))
 
 
@@ -172,7 +191,7 @@ def test_heterogeneity_is_tested_on_configuration_means_with_holm_by_number_of_f
     means = eq.configuration_means(of.contrast("ratio"), of.configuration)
     first = np.unique(of.configuration, return_index=True)[1]
     column = {name: of.columns[name][first] for name in of.strata}
-    table = heterogeneity(of).to_pylist()
+    table = heterogeneity("mnist", of).to_pylist()
     singles, pairs = ([row for row in table if (row["factor_b"] is None) is single] for single in (True, False))
     for row in singles:
         test = eq.factor_test(means, column[row["factor_a"]])
@@ -189,27 +208,27 @@ def test_heterogeneity_is_over_the_configurations_that_have_a_complete_pair(make
         return -math.inf if each.depth == 2 and each.activation == "relu" else 0.3 * (each.activation == "tanh")
 
     of = make(effect)
-    found = {row["factor_a"]: row["p_holm"] for row in heterogeneity(of).to_pylist() if row["factor_b"] is None}
+    table = heterogeneity("mnist", of).to_pylist()
+    found = {row["factor_a"]: row["p_holm"] for row in table if row["factor_b"] is None}
     assert found["activation"] < 0.05
     assert found["filters"] > 0.05
     assert found["learning_rate"] > 0.05
 
 
 def test_cells_of_too_few_configurations_have_no_test(make):
-    of = make(lambda _: 0.0, dataset=["mnist"], filters=[16], learning_rate=[1e-3], activation=["relu"], depth=[2, 4])
+    of = make(lambda _: 0.0, filters=[16], learning_rate=[1e-3], activation=["relu"], depth=[2, 4])
     assert of.strata == ("depth",)
-    (row,) = heterogeneity(of).to_pylist()
+    (row,) = heterogeneity("mnist", of).to_pylist()
     assert math.isnan(row["p"])
     assert math.isnan(row["p_holm"])
-    levels = strata(of, MARGINS).to_pylist()
+    levels = strata("mnist", of, MARGINS).to_pylist()
     assert [row["configurations"] for row in levels] == [1, 1]
-    assert all(math.isnan(row["low"]) and math.isnan(row["p_tost"]) for row in levels)
     assert {row["verdict"] for row in levels} == {Verdict.UNDECIDED.value}
 
 
 def test_without_a_factor_that_varies_there_are_no_strata(make, even):
     one = {name: values[:1] for name, values in LEVELS.items()}
     of = make(lambda _: 0.0, **one)
-    assert heterogeneity(of).num_rows == strata(of, MARGINS).num_rows == 0
-    assert strata(of, MARGINS).schema.equals(strata(even, MARGINS).schema)
-    assert heterogeneity(of).schema.equals(heterogeneity(even).schema)
+    assert heterogeneity("mnist", of).num_rows == strata("mnist", of, MARGINS).num_rows == 0
+    assert strata("mnist", of, MARGINS).schema.equals(strata("mnist", even, MARGINS).schema)
+    assert heterogeneity("mnist", of).schema.equals(heterogeneity("mnist", even).schema)

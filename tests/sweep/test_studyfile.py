@@ -90,8 +90,7 @@ def test_margins_may_be_left_out_or_be_some_or_all(tmp_path: Path) -> None:
     for text, margins in (
         ("", Margins()),
         ("margins: {}", Margins()),
-        ("margins: {seed_noise: 2}", Margins(seed_noise=2)),
-        ("margins: {seed_noise: 2, ratio: 1}", Margins(1, 2)),
+        ("margins: {ratio: 1}", Margins(1)),
     ):
         path.write_text(f"study: a\nfactors: {{depth: 1}}\n{text}\n")
         assert find_space(str(path)).margins == margins
@@ -190,15 +189,15 @@ YAML_FAULTS = {
     ),
     "unknown margin in block": (
         "study: a\nmargins:\n  loss: 1\nfactors: {}",
-        "s.yaml line 2: margin 'loss' is not known; known are ratio, seed_noise",
+        "s.yaml line 2: margin 'loss' is not known; known are ratio",
     ),
     "margin of zero": (
         "study: a\nfactors: {}\nmargins: {ratio: 0}",
         "s.yaml line 3: margin ratio is 0, but takes a number above 0, up to 10",
     ),
     "margin too large": (
-        "margins: {seed_noise: 101}\nstudy: a\nfactors: {}",
-        "s.yaml line 1: margin seed_noise is 101, but takes a number above 0, up to 100",
+        "margins: {ratio: 101}\nstudy: a\nfactors: {}",
+        "s.yaml line 1: margin ratio is 101, but takes a number above 0, up to 10",
     ),
     "margin that is text": ("study: a\nfactors: {}\nmargins: {ratio: 10%}", "line 3: margin ratio is '10%', but takes"),
     "margin that is true": ("study: a\nfactors: {}\nmargins: {ratio: true}", "line 3: margin ratio is True, but takes"),

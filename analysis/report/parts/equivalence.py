@@ -6,14 +6,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis import equivalence as eq
-from analysis.assessment import Assessment, as_numbers, in_words
+from analysis.assessment import Answer
+from analysis.equivalence.statistic import exp
 from analysis.pairs import CONTRAST
 from analysis.report.findings import PRIMARY, Findings, find
 from analysis.report.part import Part
 from analysis.report.pictures import draw
 from analysis.report.sections import SECTIONS
-from analysis.report.sections.answer import badges, lead
+from analysis.report.sections.answer import badges, headline, lead
 from analysis.report.study import NothingToReport
 from analysis.results import Results
 
@@ -36,7 +36,7 @@ def make(results: Results, study: str) -> Part | None:
         title="Can deep networks be made shallow?",
         subtitle="Sequential against parallel residual networks",
         lead=lead(findings, pictures),
-        verdict=in_words(findings.verdict),
+        verdict=headline(findings.answer),
         sections=[section for section in sections if section is not None],
         pictures=pictures,
         numbers=_numbers(findings),
@@ -50,39 +50,48 @@ def make(results: Results, study: str) -> Part | None:
 
 def _headline(findings: Findings) -> dict[str, float]:
     numbers: dict[str, float] = {"control_failed": float(findings.controls.failed)}
-    for metric, assessment in findings.overall.items():
-        if assessment.ratio is not None:
-            interval = assessment.ratio.tost.interval
-            numbers[f"{metric}_ratio"] = math.exp(assessment.ratio.tost.estimate)
-            numbers[f"{metric}_ratio_low"] = math.exp(interval.low)
-            numbers[f"{metric}_ratio_high"] = math.exp(interval.high)
-            numbers[f"{metric}_p_equivalence"] = assessment.ratio.tost.p
-        else:
-            numbers[f"{metric}_difference"] = assessment.difference.tost.estimate
-    numbers[f"{PRIMARY}_probability_parallel_better"] = (
-        findings.overall[PRIMARY].main[eq.PROBABILITY_BETTER].probability
-    )
+    for metric, answer in findings.answers.items():
+        for dataset, each in answer.by_dataset.items():
+            name = f"{dataset}_{metric}"
+            if each.scale == "ratio":
+                numbers[f"{name}_ratio"] = math.exp(each.grid.estimate)
+                numbers[f"{name}_ratio_low"] = exp(each.interval.low)
+                numbers[f"{name}_ratio_high"] = exp(each.interval.high)
+                numbers[f"{name}_p_equivalence"] = each.p_equivalence
+            else:
+                numbers[f"{name}_difference"] = each.grid.estimate
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _numbers(findings: Findings) -> dict[str, Any]:
     """All numbers; log ratios are natural logarithms of parallel over sequential."""
     return {
-        "verdict": in_words(findings.verdict),
-        "margins": findings.declared,
+        "verdict": headline(findings.answer),
+        "plain": findings.answer.plain,
+        "question": findings.question,
         "controls": findings.controls,
-        "overall": _by_metric(findings.overall),
-        "by_dataset": {name: _by_metric(each) for name, each in findings.by_dataset.items()},
-        "mixed": {name: _by_metric(each) for name, each in findings.mixed.items()},
-        "variance_of_log_validation_loss": findings.variance,
+        "answers": {metric: _answer(answer) for metric, answer in findings.answers.items()},
+        "mixed": {
+            name: {metric: _answer(answer) for metric, answer in by_metric.items()}
+            for name, by_metric in findings.mixed.items()
+        },
         "claims": findings.claims,
         "differences_from_the_paper": findings.differences_in_budget,
         **{name: table.to_pylist() for name, table in _tables(findings).items() if name != "pairs"},
     }
 
 
-def _by_metric(assessments: dict[str, Assessment]) -> dict[str, dict[str, Any]]:
-    return {metric: as_numbers(assessment) for metric, assessment in assessments.items()}
+def _answer(answer: Answer) -> dict[str, Any]:
+    """Assessments by data set, with the verdict in words and the intervals."""
+    return {
+        name: {
+            **vars(each),
+            "verdict": each.words,
+            "interval": each.interval,
+            "networks_interval": each.networks.interval(1 - 2 * each.alpha),
+        }
+        for name, each in answer.by_dataset.items()
+    }
 
 
 def _tables(findings: Findings) -> dict[str, pa.Table]:

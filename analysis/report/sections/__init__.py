@@ -5,10 +5,11 @@ from collections.abc import Callable
 from analysis.report.document import Section
 from analysis.report.findings import Findings
 from analysis.report.pictures import Picture
-from analysis.report.sections import answer, method, missing, published, robustness, training, where
+from analysis.report.sections import answer, assay, method, missing, published, robustness, training, where
 
 SECTIONS: tuple[Callable[[Findings, dict[str, Picture]], Section | None], ...] = (
     answer.section,
+    assay.section,
     where.section,
     published.section,
     training.curves,

@@ -2,9 +2,9 @@
 
 import math
 
-from analysis import equivalence as eq
-from analysis.assessment import Assessment, in_words
+from analysis.assessment import Answer, Assessment
 from analysis.equivalence import Verdict
+from analysis.equivalence.statistic import exp
 from analysis.formats import NAMES, number, p_is, p_value, percent
 from analysis.report.document import (
     Badge,
@@ -18,21 +18,20 @@ from analysis.report.document import (
     Section,
     Table,
 )
-from analysis.report.findings import PRIMARY, Findings
+from analysis.report.findings import LOSSES, Findings
 from analysis.report.pictures import Picture
 from analysis.report.words import (
-    BROKEN,
-    TONES,
     columns,
+    confidence,
     contrast_verdict,
     dataset_name,
-    factor_name,
     figure,
     margin_words,
+    sentence,
     size,
+    tone,
+    wider,
 )
-
-_UNDECIDED = "Undecided: these results do not settle whether the architectures are equivalent."
 
 
 def badges(findings: Findings) -> list[Badge]:
@@ -45,7 +44,7 @@ def badges(findings: Findings) -> list[Badge]:
         shown.append(Badge(f"control passed: {controls.identical} of {controls.pairs} pairs identical", "good"))
     else:
         shown.append(Badge("no control", "warning"))
-    if findings.declared.declared_at and not findings.declared.before:
+    if not findings.question.declared_before:
         shown.append(Badge("margins declared after results", "warning"))
     if findings.differences_in_budget:
         shown.append(Badge("training differs from the authors' habits", "warning"))
@@ -54,113 +53,126 @@ def badges(findings: Findings) -> list[Badge]:
 
 def lead(findings: Findings, pictures: dict[str, Picture]) -> Lead:
     """Verdict, interval against margin, one figure."""
-    assessment = findings.overall[PRIMARY]
     if findings.controls.failed:
         return Lead(
-            verdict="The control fails: these results are not to be trusted.",
-            detail="At depth 1 both architectures are one function, and their trials must agree. "
-            "*No verdict is given*; see the control below.",
+            verdict="These results are not to be trusted.",
+            detail=" ".join(map(sentence, findings.controls.reasons))
+            + " *No verdict is given*; see the control below.",
             kind="bad",
         )
     drawn = figure(pictures.get("losses"))
     return Lead(
-        verdict=_sentence(findings),
-        detail=_detail(findings),
-        kind="warning" if assessment.inside and _dissent(findings) else TONES[findings.verdict],
+        verdict=headline(findings.answer),
+        detail=" ".join(_detail(findings)),
+        kind=tone(findings.answer),
         intervals=_intervals(findings),
         figure=drawn[0] if drawn else None,
         key_figures=_key_figures(findings),
     )
 
 
-def _sentence(findings: Findings) -> str:
-    """The verdict on the mean, and no more than that."""
-    assessment = findings.overall[PRIMARY]
-    side = "parallel" if assessment.main.tost.estimate < 0 else "sequential"
-    match assessment.verdict:
+def headline(answer: Answer) -> str:
+    """The answer in one sentence, on all data sets or on each, with what qualifies it first of all."""
+    found = list(answer.by_dataset.values())
+    if all(each.verdict is Verdict.UNDECIDED for each in found):
+        reasons = list(dict.fromkeys(each.withheld[0] for each in found if each.withheld))
+        if len(reasons) == 1 and all(each.withheld for each in found):
+            return f"No verdict: {reasons[0]}."
+        return "Undecided: these results do not settle whether the architectures are equivalent."
+    if answer.verdict is Verdict.UNDECIDED:
+        parts = "; ".join(f"{dataset_name(name)}: {_qualified(each)}" for name, each in answer.by_dataset.items())
+        settled = all(each.verdict is not Verdict.UNDECIDED for each in found)
+        return f"{'It depends on the data set' if settled else 'Not settled on every data set'}. {parts}."
+    text = _sentence(found)
+    caveats = list(dict.fromkeys(caveat for each in found for caveat in each.caveats))
+    return f"{text}, but {caveats[0].partition(':')[0]}." if caveats else f"{text}."
+
+
+def _sentence(found: list[Assessment]) -> str:
+    margin = f"{100 * found[0].margins.ratio:g} %"
+    match found[0].verdict if len({each.verdict for each in found}) == 1 else Verdict.DIFFERENT_INSIDE:
         case Verdict.EQUIVALENT:
-            return "On average equivalent: parallel networks reach the validation loss of sequential ones."
+            return f"Equivalent within {margin}: parallel networks reach the validation loss of sequential ones"
         case Verdict.DIFFERENT_INSIDE:
-            margin = f"{100 * assessment.margins.ratio:g} %"
-            return f"On average {side} is ahead in validation loss, by less than the declared {margin}."
-        case Verdict.UNDECIDED:
-            return _UNDECIDED
-        case _ if assessment.beyond:
-            return f"Not equivalent: {side} is ahead in validation loss, by more than the margin."
+            return f"Equivalent within {margin}, with a small difference in validation loss"
         case _:
-            return f"{side.capitalize()} is ahead in validation loss; equivalence is not shown."
+            side = "Parallel" if found[0].verdict is Verdict.FIRST_BETTER else "Sequential"
+            beyond = ", by more than the margin" if all(each.beyond for each in found) else ""
+            return f"Not shown to be equivalent: {side.lower()} networks are ahead in validation loss{beyond}"
 
 
-def _detail(findings: Findings) -> str:
-    """What the mean is of, and whatever speaks against taking it for all there is."""
-    assessment = findings.overall[PRIMARY]
-    scale, counts = assessment.main, assessment.counts
-    parts = [
-        f"Over {scale.configurations} configurations, the ratio parallel / sequential of validation losses is "
-        f"*{size(scale)}* (90 % interval); the declared margin is {margin_words(assessment)}, and against the spread "
-        f"among seeds the verdict is {in_words(scale.seed_noise_verdict)}."
+def _qualified(assessment: Assessment) -> str:
+    """The verdict with what qualifies it first of all."""
+    caveat = f" ({assessment.caveats[0].partition(':')[0]})" if assessment.caveats else ""
+    return assessment.words + caveat if not assessment.withheld else "no verdict"
+
+
+def short(assessment: Assessment) -> str:
+    """The verdict in a few words, or that there is none."""
+    if assessment.withheld:
+        return "no verdict"
+    return assessment.words + (", with reservations" if assessment.caveats else "")
+
+
+def _detail(findings: Findings) -> list[str]:
+    """The estimate on each data set, and whatever qualifies the verdict or bars it."""
+    parts: list[str] = []
+    reasons: dict[str, list[str]] = {}
+    for name, each in findings.answer.by_dataset.items():
+        inside = each.inside.share
+        share = f"; {percent(inside, 0)} of them lie inside the margin themselves" if math.isfinite(inside) else ""
+        parts.append(
+            f"{dataset_name(name)}: the ratio parallel / sequential of validation losses is *{size(each)}* "
+            f"({confidence(each)} interval) over {each.configurations} configurations{share}."
+        )
+        for reason in (*each.withheld, *each.caveats):
+            reasons.setdefault(reason, []).append(dataset_name(name))
+    parts.append(f"The declared margin is {margin_words(findings.answer)}.")
+    every = len(findings.answer.by_dataset)
+    parts += [
+        sentence(reason if len(names) == every else f"{' and '.join(names)}: {reason}")
+        for reason, names in reasons.items()
     ]
-    if counts.complete < counts.pairs and not scale.worst_case.incomplete:
-        parts.append(f"Of {counts.pairs} pairs {counts.pairs - counts.complete} diverged on both sides.")
-    parts += [f"{dissent}." for dissent in _dissent(findings)]
-    parts += [f"{remark[:1].upper()}{remark[1:]}." for remark in assessment.remarks]
     if findings.differences_in_budget:
         parts.append("Training differs from the authors' habits.")
-    return " ".join(parts)
-
-
-def _dissent(findings: Findings) -> list[str]:
-    """Data sets with another verdict than the whole, and strata in which a side is ahead and not inside the margin."""
-    found = [
-        f"{dataset_name(dataset)} alone: {by_metric[PRIMARY].words}"
-        for dataset, by_metric in findings.by_dataset.items()
-        if by_metric[PRIMARY].inside != findings.overall[PRIMARY].inside
-    ]
-    rows = [row for row in findings.strata[PRIMARY].to_pylist() if row["factor_b"] is None]
-    ahead = [row for row in rows if row["verdict"] in BROKEN]
-    if ahead:
-        furthest = max(ahead, key=lambda row: abs(math.log(row["ratio"])))
-        found.append(
-            f"In {len(ahead)} of {len(rows)} strata by one factor a side is ahead and not inside the margin, furthest "
-            f"at {factor_name(furthest['factor_a'])} {furthest['level_a']} ({furthest['ratio']:.2f})"
-        )
-    return found
+    return parts
 
 
 def _intervals(findings: Findings) -> Intervals:
-    margin = 1 + findings.declared.margins.ratio
+    margin = 1 + findings.question.margins.ratio
     bars = [
         IntervalBar(
-            math.exp(scale.tost.estimate),
-            math.exp(scale.tost.interval.low),
-            math.exp(scale.tost.interval.high),
+            exp(each.grid.estimate),
+            exp(each.interval.low),
+            exp(each.interval.high),
             1 / margin,
             margin,
-            NAMES[metric],
+            f"{dataset_name(name)}, {NAMES[metric]}",
         )
-        for metric, assessment in findings.overall.items()
-        if (scale := assessment.ratio) is not None and scale.configurations > 1
+        for metric in LOSSES
+        for name, each in findings.answers[metric].by_dataset.items()
+        if math.isfinite(each.interval.low) and math.isfinite(each.interval.high)
     ]
-    return Intervals(bars, "Ratio parallel / sequential with its 90 % interval; shaded: the equivalence margin.")
+    return Intervals(
+        bars, "Ratio parallel / sequential of these networks on new seeds; shaded: the equivalence margin."
+    )
 
 
 def _key_figures(findings: Findings) -> KeyFigures:
-    better = findings.overall[PRIMARY].main[eq.PROBABILITY_BETTER]
-    losses = [
-        (
-            f"{NAMES[metric].capitalize()}, ratio",
-            number(math.exp(scale.tost.estimate)),
-            f"{each.words}; TOST {p_is(scale.tost.p)}",
+    shown: list[tuple[str, str, str]] = []
+    for name, each in findings.answer.by_dataset.items():
+        shown.append(
+            (
+                f"{dataset_name(name)}, ratio",
+                number(exp(each.grid.estimate)),
+                f"{short(each)}; {p_is(each.p_equivalence)}",
+            )
         )
-        for metric, each in findings.overall.items()
-        if (scale := each.ratio) is not None
-    ]
-    probability = (
-        "Parallel better on a new seed",
-        percent(better.probability, 0),
-        f"90 % interval {percent(better.interval.low, 0)} to {percent(better.interval.high, 0)}",
-    )
-    return KeyFigures([*losses, probability])
+        if each.assay is not None and each.assay.compared:
+            helps = exp(each.assay.depth.estimate)
+            words = "deep sequential / one block"
+            shown.append((f"{dataset_name(name)}, what depth does", number(helps), words))
+    return KeyFigures(shown)
 
 
 def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
@@ -168,65 +180,64 @@ def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
     blocks: list[Block] = []
     if findings.interim:
         missing = findings.states["missing"]
-        blocks.append(Callout("warning", f"Interim: {missing} planned trials are missing. They limit every verdict."))
-    rows = [_row("all", metric, each) for metric, each in findings.overall.items()]
-    if len(findings.by_dataset) > 1:
-        for dataset, by_metric in findings.by_dataset.items():
-            rows += [_row(dataset_name(dataset), metric, each) for metric, each in by_metric.items()]
+        blocks.append(Callout("warning", f"Interim: {missing} planned trials are missing. There is no verdict yet."))
+    rows = [
+        _row(dataset_name(name), metric, each)
+        for metric, answer in findings.answers.items()
+        for name, each in answer.by_dataset.items()
+    ]
+    first = next(iter(findings.answer.by_dataset.values()))
+    looks = (
+        f" This is look {first.look}, so intervals and tests are stricter than at the first." if first.look > 1 else ""
+    )
     blocks.append(
         Table(
             columns(
-                "data",
-                "<metric",
-                "configurations",
-                "parallel / sequential [90 %]",
-                "p equivalent",
-                "p different",
-                "<against the margin",
-                "<against seed noise",
-                "parallel better",
+                "data set, metric",
+                "n",
+                f"this grid [{confidence(first)}]",
+                "networks like these",
+                "p",
+                "inside",
+                "<verdict",
             ),
             rows,
-            "Parallel against sequential, seeds averaged within configurations, depth 1 left out",
-            "Losses as geometric mean ratios, accuracy as mean difference, which has no ratio margin and is judged by "
-            "the seeds' own spread. *p equivalent* is the larger of the two one-sided tests. Each row is a test at "
-            "5 %, not corrected for the others. *Parallel better* is the probability for a configuration of the grid "
-            "and a new seed; a side that diverges alone is the worse one.",
+            "Parallel against sequential, by data set; depth 1 is left out",
+            "Losses as geometric mean ratios, accuracy as mean difference, which has no margin and no verdict. *This "
+            "grid*: these *n* configurations on new seeds. *Networks like these*: other configurations as well. *p* "
+            "of equivalence is the largest of the one-sided tests on the ratio and on what was learned. *Inside*: the "
+            f"share of configurations whose own ratio lies inside the margin, with its 90 % interval.{looks}",
         )
     )
-    blocks += _remarks(findings)
+    blocks += _reasons(findings)
     blocks += _mixed(findings)
     return Section("answers", "The answer by data set and metric", blocks)
 
 
-def _remarks(findings: Findings) -> list[Block]:
-    """Every remark once, with what it is on."""
-    blocks: list[Block] = []
-    for dataset, by_metric in {"all": findings.overall, **findings.by_dataset}.items():
-        metrics: dict[str, list[str]] = {}
-        for metric, assessment in by_metric.items():
-            for text in assessment.remarks:
-                metrics.setdefault(text, []).append(NAMES[metric])
-        for text, names in metrics.items():
-            on = "" if len(names) == len(by_metric) else f", {' and '.join(names)}"
-            data = "All data" if dataset == "all" else dataset_name(dataset)
-            blocks.append(Callout("info", f"{data}{on}: {text}."))
-    return blocks
+def _reasons(findings: Findings) -> list[Block]:
+    """Why there is no verdict, or no plain one: every reason once, with what it is on."""
+    found: dict[str, list[str]] = {}
+    for metric, answer in findings.answers.items():
+        for name, each in answer.by_dataset.items():
+            for reason in (*each.withheld, *each.caveats):
+                found.setdefault(reason, []).append(f"{dataset_name(name)}, {NAMES[metric]}")
+    return [Callout("info", f"*{'; '.join(where)}*: {reason}.") for reason, where in found.items()]
 
 
 def _row(data: str, metric: str, assessment: Assessment) -> list[str]:
-    scale = assessment.main
-    equivalent = scale.tost.p if assessment.ratio is not None else scale[eq.SEED_NOISE_TOST].p
+    inside = assessment.inside
+    share = ""
+    if math.isfinite(inside.share) and assessment.scale == "ratio":
+        ends = (f"{100 * end:.0f}" for end in (inside.interval.low, inside.interval.high))
+        share = f"{percent(inside.share, 0)} [{', '.join(ends)}]"
     return [
-        data,
-        NAMES[metric],
-        str(scale.configurations),
-        size(scale),
-        p_value(equivalent),
-        p_value(scale[eq.DIFFERENCE].p),
-        assessment.words if assessment.ratio is not None else "by seed noise alone",
-        in_words(scale.seed_noise_verdict),
-        percent(scale[eq.PROBABILITY_BETTER].probability, 0),
+        f"{data}, {NAMES[metric]}",
+        str(assessment.configurations),
+        size(assessment),
+        wider(assessment),
+        p_value(assessment.p_equivalence),
+        share,
+        short(assessment) if assessment.scale == "ratio" else "no margin",
     ]
 
 
@@ -236,15 +247,18 @@ def _mixed(findings: Findings) -> list[Block]:
     rows = [
         [
             contrast,
+            dataset_name(name),
             NAMES[metric],
-            str(each.main.configurations),
-            size(each.main),
-            contrast_verdict(contrast, each.verdict),
+            str(each.configurations),
+            size(each),
+            contrast_verdict(contrast, each.verdict) if each.scale == "ratio" else "none",
         ]
         for contrast, by_metric in findings.mixed.items()
-        for metric, each in by_metric.items()
+        for metric, answer in by_metric.items()
+        for name, each in answer.by_dataset.items()
     ]
+    heads = columns("contrast", "<data set", "<metric", "configurations", "first / second", "<verdict")
     return [
         Prose("Mixed networks, with several sequential stages of parallel blocks, against both ends:"),
-        Table(columns("contrast", "<metric", "configurations", "first / second [90 %]", "<verdict"), rows),
+        Table(heads, rows),
     ]

@@ -1,5 +1,8 @@
 """How to read it: margins, rules, files."""
 
+from analysis.assessment import ALPHA, NEARLY_ALL
+from analysis.equivalence import LEAST_FREEDOM, LEAST_SEEDS
+from analysis.formats import percent
 from analysis.report.document import Block, Prose, Section
 from analysis.report.findings import Findings
 from analysis.report.pictures import Picture
@@ -7,32 +10,36 @@ from analysis.report.pictures import Picture
 
 def section(findings: Findings, pictures: dict[str, Picture]) -> Section:
     """Margins, rules, files."""
-    declared = findings.declared
-    margins = declared.margins
+    question = findings.question
     when = "by default"
-    if declared.declared_at:
-        when = f"on {declared.declared_at}, {'before' if declared.before else '*after*'} the first result"
-    several = " Sweeps of this study declared different margins; the strictest are used." if declared.several else ""
-    margin = 1 + margins.ratio
+    if question.declared_at:
+        when = f"on {question.declared_at}, {'before' if question.declared_before else '*after*'} the first result"
+    several = (
+        " Sweeps declared different margins for these trainings; the strictest is used." if question.several else ""
+    )
+    margin = 1 + question.margins.ratio
     blocks: list[Block] = [
         Prose(
-            f"*Margins*, declared {when}: a ratio of losses between {1 / margin:.3f} and {margin:.3f} "
-            f"({100 * margins.ratio:g} %), and {margins.seed_noise:g} times the standard deviation of the loss among "
-            f"seeds of one configuration.{several}"
+            f"*The margin*, declared {when}: a ratio of losses between {1 / margin:.3f} and {margin:.3f}, and a "
+            f"difference in loss of {100 * question.margins.ratio:g} % of what sequential networks learned.{several}"
         ),
         Prose(
-            "- The unit is the configuration: seeds are averaged within it. Depth 1, the control, is in no estimate.\n"
-            "- Equivalence is tested by two one-sided t tests (TOST) at 5 % on mean log ratios: it is shown where the "
-            "90 % interval lies inside the margin.\n"
+            "- Data sets are judged one by one. A headline about all of them holds on each.\n"
+            "- The question is about these configurations on new seeds: seeds give the interval. The second, wider "
+            "interval is of other configurations like these.\n"
+            "- A configuration is a network with its hyperparameters. Seeds, budgets and methods are averaged within "
+            "it. Depth 1, the control, is in no estimate.\n"
+            f"- Equivalence is tested by two one-sided tests, over all looks at {percent(ALPHA, 0)}, on the ratio of "
+            "losses and on what was learned. Tests hold by Student's t and by Hall's correction for skewness.\n"
             "- *Equivalent*: inside the margin, no difference shown. *Different but inside the margin*: both shown. "
             "*Parallel* or *sequential better*: a difference shown, equivalence not. *Undecided*: neither.\n"
-            "- Diverged trials are counted and compared. Pairs without a contrast (a side failed, missing, or alone "
-            "diverged) limit every verdict: if filling them with the largest ratio seen, and at least a factor of "
-            "two, for or against parallel, leads to another verdict, it is undecided.\n"
-            "- Strata are corrected by Holm's method over all strata of as many factors, tests of equivalence and of "
-            "difference apart. The other verdicts are single tests at 5 %.\n"
-            "- Configurations are treated as drawn from the grid: the intervals are of networks like these, on these "
-            "data sets."
+            f"- No verdict is given before all planned pairs are trained, below {LEAST_FREEDOM} pairs more than "
+            f"configurations (of {LEAST_SEEDS} seeds or more), after margins declared too late, where networks learn "
+            "nothing, and where a control fails.\n"
+            f"- A verdict of equivalence is qualified where depth does not help, where less than "
+            f"{percent(NEARLY_ALL, 0)} of configurations lie inside the margin, where a side diverges more often, and "
+            "where seeds are shared.\n"
+            "- Strata are corrected by Holm's method over all strata of a data set by as many factors."
         ),
     ]
     return Section("method", "How to read this", blocks)

@@ -133,6 +133,35 @@ def test_zeros_are_ranked() -> None:
     assert signed_rank(values).p != pytest.approx(wilcoxon(values, zero_method="wilcox"), abs=1e-3)
 
 
+@pytest.mark.parametrize("others", [[1.0], [2.0, 1.0], [-2.0, 1.0], [-1.0, 1.0], [3.0, 2.0, -1.0]])
+@pytest.mark.parametrize("zeros", [0, 47, 48, 49, 50, 51, 300])
+def test_zeros_do_not_make_few_values_many(others: list[float], zeros: int) -> None:
+    """However many zeros, p is exact, over all signs of the few values that speak."""
+    values = np.r_[np.zeros(zeros), others]
+    ranks = stats.rankdata(np.abs(values))[zeros:]
+    sums = np.array([np.dot(ranks, plus) for plus in itertools.product((0, 1), repeat=len(others))])
+    seen = float(ranks[np.array(others) > 0].sum())
+    less, greater = np.mean(sums <= seen), np.mean(sums >= seen)
+    assert module.signed_rank_p(values, "less") == pytest.approx(less, abs=1e-12)
+    assert module.signed_rank_p(values, "greater") == pytest.approx(greater, abs=1e-12)
+    assert signed_rank(values).p == pytest.approx(min(1, 2 * min(less, greater)), abs=1e-12)
+
+
+@pytest.mark.parametrize("other", [1.0, 2.0, -2.0])
+def test_p_does_not_jump_where_zeros_fill_up_the_exact_sizes(other: float) -> None:
+    two = [other, 1.0]
+    below, above = (signed_rank(np.r_[np.zeros(zeros), two]).p for zeros in (48, 49))
+    assert below == above
+    assert signed_rank(np.r_[np.zeros(49), 1.0]).p == signed_rank(np.r_[np.zeros(50), 1.0]).p == 1.0
+
+
+@pytest.mark.parametrize("zeros", [0, 5])
+def test_more_than_fifty_values_other_than_zero_are_approximated(zeros: int) -> None:
+    values = np.r_[np.zeros(zeros), sample(51)]
+    theirs = wilcoxon(values, zero_method="pratt", correction=False, method="asymptotic")
+    assert signed_rank(values).p == pytest.approx(theirs, abs=1e-12)
+
+
 def test_too_few_values_are_undefined() -> None:
     nothing, few = signed_rank([]), signed_rank([1.0, 2.0, 3.0, 4.0])
     assert all(math.isnan(each) for each in (nothing.p, nothing.estimate, nothing.interval.low, rank_tost([], 1).p))

@@ -88,7 +88,7 @@ def test_a_run_keeps_its_report_with_its_runs(store):
     assert experiment is not None
     (parent,) = client.search_runs([experiment.experiment_id], "tags.kind = 'sweep'")
     assert parent.data.metrics["control_failed"] == 0
-    assert parent.data.metrics["val_loss_ratio"] > 0
+    assert parent.data.metrics["digits_val_loss_ratio"] > 0
     kept = [file.path for file in client.list_artifacts(parent.info.run_id, "report")]
     assert "report/report.html" in kept
 

@@ -121,7 +121,7 @@ def test_a_plan_of_the_same_study_that_covers_a_part_of_another_holds_its_margin
     of, later = PlannedSweep.of, dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2)
     monkeypatch.setattr(PlannedSweep, "of", lambda *planned: replace(of(*planned), declared_at=later.isoformat()))
     assert run("healthy", "--no-report") == 0
-    assert "Margins declared: 1 % of the loss" in capsys.readouterr().out
+    assert "Margin declared: 1 % of the loss" in capsys.readouterr().out
     garble(part)
     assert run("healthy", "--no-report") == 2
     assert "'healthy' cannot go on, as this plan may hold its margins" in capsys.readouterr().err

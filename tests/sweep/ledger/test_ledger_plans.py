@@ -17,7 +17,7 @@ from sweep.trial import FACTORS, Trial
 TRIALS = [
     Trial("s", seed=seed, architecture=side, depth=4) for seed in (2, 0, 1) for side in ("sequential", "parallel")
 ]
-NARROW, WIDE = Margins(ratio=0.05), Margins(ratio=0.2, seed_noise=2.0)
+NARROW, WIDE = Margins(ratio=0.05), Margins(ratio=0.2)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_margins_may_change_until_there_are_results_and_no_longer(ledger: Ledger
             with pytest.raises(SweepError) as error:
                 reader.record_sweep("abc", "s", trials, other)
             assert str(error.value) == (
-                f"this sweep's margins were declared on {second} as 5 % of the loss, 1 times the spread among seeds, "
+                f"this sweep's margins were declared on {second} as 5 % of the loss, and of what is learned, "
                 "and it has results; run it with the same margins, or with others into another store"
             )
         reader.record_sweep("abc", "s", trials, NARROW)
@@ -245,5 +245,5 @@ def test_a_flipped_bit_among_the_trials_is_noticed(ledger: Ledger) -> None:
 
 def test_a_plan_that_cannot_be_kept_is_one_sentence(ledger: Ledger) -> None:
     Path(ledger.uri, "sweeps").write_text("a file where a folder belongs")
-    with pytest.raises(SweepError, match=f"^the store {re.escape(ledger.uri)} cannot be read: Not a directory; mend"):
+    with pytest.raises(SweepError, match=f"^the store {re.escape(ledger.uri)} cannot be read: Not a directory; fix"):
         ledger.record_sweep("abc", "s", TRIALS)

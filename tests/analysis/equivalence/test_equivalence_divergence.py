@@ -1,4 +1,4 @@
-"""Pairs without a value: who diverged, and what it could change."""
+"""Does one side diverge more often?"""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from analysis.equivalence import clustered_mcnemar, mcnemar, tipping_point, tost, worst_case
+from analysis.equivalence import clustered_mcnemar, mcnemar
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
@@ -101,60 +101,3 @@ def test_degenerate_clusters() -> None:
 def test_malformed_divergence_is_refused(diverged) -> None:
     with pytest.raises(ValueError, match="boolean"):
         clustered_mcnemar(np.array(diverged), np.array([True, False]), [0, 1])
-
-
-VALUES, LABELS = [0.01, 0.03, -0.02, 0.00, 0.01], ["a", "a", "b", "b", "c"]
-
-
-def test_the_worst_case_fills_every_incomplete_pair() -> None:
-    result = worst_case(VALUES, LABELS, ["b", "d", "d"])
-    assert result.fill == 0.03
-    assert result.against_parallel == pytest.approx([0.02, 0.01 / 3, 0.01, 0.03])
-    assert result.for_parallel == pytest.approx([0.02, -0.05 / 3, 0.01, -0.03])
-
-
-def test_nothing_incomplete_changes_nothing() -> None:
-    result = worst_case(VALUES, LABELS, [])
-    assert result.against_parallel == pytest.approx([0.02, -0.01, 0.01])
-    assert result.for_parallel == pytest.approx([0.02, -0.01, 0.01])
-    assert tipping_point(VALUES, LABELS, [], 0.1) == (point := tipping_point(VALUES, LABELS, [], 0.2))
-    assert (point.above, point.below) == (math.inf, -math.inf)
-
-
-@pytest.mark.parametrize("incomplete", [[], ["a"]])
-def test_no_complete_pair_leaves_nothing_to_fill_with(incomplete) -> None:
-    result = worst_case([], [], incomplete)
-    assert math.isnan(result.fill)
-    assert result.against_parallel.size == result.for_parallel.size == 0
-    assert math.isnan(tipping_point([], [], incomplete, 0.1).above)
-
-
-def filled(values: np.ndarray, labels: np.ndarray, incomplete: np.ndarray, value: float) -> np.ndarray:
-    together, names = np.r_[values, np.full(len(incomplete), value)], np.r_[labels, incomplete]
-    return np.array([together[names == name].mean() for name in np.unique(names)])
-
-
-@given(st.integers(0, 1000), st.integers(1, 6), st.floats(0.02, 0.2))
-def test_the_tipping_point_is_where_the_interval_leaves_the_margin(seed, count, margin) -> None:
-    rng = np.random.default_rng(seed)
-    labels = np.repeat(np.arange(12), 3)
-    values, incomplete = rng.normal(0.005, 0.02, 36), rng.integers(0, 14, count)
-    point = tipping_point(values, labels, incomplete, margin)
-    if not tost(filled(values, labels, incomplete, 0.0), margin).interval.inside(-margin, margin):
-        assert (point.above, point.below) == (0, 0)
-        return
-    assert point.below < 0 < point.above
-    for edge in (point.above, point.below):
-        inside, outside = (tost(filled(values, labels, incomplete, edge * by), margin) for by in (0.999, 1.001))
-        assert inside.p < 0.05 < outside.p
-    mirrored = tipping_point(-values, labels, incomplete, margin)
-    assert (mirrored.above, mirrored.below) == pytest.approx((-point.below, -point.above), rel=1e-9)
-
-
-def test_malformed_pairs_are_refused() -> None:
-    with pytest.raises(ValueError, match="one label a value"):
-        worst_case([0.1], ["a", "b"], [])
-    with pytest.raises(ValueError, match="finite"):
-        tipping_point([math.nan], ["a"], [], 0.1)
-    with pytest.raises(ValueError, match="margin"):
-        tipping_point([0.1], ["a"], [], 0.0)

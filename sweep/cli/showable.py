@@ -1,0 +1,109 @@
+"""What a plan could show, in `sweep plan`: power, the detectable difference, and what more of either would buy."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweep.errors import SweepError
+from sweep.ledger import Ledger
+from sweep.plan import Plan
+from sweep.trial import not_configuration
+
+ASSUMED = 0.05
+"""Standard deviation of log ratios among seeds, where nothing is known: that of small networks trained briefly."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The matched pairs deeper than one block that a plan has on a data set."""
+
+    configurations: int
+    seeds: int
+    """The fewest that any configuration has."""
+
+
+def planned_pairs(plan: Plan) -> dict[str, Pairs]:
+    """The pairs of a plan by data set; none for data sets without pairs."""
+    sides: dict[str, dict[str, Any]] = {"sequential": {}, "parallel": {}}
+    for trial in plan.trials:
+        if trial.architecture in sides and trial.depth > 1:
+            sides[trial.architecture][trial.pair_id] = trial
+    left_out = set(not_configuration())
+    seeds: dict[str, dict[tuple[Any, ...], set[int]]] = {}
+    for pair_id in sides["sequential"].keys() & sides["parallel"].keys():
+        trial = sides["sequential"][pair_id]
+        key = tuple(value for name, value in trial.as_dict().items() if name not in left_out)
+        seeds.setdefault(trial.dataset, {}).setdefault(key, set()).add(trial.seed)
+    return {name: Pairs(len(found), min(map(len, found.values()))) for name, found in sorted(seeds.items())}
+
+
+def showable(plan: Plan, store: str, noise: float | None) -> dict[str, dict[str, Any]]:
+    """By data set: power to show equivalence at the margin, and the difference detected, now and with more.
+
+    The noise is the one given, or that of the results in the store, or an assumption.
+    """
+    from analysis.assessment import ALPHA, log_margin
+    from analysis.equivalence import alpha_of_look
+    from analysis.equivalence.power import power
+
+    if noise is not None and not 0 < noise < 10:
+        raise SweepError(f"--noise is {noise:g}, but takes a standard deviation of log ratios above 0, such as 0.05")
+    pairs = planned_pairs(plan)
+    seen = {} if noise is not None or not pairs else _noise_of(store)
+    found: dict[str, dict[str, Any]] = {}
+    for name, each in pairs.items():
+        own = noise or seen.get(name) or ASSUMED
+        source = "given" if noise else "the store's" if name in seen else "assumed"
+        sizes = {
+            "planned": (each.configurations, each.seeds),
+            "one_more_seed": (each.configurations, each.seeds + 1),
+            "twice_the_configurations": (2 * each.configurations, each.seeds),
+        }
+        margin, alpha = log_margin(plan.margins), alpha_of_look(1, ALPHA)
+        found[name] = {"noise": own, "noise_is": source} | {
+            size: vars(power(*counts, own, margin, alpha)) for size, counts in sizes.items()
+        }
+    return found
+
+
+HEADS = ("data set", "noise", "power", "detects", "+1 seed", "2x networks")
+
+
+def showable_rows(found: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """The same as rows under `HEADS`: power to show equivalence, and the difference that would be detected."""
+    for name, each in found.items():
+        now, *more = (each[size] for size in ("planned", "one_more_seed", "twice_the_configurations"))
+        power = _chance(now["equivalence"]) + ("" if now["enough"] else ", too few pairs")
+        further = (f"{_chance(size['equivalence'])}, {_percent(size['detectable'])}" for size in more)
+        noise = f"{_percent(each['noise'])} ({each['noise_is']})"
+        yield name, noise, power, _percent(now["detectable"]), *further
+
+
+def _chance(value: float) -> str:
+    return "none" if math.isnan(value) else f"{100 * value:.0f} %"
+
+
+def _percent(log_ratio: float) -> str:
+    return "nothing" if math.isnan(log_ratio) else f"{100 * math.expm1(log_ratio):.2g} %"
+
+
+def _noise_of(store: str) -> dict[str, float]:
+    """The standard deviation of log ratios among seeds in a store's results, by data set."""
+    if Ledger(store).files.read("store.json") is None:
+        return {}
+    import analysis
+    from analysis.equivalence import components
+    from analysis.sample import make_sample
+
+    if not Ledger.open(store).contents.status:
+        return {}
+    sample = make_sample(analysis.open(store).pairs("val_loss"), "val_loss")
+    found: dict[str, float] = {}
+    for name in set(sample.columns["dataset"].tolist()):
+        part = sample.where(sample.columns["dataset"] == name)
+        of = part.contrasts(part.contrast("ratio"))
+        within = components(of.values, of.configuration).within
+        if within > 0:
+            found[name] = math.sqrt(within)
+    return found
