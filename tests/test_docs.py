@@ -75,6 +75,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(file), target
 
 
+def _paths(name: str) -> list[str]:
+    """Where a path, or a module or package, may be."""
+    module = name.replace(".", "/")
+    return [name] if "/" in name else [f"{module}.py", f"{module}/__main__.py"]
+
+
 @pages
 def test_files_that_are_named_exist(page: Path) -> None:
     text = page.read_text()
@@ -85,7 +91,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
         for name in named
         if not name.startswith("benchmarks/results/")
         and not re.search(r"\bNAME\b", name)
-        and not (ROOT / (name if "/" in name else f"{name.replace('.', '/')}.py")).exists()
+        and not any((ROOT / path).exists() for path in _paths(name))
     }
     assert not missing
 

@@ -199,7 +199,7 @@ def test_margins_go_with_the_plan_and_do_not_change_what_it_is() -> None:
         ("ratio=0", "margin ratio is 0.0, but takes a number above 0, up to 10"),
         ("ratio=nan", "margin ratio is nan, but takes a number above 0, up to 10"),
         ("ratio=1e3", "margin ratio is 1000.0, but takes a number above 0, up to 10"),
-        ("seed_noise=1", "margin 'seed_noise' is not known; known are ratio"),
+        ("seed_noise=1", "margin seed_noise judges nothing any more; leave it out"),
     ],
 )
 def test_bad_margins_are_refused(margin: str, message: str) -> None:

@@ -197,7 +197,7 @@ def test_stacks_that_are_measured_keep_their_networks(curves: Curves) -> None:
 
 def test_a_checkpoint_that_is_none_is_refused() -> None:
     setting = Setting(checkpoint=lambda training_id: b"something else")
-    with pytest.raises(SweepError, match=f"^the checkpoint of training {RESNET.training_id} is not one"):
+    with pytest.raises(SweepError, match=f"^the checkpoint of training {RESNET.training_id} is not from this version"):
         list(train([RESNET], setting))
 
 

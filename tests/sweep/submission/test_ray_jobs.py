@@ -146,7 +146,7 @@ def test_a_sweep_is_one_job_however_often_it_is_submitted(nodes: Nodes, study: s
     said = [process.communicate(timeout=240) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     (job,) = {out.split(":")[0] for out, _ in said}
-    assert sorted("there already" in out for out, _ in said) == [False, True]
+    assert sorted("already submitted" in out for out, _ in said) == [False, True]
 
     followed = nodes.sweep("logs", job, "--follow")
     assert followed.returncode == 0, followed.stdout + followed.stderr
