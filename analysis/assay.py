@@ -33,9 +33,12 @@ class Assay:
     depth: Mean
     compared: int
 
-    def learned(self, alpha: float) -> bool:
-        """Whether both sides are shown to be better than chance."""
-        return self.sequential.p_above(0.0) < alpha and self.parallel.p_above(0.0) < alpha
+    def learns(self, alpha: float) -> dict[str, bool]:
+        """Side to whether it is shown to be better than chance."""
+        return {
+            name: side.p_above(0.0) < alpha
+            for name, side in (("sequential", self.sequential), ("parallel", self.parallel))
+        }
 
     def depth_helps(self, alpha: float) -> bool:
         """Whether deep sequential networks are shown to be better than one block."""

@@ -237,6 +237,9 @@ def _judged(found: Assessment, of: Contrasts, question: Question, distrust: tupl
     p = UNDEFINED if math.isnan(ratio) or math.isnan(learned) else max(ratio, learned)
     verdict = eq.verdict(p, found.grid.p_zero, found.grid.estimate, found.alpha)
     withheld = (*distrust, *_withheld(found, of, question))
+    lost = [] if found.assay is None else [side for side, learns in found.assay.learns(ALPHA).items() if not learns]
+    if verdict in INSIDE and len(lost) == 1:
+        withheld += (f"the {lost[0]} networks are not shown to learn anything",)
     if verdict is not Verdict.UNDECIDED and found.counts.failed:
         worst = found.failed_as_chance
         filled = eq.verdict(worst.p_inside(-found.margin, found.margin), worst.p_zero, worst.estimate, found.alpha)
@@ -267,8 +270,10 @@ def _withheld(found: Assessment, of: Contrasts, question: Question) -> list[str]
             if of.crossed
             else f"too few pairs: a verdict takes {eq.LEAST_FREEDOM} pairs more than configurations, in configurations "
             f"of {eq.LEAST_SEEDS} seeds or more, and there are {of.counted_freedom}"
+            if of.counted_freedom < eq.LEAST_FREEDOM
+            else "some configurations have a single seed, so their noise is not known"
         )
-    if found.assay is not None and not found.assay.learned(ALPHA):
+    if found.assay is not None and not any(found.assay.learns(ALPHA).values()):
         reasons.append("the networks are not shown to learn anything: their losses are no better than guessing")
     return reasons
 

@@ -119,8 +119,13 @@ class Contrasts:
 
 
 def enough_seeds(of: Contrasts) -> bool:
-    """Whether seeds are enough for a verdict: below, tests err more often than they say under strong skew."""
-    return of.seeds >= LEAST_SEEDS if of.crossed else of.counted_freedom >= LEAST_FREEDOM
+    """Whether seeds are enough for a verdict: below, tests err more often than they say under strong skew.
+
+    Nested seeds are not where a configuration has a single one: its noise is unknown, and may be the largest.
+    """
+    if of.crossed:
+        return of.seeds >= LEAST_SEEDS
+    return of.counted_freedom >= LEAST_FREEDOM and int(np.bincount(of.configuration).min()) > 1
 
 
 def contrasts(values: ArrayLike, configuration: ArrayLike, seed: ArrayLike, crossed: bool) -> Contrasts:

@@ -32,7 +32,8 @@ NESTED = (
     "hidden pattern, skewed ratio",
     "unbalanced",
     "unbalanced, skewed ratio",
-    "unbalanced, one seed where noise is most",
+    "unbalanced, fewest where noise is most",
+    "unbalanced, one seed there",
     "2 % of networks failed",
     "all of it",
 )
