@@ -313,7 +313,8 @@ def _learned(sample: Sample, margin: float) -> Learned:
 
     mean = eq.of_grid(sample.contrasts(learned))
     if not mean.p_above(0.0) < ALPHA:
-        return Learned(UNDEFINED, Interval(UNDEFINED, UNDEFINED, 1 - 2 * ALPHA), UNDEFINED)
+        # There is no share of nothing, and nothing shows that the sides are equivalent in it.
+        return Learned(UNDEFINED, Interval(UNDEFINED, UNDEFINED, 1 - 2 * ALPHA), 1.0)
     share = eq.of_grid(sample.contrasts(difference)).estimate / mean.estimate
     p = max(against(-margin).p_above(0.0), against(margin).p_below(0.0))
     low = _crossing(lambda value: against(value).p_above(0.0) - ALPHA, share, -1.0)
