@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from analysis.results import Results, open
 
 if TYPE_CHECKING:
-    from analysis.assessment import Assessment, assess
-    from analysis.control import Controls, controls
+    from analysis.questions.equivalence.assessment import Assessment, assess
+    from analysis.questions.equivalence.control import Controls, controls
 
 __all__ = ["Assessment", "Controls", "Results", "assess", "controls", "open"]
 

@@ -133,7 +133,7 @@ class Results:
         """
         if metric not in METRICS:
             raise SweepError(f"metric is {metric!r}, but takes one of {', '.join(METRICS)}")
-        from analysis.declared import ask
+        from analysis.questions.equivalence.declared import ask
 
         pairs = self.sql(f"select * from pairs_{metric}")
         if study is not None:

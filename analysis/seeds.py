@@ -1,14 +1,31 @@
-"""Means over the seeds of one network, with intervals."""
+"""Means over the seeds of one network, and differences paired by seed, with intervals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from analysis.equivalence.student import reach, standard_errors
-from analysis.sample import Array
+from analysis.equivalence.student import UNDEFINED, reach, standard_errors
+from analysis.equivalence.tost import Difference, difference_test
+
+Array = NDArray[Any]
 
 CONFIDENCE = 0.95
+
+
+class Estimate(NamedTuple):
+    """A value with the ends of its interval, which are NaN where there is none."""
+
+    value: float
+    low: float = UNDEFINED
+    high: float = UNDEFINED
+
+    @classmethod
+    def of(cls, found: Difference) -> "Estimate":
+        """The mean difference with its interval."""
+        return cls(found.estimate, found.interval.low, found.interval.high)
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,10 @@ class OverSeeds:
     lowest: Array
     highest: Array
 
+    def at(self, *place: int) -> Estimate:
+        """The mean with its interval at one place of the arrays."""
+        return Estimate(float(self.mean[place]), float(self.low[place]), float(self.high[place]))
+
 
 def over_seeds(values: ArrayLike) -> OverSeeds:
     """Summary along the first axis of `values`, (seeds, ...); NaN is a seed without a value."""
@@ -40,3 +61,14 @@ def over_seeds(values: ArrayLike) -> OverSeeds:
     lowest = np.where(none, np.nan, np.where(known, array, np.inf).min(axis=0, initial=np.inf))
     highest = np.where(none, np.nan, np.where(known, array, -np.inf).max(axis=0, initial=-np.inf))
     return OverSeeds(n, mean, mean - half, mean + half, lowest, highest)
+
+
+def over_zero(values: ArrayLike) -> Difference:
+    """The mean of values, one per seed, against zero, with its 95 % t interval; only finite values count."""
+    array = np.asarray(values, dtype=float)
+    return difference_test(array[np.isfinite(array)], 1 - CONFIDENCE)
+
+
+def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Difference:
+    """First minus second, each a value by seed, over the seeds that have one in both; see `over_zero`."""
+    return over_zero([first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())])

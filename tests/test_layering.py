@@ -152,9 +152,9 @@ NAMED = {
 MAY_NAME = (
     *("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies"),
     # Each answers the question of one measure, or compares methods and networks that a paper compares.
-    *("analysis.lesions", "analysis.truncation", "analysis.paths", "analysis.features", "analysis.arms"),
+    *("analysis.questions.lesions.summary", "analysis.truncation", "analysis.questions.paths.summary", "analysis.questions.features.summary", "analysis.arms"),
     *(f"analysis.report.parts.{part}" for part in ("droppath", "features", "paths", "truncation", "lesions")),
-    *("analysis.report.parts.lesion_numbers", "analysis.report.parts.lesion_published"),
+    *("analysis.report.parts.lesion_numbers", "analysis.questions.lesions.published"),
 )
 
 

@@ -38,10 +38,13 @@ from analysis.equivalence.tost import (
     tost,
     tost_from_moments,
 )
-from analysis.equivalence.verdict import Verdict, verdict, verdicts
+from analysis.equivalence.verdict import AHEAD, ALPHA, INSIDE, Verdict, verdict, verdicts
 
 __all__ = [
+    "AHEAD",
+    "ALPHA",
     "BOOTSTRAP",
+    "INSIDE",
     "LEAST_FREEDOM",
     "LEAST_SEEDS",
     "RANK_TOST",

@@ -21,6 +21,14 @@ class Verdict(StrEnum):
         return f"{better[self]} better" if self in better else self.value
 
 
+ALPHA = 0.05
+"""The error that verdicts and claims are held to."""
+INSIDE = (Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE)
+"""Verdicts of equivalence."""
+AHEAD = (Verdict.FIRST_BETTER, Verdict.SECOND_BETTER)
+"""Verdicts of a difference, equivalence not shown."""
+
+
 def verdict(
     tost_p: float, difference_p: float, estimate: float, alpha: float = 0.05, lower_is_better: bool = True
 ) -> Verdict:

@@ -52,7 +52,7 @@ def span(values: Floats, room: float = 0.06) -> tuple[float, float]:
 
 def log_axis(axes: Axes, which: Which, limits: tuple[float, float], most: int = 7) -> None:
     """Make an axis logarithmic, with plain numbers at no more than `most` round places."""
-    _set_scale(axes, which, limits, _round_places(*limits, most))
+    set_scale(axes, which, limits, _round_places(*limits, most))
 
 
 def ratio_axis(axes: Axes, which: Which, limits: tuple[float, float], most: int = 9) -> None:
@@ -63,17 +63,18 @@ def ratio_axis(axes: Axes, which: Which, limits: tuple[float, float], most: int 
             break
     else:
         inside = list(_RATIO_TICKS[-1])
-    _set_scale(axes, which, limits, inside if len(inside) > 1 else _round_places(*limits, most))
+    set_scale(axes, which, limits, inside if len(inside) > 1 else _round_places(*limits, most))
 
 
 def depth_axis(axes: Axes, depths: Sequence[float]) -> None:
     """Make x logarithmic in depth, with a tick at each depth that there is."""
     places = sorted(set(depths)) or [1, 2, 4]
-    _set_scale(axes, "x", (places[0] / 1.25, places[-1] * 1.25), places)
+    set_scale(axes, "x", (places[0] / 1.25, places[-1] * 1.25), places)
     axes.set_xlabel("depth (residual blocks)")
 
 
-def _set_scale(axes: Axes, which: Which, limits: tuple[float, float], places: Sequence[float]) -> None:
+def set_scale(axes: Axes, which: Which, limits: tuple[float, float], places: Sequence[float]) -> None:
+    """Make an axis logarithmic, with ticks at these places."""
     axes.set(**{f"{which}scale": "log", f"{which}lim": limits})
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(list(places)))

@@ -1,7 +1,9 @@
 """Matplotlib's SVG made fit to stand beside others in one HTML page."""
 
 import hashlib
+import json
 import re
+from collections.abc import Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -15,7 +17,13 @@ _SAME_LINE = re.compile(r"(?<=L )(-?[\d.]+ -?[\d.]+) L ")
 # A line to where it starts is a dot, the size of the stroke.
 _DOT = re.compile(r"M (-?[\d.]+ -?[\d.]+) L \1(?: \1)*(?= [A-Za-z]|$)")
 _NUMERIC = ("d", "x", "y", "transform", "points", "width", "height")
+_TIPS = "tips:"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+
+
+def tips_id(tips: Sequence[str]) -> str | None:
+    """An id for a line whose markers are to say these texts when they are pointed at, one per marker."""
+    return _TIPS + json.dumps(list(tips)) if len(tips) else None
 
 
 def clean(svg: str) -> str:
@@ -27,6 +35,7 @@ def clean(svg: str) -> str:
     for element in root.iter():
         _use_plain_names(element)
     _drop_sheets(root)
+    _add_tips(root)
     for element in root.iter():
         _shorten(element)
         _share_style(element)
@@ -51,10 +60,23 @@ def _drop_sheets(root: Element) -> None:
             root.remove(child)
 
 
+def _add_tips(root: Element) -> None:
+    """Give each marker of a line with tips its own, as a title, which browsers show."""
+    for element in root.iter():
+        name = element.get("id", "")
+        if name.startswith(_TIPS):
+            del element.attrib["id"]
+            tips, markers = json.loads(name.removeprefix(_TIPS)), list(element.iter("use"))
+            # Markers may be an image, which has none.
+            for marker, tip in zip(markers, tips, strict=True) if markers else ():
+                ElementTree.SubElement(marker, "title").text = tip
+                marker.set("pointer-events", "all")
+
+
 def _shorten(element: Element) -> None:
     """Drop blanks between elements, needless decimals, and the font, which the root names for all."""
     element.tail = None
-    if element.tag != "text":
+    if element.tag not in ("text", "title"):
         element.text = None
     for name in _NUMERIC:
         if name in element.attrib:

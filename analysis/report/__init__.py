@@ -1,7 +1,6 @@
 """The report on a study: all its numbers, its figures, and one page that opens anywhere."""
 
 from analysis.report.assemble import Report, make_report
-from analysis.report.findings import Findings, find
 from analysis.report.json_numbers import headline
 from analysis.report.study import NothingToReport, results_key
 from analysis.report.write import NUMBERS, PAGE, Written, current, write_report
@@ -9,12 +8,10 @@ from analysis.report.write import NUMBERS, PAGE, Written, current, write_report
 __all__ = [
     "NUMBERS",
     "PAGE",
-    "Findings",
     "NothingToReport",
     "Report",
     "Written",
     "current",
-    "find",
     "headline",
     "make_report",
     "results_key",

@@ -1,16 +1,13 @@
-"""A report put together from its parts."""
+"""A report put together from the answers to its questions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-import pyarrow as pa
-
-from analysis.report import provenance
-from analysis.report.document import Badge, Block, Callout, Page, Prose, Section
-from analysis.report.part import Part
-from analysis.report.parts import PARTS
-from analysis.report.pictures import Picture
+from analysis.figures.palette import Palette
+from analysis.questions import answers
+from analysis.report.content import Part, Picture, Table
+from analysis.report.provenance import Provenance, provenance
 from analysis.report.study import NothingToReport, choose_study, results_key, trial_states
 from analysis.results import Results
 
@@ -29,13 +26,13 @@ class Report:
     states: Mapping[str, int]
     """Trials of the study: planned, finished, diverged, failed, missing."""
     parts: tuple[Part, ...]
-    provenance: Section | None = None
+    provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
         for kind, names in (
             ("parts", [part.name for part in self.parts]),
-            ("figures", [name for part in self.parts for name in part.pictures]),
-            ("tables", [name for part in self.parts for name in part.tables]),
+            ("figures", [each.name for each in self.pictures]),
+            ("tables", [each.name for each in self.tables]),
             ("headline numbers", [name for part in self.parts for name in part.headline]),
         ):
             if len(names) > len(set(names)):
@@ -52,24 +49,24 @@ class Report:
         return {part.name: part.verdict for part in self.parts}
 
     @property
-    def pictures(self) -> dict[str, Picture]:
+    def pictures(self) -> list[Picture]:
         """The figures of all parts."""
-        return dict(chain.from_iterable(part.pictures.items() for part in self.parts))
+        return list(chain.from_iterable(part.pictures for part in self.parts))
 
     @property
-    def tables(self) -> dict[str, pa.Table]:
+    def tables(self) -> list[Table]:
         """The tables of all parts."""
-        return dict(chain.from_iterable(part.tables.items() for part in self.parts))
+        return list(chain.from_iterable(part.tables for part in self.parts))
 
 
 def make_report(results: Results, study: str | None = None) -> Report:
     """The report on one study.
 
     Raises SweepError where the stores hold several and none is named, and where it is not there; NothingToReport where
-    no part has anything to say.
+    no question has an answer.
     """
-    study = choose_study(results, study)
-    made = (make(results, study) for make in PARTS)
+    study, palette = choose_study(results, study), Palette()
+    made = (answer(results, study, palette) for answer in answers())
     # What is not to be trusted is said first, then what is said of most trials.
     parts = tuple(sorted((part for part in made if part is not None), key=lambda part: (part.trusted, -part.trials)))
     if not parts:
@@ -78,40 +75,4 @@ def make_report(results: Results, study: str | None = None) -> Report:
             "on which something was measured, so there is nothing to report; `sweep status` shows what it has"
         )
     key, states = results_key(results, study), trial_states(results, study)
-    return Report(study, key, results.uris, states, parts, provenance.section(results, study))
-
-
-def lay_out(report: Report) -> Page:
-    """What the page says: title, lead and badges of the first part, sections of all."""
-    first, *others = report.parts
-    return Page(
-        title=first.title,
-        subtitle=f"{first.subtitle or 'Deep residual networks'}, study {report.study}",
-        badges=_badges(report),
-        lead=first.lead,
-        sections=[
-            *first.sections,
-            *(section for part in others for section in _part_sections(part)),
-            *([report.provenance] if report.provenance else []),
-        ],
-        footer=f"Results of {', '.join(report.stores)}. All numbers: `numbers.json`, and `tables/` in Parquet; figures "
-        "as SVG and PNG: `figures/`.",
-    )
-
-
-def _badges(report: Report) -> Sequence[Badge]:
-    states = report.states
-    done = states["planned"] - states["missing"]
-    badges = [Badge(f"study {report.study}"), Badge(f"{done} of {states['planned']} trials")]
-    if states["missing"]:
-        badges.append(Badge("interim", "warning"))
-    return [*badges, *report.parts[0].badges]
-
-
-def _part_sections(part: Part) -> Iterator[Section]:
-    """A later part's answer under its title, then its sections."""
-    lead = part.lead
-    blocks: list[Block] = [Callout(lead.kind, f"*{lead.verdict}*"), Prose(lead.detail)]
-    blocks += [block for block in (lead.intervals, lead.figure, lead.key_figures) if block is not None]
-    yield Section(f"{part.name}-answer", part.title, blocks)
-    yield from part.sections
+    return Report(study, key, results.uris, states, parts, provenance(results, study))

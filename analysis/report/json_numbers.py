@@ -30,23 +30,26 @@ def as_json(report: Report) -> str:
         "trusted": report.trusted,
         "verdicts": report.verdicts,
         "headline": headline(report),
-        "parts": {part.name: part.numbers for part in report.parts},
+        "parts": {
+            part.name: {**part.numbers, **{table.name: table.records for table in part.tables if table.name}}
+            for part in report.parts
+        },
     }
-    return json.dumps(_plain(document), indent=1, allow_nan=False) + "\n"
+    return json.dumps(plain(document), indent=1, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dataclasses as mappings, arrays as lists, and what JSON cannot hold as null."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value

@@ -1,87 +1,146 @@
-"""A document as one HTML file that opens anywhere: nothing is fetched, and nothing runs."""
+"""A report as one HTML file that opens anywhere: nothing is fetched, and nothing runs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
-from urllib.parse import quote
 
-from analysis.report.blocks import Numbers, block_html, figure_html, inline, key_figures_html, sign_html
-from analysis.report.document import Lead, Page, Section
-from analysis.report.intervals import intervals_html
+import jinja2
+from markupsafe import Markup
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-# Without one, a browser asks the server for it.
+from analysis.report.assemble import Report
+from analysis.report.content import Badge, Part, Picture, Table
+
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0072B2"/>'
     '<path d="M4 4v8M8 4v8M12 4v8" stroke="#fff" stroke-width="2"/></svg>'
 )
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 _TAKEN = re.compile(r"answer|main|(figure|table)-\d+.*")
+_CODE = re.compile(r"`([^`\n]+)`")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]*[^\s*])\*(?![\w*])")
 
 
-def page_html(page: Page) -> str:
-    """The page. Raises ValueError for a section's id that cannot be linked to, or that two sections have."""
-    _check(page.sections)
-    numbers = Numbers()
-    lead = _lead(page.lead, numbers)
-    sections = "\n".join(_section(section, numbers) for section in page.sections)
-    badges = "".join(f'<li class="badge {badge.kind}">{escape(badge.text)}</li>' for badge in page.badges)
-    links = "".join(f'<li><a href="#{each.id}">{escape(each.title)}</a></li>' for each in page.sections)
-    footer = f"<footer><p>{inline(page.footer)}</p></footer>" if page.footer else ""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(page.title)}</title>
-<link rel="icon" href="data:image/svg+xml,{quote(_ICON)}">
-<style>
-{files("analysis.report").joinpath("page.css").read_text(encoding="utf-8")}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the answer</a>
-<header>
-<h1>{escape(page.title)}</h1>
-<p class="subtitle">{escape(page.subtitle)}</p>
-{f'<ul class="badges" aria-label="Standing of these results">{badges}</ul>' if badges else ""}
-</header>
-<main id="main">
-{lead}
-{f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if links else ""}
-{sections}
-</main>
-{footer}
-</body>
-</html>
-"""
+class Contents:
+    """What the page holds so far: its sections, how many figures and tables, and those that the next part may show."""
+
+    def __init__(self) -> None:
+        self.sections: list[tuple[str, str]] = []
+        self._counts = {"figure": 0, "table": 0}
+        self._pictures: dict[str, Picture] = {}
+        self._tables: dict[str, Table] = {}
+        self._shown: set[tuple[str, str]] = set()
+
+    def add(self, section: str, title: str) -> str:
+        """Take a section in. Raises ValueError for an id that cannot be linked to, or that two sections have."""
+        if not _ID.fullmatch(section) or _TAKEN.fullmatch(section):
+            raise ValueError(f"a section's id is {section!r}, but must be lower-case letters, digits and hyphens")
+        if section in dict(self.sections):
+            raise ValueError(f"two sections have the id {section!r}")
+        self.sections.append((section, title))
+        return ""
+
+    def next(self, kind: str) -> int:
+        """The number of the next figure or table."""
+        self._counts[kind] += 1
+        return self._counts[kind]
+
+    def hold(self, pictures: Sequence[Picture], tables: Sequence[Table]) -> None:
+        """Make pictures and tables known by name."""
+        self._pictures, self._tables = {each.name: each for each in pictures}, {each.name: each for each in tables}
+        self._shown = set()
+
+    def picture(self, name: str) -> Picture | None:
+        """A picture, None where there is nothing to draw."""
+        self._shown.add(("picture", name))
+        return self._pictures.get(name)
+
+    def table(self, name: str) -> Table | None:
+        """A table, None where it has no rows to show."""
+        self._shown.add(("table", name))
+        return self._tables.get(name)
+
+    def require_shown(self) -> None:
+        """Raise ValueError for a picture, or a table with heads, that no template has shown."""
+        held = {("picture", name) for name in self._pictures}
+        held |= {("table", name) for name, table in self._tables.items() if table.heads}
+        if hidden := held - self._shown:
+            names = " and the ".join(f"{kind} {name}" for kind, name in sorted(hidden))
+            raise ValueError(f"no template shows the {names}")
 
 
-def _check(sections: Sequence[Section]) -> None:
-    ids = [section.id for section in sections]
-    for each in ids:
-        if not _ID.fullmatch(each) or _TAKEN.fullmatch(each):
-            raise ValueError(f"a section's id is {each!r}, but must be lower-case letters, digits and hyphens")
-        if ids.count(each) > 1:
-            raise ValueError(f"two sections have the id {each!r}")
+def page_html(report: Report) -> str:
+    """The page. Raises ValueError where a template leaves out a table or a picture of its part."""
+    contents = Contents()
+    environment = _environment(contents)
+    bodies = [_part(environment, contents, part, not place) for place, part in enumerate(report.parts)]
+    if report.provenance is not None:
+        contents.hold((), report.provenance.tables)
+        words = {"trials": report.provenance.trials, "study": report.study}
+        bodies.append((Markup(), _rendered(environment, "provenance.html", words)))
+        contents.require_shown()
+    first = report.parts[0]
+    lead, *others = [text for pair in bodies for text in pair if text]
+    words = {
+        "title": first.title,
+        "subtitle": f"{first.subtitle or 'Deep residual networks'}, study {report.study}",
+        "badges": _badges(report),
+        "lead": lead,
+        "sections": contents.sections,
+        "body": Markup("\n").join(others),
+        "stores": report.stores,
+        "icon": _ICON,
+    }
+    return environment.get_template("page.html").render(words)
 
 
-def _lead(lead: Lead, numbers: Numbers) -> str:
-    intervals = intervals_html(lead.intervals, inline(lead.intervals.caption)) if lead.intervals else ""
-    figure = figure_html(lead.figure, numbers) if lead.figure else ""
-    key = key_figures_html(lead.key_figures) if lead.key_figures else ""
-    return (
-        f'<section class="lead {lead.kind}{" pictured" if figure else ""}" aria-labelledby="answer">\n'
-        f'<div class="verdict"><h2 id="answer">{sign_html(lead.kind)}{escape(lead.verdict)}</h2>\n'
-        f"<p>{inline(lead.detail)}</p></div>\n{intervals}\n{figure}\n{key}\n</section>"
+def marked(text: str) -> Markup:
+    """Escape a text, and turn `*emphasis*` and `` `code` `` into elements. What is in code is left alone."""
+    parts = _CODE.split(text)
+    return Markup(
+        "".join(
+            f"<code>{escape(part)}</code>" if index % 2 else _EMPHASIS.sub(r"<em>\1</em>", escape(part))
+            for index, part in enumerate(parts)
+        )
     )
 
 
-def _section(section: Section, numbers: Numbers) -> str:
-    blocks = "\n".join(block_html(block, numbers) for block in section.blocks)
-    return (
-        f'<section id="{section.id}" aria-labelledby="{section.id}-title">\n'
-        f'<h2 id="{section.id}-title">{escape(section.title)}</h2>\n{blocks}\n</section>'
+def _environment(contents: Contents) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader("analysis.report"), jinja2.PackageLoader("analysis", "questions")]
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.globals["contents"] = contents
+    environment.filters |= {"marked": marked, "drawing": _drawing}
+    return environment
+
+
+def _drawing(picture: Picture) -> Markup:
+    """The SVG element, which is our own and is not escaped."""
+    return Markup(f'<svg role="img" aria-label="{escape(picture.alt)}" {picture.drawn.svg[5:]}')
+
+
+def _part(environment: jinja2.Environment, contents: Contents, part: Part, leads: bool) -> tuple[Markup, Markup]:
+    """The answer, and the sections."""
+    contents.hold(part.pictures, part.tables)
+    answer = _rendered(environment, "part.html", {"part": part, "leads": leads})
+    sections = _rendered(environment, part.template, {"part": part, **part.words}) if part.template else Markup()
+    contents.require_shown()
+    return answer, sections
+
+
+def _rendered(environment: jinja2.Environment, template: str, words: Mapping[str, object]) -> Markup:
+    return Markup(environment.get_template(template).render(words))
+
+
+def _badges(report: Report) -> list[Badge]:
+    states = report.states
+    done = states["planned"] - states["missing"]
+    badges = [Badge(f"study {report.study}"), Badge(f"{done} of {states['planned']} trials")]
+    if states["missing"]:
+        badges.append(Badge("interim", "warning"))
+    return [*badges, *report.parts[0].badges]

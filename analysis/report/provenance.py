@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.formats import DASH
-from analysis.report.document import Details, Prose, Section, Table
-from analysis.report.words import columns, factor_name
+from analysis.report.content import Column, Table
+from analysis.report.words import factor_name
 from analysis.results import Results
 from sweep.ledger import training_factors
 
@@ -19,30 +20,37 @@ _PROGRAM = "deep-parallel-sweep"
 _SHOWN = 12
 
 
-def section(results: Results, study: str) -> Section:
-    """The trials of a study that have a result."""
+@dataclass(frozen=True)
+class Provenance:
+    """How many trials of a study have a result, and what is known of them."""
+
+    trials: int
+    tables: tuple[Table, ...]
+
+
+def provenance(results: Results, study: str) -> Provenance:
+    """Where the results of a study come from."""
     trials = results.table("trials", where=pc.field("study") == study)
     levels = {name: _levels(trials[name]) for name in training_factors() if name in trials.schema.names}
-    varied = {name: each for name, each in levels.items() if len(each) > 1}
-    fixed = {name: each for name, each in levels.items() if len(each) == 1}
     facts = [
-        ["stores", ", ".join(results.uris)],
-        ["results", _when(trials)],
-        ["training time", _duration(sum(trials["seconds"].to_pylist())) + ", summed over trials"],
-        ["devices", ", ".join(_levels(trials["device"]))],
-        ["this page", f"written by {_PROGRAM} {program_version()}"],
-        *([factor_name(name), _listed(each)] for name, each in varied.items()),
+        ("stores", ", ".join(results.uris)),
+        ("results", _when(trials)),
+        ("training time", _duration(sum(trials["seconds"].to_pylist())) + ", summed over trials"),
+        ("devices", ", ".join(_levels(trials["device"]))),
+        ("this page", f"written by {_PROGRAM} {program_version()}"),
+        *((factor_name(name), _listed(each)) for name, each in levels.items() if len(each) > 1),
     ]
-    constant = [[factor_name(name), _listed(each)] for name, each in fixed.items()]
-    return Section(
-        "provenance",
-        "Where this comes from",
-        [
-            Prose(f"{trials.num_rows} trials of the study {study} have a result. These factors vary among them:"),
-            Table(columns("what", "<value"), facts, "Trials, devices, and the factors that vary"),
-            Details("Factors that are the same in all trials", [Table(columns("factor", "<value"), constant)]),
-        ],
+    constant = [(factor_name(name), _listed(each)) for name, each in levels.items() if len(each) == 1]
+    tables = (
+        _facts("trials_and_devices", facts, "Trials, devices, and the factors that vary"),
+        _facts("constant_factors", constant, "The others"),
     )
+    return Provenance(trials.num_rows, tables)
+
+
+def _facts(name: str, facts: Sequence[tuple[str, str]], caption: str) -> Table:
+    rows = [{"what": what, "value": value} for what, value in facts]
+    return Table(name, (Column("what", "what"), Column("value", "value")), rows, caption)
 
 
 def program_version() -> str:

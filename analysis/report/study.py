@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections import Counter
 
-from analysis.declared import declared
+from analysis.questions.equivalence.declared import declared
 from analysis.results import Results
 from sweep.errors import SweepError
 
-NUMBERS_VERSION = 4
+NUMBERS_VERSION = 5
 """Of the numbers of a report; raised when one changes its meaning."""
 
 METRICS = ("val_loss", "train_loss", "val_accuracy")

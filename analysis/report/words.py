@@ -1,18 +1,16 @@
-"""Numbers and verdicts as a reader sees them."""
+"""Names, estimates and trainings as a reader sees them."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from analysis.assessment import AHEAD, INSIDE, Answer, Assessment, in_words
-from analysis.equivalence import Interval, Verdict
-from analysis.equivalence.statistic import as_ratio
-from analysis.formats import DASH, percent
-from analysis.report.document import Column, FigureBlock, Tone
-from analysis.report.pictures import Picture
+from analysis.formats import DASH, number
+from analysis.seeds import Estimate
 
 DATASETS = {"mnist": "MNIST", "cifar10": "CIFAR\N{NON-BREAKING HYPHEN}10"}
 
-HELD, BROKEN = ({in_words(verdict) for verdict in verdicts} for verdicts in (INSIDE, AHEAD))
-"""Verdicts of strata, in words: equivalent, and a side ahead without that."""
+Form = Callable[[Any], str]
+"""From a number or an `Estimate` to its text."""
 
 
 def dataset_name(name: str) -> str:
@@ -31,68 +29,77 @@ def unbroken(label: str) -> str:
     return kept.replace(",\N{NO-BREAK SPACE}", ", ")
 
 
-def contrast_verdict(contrast: str, verdict: Verdict) -> str:
-    """A verdict on a contrast of two other architectures, the first of them in the place of parallel."""
-    first, _, second = contrast.partition(",")[0].partition("/")
-    return verdict.words(first, second)
-
-
-def signed(value: float, digits: int = 4) -> str:
-    """A number with its sign, or a dash."""
-    return f"{value:+.{digits}f}" if math.isfinite(value) else DASH
-
-
-def size(assessment: Assessment) -> str:
-    """The estimate for this grid with the interval that the verdict is at: a ratio, or a difference."""
-    return span(assessment, assessment.grid.estimate, assessment.interval)
-
-
-def wider(assessment: Assessment) -> str:
-    """The interval for other networks like these."""
-    return span(assessment, assessment.networks.estimate, assessment.networks.interval(1 - 2 * assessment.alpha))
-
-
-def span(assessment: Assessment, estimate: float, interval: Interval) -> str:
-    """An estimate and an interval on an assessment's scale, a log ratio shown as the ratio."""
-    if assessment.scale == "ratio":
-        return as_ratio(estimate, interval)
-    return f"{signed(estimate)} [{signed(interval.low)}, {signed(interval.high)}]"
-
-
-def confidence(assessment: Assessment) -> str:
-    """The confidence of an assessment's intervals, such as ``92 %``."""
-    return percent(1 - 2 * assessment.alpha, 0 if assessment.look == 1 else 1)
-
-
-def tone(answer: Answer) -> Tone:
-    """The colour of an answer: good only where nothing qualifies it."""
-    if answer.verdict in INSIDE:
-        return "good" if answer.plain else "warning"
-    return "info" if all(each.verdict is Verdict.UNDECIDED for each in answer.by_dataset.values()) else "warning"
-
-
 def sentence(text: str) -> str:
     """A clause as a sentence."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def margin_words(answer: Answer) -> str:
-    """The ratio margin as an interval of ratios."""
-    ratio = 1 + next(iter(answer.by_dataset.values())).margins.ratio
-    return f"{1 / ratio:.3f} to {ratio:.3f}"
+def listed(levels: Sequence[object]) -> str:
+    """Levels of a factor, with commas."""
+    return ", ".join(level_name(level) for level in levels)
 
 
-def columns(*heads: str) -> list[Column]:
-    """Table columns, the first to the left and the others to the right; a head that begins with < is to the left."""
-    return [
-        Column(head.removeprefix("<"), "left" if not place or head.startswith("<") else "right")
-        for place, head in enumerate(heads)
-    ]
+def level_name(level: object) -> str:
+    """A level of a factor as it is written."""
+    return f"{level:g}" if isinstance(level, float) else str(level)
 
 
-def figure(picture: Picture | None) -> list[FigureBlock]:
-    """The picture as a block, if it was drawn."""
-    if picture is None:
-        return []
-    png = f"figures/{picture.name}.png"
-    return [FigureBlock(picture.drawn.svg, picture.alt, picture.caption, png)]
+def plain(digits: int = 3) -> Form:
+    """A number, or an estimate with its interval."""
+    return _form(lambda value: number(value, digits))
+
+
+def signed(digits: int = 3) -> Form:
+    """The same with a sign."""
+    return _form(lambda value: f"{value:+.{digits}f}" if math.isfinite(value) else DASH)
+
+
+def share(digits: int = 1) -> Form:
+    """A share in per cent, without the sign for it."""
+    return _form(lambda value: number(100 * value, digits))
+
+
+def points(digits: int = 1) -> Form:
+    """A difference of shares in percentage points, with its sign."""
+    return _form(lambda value: f"{100 * value:+.{digits}f}" if math.isfinite(value) else DASH)
+
+
+def ratio(digits: int = 3) -> Form:
+    """A log ratio as the ratio."""
+    return _form(lambda value: number(math.exp(min(value, 700)), digits))
+
+
+def _form(of: Callable[[float], str]) -> Form:
+    def text(found: float | Estimate) -> str:
+        if not isinstance(found, Estimate):
+            return of(found)
+        ends = f" [{of(found.low)}, {of(found.high)}]" if math.isfinite(found.low) else ""
+        return of(found.value) + ends
+
+    return text
+
+
+def seeds_said(seeds: Sequence[int]) -> str:
+    """A sentence on how many seeds networks have, each a number, and what follows for intervals."""
+    if max(seeds) == 1:
+        return "Every network has one seed, so there is no interval."
+    low, high = min(seeds), max(seeds)
+    text = f"Means are over {low if low == high else f'{low} to {high}'} seeds, with 95 % t intervals"
+    return f"{text}; a network of one seed has none." if low == 1 else f"{text}."
+
+
+def budget(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Data and training of the trials in a sentence; where they differ, every level."""
+
+    def of(name: str, form: str = "") -> str:
+        levels = sorted({row[name] for row in rows})
+        texts = [level_name(level) if isinstance(level, float) else format(level, form) for level in levels]
+        return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+
+    data = " or ".join(dataset_name(name) for name in sorted({row["dataset"] for row in rows}))
+    first = f" after {of('pretrain_epochs')} of plain training" if of("pretrain_epochs") != "0" else ""
+    return (
+        f"Here: {data}, {of('train_samples', ',')} training images of {of('image_size')} pixels a side, "
+        f"{of('val_samples', ',')} validation images, {of('epochs')} epochs{first} of {of('optimizer')}, learning rate "
+        f"{of('learning_rate')} ({of('schedule')}), batches of {of('batch_size')}, augmentation {of('augmentation')}."
+    )

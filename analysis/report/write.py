@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.report.assemble import Report, lay_out
+from analysis.report.assemble import Report
 from analysis.report.json_numbers import as_json
 from analysis.report.page import page_html
 from sweep.errors import SweepError
@@ -25,12 +25,13 @@ def write_report(report: Report, folder: Path) -> Path:
 
     Raises SweepError where it cannot be written, and for a folder that holds something else.
     """
-    files: dict[str, bytes] = {PAGE: page_html(lay_out(report)).encode()}
-    for picture in report.pictures.values():
+    files: dict[str, bytes] = {PAGE: page_html(report).encode()}
+    for picture in report.pictures:
         files[f"{_FIGURES}/{picture.name}.svg"] = picture.drawn.svg.encode()
         files[f"{_FIGURES}/{picture.name}.png"] = picture.drawn.png
-    for name, table in report.tables.items():
-        files[f"{_TABLES}/{name}.parquet"] = _parquet(table)
+    for table in report.tables:
+        if table.name:
+            files[f"{_TABLES}/{table.name}.parquet"] = _parquet(table.arrow)
     files[NUMBERS] = as_json(report).encode()
     _replace(folder, files)
     return folder / PAGE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.assessment import Assessment
+from analysis.questions.equivalence.assessment import Assessment
 from analysis.equivalence import Interval, Verdict, alpha_of_look
 from benchmarks.simulation.generator import (
     Array,

@@ -15,15 +15,15 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow as pa
 
-import analysis.assessment
-import analysis.sample
+import analysis.questions.equivalence.assessment
+import analysis.questions.equivalence.sample
 from analysis import equivalence as eq
-from analysis.assay import Assay, _against_one_block  # pyright: ignore[reportPrivateUsage]
-from analysis.assessment import Assessment, assess, assess_sample
+from analysis.questions.equivalence.assay import Assay, _against_one_block  # pyright: ignore[reportPrivateUsage]
+from analysis.questions.equivalence.assessment import Assessment, assess, assess_sample
 from analysis.equivalence.design import ROUNDING
 from analysis.pairs import CONTRAST
-from analysis.question import Question
-from analysis.sample import Sample
+from analysis.questions.equivalence.question import Question
+from analysis.questions.equivalence.sample import Sample
 from benchmarks.simulation.generator import CHANCE, Array, Draw, Layout
 from sweep.ledger import Margins, plan_schema
 
@@ -73,7 +73,7 @@ class Judge:
         return assess_sample(self.sample(of, shift), self.question, look, (), one_block)
 
     def _assay(self, sample: Sample, one_block: Array) -> Assay:
-        """What `analysis.assay.assay` says of the table."""
+        """What `analysis.questions.equivalence.assay.assay` says of the table."""
         sides = [eq.of_grid(sample.contrasts(sample.chance - outcome)) for outcome in sample.outcomes]
         if not self.fully:
             return Assay(CHANCE, sides[0], sides[1], _NOTHING, 0)
@@ -91,14 +91,14 @@ class Judge:
         """Within, the rules leave out what no verdict depends on."""
         with ExitStack() as stack:
             for home, name, instead in (
-                (analysis.sample, "contrasts", _contrasts),
-                (analysis.assessment, "assay", self._assay),
+                (analysis.questions.equivalence.sample, "contrasts", _contrasts),
+                (analysis.questions.equivalence.assessment, "assay", self._assay),
                 (eq, "seed_effect", lambda of: None),
             ):
                 stack.enter_context(patch.object(home, name, instead))
             if not self.ends:
                 # They are searched for, and the verdict takes p.
-                stack.enter_context(patch.object(analysis.assessment, "_crossing", lambda *given: math.nan))
+                stack.enter_context(patch.object(analysis.questions.equivalence.assessment, "_crossing", lambda *given: math.nan))
             stack.enter_context(patch.dict(eq.STATISTICS, clear=True))
             if not self.fully:
                 nothing = eq.Inside(*[math.nan] * 6)  # pyright: ignore[reportArgumentType]

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis import Results
-from analysis.control import controls
+from analysis.questions.equivalence.control import controls
 from analysis.report import NothingToReport, find
-from analysis.report.terminal import HEADS, control_notes, notes, rows
+from analysis.questions.equivalence.terminal import HEADS, control_notes, notes, rows
 
 _WIDTH = 104
 _LEFT = ("data set", "metric", "verdict")

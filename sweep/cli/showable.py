@@ -43,7 +43,7 @@ def showable(plan: Plan, store: str, noise: float | None) -> dict[str, dict[str,
 
     The noise is the one given, or that of the results in the store, or an assumption.
     """
-    from analysis.assessment import ALPHA, log_margin
+    from analysis.questions.equivalence.assessment import ALPHA, log_margin
     from analysis.equivalence import alpha_of_look
     from analysis.equivalence.power import power
 
@@ -94,7 +94,7 @@ def _noise_of(store: str) -> dict[str, float]:
         return {}
     import analysis
     from analysis.equivalence import components
-    from analysis.sample import make_sample
+    from analysis.questions.equivalence.sample import make_sample
 
     if not Ledger.open(store).contents.status:
         return {}

@@ -19,6 +19,10 @@ Measured = Iterator[tuple[float, Sequence[Measurement]]]
 """The share done, 0 to 1, with the rows measured since the last report."""
 
 
+ERROR, LOSS = "error", "loss"
+"""Metrics of scores: the share of images classified wrongly, and the mean loss in nats."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """A trained network, in evaluation mode on the device of its images, and what it was trained on."""

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from models.blocks import BlockNetwork
     from sweep.trial import Trial
 
+BEFORE, AFTER = "features-before", "features-after"
+"""The measurements."""
+CKA, DISTANCE = "cka", "distance"
+"""Their metrics."""
+
 MOST_IMAGES = 512
 """Validation images whose features are compared (our choice)."""
 _BATCH = 128
@@ -37,8 +42,8 @@ class Features(Measure):
 
     def measure(self, subject: Subject) -> Measured:
         images = _images(subject)
-        yield 0.5, _compared("features-before", subject.initial(), subject.intervention, images)
-        yield 1.0, _compared("features-after", subject.network, subject.intervention, images)
+        yield 0.5, _compared(BEFORE, subject.initial(), subject.intervention, images)
+        yield 1.0, _compared(AFTER, subject.network, subject.intervention, images)
 
 
 def _images(subject: Subject) -> "Tensor":
@@ -64,9 +69,9 @@ def _compared(name: str, network: "BlockNetwork", intervention: Intervention, im
         alignment, distances = cka(torch.stack(grams)).tolist(), _distances(quantiles)
     rows = []
     for one, other in combinations(range(len(grams)), 2):
-        values = {"cka": alignment[one][other]}
+        values = {CKA: alignment[one][other]}
         if (one, other) in distances:
-            values["distance"] = distances[one, other]
+            values[DISTANCE] = distances[one, other]
         for metric, value in values.items():
             defined = value if math.isfinite(value) else None
             rows.append(Measurement(name, metric, defined, f"{one}:{other}", size=other - one))

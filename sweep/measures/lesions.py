@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from models.blocks import BlockNetwork
     from sweep.trial import Trial
 
+UNTREATED, BLOCK, DELETE_ONE, DELETE_SOME, REORDER = "untreated", "block", "delete-one", "delete-some", "reorder"
+"""The measurements."""
+CHANGES_SHAPE, TAU = "changes_shape", "kendall_tau"
+"""Metrics beside those of scores."""
+
 Swap = tuple[int, int]
 """Two places whose blocks are exchanged."""
 
@@ -53,9 +58,9 @@ class Lesions(Measure):
         yield 0.0, block_rows(network)
         base, ranges = subject.intervention, (self.most_deleted, self.lesion_draws, subject.trial.draw_seed)
         lesions: list[Lesion] = [
-            (base, ("untreated", "", 0, 0)),
-            *(_deletion(base, "delete-one", [block]) for block in range(blocks)),
-            *(_deletion(base, "delete-some", chosen, draw) for draw, chosen in deletions(blocks, *ranges)),
+            (base, (UNTREATED, "", 0, 0)),
+            *(_deletion(base, DELETE_ONE, [block]) for block in range(blocks)),
+            *(_deletion(base, DELETE_SOME, chosen, draw) for draw, chosen in deletions(blocks, *ranges)),
             *(_reordering(base, blocks, swaps, draw) for draw, swaps in reorderings(network, *ranges)),
         ]
         found = yield from scores(subject, network, [intervention for intervention, _ in lesions])
@@ -63,7 +68,7 @@ class Lesions(Measure):
         for (intervention, treated), score in zip(lesions, found, strict=True):
             rows += score.rows(*treated)
             if intervention.order is not None:
-                rows.append(replace(rows[-1], metric="kendall_tau", value=kendall_tau(intervention.order)))
+                rows.append(replace(rows[-1], metric=TAU, value=kendall_tau(intervention.order)))
         yield 1.0, rows
 
 
@@ -74,7 +79,7 @@ def block_rows(network: "BlockNetwork") -> list[Measurement]:
         for place in stage:
             shape = network.block(place).shape
             changes = float(shape.inputs != shape.outputs)
-            rows.append(Measurement("block", "changes_shape", changes, str(place), number))
+            rows.append(Measurement(BLOCK, CHANGES_SHAPE, changes, str(place), number))
     return rows
 
 
@@ -88,7 +93,7 @@ def deletions(blocks: int, most: int, draws: int, seed: int) -> Iterator[tuple[i
             yield from enumerate(combinations(range(blocks), size))
         else:
             for draw in range(draws):
-                ranks = _stream(seed, f"delete-some/{size}/{draw}").random_raw(blocks)
+                ranks = _stream(seed, f"{DELETE_SOME}/{size}/{draw}").random_raw(blocks)
                 yield draw, tuple(sorted(np.argsort(ranks, kind="stable")[:size].tolist()))
 
 
@@ -103,7 +108,7 @@ def reorderings(network: "BlockNetwork", most: int, draws: int, seed: int) -> It
     pairs = [(one, other) for one, other in alike if stage_of[one] != stage_of[other]]
     for size in range(1, most + 1) if pairs else ():
         for draw in range(draws):
-            chosen = _stream(seed, f"reorder/{size}/{draw}").random_raw(size) % len(pairs)
+            chosen = _stream(seed, f"{REORDER}/{size}/{draw}").random_raw(size) % len(pairs)
             yield draw, tuple(pairs[number] for number in chosen.tolist())
 
 
@@ -128,7 +133,7 @@ def _deletion(base: Intervention, measurement: str, blocks: Sequence[int], draw:
 
 def _reordering(base: Intervention, blocks: int, swaps: Sequence[Swap], draw: int) -> Lesion:
     written = ",".join(f"{one}-{other}" for one, other in swaps)
-    return replace(base, order=swapped(blocks, swaps)), ("reorder", written, len(swaps), draw)
+    return replace(base, order=swapped(blocks, swaps)), (REORDER, written, len(swaps), draw)
 
 
 def _stream(seed: int, name: str) -> np.random.PCG64:

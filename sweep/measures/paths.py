@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     from sweep.trial import Trial
 
+COUNT, GRADIENT = "path-count", "path-gradient"
+"""The measurements."""
+PATHS, NORM = "paths", "norm"
+"""Their metrics."""
+
 BATCH_VALUES = 1 << 28
 """Activation values that a batch may keep for its backward pass: 1 GiB."""
 
@@ -46,10 +51,10 @@ class Paths(Measure):
         size = max(1, BATCH_VALUES // subject.trial.shape.activation_elements)
         for length, count in enumerate(counts):
             norms = path_gradient_norms(subject, length, size, self.path_draws).tolist()
-            rows = [Measurement("path-count", "paths", _as_float(count), size=length)]
+            rows = [Measurement(COUNT, PATHS, _as_float(count), size=length)]
             for draw, norm in enumerate(norms):
                 value = norm if math.isfinite(norm) else None
-                rows.append(Measurement("path-gradient", "norm", value, size=length, draw=draw))
+                rows.append(Measurement(GRADIENT, NORM, value, size=length, draw=draw))
             yield (length + 1) / len(counts), rows
 
 

@@ -13,7 +13,7 @@ from models.blocks import BlockNetwork
 from models.intervention import Intervention
 from models.many_interventions import held_values, lesioned
 from sweep.engine.blocks import precision
-from sweep.measures.base import Subject
+from sweep.measures.base import ERROR, LOSS, Subject
 from sweep.result import Measurement
 
 _HELD_VALUES = {"cpu": 1 << 26, "cuda": 1 << 29}
@@ -33,7 +33,7 @@ class Score:
 
     def rows(self, measurement: str, subject: str = "", size: int = 0, draw: int = 0) -> list[Measurement]:
         """The score as measurements."""
-        metrics = {"error": self.error, "loss": self.loss}
+        metrics = {ERROR: self.error, LOSS: self.loss}
         return [Measurement(measurement, metric, value, subject, size, draw) for metric, value in metrics.items()]
 
 

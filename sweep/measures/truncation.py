@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from sweep.engine.images import TrialImages
     from sweep.trial import Trial
 
+TRUNCATE, FINETUNED = "truncate", "truncate-finetuned"
+"""The measurements."""
+
 
 @dataclass(frozen=True)
 class Truncation(Measure):
@@ -49,7 +52,7 @@ class Truncation(Measure):
                 finetune(network, subject.trial, subject.images, self.finetune_epochs)
             span = (number / len(steps), (number + 1) / len(steps))
             [score] = yield from scores(subject, network, [intervention], span)
-            name = "truncate-finetuned" if tune else "truncate"
+            name = FINETUNED if tune else TRUNCATE
             yield span[1], score.rows(name, ",".join(map(str, stages)), len(stages))
 
 

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pytest
 
 import analysis
-from analysis.assessment import Assessment, assess_sample
+from analysis.questions.equivalence.assessment import Assessment, assess_sample
 from analysis.figures import Rendered
 from analysis.pairs import shared as shared_columns
-from analysis.question import Question
-from analysis.sample import Sample
+from analysis.questions.equivalence.question import Question
+from analysis.questions.equivalence.sample import Sample
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.ledger.schema import plan_row
 from sweep.result import Epoch, Measurement, Status, TrialResult

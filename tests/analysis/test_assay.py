@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 import analysis
-from analysis.assessment import Answer
+from analysis.questions.equivalence.assessment import Answer
 from analysis.equivalence import Verdict
-from analysis.question import Question
+from analysis.questions.equivalence.question import Question
 from sweep.errors import SweepError
 from sweep.result import TrialResult
 from sweep.trial import Trial

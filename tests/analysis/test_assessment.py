@@ -14,9 +14,9 @@ from scipy import stats
 
 import analysis
 from analysis import equivalence as eq
-from analysis.assessment import Answer, common_verdict, log_margin
+from analysis.questions.equivalence.assessment import Answer, common_verdict, log_margin
 from analysis.equivalence import Verdict
-from analysis.sample import Sample
+from analysis.questions.equivalence.sample import Sample
 from sweep.ledger import Margins
 from sweep.trial import Trial
 

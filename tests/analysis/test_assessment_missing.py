@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.assay import assay
-from analysis.assessment import Assessment
+from analysis.questions.equivalence.assay import assay
+from analysis.questions.equivalence.assessment import Assessment
 from analysis.equivalence import LEAST_FREEDOM, LEAST_SEEDS, Verdict
-from analysis.sample import LEAST, MOST, make_sample
+from analysis.questions.equivalence.sample import LEAST, MOST, make_sample
 
 CHANCE = math.log(10)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 import analysis
-from analysis.control import Controls
+from analysis.questions.equivalence.control import Controls
 from sweep.result import TrialResult
 from sweep.trial import Trial
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.cost import cost_by_depth, cost_pairs
+from analysis.questions.equivalence.cost import cost_by_depth, cost_pairs
 from sweep.result import TrialResult
 from sweep.trial import Trial
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.features import MethodFeatures, NetworkFeatures, States, network_features
-from analysis.paper import Outcome
+from analysis.questions.features.summary import MethodFeatures, NetworkFeatures, States, network_features
+from analysis.questions.equivalence.paper import Outcome
 from analysis.report.document import Table
 from analysis.report.json_numbers import _plain  # pyright: ignore[reportPrivateUsage]
-from analysis.report.parts.features import (
+from analysis.questions.features.view import (
     _claim,  # pyright: ignore[reportPrivateUsage]
     make,
 )

@@ -9,7 +9,7 @@ import pytest
 
 import analysis
 from analysis.equivalence import Verdict
-from analysis.paper import Outcome
+from analysis.questions.equivalence.paper import Outcome
 from analysis.report import NothingToReport, find, results_key
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, merge_commits

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.learning import ConfigurationCurves, chosen_curves
-from analysis.sample import make_sample
+from analysis.questions.equivalence.learning import ConfigurationCurves, chosen_curves
+from analysis.questions.equivalence.sample import make_sample
 from sweep.result import TrialResult
 from sweep.trial import Trial
 

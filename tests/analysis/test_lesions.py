@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.lesion_differences import by_arrangement, by_method
-from analysis.lesions import Lesions, find_lesions
+from analysis.questions.lesions.differences import by_arrangement, by_method
+from analysis.questions.lesions.summary import Lesions, find_lesions
 from sweep.trial import Trial
 
 STOCHASTIC = {"method": "droppath", "drop_rate": 0.5, "rescale": "evaluation"}

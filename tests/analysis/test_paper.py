@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from analysis.assessment import Answer, assess_sample
+from analysis.questions.equivalence.assessment import Answer, assess_sample
 from analysis.formats import DASH
-from analysis.paper import Outcome, claims, differences_in_budget, table_2
-from analysis.published import TABLE_2
-from analysis.question import Question
-from analysis.sample import Q_INTERVALS, Sample, make_sample
+from analysis.questions.equivalence.paper import Outcome, claims, differences_in_budget, table_2
+from analysis.questions.equivalence.published import TABLE_2
+from analysis.questions.equivalence.question import Question
+from analysis.questions.equivalence.sample import Q_INTERVALS, Sample, make_sample
 from sweep.ledger.schema import plan_row
 from sweep.result import TrialResult
 from sweep.studies import STUDIES

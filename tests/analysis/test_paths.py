@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.paper import Outcome
-from analysis.paths import NetworkPaths, Profile, decay, effective_band, network_paths, profile, summarise
+from analysis.questions.equivalence.paper import Outcome
+from analysis.questions.paths.summary import NetworkPaths, Profile, decay, effective_band, network_paths, profile, summarise
 from analysis.report.document import Callout, Prose, Table
 from analysis.report.json_numbers import _plain  # pyright: ignore[reportPrivateUsage]
-from analysis.report.parts.paths import make
+from analysis.questions.paths.view import make
 from analysis.report.words import unbroken
 from analysis.results import Results
 from sweep.result import TrialResult

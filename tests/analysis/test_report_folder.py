@@ -12,7 +12,7 @@ from analysis.figures import Rendered
 from analysis.report import Report, Written, current, write_report
 from analysis.report.document import Lead, Section
 from analysis.report.part import Part
-from analysis.report.pictures import Picture
+from analysis.questions.equivalence.pictures import Picture
 from sweep.errors import SweepError
 
 

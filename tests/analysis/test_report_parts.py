@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import analysis
-from analysis.lesion_differences import by_method
-from analysis.lesions import find_lesions
+from analysis.questions.lesions.differences import by_method
+from analysis.questions.lesions.summary import find_lesions
 from analysis.report import NothingToReport, Report, headline, make_report, write_report
 from analysis.report.document import Badge, Lead, Prose, Section, Table
 from analysis.report.part import Part

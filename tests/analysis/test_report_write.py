@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.report import headline
-from analysis.report.pictures import PICTURES
-from analysis.report.sections.answer import headline as answer_sentence
+from analysis.questions.equivalence.pictures import PICTURES
+from analysis.questions.equivalence.sections.answer import headline as answer_sentence
 
 TABLES = ("strata", "heterogeneity", "table_2", "cost", "pairs")
 

@@ -9,8 +9,8 @@ from scipy.stats import ttest_1samp
 from analysis.arms import Arm, Group, arm_groups
 from analysis.equivalence import Verdict
 from analysis.results import Results
-from analysis.retrained_lesions import lesion_curves, lesion_errors, robustness
-from analysis.retraining import at_seconds, equal_steps, equal_time, gain, judge
+from analysis.questions.methods.lesions import lesion_curves, lesion_errors, robustness
+from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gain, judge
 from sweep.ledger import Margins
 from tests.analysis.synthetic_measurements import STUDY, ended, lesion_rows, opened, preresnet
 from tests.analysis.training_methods import (

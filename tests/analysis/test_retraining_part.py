@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.paper import Outcome
+from analysis.questions.equivalence.paper import Outcome
 from analysis.report.document import Callout, Prose, Table
 from analysis.report.json_numbers import _plain  # pyright: ignore[reportPrivateUsage]
 from analysis.report.part import Part
-from analysis.report.parts.droppath import make
+from analysis.questions.methods.view import make
 from analysis.results import Results
 from sweep.ledger import Margins
 from sweep.result import TrialResult

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 import analysis
-from analysis.assessment import Answer, Assessment
+from analysis.questions.equivalence.assessment import Answer, Assessment
 from analysis.equivalence import Verdict
 from analysis.results import METRICS
 from sweep.errors import SweepError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.sample import (
+from analysis.questions.equivalence.sample import (
     LEAST,
     MOST,
     Q_INTERVALS,
@@ -21,7 +21,7 @@ from analysis.sample import (
     q_interval,
     sampled,
 )
-from analysis.strata import heterogeneity
+from analysis.questions.equivalence.strata import heterogeneity
 from sweep.result import TrialResult
 from sweep.trial import Trial
 

@@ -10,8 +10,8 @@ import pytest
 
 from analysis import equivalence as eq
 from analysis.equivalence import Verdict
-from analysis.sample import Sample, make_sample
-from analysis.strata import heterogeneity, strata
+from analysis.questions.equivalence.sample import Sample, make_sample
+from analysis.questions.equivalence.strata import heterogeneity, strata
 from sweep.ledger import Margins
 from sweep.result import TrialResult
 from sweep.trial import Trial

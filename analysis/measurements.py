@@ -1,0 +1,182 @@
+"""What was measured on the trained networks of a study: one reader of the table `measurements` for all questions."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.networks import Row, labels
+from analysis.pairs import STATUSES
+from analysis.results import Results
+from analysis.seeds import Array
+from sweep.parts import FACTORS
+
+At = Literal["size", "subject"]
+
+
+class Rows(NamedTuple):
+    """The rows of one trial, measurement and metric, arrays of one length; `value` is NaN where there is none."""
+
+    subject: Array
+    size: Array
+    draw: Array
+    value: Array
+
+
+_NO_ROWS = Rows(np.empty(0, "<U1"), np.empty(0, int), np.empty(0, int), np.empty(0))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One trained network: its trial's factors and final figures, and what was measured on it."""
+
+    trial: Row
+    rows: Mapping[tuple[str, str], Rows]
+
+    def get(self, measurement: str, metric: str) -> Rows:
+        """Its rows of one measurement and metric; none where that was not measured."""
+        return self.rows.get((measurement, metric), _NO_ROWS)
+
+    def by(self, at: At, measurement: str, metric: str, reduce: Callable[[Array], Any] = np.mean) -> dict[Any, float]:
+        """Size or subject to what its finite values reduce to, their mean unless said otherwise."""
+        found = self.get(measurement, metric)
+        known = np.isfinite(found.value)
+        place, value = getattr(found, at)[known], found.value[known]
+        distinct, code = np.unique(place, return_inverse=True)
+        return {level: float(reduce(value[code == number])) for number, level in enumerate(distinct.tolist())}
+
+    def one(self, measurement: str, metric: str) -> float:
+        """The single value of a measurement and metric, NaN where there is none."""
+        return next(iter(self.get(measurement, metric).value.tolist()), np.nan)
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network and way of training: a trained network per seed, in the order of the seeds.
+
+    `lacking` counts seeds that were planned and diverged, failed, are missing or have nothing measured.
+    """
+
+    label: str
+    seeds: tuple[Measured, ...]
+    lacking: int
+
+    @property
+    def trial(self) -> Row:
+        """The factors of its first trial."""
+        return self.seeds[0].trial
+
+    def over(
+        self, at: At, measurement: str, metric: str, reduce: Callable[[Array], Any] = np.mean
+    ) -> tuple[list[Any], Array]:
+        """The sizes or subjects measured, ascending, and values of (seeds, sizes), NaN where there is none."""
+        found = [each.by(at, measurement, metric, reduce) for each in self.seeds]
+        levels = sorted({level for each in found for level in each})
+        values = [[each.get(level, np.nan) for level in levels] for each in found]
+        return levels, np.array(values, dtype=float).reshape(len(found), len(levels))
+
+
+@dataclass(frozen=True)
+class Study:
+    """The networks of a study on which one measure was asked for, deeper arrangements and plain training first.
+
+    `states` counts its trials, ``planned``, by what became of them; nothing was measured on `unmeasured` finished ones.
+    """
+
+    states: Mapping[str, int]
+    unmeasured: int
+    networks: tuple[Network, ...]
+
+    @property
+    def said(self) -> str:
+        """What became of the trials, in sentences."""
+        states = self.states
+        text = (
+            f"Of {states['planned']} trials {states['finished']} finished, {states['diverged']} diverged, "
+            f"{states['failed']} failed and {states['missing']} are missing; only finished ones are measured, and "
+            "numbers are of these alone."
+        )
+        return text + (f" Of {self.unmeasured} that finished nothing was measured." if self.unmeasured else "")
+
+
+def measured_study(
+    results: Results,
+    study: str,
+    measure: str,
+    measurements: Sequence[str],
+    usable: Callable[[Measured], bool] = lambda found: bool(found.rows),
+    most: str = "seed",
+) -> Study | None:
+    """The networks of a study whose trials name a measure; None where there is nothing usable.
+
+    Of trials that train alike and differ in what is measured, the one with the most of the factor `most` stands for
+    its network and seed.
+    """
+    asked = asked_trials(results, study, measure)
+    named = dict(zip([row["trial_id"] for row in asked], labels(asked), strict=True))
+    finished = {row["trial_id"]: row for row in asked if row["status"] == "finished"}
+    found = {
+        name: Measured(finished[name], rows) for name, rows in read_rows(results, list(finished), measurements).items()
+    }
+    found = {name: each for name, each in found.items() if usable(each)}
+    if not found:
+        return None
+    planned: dict[str, set[int]] = {}
+    for row in asked:
+        planned.setdefault(named[row["trial_id"]], set()).add(row["seed"])
+    members: dict[str, dict[int, Measured]] = {label: {} for label in planned}
+    for name in sorted(found, key=lambda name: (-finished[name][most], name)):
+        members[named[name]].setdefault(finished[name]["seed"], found[name])
+    networks = tuple(
+        Network(label, tuple(by_seed[seed] for seed in sorted(by_seed)), len(planned[label]) - len(by_seed))
+        for label, by_seed in members.items()
+        if by_seed
+    )
+    counted = Counter(row["status"] for row in asked)
+    states = {"planned": len(asked)} | {state: counted[state] for state in STATUSES}
+    return Study(states, len(finished) - len(found), networks)
+
+
+def asked_trials(results: Results, study: str, measure: str) -> list[dict[str, Any]]:
+    """The planned and finished trials of a study that name a measure, deeper arrangements first."""
+    rows = results.sql("select * from known where measure <> 'none' order by trial_id").to_pylist()
+    rows = [row for row in rows if row["study"] == study and measure in row["measure"].split("+")]
+    return sorted(rows, key=_order)
+
+
+def read_rows(
+    results: Results, trials: Sequence[str], measurements: Sequence[str]
+) -> dict[str, dict[tuple[str, str], Rows]]:
+    """Trial identity to what was measured, by measurement and metric; only these rows are read."""
+    wanted = pc.field("measurement").isin(list(measurements)) & pc.field("trial_id").isin(pa.array(trials, pa.string()))
+    columns = ["trial_id", "measurement", "metric", "subject", "size", "draw", "value"]
+    table = results.table("measurements", columns, wanted).combine_chunks()
+    code = np.zeros(table.num_rows, dtype=np.int64)
+    keys: list[list[Any]] = []
+    for name in columns[:3]:
+        encoded = table[name].combine_chunks().dictionary_encode()
+        keys.append(encoded.dictionary.to_pylist())
+        code = code * max(1, len(keys[-1])) + encoded.indices.to_numpy()
+    order = np.argsort(code, kind="stable")
+    subject = np.asarray(table["subject"].to_pylist(), dtype=str)[order]
+    size, draw = (table[name].to_numpy()[order] for name in ("size", "draw"))
+    value = table["value"].to_numpy().astype(float)[order]
+    distinct, starts = np.unique(code[order], return_index=True)
+    found: dict[str, dict[tuple[str, str], Rows]] = {}
+    for each, start, end in zip(distinct.tolist(), starts, [*starts[1:], len(order)], strict=True):
+        part = slice(start, end)
+        rest, metric = divmod(each, len(keys[2]))
+        trial, measurement = divmod(rest, len(keys[1]))
+        rows = Rows(subject[part], size[part], draw[part], value[part])
+        found.setdefault(keys[0][trial], {})[keys[1][measurement], keys[2][metric]] = rows
+    return found
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    """Plain training first, and a sequential network before its parallel twin."""
+    named = ("dataset", "network", "depth", "method", "drop_rate")
+    return row["method"] != FACTORS["method"].default, *(row[name] for name in named), -row["stages"], row["seed"]

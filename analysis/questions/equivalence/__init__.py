@@ -1,0 +1,1 @@
+"""Are sequential and parallel networks equivalent? What matched pairs say (P1)."""

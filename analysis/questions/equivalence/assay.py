@@ -1,0 +1,91 @@
+"""Could the experiment have shown a difference at all? Assay sensitivity (ICH E10, section 1.5).
+
+Two networks that learned nothing are as alike as two that learned everything. So before a verdict: do both sides learn,
+and are deep sequential networks better than one block of the same width? Where depth does not help, a parallel network
+that matches the deep one says nothing about replacing depth.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.equivalence.design import Contrasts, Mean, contrasts, of_grid
+from analysis.pairs import CONTRAST
+from analysis.questions.equivalence.sample import (
+    LEAST,
+    MOST,
+    Array,
+    Sample,
+    chance,
+    configurations,
+    is_crossed,
+    side_of,
+)
+
+_NOTHING = Mean(math.nan, math.nan, math.nan, 0.0)
+
+
+@dataclass(frozen=True)
+class Assay:
+    """What the networks of one sample learn, and whether depth helps.
+
+    `sequential` and `parallel` are the means of chance minus loss; `depth` is the mean log ratio of the deep sequential
+    loss to that of one block of the same width, over the `compared` configurations that have one.
+    """
+
+    chance: float
+    sequential: Mean
+    parallel: Mean
+    depth: Mean
+    compared: int
+
+    def learns(self, alpha: float) -> dict[str, bool]:
+        """Side to whether it is shown to be better than chance."""
+        return {
+            name: side.p_above(0.0) < alpha
+            for name, side in (("sequential", self.sequential), ("parallel", self.parallel))
+        }
+
+    def depth_helps(self, alpha: float) -> bool:
+        """Whether deep sequential networks are shown to be better than one block."""
+        return self.depth.p_below(0.0) < alpha
+
+
+def assay(sample: Sample, pairs: pa.Table) -> Assay:
+    """The assay of a loss; `pairs` are those of `Results.pairs` that the sample was made of, depth 1 included."""
+    sides = [of_grid(sample.contrasts(sample.chance - outcome)) for outcome in sample.outcomes]
+    depth, compared = _depth(pairs)
+    return Assay(float(np.mean(sample.chance)) if len(sample) else math.nan, sides[0], sides[1], depth, compared)
+
+
+def _depth(pairs: pa.Table) -> tuple[Mean, int]:
+    """The mean log ratio of deep sequential losses to those of one block, and of how many configurations it is."""
+    rows = pairs.filter(pc.field("contrast") == CONTRAST)
+    if not rows.num_rows:
+        return _NOTHING, 0
+    values, status = side_of(rows, "sequential")
+    loss = np.log(np.where(status == "diverged", chance(rows), np.clip(values, LEAST, MOST)))
+    known = np.isfinite(loss)
+    unit = configurations(rows)[known]
+    family = configurations(rows, ("depth", "sequential_stages", "parallel_stages"))[known]
+    of = contrasts(loss[known], unit, rows["seed"].to_numpy()[known], is_crossed(rows))
+    return _against_one_block(of, unit, family, (rows["depth"].to_numpy() > 1)[known])
+
+
+def _against_one_block(of: Contrasts, unit: Array, family: Array, deep: Array) -> tuple[Mean, int]:
+    """Each deep configuration less the one of its family that has one block."""
+    distinct, first = np.unique(unit, return_index=True)
+    family, deep = family[first], deep[first]
+    shallow = {family[place]: place for place in range(len(distinct)) if not deep[place]}
+    matched = [(place, shallow[family[place]]) for place in np.flatnonzero(deep) if family[place] in shallow]
+    if not matched:
+        return _NOTHING, 0
+    weights = np.zeros(len(distinct))
+    for place, one_block in matched:
+        weights[place] += 1 / len(matched)
+        # A block that several depths are compared with weighs as much as they do.
+        weights[one_block] -= 1 / len(matched)
+    return of_grid(of, weights), len(matched)

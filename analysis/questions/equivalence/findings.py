@@ -1,0 +1,145 @@
+"""All numbers on the matched pairs of one study, from results; nothing here draws or writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.equivalence import Verdict
+from analysis.pairs import CONTRAST
+from analysis.questions.equivalence.assessment import Answer, assess, assess_sample
+from analysis.questions.equivalence.control import Controls, controls
+from analysis.questions.equivalence.cost import cost_by_depth, cost_pairs
+from analysis.questions.equivalence.learning import ConfigurationCurves, chosen_curves
+from analysis.questions.equivalence.paper import Claim, claims, differences_in_budget, table_2
+from analysis.questions.equivalence.question import Question
+from analysis.questions.equivalence.sample import Array, Sample, make_sample, ordered_levels
+from analysis.questions.equivalence.strata import heterogeneity, strata
+from analysis.report.study import METRICS, NothingToReport, choose_study, trial_states
+from analysis.results import Results
+
+LOSSES = ("val_loss", "train_loss")
+PRIMARY = "val_loss"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the results of one study say. Mappings are by metric unless said otherwise."""
+
+    study: str
+    question: Question
+    states: dict[str, int]
+    controls: Controls
+    samples: dict[str, Sample]
+    answers: dict[str, Answer]
+    mixed: dict[str, dict[str, Answer]]
+    """Contrast with mixed stages, and how many of them, to metric; empty without mixed networks."""
+    strata: dict[str, pa.Table]
+    heterogeneity: dict[str, pa.Table]
+    table_2: pa.Table
+    claims: tuple[Claim, ...]
+    differences_in_budget: tuple[str, ...]
+    cost: pa.Table
+    cost_pairs: pa.Table
+    curves: tuple[ConfigurationCurves, ...]
+    trials: pa.Table
+    pairs: dict[str, pa.Table]
+
+    @property
+    def interim(self) -> bool:
+        """Whether planned trials are still missing."""
+        return self.states["missing"] > 0
+
+    @property
+    def answer(self) -> Answer:
+        """The headline: validation loss."""
+        return self.answers[PRIMARY]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The headline's verdict, on every data set alike."""
+        return self.answer.verdict
+
+
+@lru_cache(maxsize=1)
+def find(results: Results, study: str | None = None) -> Findings:
+    """The findings of one study; those last asked for are kept, so that terminal and page have the same.
+
+    Raises SweepError where the stores hold several and none is named, and where it is not there; NothingToReport where
+    it has no matched pair with both sides finished.
+    """
+    study = choose_study(results, study)
+    pairs = {metric: results.pairs(metric, study) for metric in METRICS}
+    samples = {metric: make_sample(table, metric) for metric, table in pairs.items()}
+    if not _ended(samples[PRIMARY]).any():
+        raise NothingToReport(
+            f"{study!r} has no matched pair deeper than one block of which both sides ended, so there is nothing to "
+            "report; `sweep status` shows what it has"
+        )
+    control = controls({metric: pairs[metric] for metric in LOSSES})
+    answers = {metric: assess(table, control) for metric, table in pairs.items()}
+    trials = results.table("trials", where=pc.field("study") == study)
+    cost = cost_pairs(results, study)
+    question = Question.of(pairs[PRIMARY])
+    return Findings(
+        study=study,
+        question=question,
+        states=trial_states(results, study),
+        controls=control,
+        samples=samples,
+        answers=answers,
+        mixed=_mixed(pairs, control),
+        strata={metric: _strata(samples[metric], question, control) for metric in LOSSES},
+        heterogeneity={
+            metric: pa.concat_tables(heterogeneity(name, part) for name, part in by_dataset(samples[metric]).items())
+            for metric in LOSSES
+        },
+        table_2=table_2(samples["train_loss"], samples["val_loss"]),
+        claims=tuple(claims(answers["train_loss"], answers["val_loss"])),
+        differences_in_budget=tuple(differences_in_budget(trials)),
+        cost=cost_by_depth(cost),
+        cost_pairs=cost,
+        curves=tuple(chosen_curves(results, samples[PRIMARY], pairs[PRIMARY])),
+        trials=trials,
+        pairs=pairs,
+    )
+
+
+def by_dataset(sample: Sample) -> dict[str, Sample]:
+    """The part of a sample that is of each data set."""
+    datasets = sample.columns["dataset"]
+    return {name: sample.where(datasets == name) for name in ordered_levels(datasets)}
+
+
+def _ended(sample: Sample) -> Array:
+    """Pairs of which each side finished or diverged."""
+    sequential, parallel = (
+        (side == "finished") | (side == "diverged") for side in (sample.sequential_status, sample.parallel_status)
+    )
+    return sequential & parallel
+
+
+def _strata(sample: Sample, question: Question, control: Controls) -> pa.Table:
+    judged = not control.failed and question.declared_before
+    return pa.concat_tables(strata(name, part, question.margins, judged) for name, part in by_dataset(sample).items())
+
+
+def _mixed(pairs: Mapping[str, pa.Table], control: Controls) -> dict[str, dict[str, Answer]]:
+    """Contrasts of mixed networks, which have no network of one block to compare with."""
+    found: dict[str, dict[str, Answer]] = {}
+    question = Question.of(pairs[PRIMARY])
+    for contrast in sorted(set(pairs[PRIMARY]["contrast"].to_pylist()) - {CONTRAST}):
+        samples = {metric: make_sample(table, metric, contrast) for metric, table in pairs.items()}
+        for stages in ordered_levels(samples[PRIMARY].columns["stages"]):
+            found[f"{contrast}, {stages} stages"] = {
+                metric: Answer(
+                    {
+                        name: assess_sample(part, question, question.look(name), control.reasons)
+                        for name, part in by_dataset(sample.where(sample.columns["stages"] == stages)).items()
+                    }
+                )
+                for metric, sample in samples.items()
+            }
+    return found

@@ -1,0 +1,186 @@
+"""The published Table 2 and ours, side by side, and what becomes of the paper's claims."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.equivalence import Verdict
+from analysis.equivalence.statistic import as_ratio
+from analysis.formats import NAMES
+from analysis.questions.equivalence.assessment import Answer, Assessment
+from analysis.questions.equivalence.published import TABLE_2
+from analysis.questions.equivalence.sample import Q_INTERVALS, Sample, q_interval
+
+_PUBLISHED = {
+    "optimizer": ("adamw",),
+    "weight_decay": (1e-4,),
+    "batch_size": (256,),
+    "epochs": (100,),
+    "precision": ("fp32",),
+    "normalisation": ("published",),
+    "validation": ("test",),
+}
+"""The authors' habits (KDIR 2022); their paper does not list them for this experiment."""
+_WHOLE = {
+    "mnist": {"train_samples": 60_000, "val_samples": 10_000, "image_size": 28},
+    "cifar10": {"train_samples": 50_000, "val_samples": 10_000, "image_size": 32},
+}
+
+
+class Outcome(StrEnum):
+    """What a claim comes to in these results."""
+
+    HOLDS = "holds"
+    IN_PART = "holds in part"
+    MIXED = "holds in some and is contradicted in others"
+    AGAINST_IN_PART = "is contradicted in part"
+    CONTRADICTED = "is contradicted"
+    OPEN = "is not decided"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of the paper's claims, and what these results say of it."""
+
+    claim: str
+    outcome: Outcome
+    because: str
+
+
+def table_2(training: Sample, validation: Sample) -> pa.Table:
+    """One row a data set, determination-ratio interval and metric: the paper's mean losses and ours.
+
+    Ours are means over complete pairs deeper than one block, each configuration weighing alike; null in intervals that
+    no configuration reaches."""
+    rows: list[dict[str, object]] = []
+    for dataset in dict.fromkeys(dataset for dataset, _ in TABLE_2):
+        for interval, label in enumerate(Q_INTERVALS):
+            for metric, sample in (("train", training), ("validation", validation)):
+                published = [getattr(TABLE_2[dataset, side][interval], metric) for side in ("sequential", "parallel")]
+                ours = _cell(sample, dataset, interval)
+                rows.append(
+                    {
+                        "dataset": dataset,
+                        "Q": label,
+                        "metric": metric,
+                        "paper_sequential": published[0],
+                        "paper_parallel": published[1],
+                        "paper_ratio": published[1] / published[0],
+                        **ours,
+                    }
+                )
+    numbers = ("paper_sequential", "paper_parallel", "paper_ratio")
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ("dataset", "Q", "metric")),
+            *((name, pa.float64()) for name in numbers),
+            *((name, pa.int64()) for name in ("configurations", "pairs")),
+            *((name, pa.float64()) for name in ("sequential", "parallel", "ratio")),
+        ]
+    )
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _cell(sample: Sample, dataset: str, interval: int) -> dict[str, float | int | None]:
+    at = q_interval(sample.determination_ratio) == interval
+    chosen = sample.complete & at & (sample.columns["dataset"] == dataset)
+    if not chosen.any():
+        return {"configurations": 0, "pairs": 0, "sequential": None, "parallel": None, "ratio": None}
+    part = sample.where(chosen)
+    weight = 1 / np.bincount(part.configuration)[part.configuration] / part.configurations
+    means = [float(weight @ side) for side in (part.sequential, part.parallel)]
+    return {
+        "configurations": part.configurations,
+        "pairs": len(part),
+        "sequential": means[0],
+        "parallel": means[1],
+        "ratio": means[1] / means[0] if means[0] else None,
+    }
+
+
+def claims(training: Answer, validation: Answer) -> list[Claim]:
+    """The three claims of the paper's abstract and section 5, by the declared rules."""
+    return [
+        _close(training, validation),
+        _ahead(
+            "The parallel network is slightly ahead in loss on the validation set.", validation, Verdict.FIRST_BETTER
+        ),
+        _ahead("The sequential network is marginally better on the training set.", training, Verdict.SECOND_BETTER),
+    ]
+
+
+def _close(training: Answer, validation: Answer) -> Claim:
+    every = [each for answer in (validation, training) for each in answer.by_dataset.values()]
+    outcome = Outcome.OPEN
+    if all(each.is_equivalent for each in every):
+        outcome = Outcome.HOLDS
+    elif any(each.beyond for each in every):
+        outcome = Outcome.CONTRADICTED
+    words = "; ".join(
+        f"{NAMES[each.metric]} on {name} {_found(each)}"
+        for answer in (validation, training)
+        for name, each in answer.by_dataset.items()
+    )
+    return Claim("The two architectures are close.", outcome, f"{words} (margin {100 * every[0].margins.ratio:g} %)")
+
+
+def _ahead(claim: str, answer: Answer, claimed: Verdict) -> Claim:
+    """A claim that one side is ahead, by little, on every data set."""
+    outcomes = [_ahead_on(each, claimed) for each in answer.by_dataset.values()]
+    because = "; ".join(f"on {name} {_found(each)}" for name, each in answer.by_dataset.items())
+    return Claim(claim, _together(outcomes), f"parallel / sequential {because}")
+
+
+def _ahead_on(assessment: Assessment, claimed: Verdict) -> Outcome:
+    """It takes a difference shown, and the interval inside the margin."""
+    if assessment.verdict in (Verdict.EQUIVALENT, Verdict.UNDECIDED):
+        return Outcome.OPEN
+    ahead = Verdict.FIRST_BETTER if assessment.grid.estimate < 0 else Verdict.SECOND_BETTER
+    if ahead is not claimed:
+        return Outcome.CONTRADICTED
+    return Outcome.HOLDS if assessment.verdict is Verdict.DIFFERENT_INSIDE else Outcome.IN_PART
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    """What the outcomes on all data sets come to."""
+    found = set(outcomes)
+    if len(found) == 1:
+        return outcomes[0]
+    for_it, against = found & {Outcome.HOLDS, Outcome.IN_PART}, Outcome.CONTRADICTED in found
+    if for_it and against:
+        return Outcome.MIXED
+    return Outcome.IN_PART if for_it else Outcome.AGAINST_IN_PART
+
+
+def _found(assessment: Assessment) -> str:
+    return f"{as_ratio(assessment.grid.estimate, assessment.interval)}, {assessment.words}"
+
+
+def differences_in_budget(trials: pa.Table) -> list[str]:
+    """What differs from the paper's data and training, a sentence each; the grid's levels are never the paper's."""
+    found: list[str] = []
+    for name, published in _PUBLISHED.items():
+        levels = sorted(trials[name].unique().to_pylist())
+        if any(level not in published for level in levels):
+            found.append(f"{_words(name)} {_listed(levels)} instead of {_listed(published)}.")
+    for dataset in sorted(set(trials["dataset"].to_pylist()) - _WHOLE.keys()):
+        found.append(f"{dataset} is not a data set of the paper's.")
+    for dataset, whole in _WHOLE.items():
+        rows = trials.filter(pc.field("dataset") == dataset)
+        for name, size in whole.items() if rows.num_rows else ():
+            levels = sorted(rows[name].unique().to_pylist())
+            if levels != [size]:
+                found.append(f"{dataset}: {_words(name).lower()} {_listed(levels)} instead of {size}.")
+    return found
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _listed(levels: Sequence[object]) -> str:
+    return ", ".join(f"{level:g}" if isinstance(level, float) else str(level) for level in levels)

@@ -1,0 +1,1 @@
+"""Do repeated transformations come to give similar features? States before and after training (P5)."""

@@ -1,0 +1,69 @@
+"""Is one network hurt less than another by deleting a block? Differences between trials that agree in all else."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+from analysis.equivalence import Difference, difference_test
+from analysis.questions.lesions.summary import Lesioned
+from sweep.ledger import method_factors, training_factors
+from sweep.parts import FACTORS
+
+COMPARED = ("error", "mean", "transitions", "others")
+"""The quantities of `analysis.questions.lesions.summary` that are compared."""
+
+_CONTRASTS = {("parallel", "sequential"), ("mixed", "sequential"), ("parallel", "mixed")}
+
+
+@dataclass(frozen=True)
+class LesionDifference:
+    """First minus second network in one quantity: the mean over pairs of one seed, with its 95 % t interval."""
+
+    first: str
+    second: str
+    quantity: str
+    found: Difference
+
+
+def by_arrangement(trials: Sequence[Lesioned]) -> tuple[LesionDifference, ...]:
+    """Parallel against sequential, and mixed against both: trials of one `pair_id`."""
+    return _compare(
+        trials,
+        lambda row: row["pair_id"],
+        lambda first, second: (first["architecture"], second["architecture"]) in _CONTRASTS,
+    )
+
+
+def by_method(trials: Sequence[Lesioned]) -> tuple[LesionDifference, ...]:
+    """Every other method of training against the plain one, in the same network from the same seed."""
+    plain = FACTORS["method"].default
+    same = [name for name in training_factors() if name not in method_factors()]
+    return _compare(
+        trials,
+        lambda row: tuple(row[name] for name in same),
+        lambda first, second: first["method"] != plain and second["method"] == plain,
+    )
+
+
+def _compare(
+    trials: Sequence[Lesioned], match: Callable[[Any], object], taken: Callable[[Any, Any], bool]
+) -> tuple[LesionDifference, ...]:
+    groups: dict[object, list[Lesioned]] = {}
+    for each in trials:
+        groups.setdefault(match(each.trial), []).append(each)
+    pairs: dict[tuple[str, str], list[tuple[Lesioned, Lesioned]]] = {}
+    for members in groups.values():
+        for first, second in permutations(members, 2):
+            if taken(first.trial, second.trial):
+                pairs.setdefault((first.label, second.label), []).append((first, second))
+    return tuple(each for (first, second), found in pairs.items() for each in _differences(first, second, found))
+
+
+def _differences(first: str, second: str, pairs: Iterable[tuple[Lesioned, Lesioned]]) -> Iterator[LesionDifference]:
+    sides = [(one.quantities, other.quantities) for one, other in pairs]
+    for quantity in COMPARED:
+        values = [one[quantity] - other[quantity] for one, other in sides]
+        known = [value for value in values if value == value]
+        if known:
+            yield LesionDifference(first, second, quantity, difference_test(known))

@@ -1,0 +1,221 @@
+"""Does dropping blocks in training gain anything? Arms compared by seed, at equal steps and at equal time (P2, P5).
+
+Every method takes one optimiser step a mini-batch, so equal epochs are equal steps. For equal time, the plain arm's
+results are interpolated to the seconds of the other: each budget of epochs is a training of its own, whole under its
+own schedule; between two budgets, error and log loss are taken to change in a straight line with the log of seconds.
+Seconds are medians over seeds, and beyond the budgets nothing is said.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from analysis import equivalence as eq
+from analysis.arms import Arm, Group
+from analysis.equivalence import Verdict
+from analysis.paired import paired
+from analysis.questions.equivalence.assessment import ALPHA, log_margin
+from analysis.questions.equivalence.sample import GUESSED_FROM, LEAST, MOST, guessing
+from analysis.seeds import CONFIDENCE
+from sweep.ledger import Margins
+
+Basis = Literal["steps", "time"]
+Figures = Mapping[int, tuple[float, float]]
+"""Seed to error, a share of images, and log loss."""
+
+LEAST_SEEDS = 3
+"""Below it no verdict is given."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One arm against another under a group's conditions, paired by seed; below zero the first is better.
+
+    `error` is of differences in the share of wrong validation images, `log_loss` of log ratios of validation losses;
+    both with 95 % intervals. `tost` tests the log ratio against the declared ratio margin.
+    """
+
+    group: str
+    family: str
+    epochs: int
+    pretrain_epochs: int
+    arm: str
+    against: str
+    method: str
+    basis: Basis
+    mean_error: float
+    against_error: float
+    seconds: float
+    against_seconds: float
+    error: eq.Difference
+    log_loss: eq.Difference
+    tost: eq.Tost
+    verdict: Verdict
+    """FIRST_BETTER stands for `arm`, SECOND_BETTER for `against`."""
+    lacking: int
+    """Seeds without a contrast, but for those of which both sides diverged."""
+    ended: str
+    """What became of seeds that did not finish, in words; empty where all did."""
+    note: str = ""
+    """Why there is no comparison."""
+
+    @property
+    def words(self) -> str:
+        """The verdict with the arms' own names."""
+        return self.verdict.words(self.arm, self.against)
+
+
+def equal_steps(group: Group, margins: Margins) -> list[Comparison]:
+    """Every contrast of a group at the same number of epochs."""
+    return [
+        _compare(group, arm, against, margins, "steps", _figures(against), against.seconds)
+        for arm, against in group.contrasts()
+    ]
+
+
+def equal_time(group: Group, family: Sequence[Group], margins: Margins) -> list[Comparison]:
+    """Every contrast of a group with the other arm interpolated to the seconds of the first.
+
+    `family` are the groups that differ from it in nothing but epochs, itself included.
+    """
+    found: list[Comparison] = []
+    for arm, against in group.contrasts():
+        ladder = [each.arms[against.name] for each in family if against.name in each.arms]
+        figures, note = at_seconds(ladder, arm)
+        found.append(_compare(group, arm, against, margins, "time", figures, arm.seconds, note))
+    return found
+
+
+def at_seconds(ladder: Sequence[Arm], arm: Arm) -> tuple[Figures, str]:
+    """What the budgets of a ladder come to at the seconds of an arm, by seed; or nothing, and why."""
+    rungs = sorted((rung for rung in ladder if rung.finished), key=lambda rung: rung.seconds)
+    if not rungs or not arm.finished:
+        return {}, "a side has no finished trial"
+    devices = {row["device"] for each in (*rungs, arm) for row in each.finished.values()}
+    if len(devices) > 1:
+        return {}, f"seconds are of several devices: {', '.join(sorted(devices))}"
+    times = [rung.seconds for rung in rungs]
+    if times[0] <= 0:
+        return {}, "no seconds are known"
+    if not times[0] <= arm.seconds <= times[-1]:
+        end, which = (times[-1], "the last") if arm.seconds > times[-1] else (times[0], "the first")
+        why = "the budgets do not bracket it"
+        if len(times) == 1:
+            why, which = "a single budget does not bracket it", "that one"
+        return {}, f"{why}: it takes {arm.seconds / end:.2g} times the seconds of {which}"
+    above = next(place for place, seconds in enumerate(times) if seconds >= arm.seconds)
+    if times[above] == arm.seconds:
+        return _figures(rungs[above]), ""
+    weight = math.log(arm.seconds / times[above - 1]) / math.log(times[above] / times[above - 1])
+    low, high = _figures(rungs[above - 1]), _figures(rungs[above])
+    return {
+        seed: (_between(low[seed][0], high[seed][0], weight), _between(low[seed][1], high[seed][1], weight))
+        for seed in sorted(low.keys() & high.keys())
+    }, ""
+
+
+def _between(low: float, high: float, weight: float) -> float:
+    return (1 - weight) * low + weight * high
+
+
+def _figures(arm: Arm) -> dict[int, tuple[float, float]]:
+    return {
+        seed: (1 - row["val_accuracy"], math.log(min(max(row["val_loss"], LEAST), MOST)))
+        for seed, row in arm.finished.items()
+    }
+
+
+def _outcomes(arm: Arm, figures: Figures) -> dict[int, float]:
+    """Log losses by seed, with the loss of guessing for a network that diverged."""
+    known = {seed: loss for seed, (_, loss) in figures.items()}
+    chance = {
+        seed: math.log(guessing(**{name: row[name] for name in GUESSED_FROM}))
+        for seed, row in arm.rows.items()
+        if row["status"] == "diverged"
+    }
+    return chance | known
+
+
+def _compare(
+    group: Group,
+    arm: Arm,
+    against: Arm,
+    margins: Margins,
+    basis: Basis,
+    other: Figures,
+    seconds: float,
+    note: str = "",
+) -> Comparison:
+    own = _figures(arm)
+    seeds = sorted(own.keys() & other.keys())
+    both = _both_diverged(arm, against)
+    one, two = _outcomes(arm, own), _outcomes(against, other)
+    known = [one[seed] - two[seed] for seed in sorted((one.keys() & two.keys()) - both)]
+    lacking = len((arm.rows.keys() | against.rows.keys()) - both) - len(known)
+    tost, verdict = judge(known, 0 if note else lacking, margins)
+    return Comparison(
+        group=group.label,
+        family=group.family,
+        epochs=group.epochs,
+        pretrain_epochs=group.pretrain_epochs,
+        arm=arm.name,
+        against=against.name,
+        method=arm.method,
+        basis=basis,
+        mean_error=_mean([own[seed][0] for seed in seeds]),
+        against_error=_mean([other[seed][0] for seed in seeds]),
+        seconds=arm.seconds,
+        against_seconds=seconds,
+        error=paired({seed: own[seed][0] for seed in seeds}, {seed: other[seed][0] for seed in seeds}),
+        log_loss=eq.difference_test(known, 1 - CONFIDENCE),
+        tost=tost,
+        verdict=verdict,
+        lacking=lacking,
+        ended="; ".join(filter(None, map(_ended, (arm, against)))),
+        note=note,
+    )
+
+
+def judge(ratios: Sequence[float], lacking: int, margins: Margins) -> tuple[eq.Tost, Verdict]:
+    """Log ratios of losses, one per seed, by the declared rules; where seeds are lacking there is no verdict."""
+    values = np.array(ratios)
+    tost = eq.tost(values, log_margin(margins), ALPHA)
+    if len(ratios) < LEAST_SEEDS or lacking:
+        return tost, Verdict.UNDECIDED
+    return tost, eq.verdict(tost.p, eq.difference_test(values).p, tost.estimate, ALPHA)
+
+
+def _both_diverged(arm: Arm, against: Arm) -> set[int]:
+    one, other = ({seed for seed, row in each.rows.items() if row["status"] == "diverged"} for each in (arm, against))
+    return one & other
+
+
+def _ended(arm: Arm) -> str:
+    counts = [(arm.ended(status), status) for status in ("diverged", "failed", "missing")]
+    words = ", ".join(f"{count} of {len(arm.rows)} {status}" for count, status in counts if count)
+    return f"{arm.name}: {words}" if words else ""
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else math.nan
+
+
+@dataclass(frozen=True)
+class Gain:
+    """How many of several comparisons show a lower or a higher error, after Holm's correction over them at 5 %."""
+
+    comparisons: int
+    better: int
+    worse: int
+
+
+def gain(comparisons: Sequence[Comparison]) -> Gain:
+    """Count the comparisons whose difference in error is shown, of those that have a p."""
+    tested = [each for each in comparisons if math.isfinite(each.error.p)]
+    adjusted = eq.holm([each.error.p for each in tested]) if tested else []
+    shown = [each for each, p in zip(tested, adjusted, strict=True) if p < ALPHA and each.error.estimate != 0]
+    better = sum(each.error.estimate < 0 for each in shown)
+    return Gain(len(tested), better, len(shown) - better)

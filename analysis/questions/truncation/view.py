@@ -1,0 +1,156 @@
+"""Truncations as a reader sees them."""
+
+from analysis.claims import Claim, Outcome, counted, outcome, signs
+from analysis.figures import render
+from analysis.figures.palette import Palette
+from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
+from analysis.formats import number
+from analysis.questions.truncation.summary import KINDS, Orders, TruncatedNetwork, Truncations, find_truncations
+from analysis.report.content import Column, Lead, Part, Picture, Table
+from analysis.report.words import plain, ratio, seeds_said, share, unbroken
+from analysis.results import Results
+from analysis.seeds import Estimate
+from sweep.measures.truncation import FINETUNED, TRUNCATE
+
+_ANSWERS = {
+    Outcome.HOLDS: "Yes",
+    Outcome.IN_PART: "Yes, in some networks",
+    Outcome.MIXED: "In some networks, and others gain by dropping them",
+    Outcome.AGAINST_IN_PART: "Some networks gain by dropping them",
+    Outcome.CONTRADICTED: "No, networks gain by dropping them",
+    Outcome.OPEN: "Not decided",
+}
+_PREFIX = {TRUNCATE: "", FINETUNED: "fine-tuned "}
+
+
+def answer(results: Results, study: str, palette: Palette) -> Part | None:
+    """The part on a study's truncations, None where no network of it was truncated."""
+    found = find_truncations(results, study)
+    if found is None:
+        return None
+    claim = _claim(found)
+    verdict = _verdict(found, claim)
+    return Part(
+        name="truncation",
+        title="Are higher-order terms needed?",
+        subtitle="Truncations of trained networks",
+        lead=Lead(verdict, _detail(found), "info" if claim.outcome is Outcome.OPEN else "good"),
+        verdict=verdict[0].lower() + verdict[1:].removesuffix("."),
+        template="truncation/page.html",
+        words={"study": found.study, "claims": [claim]},
+        tables=[_table(found)],
+        pictures=_pictures(found, palette),
+        numbers={
+            "claims": [claim],
+            "trials": {**found.study.states, "finished_without_measurements": found.study.unmeasured},
+        },
+        trials=found.study.states["planned"],
+    )
+
+
+def _claim(found: Truncations) -> Claim:
+    """Whether the loss rises with each network's truncation to its lowest order, as trained, paired by seed."""
+    judged = {each.label: each.lowest[TRUNCATE] for each in _able(found) if TRUNCATE in each.lowest}
+    shown = signs(list(judged.values()))
+    rises, falls = [sign > 0 for sign in shown], [sign < 0 for sign in shown]
+    because = [f"{label}: loss times {ratio(2)(Estimate.of(each))}" for label, each in judged.items()]
+    return Claim(
+        "A trained network loses by dropping its terms of higher order.",
+        outcome(rises, falls),
+        "; ".join([counted(rises, falls), *because]),
+    )
+
+
+def _verdict(found: Truncations, claim: Claim) -> str:
+    """The answer, and what the lowest order does to the first network that has one."""
+    able = _able(found)
+    if not able:
+        return "No network has a lower order that it could be truncated to."
+    kinds = able[0].lower
+    changes = ", ".join(
+        f"{_PREFIX[kind]}from {_loss(orders, -1)} to {_loss(orders, 0)}" for kind, orders in kinds.items()
+    )
+    order = next(iter(kinds.values())).order[0]
+    others = f"; {len(able) - 1} more below" if len(able) > 1 else ""
+    return f"{_ANSWERS[claim.outcome]}: truncated to order {order}, {able[0].label} goes in loss {changes}{others}."
+
+
+def _able(found: Truncations) -> list[TruncatedNetwork]:
+    return [each for each in found.networks if each.lower]
+
+
+def _loss(orders: Orders, place: int) -> str:
+    return number(orders.loss.at(place).value, 2)
+
+
+def _detail(found: Truncations) -> str:
+    text = (
+        "A sequence of residual blocks expands like a Taylor series; blocks that stand in parallel leave out the terms "
+        "of higher order among them. The trained parameters stay. "
+    )
+    if any(FINETUNED in each.orders for each in found.networks):
+        text += "Fine-tuned losses are of networks that were all trained on for as long, the whole one too. "
+    return text + seeds_said([each.seeds for each in found.networks])
+
+
+def _pictures(found: Truncations, palette: Palette) -> list[Picture]:
+    x, y = Axis("order (sequential stages that are left)", "places"), Axis("validation loss (nats)", "log")
+    panels = [
+        Panel(
+            each.label,
+            x,
+            y,
+            [
+                Line(KINDS[kind], of.order.astype(float), of.loss.mean, of.loss.lowest, of.loss.highest)
+                for kind, of in each.orders.items()
+            ],
+            levels={"": each.loss.at().value},
+        )
+        for each in _able(found)
+    ]
+    if not panels:
+        return []
+    drawn = draw_panels(
+        "Validation loss of truncated networks by order",
+        in_rows(panels, 2),
+        palette,
+        band="lowest to highest seed",
+        level="whole network",
+    )
+    return [
+        Picture(
+            "truncation",
+            render(drawn),
+            "Validation loss of truncated networks by order, as trained and fine-tuned, a panel a network.",
+            "The order is the number of sequential stages that are left; the highest is the whole network. Means over "
+            "seeds.",
+        )
+    ]
+
+
+def _table(found: Truncations) -> Table:
+    columns = (
+        Column("network", "network", unbroken),
+        Column("truncation", "truncation"),
+        Column("order", "order"),
+        Column("seeds", "seeds"),
+        Column("loss", "loss [95 %]", plain(3)),
+        Column("to_whole", "to the whole", plain(2)),
+        Column("error", "error, %", share()),
+    )
+    rows = [
+        {
+            "network": each.label,
+            "truncation": KINDS[kind],
+            "order": int(orders.order[place]),
+            "seeds": int(orders.loss.n[place]),
+            "loss": orders.loss.at(place),
+            "to_whole": orders.loss.at(place).value / orders.loss.at(-1).value,
+            "error": orders.error.at(place),
+        }
+        for each in found.networks
+        for kind, orders in each.orders.items()
+        for place in range(len(orders.order))
+    ]
+    note = "*To the whole*: mean loss over that of the highest order, truncated or fine-tuned alike."
+    return Table("truncation", columns, rows, "Validation loss and error by order", note)
