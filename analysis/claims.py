@@ -7,7 +7,6 @@ from typing import Literal
 
 from analysis.equivalence import ALPHA, Difference, holm
 
-
 Tone = Literal["good", "warning", "bad", "info"]
 """The colour to show something in."""
 

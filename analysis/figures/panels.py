@@ -55,7 +55,8 @@ class Axis:
 class Panel:
     """Lines on one pair of axes.
 
-    `levels` are labels with a value that a dashed line stands at, grey where no line has the label; `bars` labels with two places of x that a bar above
+    `levels` are labels with a value that a dashed line stands at, grey where no line has the label; `bars`
+    labels with two places of x that a bar above
     joins, and `shaded` places of x with a grey ground. On an axis in per cent, `chance` has a line where values are
     near.
     """
