@@ -9,6 +9,7 @@
 `analysis.figures` draws.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from analysis.results import Results, open
@@ -22,12 +23,7 @@ __all__ = ["Assessment", "Controls", "Results", "assess", "controls", "open"]
 
 def __getattr__(name: str) -> Any:
     # The statistics need SciPy, which a query does not wait for.
-    if name in ("Assessment", "assess"):
-        from analysis import assessment
-
-        return getattr(assessment, name)
-    if name in ("Controls", "controls"):
-        from analysis import control
-
-        return getattr(control, name)
+    homes = {"Assessment": "assessment", "assess": "assessment", "Controls": "control", "controls": "control"}
+    if name in homes:
+        return getattr(import_module(f"analysis.questions.equivalence.{homes[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

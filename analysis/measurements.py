@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.arrays import Array
 from analysis.networks import Row, labels
 from analysis.pairs import STATUSES
 from analysis.results import Results
-from analysis.seeds import Array
 from sweep.parts import FACTORS
 
 At = Literal["size", "subject"]

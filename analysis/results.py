@@ -1,19 +1,21 @@
 """The results of one store or several, as Arrow tables and SQL."""
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from analysis.arrays import combinations
 from analysis.database import connect
 from analysis.pairs import METRICS, known_sql, pairs_sql
 from sweep.errors import SweepError
-from sweep.ledger import SCHEMAS, Ledger, PlannedSweep, plan_schema
+from sweep.ledger import SCHEMAS, Ledger, PlannedSweep, plan_schema, training_factors
 from sweep.ledger.forms import together
 from sweep.ledger.scan import name_damage, scan, union
 
@@ -44,22 +46,22 @@ class Results:
 
     @cached_property
     def trials(self) -> pa.Table:
-        """One row a trial: its identity, every factor, status, final figures, size and cost."""
+        """One row per trial: its identity, every factor, status, final figures, size and cost."""
         return self.table("trials")
 
     @cached_property
     def curves(self) -> pa.Table:
-        """One row a trial and epoch."""
+        """One row per trial and epoch."""
         return self.table("curves")
 
     @cached_property
     def measurements(self) -> pa.Table:
-        """One row a trial and thing measured on its network."""
+        """One row per trial and thing measured on its network."""
         return self.table("measurements")
 
     @cached_property
     def plan(self) -> pa.Table:
-        """One row a planned trial, done or not, with every factor."""
+        """One row per planned trial, done or not, with every factor."""
         every = [sweep.trials for sweep in self.sweeps.values()]
         planned = together([plan_schema().empty_table(), *every])
         first: dict[str, int] = {}
@@ -74,6 +76,27 @@ class Results:
         for ledger in reversed(self._ledgers):
             sweeps |= ledger.plans().readable if self._readable_plans_only else ledger.sweeps()
         return sweeps
+
+    @cached_property
+    def trainings(self) -> dict[str, int]:
+        """Trial identity to a number of its training, of every trial that is planned or done.
+
+        Trials that differ in nothing but their study and what is measured on them are one training.
+        """
+        names = list(training_factors())
+        quoted = ", ".join(f'"{name}"' for name in names)
+        known = self.sql(f"select trial_id, {quoted} from known")
+        return dict(zip(known["trial_id"].to_pylist(), combinations(known, names).tolist(), strict=True))
+
+    @cached_property
+    def first_results(self) -> dict[int, dt.datetime]:
+        """Number of a training to when its first result was there, whatever study asked for it."""
+        done = self.table("trials", ["trial_id", "finished_at"], pc.field("finished_at").is_valid())
+        first: dict[int, Any] = {}
+        for row in done.to_pylist():
+            code, time = self.trainings[row["trial_id"]], row["finished_at"]
+            first[code] = min(first.get(code, time), time)
+        return first
 
     @property
     def statuses(self) -> dict[str, str]:

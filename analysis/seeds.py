@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from analysis.arrays import Array
 from analysis.equivalence.student import UNDEFINED, reach, standard_errors
 from analysis.equivalence.tost import Difference, difference_test
-
-Array = NDArray[Any]
 
 CONFIDENCE = 0.95
 

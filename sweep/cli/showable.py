@@ -94,14 +94,13 @@ def _noise_of(store: str) -> dict[str, float]:
         return {}
     import analysis
     from analysis.equivalence import components
-    from analysis.questions.equivalence.sample import make_sample
+    from analysis.questions.equivalence.sample import by_dataset, make_sample
 
     if not Ledger.open(store).contents.status:
         return {}
     sample = make_sample(analysis.open(store).pairs("val_loss"), "val_loss")
     found: dict[str, float] = {}
-    for name in set(sample.columns["dataset"].tolist()):
-        part = sample.where(sample.columns["dataset"] == name)
+    for name, part in by_dataset(sample).items():
         of = part.contrasts(part.contrast("ratio"))
         within = components(of.values, of.configuration).within
         if within > 0:

@@ -14,8 +14,8 @@ from scipy import stats
 
 import analysis
 from analysis import equivalence as eq
-from analysis.questions.equivalence.assessment import Answer, common_verdict, log_margin
 from analysis.equivalence import Verdict
+from analysis.questions.equivalence.assessment import Answer, log_margin
 from analysis.questions.equivalence.sample import Sample
 from sweep.ledger import Margins
 from sweep.trial import Trial
@@ -308,7 +308,6 @@ def test_other_statistics_are_of_the_same_configuration_means(figures, made, jud
 @pytest.mark.parametrize(
     ("verdicts", "common"),
     [
-        ([], Verdict.UNDECIDED),
         ([Verdict.EQUIVALENT] * 2, Verdict.EQUIVALENT),
         ([Verdict.EQUIVALENT, Verdict.DIFFERENT_INSIDE], Verdict.DIFFERENT_INSIDE),
         ([Verdict.FIRST_BETTER] * 2, Verdict.FIRST_BETTER),
@@ -317,8 +316,10 @@ def test_other_statistics_are_of_the_same_configuration_means(figures, made, jud
         ([Verdict.EQUIVALENT, Verdict.SECOND_BETTER], Verdict.UNDECIDED),
     ],
 )
-def test_data_sets_have_a_common_verdict_where_it_holds_on_each(verdicts, common):
-    assert common_verdict(verdicts) == common
+def test_data_sets_have_a_common_verdict_where_it_holds_on_each(made, judged, verdicts, common):
+    found = judged(made(0.0))
+    by_dataset = {str(place): replace(found, verdict=verdict) for place, verdict in enumerate(verdicts)}
+    assert Answer(by_dataset).verdict == common
 
 
 def test_an_answer_says_each_data_set_where_they_differ(made, judged):

@@ -6,16 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import analysis
+from analysis.chance import LEAST, MOST, guessing
 from analysis.questions.equivalence.sample import (
-    LEAST,
-    MOST,
     Q_INTERVALS,
     Sample,
-    chance,
-    guessing,
     make_sample,
     ordered_levels,
     q_interval,
@@ -183,14 +181,20 @@ def test_the_loss_of_guessing_is_the_logarithm_of_the_number_of_classes(make_pai
         for samples in (10, 1437)
         for side in SIDES
     ]
-    assert chance(make_pairs([end(each) for each in trials])).tolist() == pytest.approx([math.log(10)] * 8)
+    assert guessing(make_pairs([end(each) for each in trials])).tolist() == pytest.approx([math.log(10)] * 8)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 100, 1000])
 @pytest.mark.parametrize("parameters", [7, 12_345, 10**9])
 def test_the_number_of_classes_follows_from_the_determination_ratio(classes, parameters):
     for samples in (10, 60_000, 1_281_167):
-        assert guessing(samples * classes / parameters, parameters, samples) == pytest.approx(math.log(classes))
+        columns = {
+            "determination_ratio": samples * classes / parameters,
+            "parameters": parameters,
+            "train_samples": samples,
+        }
+        rows = pa.table({name: [value] for name, value in columns.items()})
+        assert guessing(rows) == pytest.approx(math.log(classes))
 
 
 def test_draws_say_whether_seeds_are_shared(make_pairs, end):

@@ -12,18 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.arrays import Array
+from analysis.chance import guessing, outcomes
 from analysis.equivalence.design import Contrasts, Mean, contrasts, of_grid
+from analysis.equivalence.verdict import ALPHA
 from analysis.pairs import CONTRAST
-from analysis.questions.equivalence.sample import (
-    LEAST,
-    MOST,
-    Array,
-    Sample,
-    chance,
-    configurations,
-    is_crossed,
-    side_of,
-)
+from analysis.questions.equivalence.sample import Sample, configurations, is_crossed, side_of
 
 _NOTHING = Mean(math.nan, math.nan, math.nan, 0.0)
 
@@ -42,16 +36,16 @@ class Assay:
     depth: Mean
     compared: int
 
-    def learns(self, alpha: float) -> dict[str, bool]:
-        """Side to whether it is shown to be better than chance."""
-        return {
-            name: side.p_above(0.0) < alpha
-            for name, side in (("sequential", self.sequential), ("parallel", self.parallel))
-        }
+    @property
+    def unlearned(self) -> list[str]:
+        """The sides that are not shown to be better than chance."""
+        sides = {"sequential": self.sequential, "parallel": self.parallel}
+        return [name for name, side in sides.items() if not side.p_above(0.0) < ALPHA]
 
-    def depth_helps(self, alpha: float) -> bool:
+    @property
+    def depth_helps(self) -> bool:
         """Whether deep sequential networks are shown to be better than one block."""
-        return self.depth.p_below(0.0) < alpha
+        return self.depth.p_below(0.0) < ALPHA
 
 
 def assay(sample: Sample, pairs: pa.Table) -> Assay:
@@ -66,8 +60,7 @@ def _depth(pairs: pa.Table) -> tuple[Mean, int]:
     rows = pairs.filter(pc.field("contrast") == CONTRAST)
     if not rows.num_rows:
         return _NOTHING, 0
-    values, status = side_of(rows, "sequential")
-    loss = np.log(np.where(status == "diverged", chance(rows), np.clip(values, LEAST, MOST)))
+    loss = np.log(outcomes(*side_of(rows, "sequential"), guessing(rows)))
     known = np.isfinite(loss)
     unit = configurations(rows)[known]
     family = configurations(rows, ("depth", "sequential_stages", "parallel_stages"))[known]

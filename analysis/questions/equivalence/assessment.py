@@ -18,7 +18,7 @@ Declared rules, the same for every sample, which is of one data set:
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,10 @@ from analysis.formats import percent
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assay import Assay, assay
 from analysis.questions.equivalence.control import Controls, controls
+from analysis.questions.equivalence.ended import Counts, count, divergence, failed_as_chance
+from analysis.questions.equivalence.learned import Learned, learned
 from analysis.questions.equivalence.question import Question
-from analysis.questions.equivalence.sample import Array, Sample, Scale, make_sample, ordered_levels
+from analysis.questions.equivalence.sample import Sample, Scale, make_sample, ordered_levels
 from sweep.errors import SweepError
 from sweep.ledger import Margins
 
@@ -43,37 +45,8 @@ LOSSES = ("val_loss", "train_loss")
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Matched pairs by what became of them; a pair of several ends counts once, in this order of precedence."""
-
-    pairs: int
-    missing: int
-    failed: int
-    diverged: int
-    complete: int
-    sequential_diverged: int
-    parallel_diverged: int
-
-
-@dataclass(frozen=True)
-class Learned:
-    """The difference parallel - sequential in loss, as a share of what the sequential networks learned.
-
-    `p` is of two one-sided tests that it lies inside the margin.
-    """
-
-    share: float
-    interval: Interval
-    p: float
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """Everything said of one metric on one data set, on one scale: log ratios of losses, or differences.
-
-    `verdict` is the one that the declared rules let stand, `caveats` are why it is not a plain one, and `withheld` is
-    why there is none; both are sentences without a full stop.
-    """
+class Estimates:
+    """All numbers on one metric and data set, on one scale: log ratios of losses, or differences."""
 
     metric: str
     scale: Scale
@@ -87,8 +60,6 @@ class Assessment:
     crossed: bool
     grid: Mean
     networks: Mean
-    p_equivalence: float
-    p_difference: float
     learned: Learned | None
     inside: Inside
     assay: Assay | None
@@ -96,19 +67,39 @@ class Assessment:
     seed_effect: eq.SeedEffect
     failed_as_chance: Mean
     """Of this grid, with failed sides counted as having learned nothing."""
-    verdict: Verdict
-    withheld: tuple[str, ...]
-    caveats: tuple[str, ...]
     statistics: Mapping[str, Any]
-    """Name to result, of every statistic that is registered."""
-
-    def __getitem__(self, statistic: "eq.Statistic[Any]") -> Any:
-        return self.statistics[statistic.name]
+    """Name to result, of every statistic that is registered; none where there is no margin."""
 
     @property
     def interval(self) -> Interval:
         """The interval of this grid, on the scale, of the confidence that the verdict is at."""
         return self.grid.interval(1 - 2 * self.alpha)
+
+    @property
+    def p_equivalence(self) -> float:
+        """The largest p of the one-sided tests on the ratio and on what was learned; NaN without a margin."""
+        ratio = self.grid.p_inside(-self.margin, self.margin)
+        return float(np.maximum(ratio, self.learned.p if self.learned is not None else UNDEFINED))
+
+    @property
+    def p_difference(self) -> float:
+        """Two-sided, of no difference on this grid."""
+        return self.grid.p_zero
+
+
+@dataclass(frozen=True)
+class Assessment(Estimates):
+    """Estimates with the verdict that the declared rules let stand.
+
+    `withheld` says why there is no verdict, and `caveats` say what qualifies it; both are clauses without a full stop.
+    """
+
+    verdict: Verdict
+    withheld: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+    def __getitem__(self, statistic: "eq.Statistic[Any]") -> Any:
+        return self.statistics[statistic.name]
 
     @property
     def is_equivalent(self) -> bool:
@@ -140,8 +131,14 @@ class Answer:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict that holds on every data set; undecided where they differ."""
-        return common_verdict([each.verdict for each in self.by_dataset.values()])
+        """The verdict that holds on every data set; undecided where they differ.
+
+        Equivalent and different but inside the margin count as one.
+        """
+        found = {each.verdict for each in self.by_dataset.values()}
+        if len(found) == 1:
+            return next(iter(found))
+        return Verdict.DIFFERENT_INSIDE if found <= set(INSIDE) else Verdict.UNDECIDED
 
     @property
     def plain(self) -> bool:
@@ -152,7 +149,7 @@ class Answer:
     def words(self) -> str:
         """The verdict as it is read, by data set where they differ."""
         found = {name: each.words for name, each in self.by_dataset.items()}
-        if len(set(found.values())) <= 1 or self.verdict is not Verdict.UNDECIDED:
+        if len(set(found.values())) == 1 or self.verdict is not Verdict.UNDECIDED:
             return in_words(self.verdict)
         return "; ".join(f"{name}: {words}" for name, words in found.items())
 
@@ -189,69 +186,53 @@ def assess_sample(
     `distrust` says why nothing may be concluded at all. Without `assay_pairs`, those that the sample was made of with
     depth 1 included, whether depth helps is not known.
     """
-    loss = sample.metric in LOSSES
-    scale: Scale = "ratio" if loss else "difference"
-    contrast = sample.contrast(scale)
-    of = sample.contrasts(contrast)
+    scale: Scale = "ratio" if sample.metric in LOSSES else "difference"
+    of = sample.contrasts(sample.contrast(scale))
+    found = _estimate(sample, of, scale, question, look, assay_pairs)
+    if scale != "ratio":
+        return Assessment(**vars(found), verdict=Verdict.UNDECIDED, withheld=(), caveats=())
+    verdict = _verdict(found, found.grid, found.p_equivalence)
+    withheld = (*distrust, *_withheld(found, of, question, verdict))
+    verdict = Verdict.UNDECIDED if withheld else verdict
+    caveats = tuple(_caveats(found)) if verdict in INSIDE else ()
+    return Assessment(**vars(found), verdict=verdict, withheld=withheld, caveats=caveats)
+
+
+def _estimate(
+    sample: Sample, of: Contrasts, scale: Scale, question: Question, look: int, assay_pairs: pa.Table | None
+) -> Estimates:
+    loss = scale == "ratio"
     margin = log_margin(question.margins) if loss else UNDEFINED
-    alpha = eq.alpha_of_look(look, ALPHA)
     grid = eq.of_grid(of)
-    found = Assessment(
+    return Estimates(
         metric=sample.metric,
         scale=scale,
         margins=question.margins,
         margin=margin,
-        alpha=alpha,
+        alpha=eq.alpha_of_look(look, ALPHA),
         look=look,
-        counts=_counts(sample),
+        counts=count(sample),
         configurations=of.configurations,
         seeds=of.seeds,
         crossed=sample.crossed,
         grid=grid,
         networks=eq.of_networks(of),
-        p_equivalence=UNDEFINED,
-        p_difference=grid.p_zero,
-        learned=_learned(sample, question.margins.ratio) if loss else None,
+        learned=learned(sample, question.margins.ratio) if loss else None,
         inside=eq.share_inside(of, -margin, margin),
         assay=assay(sample, assay_pairs) if loss and assay_pairs is not None else None,
-        divergence=_divergence(sample),
+        divergence=divergence(sample),
         seed_effect=eq.seed_effect(of),
-        failed_as_chance=eq.of_grid(sample.contrasts(_failed_as_chance(sample))) if loss else grid,
-        verdict=Verdict.UNDECIDED,
-        withheld=(),
-        caveats=(),
-        statistics={},
+        failed_as_chance=eq.of_grid(sample.contrasts(failed_as_chance(sample))) if loss else grid,
+        statistics={name: each.compute(of, margin) for name, each in eq.STATISTICS.items()} if loss else {},
     )
-    return _judged(found, of, question, distrust) if loss else found
 
 
-def _judged(found: Assessment, of: Contrasts, question: Question, distrust: tuple[str, ...]) -> Assessment:
-    """With p, verdict, what qualifies it and what bars it."""
-    ratio = found.grid.p_inside(-found.margin, found.margin)
-    learned = found.learned.p if found.learned is not None else UNDEFINED
-    p = UNDEFINED if math.isnan(ratio) or math.isnan(learned) else max(ratio, learned)
-    verdict = eq.verdict(p, found.grid.p_zero, found.grid.estimate, found.alpha)
-    withheld = (*distrust, *_withheld(found, of, question))
-    lost = [] if found.assay is None else [side for side, learns in found.assay.learns(ALPHA).items() if not learns]
-    if verdict in INSIDE and len(lost) == 1:
-        withheld += (f"the {lost[0]} networks are not shown to learn anything",)
-    if verdict is not Verdict.UNDECIDED and found.counts.failed:
-        worst = found.failed_as_chance
-        filled = eq.verdict(worst.p_inside(-found.margin, found.margin), worst.p_zero, worst.estimate, found.alpha)
-        if filled is not verdict and not (filled in INSIDE and verdict in INSIDE):
-            withheld += (
-                f"{found.counts.failed} pairs have a failed side: without them it would be {in_words(verdict)}, "
-                f"with these sides at chance {in_words(filled)}",
-            )
-    if withheld:
-        verdict = Verdict.UNDECIDED
-    caveats = tuple(_caveats(found)) if verdict in INSIDE else ()
-    statistics = {name: statistic.compute(of, found.margin) for name, statistic in eq.STATISTICS.items()}
-    return replace(found, p_equivalence=p, verdict=verdict, withheld=withheld, caveats=caveats, statistics=statistics)
+def _verdict(found: Estimates, mean: Mean, p_equivalence: float) -> Verdict:
+    return eq.verdict(p_equivalence, mean.p_zero, mean.estimate, found.alpha)
 
 
-def _withheld(found: Assessment, of: Contrasts, question: Question) -> list[str]:
-    """Why there is no verdict, whatever the numbers say."""
+def _withheld(found: Estimates, of: Contrasts, question: Question, verdict: Verdict) -> list[str]:
+    """Why there is no verdict, whatever the numbers say, and why the one that they give does not stand."""
     reasons: list[str] = []
     if found.counts.missing:
         reasons.append(f"{found.counts.missing} planned pairs have not been trained; there is a verdict once all are")
@@ -260,25 +241,40 @@ def _withheld(found: Assessment, of: Contrasts, question: Question) -> list[str]
     if not question.declared_before:
         reasons.append("the margins were declared after the first result that they would judge")
     if not eq.enough_seeds(of):
-        reasons.append(
-            f"all configurations share {of.seeds} seeds, and a verdict takes {eq.LEAST_SEEDS}"
-            if of.crossed
-            else f"too few pairs: a verdict takes {eq.LEAST_FREEDOM} pairs more than configurations, in configurations "
-            f"of {eq.LEAST_SEEDS} seeds or more, and there are {of.counted_freedom}"
-            if of.counted_freedom < eq.LEAST_FREEDOM
-            else "some configurations have a single seed, so their noise is not known"
-        )
-    if found.assay is not None and not any(found.assay.learns(ALPHA).values()):
+        reasons.append(_too_few(of))
+    unlearned = [] if found.assay is None else found.assay.unlearned
+    if len(unlearned) == 2:
         reasons.append("the networks are not shown to learn anything: their losses are no better than guessing")
+    elif unlearned and verdict in INSIDE:
+        reasons.append(f"the {unlearned[0]} networks are not shown to learn anything")
+    if verdict is not Verdict.UNDECIDED and found.counts.failed:
+        worst = found.failed_as_chance
+        filled = _verdict(found, worst, worst.p_inside(-found.margin, found.margin))
+        if filled is not verdict and not {filled, verdict} <= set(INSIDE):
+            reasons.append(
+                f"{found.counts.failed} pairs have a failed side: without them it would be {in_words(verdict)}, "
+                f"with these sides at chance {in_words(filled)}"
+            )
     return reasons
 
 
-def _caveats(found: Assessment) -> list[str]:
+def _too_few(of: Contrasts) -> str:
+    if of.crossed:
+        return f"all configurations share {of.seeds} seeds, and a verdict takes {eq.LEAST_SEEDS}"
+    if of.counted_freedom < eq.LEAST_FREEDOM:
+        return (
+            f"too few pairs: a verdict takes {eq.LEAST_FREEDOM} pairs more than configurations, in configurations of "
+            f"{eq.LEAST_SEEDS} seeds or more, and there are {of.counted_freedom}"
+        )
+    return "some configurations have a single seed, so their noise is not known"
+
+
+def _caveats(found: Estimates) -> list[str]:
     """What qualifies a verdict of equivalence."""
     caveats: list[str] = []
     if found.assay is None or not found.assay.compared:
         caveats.append("whether depth helps here is not known: there is no network of one block to compare with")
-    elif not found.assay.depth_helps(ALPHA):
+    elif not found.assay.depth_helps:
         caveats.append("depth does not help here: deep sequential networks are not shown to be better than one block")
     share = found.inside.share
     if not share >= NEARLY_ALL:
@@ -286,76 +282,16 @@ def _caveats(found: Assessment) -> list[str]:
             f"about {percent(share, 0)} of the configurations lie" if share == share else "it is not known how many"
         )
         caveats.append(f"on average alone: {inside} inside the margin themselves")
-    divergence = found.divergence
-    if divergence.p_exact / 2 < ALPHA:
-        side = "sequential" if divergence.sequential_only > divergence.parallel_only else "parallel"
+    ends = found.divergence
+    if ends.p_exact / 2 < ALPHA:
+        side = "sequential" if ends.sequential_only > ends.parallel_only else "parallel"
         caveats.append(
-            f"the {side} networks diverge more often: {divergence.sequential_only} pairs sequential only, "
-            f"{divergence.parallel_only} parallel only"
+            f"the {side} networks diverge more often: {ends.sequential_only} pairs sequential only, "
+            f"{ends.parallel_only} parallel only"
         )
     if found.crossed:
         caveats.append("seeds are shared by all configurations, so that their noise does not average out")
     return caveats
-
-
-def _learned(sample: Sample, margin: float) -> Learned:
-    """Fieller's interval (1954) for the ratio of two means of one design, and TOST on linear contrasts."""
-    sequential, parallel = sample.outcomes
-    difference, learned = parallel - sequential, sample.chance - sequential
-
-    def against(share: float) -> Mean:
-        return eq.of_grid(sample.contrasts(difference - share * learned))
-
-    mean = eq.of_grid(sample.contrasts(learned))
-    if not mean.p_above(0.0) < ALPHA:
-        # There is no share of nothing, and nothing shows that the sides are equivalent in it.
-        return Learned(UNDEFINED, Interval(UNDEFINED, UNDEFINED, 1 - 2 * ALPHA), 1.0)
-    share = eq.of_grid(sample.contrasts(difference)).estimate / mean.estimate
-    p = max(against(-margin).p_above(0.0), against(margin).p_below(0.0))
-    low = _crossing(lambda value: against(value).p_above(0.0) - ALPHA, share, -1.0)
-    high = _crossing(lambda value: against(value).p_below(0.0) - ALPHA, share, 1.0)
-    return Learned(share, Interval(low, high, 1 - 2 * ALPHA), p)
-
-
-def _crossing(excess: Any, start: float, direction: float) -> float:
-    """Where a p falls to alpha, going from the estimate in one direction; infinite where it never does."""
-    far = 1e-3
-    while excess(start + direction * far) > 0:
-        far *= 2
-        if far > 1e3:
-            return direction * math.inf
-    near = 0.0
-    for _ in range(40):
-        middle = (near + far) / 2
-        near, far = (middle, far) if excess(start + direction * middle) > 0 else (near, middle)
-    return start + direction * far
-
-
-def _failed_as_chance(sample: Sample) -> Array:
-    """Log ratios with every failed side at the loss of guessing; both failed say nothing."""
-    sequential, parallel = sample.outcomes
-    failed = [status == "failed" for status in (sample.sequential_status, sample.parallel_status)]
-    both = failed[0] & failed[1]
-    ends = [
-        np.log(np.where(lost & ~both, sample.chance, outcome))
-        for lost, outcome in zip(failed, (sequential, parallel), strict=True)
-    ]
-    return ends[1] - ends[0]
-
-
-def _divergence(sample: Sample) -> eq.ClusteredMcNemar:
-    known = ~(_either(sample, "failed") | _either(sample, "missing"))
-    sequential, parallel = (side[known] == "diverged" for side in (sample.sequential_status, sample.parallel_status))
-    return eq.clustered_mcnemar(sequential, parallel, sample.configuration[known])
-
-
-def common_verdict(verdicts: list[Verdict]) -> Verdict:
-    """The verdict that all have, where equivalent and different but inside the margin count as one; else undecided."""
-    if not verdicts:
-        return Verdict.UNDECIDED
-    if all(each in INSIDE for each in verdicts):
-        return verdicts[0] if len(set(verdicts)) == 1 else Verdict.DIFFERENT_INSIDE
-    return verdicts[0] if len(set(verdicts)) == 1 else Verdict.UNDECIDED
 
 
 def in_words(verdict: Verdict) -> str:
@@ -366,21 +302,3 @@ def in_words(verdict: Verdict) -> str:
 def log_margin(margins: Margins) -> float:
     """The ratio margin on the scale of log ratios, the same for either side."""
     return math.log1p(margins.ratio)
-
-
-def _either(sample: Sample, status: str) -> Array:
-    return (sample.sequential_status == status) | (sample.parallel_status == status)
-
-
-def _counts(sample: Sample) -> Counts:
-    missing = _either(sample, "missing")
-    failed = _either(sample, "failed") & ~missing
-    return Counts(
-        pairs=len(sample),
-        missing=int(missing.sum()),
-        failed=int(failed.sum()),
-        diverged=int((_either(sample, "diverged") & ~missing & ~failed).sum()),
-        complete=int(sample.complete.sum()),
-        sequential_diverged=sample.count("diverged")[0],
-        parallel_diverged=sample.count("diverged")[1],
-    )

@@ -77,16 +77,16 @@ def controls(pairs: Mapping[str, pa.Table]) -> Controls:
         raise ValueError("the control takes tables of the same pairs")
     shallow = rows[0]["depth"].to_numpy() == 1
     worst, same, one_sided = np.full(len(shallow), np.nan), np.ones(len(shallow), bool), np.zeros(len(shallow), bool)
-    for table in rows:
-        (sequential, first), (parallel, second) = (side_of(table, side) for side in ("sequential", "parallel"))
+    sides = [[side_of(table, side) for side in ("sequential", "parallel")] for table in rows]
+    for (sequential, first), (parallel, second) in sides:
         size = np.maximum(np.abs(sequential), np.abs(parallel))
         worst = np.fmax(worst, np.abs(parallel - sequential) / np.where(size > 0, size, 1))
         same &= (sequential == parallel) & (sequential != 0)
         one_sided |= ((first == "finished") & (second == "diverged")) | ((first == "diverged") & (second == "finished"))
     known, deep = worst[shallow & np.isfinite(worst)], np.isfinite(worst) & ~shallow
     # One number everywhere comes from an engine that trains nothing.
-    values = [side_of(table, side)[0][deep] for table in rows for side in ("sequential", "parallel")]
-    alike = deep & same & any(len(np.unique(each)) > 1 for each in values)
+    trained = any(len(np.unique(values[deep])) > 1 for table in sides for values, _ in table)
+    alike = deep & same & trained
     return Controls(
         pairs=len(known),
         identical=int(np.sum(known == 0)),

@@ -5,18 +5,19 @@ them, and only margins that were declared before the first of their results can 
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from analysis.arrays import Array
 from analysis.equivalence.design import contrasts, enough_seeds
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.question import Question
-from analysis.questions.equivalence.sample import combinations, configurations, is_crossed
+from analysis.questions.equivalence.sample import configurations, is_crossed
 from analysis.results import Results
-from sweep.ledger import Margins, declaration_time, training_factors
+from sweep.ledger import Margins, declaration_time
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,9 @@ class _Planned:
 
 def declared(results: Results, study: str) -> Declared:
     """The margins to judge a study's trials by; see `ask`."""
-    codes = _trainings(results)
     known = results.sql("select study, trial_id from known").to_pylist()
-    asked = {codes[row["trial_id"]] for row in known if row["study"] == study}
-    return _declared(results, codes, asked, _planned(results, codes, asked))
+    asked = {results.trainings[row["trial_id"]] for row in known if row["study"] == study}
+    return _declared(results, asked, _planned(results, asked))
 
 
 def ask(results: Results, pairs: pa.Table, metric: str) -> Question:
@@ -63,29 +63,28 @@ def ask(results: Results, pairs: pa.Table, metric: str) -> Question:
     with the pairs. Without any, they are the strictest of all, and not `declared_before`. A sweep is a look at a data
     set if its own pairs are enough for a verdict.
     """
-    codes = _trainings(results)
-    sides = [[codes[each] for each in pairs[f"{side}_id"].to_pylist()] for side in ("sequential", "parallel")]
-    asked = {code for side in sides for code in side}
-    planned = _planned(results, codes, asked)
-    found = _declared(results, codes, asked, planned)
-    looks, unplanned = _looks(pairs, sides, list(_joined(planned))), _unplanned(planned)
+    code = results.trainings
+    sides = [np.array([code[each] for each in pairs[f"{side}_id"].to_pylist()], int) for side in _SIDES]
+    planned = _planned(results, set(np.concatenate(sides).tolist()))
+    found = _declared(results, set(np.concatenate(sides).tolist()), planned)
+    looks, unplanned = _looks(pairs, sides, _joined(planned)), _unplanned(planned)
     return Question(metric, found.margins, found.declared_at, found.before, found.several, looks, unplanned)
 
 
-def _planned(results: Results, codes: Mapping[str, int], asked: Collection[int]) -> list[_Planned]:
+def _planned(results: Results, asked: Set[int]) -> list[_Planned]:
+    code = results.trainings
+    shared = ((sweep, {code[each] for each in sweep.trial_ids} & asked) for sweep in results.sweeps.values())
     return [
-        _Planned(sweep.margins, sweep.declared_at, frozenset(shared), sweep.trials.num_rows, sweep.whole)
-        for sweep in results.sweeps.values()
-        if (shared := {codes[each] for each in sweep.trial_ids} & set(asked))
+        _Planned(sweep.margins, sweep.declared_at, frozenset(those), sweep.trials.num_rows, sweep.whole)
+        for sweep, those in shared
+        if those
     ]
 
 
-def _declared(
-    results: Results, codes: Mapping[str, int], asked: Collection[int], planned: Sequence[_Planned]
-) -> Declared:
+def _declared(results: Results, asked: Set[int], planned: Sequence[_Planned]) -> Declared:
     if not planned:
         return Declared(Margins(), None, before=True, several=False)
-    first = _first_results(results, codes, asked)
+    first = {code: time for code, time in results.first_results.items() if code in asked}
     in_time = [each for each in planned if _in_time(each, first)]
     chosen = in_time or planned
     margins = Margins(*(min(getattr(each.margins, name) for each in chosen) for name in Margins().as_dict()))
@@ -94,40 +93,18 @@ def _declared(
     return Declared(margins, min(each.declared_at for each in alike), bool(in_time), several)
 
 
-def _trainings(results: Results) -> dict[str, int]:
-    """Trial identity to the number of its training, of every trial that is planned or done."""
-    names = list(training_factors())
-    quoted = ", ".join(f'"{name}"' for name in names)
-    known = results.sql(f"select trial_id, {quoted} from known")
-    return dict(zip(known["trial_id"].to_pylist(), combinations(known, names).tolist(), strict=True))
-
-
-def _first_results(results: Results, codes: Mapping[str, int], asked: Collection[int]) -> dict[int, dt.datetime]:
-    """Training to when its first result was there, whatever study asked for it."""
-    done = results.table("trials", ["trial_id", "finished_at"])
-    first: dict[int, dt.datetime] = {}
-    for trial_id, time in zip(done["trial_id"].to_pylist(), done["finished_at"].to_pylist(), strict=True):
-        code = codes[trial_id]
-        known = first.get(code)
-        if time is not None and code in asked and (known is None or time < known):
-            first[code] = time
-    return first
-
-
 def _in_time(sweep: _Planned, first: Mapping[int, dt.datetime]) -> bool:
     times = [first[code] for code in sweep.trainings if code in first]
     return not times or sweep.time <= min(times)
 
 
-def _joined(planned: Sequence[_Planned]) -> Iterator[frozenset[int]]:
+def _joined(planned: Sequence[_Planned]) -> list[frozenset[int]]:
     """The trainings of each sweep, shards of one plan together."""
-    wholes: dict[str, set[int]] = {}
+    wholes: dict[str, frozenset[int]] = {}
     for sweep in planned:
-        if sweep.whole is None:
-            yield sweep.trainings
-        else:
-            wholes.setdefault(sweep.whole[0], set()).update(sweep.trainings)
-    yield from map(frozenset, wholes.values())
+        if sweep.whole is not None:
+            wholes[sweep.whole[0]] = wholes.get(sweep.whole[0], frozenset()) | sweep.trainings
+    return [*(sweep.trainings for sweep in planned if sweep.whole is None), *wholes.values()]
 
 
 def _unplanned(planned: Sequence[_Planned]) -> int:
@@ -140,19 +117,20 @@ def _unplanned(planned: Sequence[_Planned]) -> int:
     return sum(max(0, each) for each in lacking.values())
 
 
-def _looks(pairs: pa.Table, sides: Sequence[Sequence[int]], planned: Sequence[frozenset[int]]) -> dict[str, int]:
+def _looks(pairs: pa.Table, sides: Sequence[Array], planned: Sequence[frozenset[int]]) -> dict[str, int]:
     """Data set to the number of different sets of pairs that sweeps could have answered the question with."""
-    deep = (pairs["depth"].to_numpy() > 1) & np.array(
-        [each == CONTRAST for each in pairs["contrast"].to_pylist()], bool
-    )
-    datasets = np.asarray(pairs["dataset"].to_pylist(), dtype=str)
-    unit, seed, crossed = configurations(pairs), pairs["seed"].to_numpy(), is_crossed(pairs)
+    deep = (pairs["depth"].to_numpy() > 1) & (np.asarray(pairs["contrast"].to_pylist(), dtype=str) == CONTRAST)
+    dataset, seed = np.asarray(pairs["dataset"].to_pylist(), dtype=str), pairs["seed"].to_numpy()
+    unit, crossed = configurations(pairs), is_crossed(pairs)
     looks: dict[str, set[bytes]] = {}
     for trainings in planned:
-        held = np.array([one in trainings and other in trainings for one, other in zip(*sides, strict=True)], bool)
-        for dataset in np.unique(datasets):
-            chosen = held & deep & (datasets == dataset)
+        held = deep & np.logical_and.reduce([np.isin(side, list(trainings)) for side in sides])
+        for name in np.unique(dataset[held]).tolist():
+            chosen = held & (dataset == name)
             of = contrasts(np.zeros(int(chosen.sum())), unit[chosen], seed[chosen], crossed)
             if enough_seeds(of):
-                looks.setdefault(dataset, set()).add(chosen.tobytes())
-    return {dataset: len(each) for dataset, each in looks.items()}
+                looks.setdefault(name, set()).add(chosen.tobytes())
+    return {name: len(each) for name, each in looks.items()}
+
+
+_SIDES = ("sequential", "parallel")

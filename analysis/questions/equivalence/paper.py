@@ -1,13 +1,12 @@
 """The published Table 2 and ours, side by side, and what becomes of the paper's claims."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.claims import Claim, Outcome
 from analysis.equivalence import Verdict
 from analysis.equivalence.statistic import as_ratio
 from analysis.formats import NAMES
@@ -29,26 +28,6 @@ _WHOLE = {
     "mnist": {"train_samples": 60_000, "val_samples": 10_000, "image_size": 28},
     "cifar10": {"train_samples": 50_000, "val_samples": 10_000, "image_size": 32},
 }
-
-
-class Outcome(StrEnum):
-    """What a claim comes to in these results."""
-
-    HOLDS = "holds"
-    IN_PART = "holds in part"
-    MIXED = "holds in some and is contradicted in others"
-    AGAINST_IN_PART = "is contradicted in part"
-    CONTRADICTED = "is contradicted"
-    OPEN = "is not decided"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One of the paper's claims, and what these results say of it."""
-
-    claim: str
-    outcome: Outcome
-    because: str
 
 
 def table_2(training: Sample, validation: Sample) -> pa.Table:

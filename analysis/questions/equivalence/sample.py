@@ -17,20 +17,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.arrays import Array, combinations
+from analysis.chance import guessing, outcomes
 from analysis.equivalence.design import Contrasts, contrasts
 from analysis.pairs import ARRANGEMENT, CONTRAST, STATUSES
 from sweep.ledger import method_factors, training_factors
 from sweep.parts import BUDGET
 
 Scale = Literal["ratio", "difference"]
-Array = np.ndarray
 
 Q_EDGES = (0.0, 1.0, 3.0, 10.0, float("inf"))
 """Intervals of the determination ratio in Table 2 of P1: from each value up to the next."""
 Q_INTERVALS = ("[0, 1)", "[1, 3)", "[3, 10)", "[10, inf)")
-
-LEAST, MOST = 1e-12, 1e12
-"""Losses beyond are taken to be these: nothing there can be told apart."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,9 @@ class Sample:
         NaN also where both sides diverged: they are alike, and say nothing of networks that train.
         """
         sides = (self.sequential, self.sequential_status), (self.parallel, self.parallel_status)
-        diverged = [status == "diverged" for _, status in sides]
-        both = diverged[0] & diverged[1]
-        filled = [
-            np.where(both, np.nan, np.where(lost, self.chance, np.clip(values, LEAST, MOST)))
-            for (values, _), lost in zip(sides, diverged, strict=True)
-        ]
-        return filled[0], filled[1]
+        both = (self.sequential_status == "diverged") & (self.parallel_status == "diverged")
+        first, second = (np.where(both, np.nan, outcomes(*side, self.chance)) for side in sides)
+        return first, second
 
     def contrast(self, scale: Scale) -> Array:
         """Parallel against sequential: difference of values, or log ratio of `outcomes`; NaN where it is not known."""
@@ -104,7 +98,13 @@ class Sample:
 
     def count(self, status: str) -> tuple[int, int]:
         """Sides with a status: sequential, parallel."""
-        return int(np.sum(self.sequential_status == status)), int(np.sum(self.parallel_status == status))
+        first, second = (int(np.sum(side == status)) for side in self.statuses)
+        return first, second
+
+    @property
+    def statuses(self) -> tuple[Array, Array]:
+        """What became of either side: sequential, parallel."""
+        return self.sequential_status, self.parallel_status
 
     @cached_property
     def configurations(self) -> int:
@@ -168,7 +168,7 @@ def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls
         sides[1][1],
         ratio,
         rows["seed"].to_numpy(),
-        chance(rows),
+        guessing(rows),
         is_crossed(rows),
         columns,
         _strata(columns),
@@ -176,26 +176,17 @@ def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls
     )
 
 
+def by_dataset(sample: Sample) -> dict[str, Sample]:
+    """The part of a sample that is of each data set."""
+    datasets = sample.columns["dataset"]
+    return {name: sample.where(datasets == name) for name in ordered_levels(datasets)}
+
+
 def side_of(rows: pa.Table, side: str) -> tuple[Array, Array]:
     """Values and statuses of one side of pairs. A network that finished without a finite value diverged."""
     values, status = _values(rows[side]), np.asarray(rows[f"{side}_status"].to_pylist(), dtype="<U16")
     lost = (status == "finished") & ~np.isfinite(values)
     return np.where(np.isfinite(values), values, np.nan), np.where(lost, "diverged", status)
-
-
-def chance(rows: pa.Table) -> Array:
-    """The loss of guessing on each pair's data set: the logarithm of the number of classes."""
-    return guessing(**{name: rows[name].to_numpy() for name in GUESSED_FROM})
-
-
-GUESSED_FROM = ("determination_ratio", "parameters", "train_samples")
-"""Columns that tell the number of classes."""
-
-
-def guessing(determination_ratio: Any, parameters: Any, train_samples: Any) -> Any:
-    """The loss of guessing, the logarithm of the number of classes; numbers or arrays alike."""
-    # The determination ratio is training samples times classes over parameters.
-    return np.log(np.maximum(np.round(determination_ratio * parameters / train_samples), 2))
 
 
 def is_crossed(rows: pa.Table) -> bool:
@@ -249,17 +240,6 @@ def _combinations(rows: pa.Table, without: Sequence[str]) -> Array:
     """A number for each combination of what says how the networks were trained, but for some of its columns."""
     columns = [*_training(), "sequential_stages", "parallel_stages"]
     return combinations(rows, [name for name in columns if name not in without])
-
-
-def combinations(rows: pa.Table, columns: Sequence[str]) -> Array:
-    """A number for each combination of the levels of some columns, from 0."""
-    code = np.zeros(rows.num_rows, dtype=np.int64)
-    for name in columns:
-        levels = rows[name].combine_chunks().dictionary_encode()
-        code = code * max(1, len(levels.dictionary)) + levels.indices.to_numpy()
-        # Numbered anew at each column, so that the product of levels cannot overflow.
-        code = np.unique(code, return_inverse=True)[1]
-    return code
 
 
 def q_interval(ratio: Array | Sequence[float]) -> Array:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.arrays import Array
 from analysis.equivalence import Difference
 from analysis.measurements import Network, Study, measured_study
 from analysis.results import Results
-from analysis.seeds import Array, OverSeeds, over_seeds, over_zero
+from analysis.seeds import OverSeeds, over_seeds, over_zero
 from sweep.measures.base import ERROR, LOSS
 from sweep.measures.truncation import FINETUNED, TRUNCATE
 
