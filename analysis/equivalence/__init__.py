@@ -6,23 +6,15 @@ arrays raise ValueError. `design` has the means that verdicts stand on, with the
 
 from analysis.equivalence.bootstrap import BOOTSTRAP, cluster_bootstrap
 from analysis.equivalence.components import components
-from analysis.equivalence.design import (
-    LEAST_FREEDOM,
-    LEAST_SEEDS,
-    Contrasts,
-    Mean,
-    SeedEffect,
-    contrasts,
-    enough_seeds,
-    of_grid,
-    of_networks,
-    seed_effect,
-)
+from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS, Contrasts, contrasts, enough_seeds
+from analysis.equivalence.crossed import SeedEffect, seed_effect
+from analysis.equivalence.design import of_grid, of_networks
 from analysis.equivalence.divergence import ClusteredMcNemar, McNemar, clustered_mcnemar, mcnemar
 from analysis.equivalence.heterogeneity import FTest, factor_test, interaction_test
 from analysis.equivalence.inputs import Margin, configuration_means
 from analysis.equivalence.inside import Inside, share_inside
 from analysis.equivalence.looks import alpha_of_look
+from analysis.equivalence.mean import Mean
 from analysis.equivalence.multiplicity import holm
 from analysis.equivalence.rank import RANK_TOST, SIGNED_RANK, hodges_lehmann, rank_tost, signed_rank
 from analysis.equivalence.registry import STATISTICS, table_rows

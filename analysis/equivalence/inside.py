@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, polygamma
 
-from analysis.equivalence.design import Contrasts, additive, of_grid
+from analysis.equivalence.contrast import Contrasts
+from analysis.equivalence.crossed import additive
+from analysis.equivalence.design import of_grid
 from analysis.equivalence.inputs import Vector, groups
 from analysis.equivalence.student import UNDEFINED, Interval
 

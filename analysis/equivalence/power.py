@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtri, ndtr, stdtrit
 
-from analysis.equivalence.design import LEAST_FREEDOM, LEAST_SEEDS
+from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS
 from analysis.equivalence.inputs import level
 
 _POINTS = 400

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import Generic, TypeVar
 
-from analysis.equivalence.design import Contrasts
+from analysis.equivalence.contrast import Contrasts
 from analysis.equivalence.student import Interval
 from analysis.formats import number
 

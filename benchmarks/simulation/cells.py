@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.questions.equivalence.assessment import Assessment
 from analysis.equivalence import Interval, Verdict, alpha_of_look
+from analysis.questions.equivalence.assessment import Assessment
 from benchmarks.simulation.generator import (
     Array,
     Draw,
@@ -187,6 +187,21 @@ def shares(cell: Cell) -> Rates:
 
 def divergence(cell: Cell) -> Rates:
     """Which verdicts appear where some parallel networks diverge and the others are alike."""
+    seen = _verdicts(cell)
+    verdicts = [verdict.words("parallel", "sequential") for verdict in Verdict]
+    return {**{each: (seen[each], None) for each in verdicts}, "plain": (seen["plain"], ALPHA)}
+
+
+def assays(cell: Cell) -> Rates:
+    """Verdicts of networks that learn nothing, and plain ones where depth does not help."""
+    seen = _verdicts(cell)
+    any_verdict = seen.total() - seen["plain"] - seen[Verdict.UNDECIDED.value]
+    nothing = cell.scenario == "at chance"
+    return {"any verdict": (any_verdict, ALPHA if nothing else None), "plain": (seen["plain"], ALPHA)}
+
+
+def _verdicts(cell: Cell) -> Counter[str]:
+    """How often each verdict appears, in words, and how often it is plain."""
     judge, seen = cell.judge(fully=True), Counter[str]()
     every = cell.experiments(judge)
     with judge.fast():
@@ -194,21 +209,7 @@ def divergence(cell: Cell) -> Rates:
             found = judge(each)
             seen[found.words] += 1
             seen["plain"] += found.plain
-    verdicts = [verdict.words("parallel", "sequential") for verdict in Verdict]
-    return {**{each: (seen[each], None) for each in verdicts}, "plain": (seen["plain"], ALPHA)}
-
-
-def assays(cell: Cell) -> Rates:
-    """Verdicts of networks that learn nothing, and plain ones where depth does not help."""
-    judge, seen = cell.judge(fully=True), Counter[str]()
-    every = cell.experiments(judge)
-    with judge.fast():
-        for each in every:
-            found = judge(each)
-            seen["any verdict"] += found.verdict is not Verdict.UNDECIDED
-            seen["plain"] += found.plain
-    nothing = cell.scenario == "at chance"
-    return {"any verdict": (seen["any verdict"], ALPHA if nothing else None), "plain": (seen["plain"], ALPHA)}
+    return seen
 
 
 def looks(cell: Cell) -> Rates:

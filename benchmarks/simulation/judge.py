@@ -15,13 +15,13 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow as pa
 
-import analysis.questions.equivalence.assessment
-import analysis.questions.equivalence.sample
 from analysis import equivalence as eq
+from analysis.equivalence.contrast import ROUNDING
+from analysis.pairs import CONTRAST
+from analysis.questions.equivalence import assessment, learned
+from analysis.questions.equivalence import sample as sampled
 from analysis.questions.equivalence.assay import Assay, _against_one_block  # pyright: ignore[reportPrivateUsage]
 from analysis.questions.equivalence.assessment import Assessment, assess, assess_sample
-from analysis.equivalence.design import ROUNDING
-from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import Sample
 from benchmarks.simulation.generator import CHANCE, Array, Draw, Layout
@@ -91,14 +91,14 @@ class Judge:
         """Within, the rules leave out what no verdict depends on."""
         with ExitStack() as stack:
             for home, name, instead in (
-                (analysis.questions.equivalence.sample, "contrasts", _contrasts),
-                (analysis.questions.equivalence.assessment, "assay", self._assay),
+                (sampled, "contrasts", _contrasts),
+                (assessment, "assay", self._assay),
                 (eq, "seed_effect", lambda of: None),
             ):
                 stack.enter_context(patch.object(home, name, instead))
             if not self.ends:
                 # They are searched for, and the verdict takes p.
-                stack.enter_context(patch.object(analysis.questions.equivalence.assessment, "_crossing", lambda *given: math.nan))
+                stack.enter_context(patch.object(learned, "_crossing", lambda *given: math.nan))
             stack.enter_context(patch.dict(eq.STATISTICS, clear=True))
             if not self.fully:
                 nothing = eq.Inside(*[math.nan] * 6)  # pyright: ignore[reportArgumentType]

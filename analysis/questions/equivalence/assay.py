@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 
 from analysis.arrays import Array
 from analysis.chance import guessing, outcomes
-from analysis.equivalence.design import Contrasts, Mean, contrasts, of_grid
+from analysis.equivalence.contrast import Contrasts, contrasts
+from analysis.equivalence.design import of_grid
+from analysis.equivalence.mean import Mean
 from analysis.equivalence.verdict import ALPHA
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.sample import Sample, configurations, is_crossed, side_of

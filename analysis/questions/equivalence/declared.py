@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.arrays import Array
-from analysis.equivalence.design import contrasts, enough_seeds
+from analysis.equivalence.contrast import contrasts, enough_seeds
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import configurations, is_crossed

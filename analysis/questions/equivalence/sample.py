@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from analysis.arrays import Array, combinations
 from analysis.chance import guessing, outcomes
-from analysis.equivalence.design import Contrasts, contrasts
+from analysis.equivalence.contrast import Contrasts, contrasts
 from analysis.pairs import ARRANGEMENT, CONTRAST, STATUSES
 from sweep.ledger import method_factors, training_factors
 from sweep.parts import BUDGET
