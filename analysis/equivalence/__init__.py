@@ -13,6 +13,7 @@ from analysis.equivalence.divergence import ClusteredMcNemar, McNemar, clustered
 from analysis.equivalence.heterogeneity import FTest, factor_test, interaction_test
 from analysis.equivalence.inputs import Margin, configuration_means
 from analysis.equivalence.inside import Inside, share_inside
+from analysis.equivalence.inversion import crossing
 from analysis.equivalence.looks import alpha_of_look
 from analysis.equivalence.mean import Mean
 from analysis.equivalence.multiplicity import holm
@@ -64,6 +65,7 @@ __all__ = [
     "components",
     "configuration_means",
     "contrasts",
+    "crossing",
     "difference_p_from_moments",
     "difference_test",
     "enough_seeds",

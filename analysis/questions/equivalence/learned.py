@@ -1,17 +1,11 @@
 """The margin on what was learned: how much less parallel networks learn, as a share of what sequential ones did."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-
-from scipy.optimize import root_scalar
 
 from analysis import equivalence as eq
 from analysis.equivalence import ALPHA, Mean
 from analysis.equivalence.student import UNDEFINED, Interval
 from analysis.questions.equivalence.sample import Sample
-
-_FAR = 1e3
 
 
 @dataclass(frozen=True)
@@ -40,21 +34,8 @@ def learned(sample: Sample, margin: float) -> Learned:
         return Learned(UNDEFINED, Interval(UNDEFINED, UNDEFINED, 1 - 2 * ALPHA), 1.0)
     share = against(0.0).estimate / mean.estimate
     ends = (
-        _crossing(lambda value: against(value).p_above(0.0) - ALPHA, share, -1.0),
-        _crossing(lambda value: against(value).p_below(0.0) - ALPHA, share, 1.0),
+        eq.crossing(lambda value: against(value).p_above(0.0), ALPHA, share, -1.0),
+        eq.crossing(lambda value: against(value).p_below(0.0), ALPHA, share, 1.0),
     )
     p = max(against(-margin).p_above(0.0), against(margin).p_below(0.0))
     return Learned(share, Interval(*ends, 1 - 2 * ALPHA), p)
-
-
-def _crossing(excess: Callable[[float], float], start: float, direction: float) -> float:
-    """Where a p falls to alpha, going from the estimate in one direction; infinite where it never does."""
-    reach = 1e-3
-    while excess(start + direction * reach) > 0:
-        reach *= 2
-        if reach > _FAR:
-            return direction * math.inf
-    if not excess(start) > 0:
-        return start
-    way = root_scalar(lambda way: excess(start + direction * way), bracket=(0.0, reach), xtol=1e-12).root
-    return start + direction * float(way)
