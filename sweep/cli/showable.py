@@ -21,6 +21,8 @@ class Pairs:
     configurations: int
     seeds: int
     """The fewest that any configuration has."""
+    crossed: bool = False
+    """Whether seeds draw alike in all configurations."""
 
 
 def planned_pairs(plan: Plan) -> dict[str, Pairs]:
@@ -31,11 +33,16 @@ def planned_pairs(plan: Plan) -> dict[str, Pairs]:
             sides[trial.architecture][trial.pair_id] = trial
     left_out = set(not_configuration())
     seeds: dict[str, dict[tuple[Any, ...], set[int]]] = {}
+    crossed: set[str] = set()
     for pair_id in sides["sequential"].keys() & sides["parallel"].keys():
         trial = sides["sequential"][pair_id]
         key = tuple(value for name, value in trial.as_dict().items() if name not in left_out)
         seeds.setdefault(trial.dataset, {}).setdefault(key, set()).add(trial.seed)
-    return {name: Pairs(len(found), min(map(len, found.values()))) for name, found in sorted(seeds.items())}
+        if trial.draws == "crossed":
+            crossed.add(trial.dataset)
+    return {
+        name: Pairs(len(found), min(map(len, found.values())), name in crossed) for name, found in sorted(seeds.items())
+    }
 
 
 def showable(plan: Plan, store: str, noise: float | None) -> dict[str, dict[str, Any]]:
@@ -43,9 +50,9 @@ def showable(plan: Plan, store: str, noise: float | None) -> dict[str, dict[str,
 
     The noise is the one given, or that of the results in the store, or an assumption.
     """
-    from analysis.questions.equivalence.assessment import ALPHA, log_margin
-    from analysis.equivalence import alpha_of_look
+    from analysis.equivalence import ALPHA, alpha_of_look
     from analysis.equivalence.power import power
+    from analysis.questions.equivalence.assessment import log_margin
 
     if noise is not None and not 0 < noise < 10:
         raise SweepError(f"--noise is {noise:g}, but takes a standard deviation of log ratios above 0, such as 0.05")
@@ -62,7 +69,7 @@ def showable(plan: Plan, store: str, noise: float | None) -> dict[str, dict[str,
         }
         margin, alpha = log_margin(plan.margins), alpha_of_look(1, ALPHA)
         found[name] = {"noise": own, "noise_is": source} | {
-            size: vars(power(*counts, own, margin, alpha)) for size, counts in sizes.items()
+            size: vars(power(*counts, own, margin, alpha, each.crossed)) for size, counts in sizes.items()
         }
     return found
 
