@@ -65,10 +65,10 @@ class Weights(Measure):
 STATISTIC = """
 import numpy as np
 
-from analysis.equivalence.statistic import Row, Statistic, Topic
+from analysis.equivalence.statistic import Row, Statistic
 
 RANGE = Statistic(
-    "range", lambda of, margin: float(np.ptp(of.means)), (Row(Topic.SPREAD, "range", lambda found: "wide"),)
+    "range", lambda of, margin: float(np.ptp(of.means)), (Row("range", lambda found: "wide"),)
 )
 """
 

@@ -1,12 +1,12 @@
-"""How much of a difference is the configuration's and how much the seed's, and what more of either would buy."""
+"""How much of a difference is the configuration's and how much the seed's."""
 
 from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from analysis.equivalence.inputs import codes, groups, level, moments, vector
-from analysis.equivalence.statistic import Row, Statistic, Topic
-from analysis.equivalence.student import UNDEFINED, reach
+from analysis.equivalence.inputs import codes, groups, moments, vector
+from analysis.equivalence.statistic import Row, Statistic
+from analysis.equivalence.student import UNDEFINED
 from analysis.formats import number, percent
 
 
@@ -18,20 +18,6 @@ class Components:
     within: float
     seeds_harmonic_mean: float
     configurations: int
-
-    @property
-    def reliability(self) -> float:
-        """The share of the variance of configuration means that is not the seeds': the ICC of a mean."""
-        whole = self.between + self.within / self.seeds_harmonic_mean
-        return self.between / whole if whole else UNDEFINED
-
-    def half_width(self, configurations: int, seeds: float, confidence: float = 0.90) -> float:
-        """Half the t interval of the mean to expect from so many configurations, each with so many seeds."""
-        if configurations < 2 or not seeds > 0:
-            return UNDEFINED
-        error = ((self.between + self.within / seeds) / configurations) ** 0.5
-        tail = (1 - level(confidence, "confidence", upper=1)) / 2
-        return float(reach(error, configurations - 1, tail))
 
 
 def components(values: ArrayLike, configuration: ArrayLike) -> Components:
@@ -65,7 +51,6 @@ COMPONENTS = Statistic(
     lambda of, margin: components(of.values, of.configuration),
     (
         Row(
-            Topic.SPREAD,
             "spread of the ratio: configurations; seeds",
             lambda found: f"{_root(found.between)}; {_root(found.within)}",
         ),

@@ -4,23 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, chdtrc
+from scipy.special import chdtrc
 
 from analysis.equivalence.inputs import codes
 from analysis.equivalence.signs import plus_sums
 from analysis.equivalence.student import UNDEFINED
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """McNemar's test of the pairs of which one side alone diverged: exact, mid-p, and chi-squared on 1 degree."""
-
-    sequential_only: int
-    parallel_only: int
-    p_exact: float
-    p_mid: float
-    chi2: float
-    p_chi2: float
 
 
 @dataclass(frozen=True)
@@ -36,28 +24,10 @@ class ClusteredMcNemar:
     p_exact: float
 
 
-def mcnemar(sequential_only: int, parallel_only: int) -> McNemar:
-    """McNemar's test (1947) from the two counts of discordant pairs, as if pairs were independent.
-
-    Exact is the two-sided binomial test, mid-p that of Fagerland, Lydersen & Laake (2013), chi-squared is without
-    continuity correction. Without a discordant pair, p is 1 and chi-squared NaN. Raises ValueError for a negative
-    count.
-    """
-    if min(sequential_only, parallel_only) < 0:
-        raise ValueError("Counts of pairs must not be negative.")
-    n, least = sequential_only + parallel_only, min(sequential_only, parallel_only)
-    below = float(bdtr(least, n, 0.5))
-    before = float(bdtr(least - 1, n, 0.5)) if least else 0.0
-    chi2 = (sequential_only - parallel_only) ** 2 / n if n else UNDEFINED
-    return McNemar(
-        sequential_only, parallel_only, min(1.0, 2 * below), min(1.0, below + before), chi2, float(chdtrc(1, chi2))
-    )
-
-
 def clustered_mcnemar(
     sequential_diverged: ArrayLike, parallel_diverged: ArrayLike, configuration: ArrayLike
 ) -> ClusteredMcNemar:
-    """McNemar's test where pairs of one configuration are not independent.
+    """McNemar's test (1947) where pairs of one configuration are not independent.
 
     All three have shape (pairs,), the first two are boolean. With b and c the pairs of a configuration of which only
     the sequential, only the parallel side diverged, chi-squared is (K - 1) / K (sum(b - c))^2 / sum((b - c)^2) over

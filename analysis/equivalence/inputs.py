@@ -20,14 +20,6 @@ def vector(values: ArrayLike, name: str = "values") -> Vector:
     return array
 
 
-def pair(first: ArrayLike, second: ArrayLike, names: tuple[str, str]) -> tuple[Vector, Vector]:
-    """Two vectors of one length; raises ValueError otherwise."""
-    left, right = vector(first, names[0]), vector(second, names[1])
-    if left.shape != right.shape:
-        raise ValueError(f"{names[0]} and {names[1]} must have one length, not {len(left)} and {len(right)}.")
-    return left, right
-
-
 def codes(labels: ArrayLike, size: int, name: str = "configuration") -> Codes:
     """The place of each of `size` labels among the sorted distinct ones; raises ValueError for another shape."""
     array = np.asarray(labels)

@@ -6,7 +6,6 @@ A new one is a module with its function and a `Statistic`, and one line in `regi
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum, auto
 from typing import Generic, TypeVar
 
 from analysis.equivalence.contrast import Contrasts
@@ -16,20 +15,10 @@ from analysis.formats import number
 Result = TypeVar("Result")
 
 
-class Topic(IntEnum):
-    """What a row of the table is about. Rows of one topic stand together, in this order."""
-
-    SIZE = auto()
-    EQUIVALENCE = auto()
-    DIFFERENCE = auto()
-    SPREAD = auto()
-
-
 @dataclass(frozen=True)
 class Row(Generic[Result]):
     """A row of the table of further statistics: its label, and the text of a result on the scale of ratios."""
 
-    topic: Topic
     label: str
     text: Callable[[Result], str]
 

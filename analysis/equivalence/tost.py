@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.equivalence.inputs import Margin, Vector, bounds, level, moments, vector
+from analysis.equivalence.inputs import Margin, bounds, level, moments, vector
 from analysis.equivalence.student import Interval, reach, standard_errors, two_tails, upper_tail
 
 
@@ -32,22 +32,6 @@ class Tost:
 
 
 @dataclass(frozen=True)
-class Tosts:
-    """`Tost` for many strata: arrays of one shape. `low` and `high` bound the means at `confidence`."""
-
-    n: Vector
-    estimate: Vector
-    standard_error: Vector
-    degrees_of_freedom: Vector
-    low: Vector
-    high: Vector
-    confidence: float
-    p_lower: Vector
-    p_upper: Vector
-    p: Vector
-
-
-@dataclass(frozen=True)
 class Difference:
     """Two-sided test of a mean against zero, with the interval of confidence 1 - alpha."""
 
@@ -59,50 +43,22 @@ class Difference:
     p: float
 
 
-def tost_from_moments(
-    n: ArrayLike, mean: ArrayLike, sd: ArrayLike, low: ArrayLike, high: ArrayLike, alpha: float = 0.05
-) -> Tosts:
-    """Schuirmann's two one-sided t tests (1987, eq. 3) of every stratum at once.
+def tost(values: ArrayLike, margin: Margin, alpha: float = 0.05) -> Tost:
+    """Schuirmann's two one-sided t tests (1987, eq. 3) of the mean of `values`, shape (configurations,).
 
-    `n`, `mean`, `sd` (n - 1 in its denominator) and the margins broadcast to one shape. Strata below two values are
-    NaN, and so is p where the margin is. A stratum of identical values has p = 0 inside the margin, 1 outside, 0.5 on
-    it.
+    A pair (low, high) is an asymmetric margin, and a number m stands for (-m, m). Below two values all is NaN but the
+    mean, and so is p where the margin is. Identical values have p = 0 inside the margin, 1 outside, 0.5 on it. Raises
+    ValueError for values that are not finite or not one-dimensional, and for an empty margin.
     """
     level(alpha)
-    n, mean, sd, low, high = np.broadcast_arrays(*(np.asarray(each, np.float64) for each in (n, mean, sd, low, high)))
-    error, freedom = standard_errors(n, sd)
-    p_lower = upper_tail(mean - low, error, freedom)
-    p_upper = upper_tail(high - mean, error, freedom)
-    half = reach(error, freedom, alpha)
-    return Tosts(
-        n, mean, error, freedom, mean - half, mean + half, 1 - 2 * alpha, p_lower, p_upper, np.maximum(p_lower, p_upper)
-    )
-
-
-def tost(values: ArrayLike, margin: Margin, alpha: float = 0.05) -> Tost:
-    """Two one-sided t tests of the mean of `values`, shape (configurations,), against (-margin, margin).
-
-    A pair (low, high) is an asymmetric margin. See `tost_from_moments` for the source and for degenerate values.
-    Raises ValueError for values that are not finite or not one-dimensional, and for an empty margin.
-    """
+    low, high = bounds(margin)
     n, mean, sd = moments(vector(values))
-    many = tost_from_moments(n, mean, sd, *bounds(margin), alpha)
-    return Tost(
-        n,
-        mean,
-        float(many.standard_error),
-        float(many.degrees_of_freedom),
-        Interval(float(many.low), float(many.high), many.confidence),
-        float(many.p_lower),
-        float(many.p_upper),
-        float(many.p),
-    )
-
-
-def difference_p_from_moments(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Vector:
-    """Two-sided p of the one-sample t test against zero, of every stratum at once; see `difference_test`."""
     error, freedom = standard_errors(n, sd)
-    return two_tails(mean, error, freedom)
+    p_lower, p_upper = upper_tail(mean - low, error, freedom), upper_tail(high - mean, error, freedom)
+    half = float(reach(error, freedom, alpha))
+    interval = Interval(mean - half, mean + half, 1 - 2 * alpha)
+    p = float(np.maximum(p_lower, p_upper))
+    return Tost(n, mean, float(error), float(freedom), interval, float(p_lower), float(p_upper), p)
 
 
 def difference_test(values: ArrayLike, alpha: float = 0.05) -> Difference:

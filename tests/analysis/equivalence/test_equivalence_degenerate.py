@@ -22,9 +22,6 @@ def everything(values: np.ndarray, label: np.ndarray) -> list[Any]:
     return [
         eq.tost(values, 0.1),
         eq.difference_test(values),
-        eq.signed_rank(values),
-        eq.rank_tost(values, 0.1),
-        eq.cluster_bootstrap(values, 50),
         eq.factor_test(values, label),
         eq.interaction_test(values, label, np.arange(len(values)) % 2),
         eq.components(values, label),
@@ -34,7 +31,7 @@ def everything(values: np.ndarray, label: np.ndarray) -> list[Any]:
         *(mean.interval() for mean in means),
         *(eq.seed_effect(of) for of in designs),
         *(eq.share_inside(of, -0.1, 0.1) for of in designs),
-        *(statistic.compute(designs[0], 0.1) for statistic in (eq.SIGNED_RANK, eq.RANK_TOST)),
+        *(statistic.compute(designs[0], 0.1) for statistic in eq.STATISTICS.values()),
     ]
 
 
@@ -66,8 +63,7 @@ def test_probabilities_are_probabilities(values, configurations) -> None:
 @given(ODD)
 def test_a_margin_that_is_not_known_leaves_all_but_what_depends_on_it(values) -> None:
     p = dict.fromkeys(("p_lower", "p_upper", "p"), math.nan)
-    for test in (eq.tost, eq.rank_tost):
-        assert repr(test(np.array(values), math.nan)) == repr(replace(test(np.array(values), 1.0), **p))
+    assert repr(eq.tost(np.array(values), math.nan)) == repr(replace(eq.tost(np.array(values), 1.0), **p))
 
 
 def design(values: np.ndarray, margin: float) -> object:
@@ -75,10 +71,9 @@ def design(values: np.ndarray, margin: float) -> object:
     return eq.of_grid(of), eq.of_networks(of), eq.seed_effect(of), eq.share_inside(of, -margin, margin)
 
 
-@pytest.mark.parametrize("function", [eq.tost, eq.rank_tost, design])
+@pytest.mark.parametrize("function", [eq.tost, design])
 def test_pure_functions_leave_their_arrays_alone(function: Callable[[np.ndarray, float], object]) -> None:
     values = np.array([0.3, -0.1, 0.2, 0.0, 0.1, -0.4])
     before = values.copy()
     function(values, 0.2)
-    eq.cluster_bootstrap(values, 50)
     np.testing.assert_array_equal(values, before)
