@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from analysis.networks import labels, method_name
+from analysis.networks import Row, labels, method_name, told_apart
+from analysis.pairs import STATUSES
 from analysis.results import Results
 from sweep.ledger import method_factors, training_factors
 from sweep.parts import FACTORS
 
-Row = Mapping[str, Any]
-
 PLAIN = "plain"
 RESIDUAL = "residual-droppath"
-_ENDS = ("finished", "diverged", "failed", "missing")
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Group:
     @property
     def compared(self) -> bool:
         """Whether it has a contrast; one that has none may still be a budget of its family."""
-        return any(True for _ in self.contrasts())
+        return next(self.contrasts(), None) is not None
 
     def contrasts(self) -> Iterator[tuple[Arm, Arm]]:
         """Every arm with plain training, then residual droppath with droppath of the same rates."""
@@ -91,31 +89,21 @@ def _same_rates(one: Row, other: Row) -> bool:
 def arm_groups(results: Results, study: str) -> list[Group]:
     """The groups of a study, by family and epochs; planned trials without a result are `missing`."""
     rows = _known(results, study)
-    names = dict(zip(map(_arm_key, rows), arm_names(rows), strict=True))
     plain = [without_method(row) for row in rows]
-    timeless = [{**row, "epochs": 0} for row in plain]
-    conditions = [name for name in training_factors() if name not in (*method_factors(), "seed")]
+    conditions = [name for name in training_factors() if name != "seed"]
     members: dict[tuple[Any, ...], list[int]] = {}
-    for place, row in enumerate(rows):
+    for place, row in enumerate(plain):
         members.setdefault(tuple(row[name] for name in conditions), []).append(place)
-    whole, family = labels(plain), labels(timeless)
+    names, whole, family = arm_names(rows), labels(plain), labels([{**row, "epochs": 0} for row in plain])
     groups: list[Group] = []
     for places in members.values():
         arms: dict[str, dict[int, Row]] = {}
-        for row in (rows[place] for place in places):
+        for place in sorted(places, key=lambda place: (names[place] != PLAIN, names[place])):
             # The same training with something else measured on it is no further evidence.
-            arms.setdefault(names[_arm_key(row)], {}).setdefault(row["seed"], row)
-        first = places[0]
-        ordered = sorted(arms, key=lambda name: (name != PLAIN, name))
-        groups.append(
-            Group(
-                whole[first],
-                family[first],
-                rows[first]["epochs"],
-                rows[first]["pretrain_epochs"],
-                {name: Arm(name, arms[name]) for name in ordered},
-            )
-        )
+            arms.setdefault(names[place], {}).setdefault(rows[place]["seed"], rows[place])
+        first = rows[places[0]]
+        made = {name: Arm(name, by_seed) for name, by_seed in arms.items()}
+        groups.append(Group(whole[places[0]], family[places[0]], first["epochs"], first["pretrain_epochs"], made))
     return sorted(groups, key=lambda group: (group.family, group.epochs))
 
 
@@ -134,24 +122,9 @@ def _known(results: Results, study: str) -> list[Row]:
 
 def _precedence(row: Row) -> tuple[Any, ...]:
     """Where one training was run for several measures: the one that came furthest first, then one with lesions."""
-    return _ENDS.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"]
-
-
-def _arm_key(row: Row) -> tuple[Any, ...]:
-    return tuple(row[field] for field in method_factors())
+    return STATUSES.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"]
 
 
 def arm_names(rows: Sequence[Row]) -> list[str]:
     """Method and main field, and of the others those that differ among arms of one method and main field."""
-    short = [method_name(row) or PLAIN for row in rows]
-    alike: dict[str, list[Row]] = {}
-    for name, row in zip(short, rows, strict=True):
-        alike.setdefault(name, []).append(row)
-    differing = {
-        name: [field for field in method_factors()[1:] if len({row[field] for row in those}) > 1]
-        for name, those in alike.items()
-    }
-    return [
-        ", ".join([name, *(f"{field.replace('_', ' ')} {row[field]}" for field in differing[name])])
-        for name, row in zip(short, rows, strict=True)
-    ]
+    return told_apart([method_name(row) or PLAIN for row in rows], rows, method_factors()[1:])

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from analysis.equivalence import ALPHA, Difference, holm
+from analysis.equivalence import Difference, holm
+from analysis.seeds import LEAST_SEEDS, LEVEL
 
 Tone = Literal["good", "warning", "bad", "info"]
 """The colour to show something in."""
@@ -43,10 +44,14 @@ class Claim:
 
 
 def signs(tests: Sequence[Difference]) -> list[int]:
-    """What each test of one claim shows at 5 % after Holm's correction over them: 1 above zero, -1 below, 0 neither."""
+    """What each test of one claim shows after Holm's correction over them: 1 above zero, -1 below, 0 neither.
+
+    Few seeds have to reach `LEVEL`, and below `LEAST_SEEDS` they show nothing.
+    """
     adjusted = holm([test.p for test in tests])
     return [
-        (test.estimate > 0) - (test.estimate < 0) if p < ALPHA else 0 for test, p in zip(tests, adjusted, strict=True)
+        (test.estimate > 0) - (test.estimate < 0) if p < LEVEL and test.n >= LEAST_SEEDS else 0
+        for test, p in zip(tests, adjusted, strict=True)
     ]
 
 

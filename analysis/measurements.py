@@ -167,7 +167,7 @@ def read_rows(
     value = table["value"].to_numpy().astype(float)[order]
     distinct, starts = np.unique(code[order], return_index=True)
     found: dict[str, dict[tuple[str, str], Rows]] = {}
-    for each, start, end in zip(distinct.tolist(), starts, [*starts[1:], len(order)], strict=True):
+    for each, start, end in zip(distinct.tolist(), starts, np.append(starts, len(order))[1:], strict=True):
         part = slice(start, end)
         rest, metric = divmod(each, len(keys[2]))
         trial, measurement = divmod(rest, len(keys[1]))

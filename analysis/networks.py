@@ -43,16 +43,21 @@ def labels(rows: Sequence[Row]) -> list[str]:
     Rows that differ in nothing but the seed, or in what was measured, have one label.
     """
     short = [", ".join(filter(None, (network_name(row), method_name(row)))) for row in rows]
+    return told_apart(short, rows, [name for name in training_factors() if name not in _NAMED])
+
+
+def told_apart(names: Sequence[str], rows: Sequence[Row], factors: Sequence[str]) -> list[str]:
+    """The names of rows, each with those of the factors that differ among rows of one name."""
     alike: dict[str, list[Row]] = {}
-    for label, row in zip(short, rows, strict=True):
-        alike.setdefault(label, []).append(row)
+    for name, row in zip(names, rows, strict=True):
+        alike.setdefault(name, []).append(row)
     varying = {
-        label: [name for name in training_factors() if name not in _NAMED and len({each[name] for each in members}) > 1]
-        for label, members in alike.items()
+        name: [factor for factor in factors if len({each[factor] for each in members}) > 1]
+        for name, members in alike.items()
     }
     return [
-        ", ".join(filter(None, [label, *(_phrase(name, row[name]) for name in varying[label])]))
-        for label, row in zip(short, rows, strict=True)
+        ", ".join(filter(None, [name, *(_phrase(factor, row[factor]) for factor in varying[name])]))
+        for name, row in zip(names, rows, strict=True)
     ]
 
 

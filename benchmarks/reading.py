@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import analysis
-from analysis.report import find
+from analysis.questions.equivalence.findings import find
 from benchmarks.generated import PACK, generate
 
 READINGS = 5

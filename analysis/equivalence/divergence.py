@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from analysis.equivalence.inputs import codes
-from analysis.equivalence.signs import plus_sums
 from analysis.equivalence.student import UNDEFINED
 
 
@@ -61,6 +60,12 @@ def clustered_mcnemar(
 
 def _sign_flips(sizes: np.ndarray, seen: int) -> float:
     """The chance that `sizes` with random signs add up to `seen` or more, either way."""
-    chance = plus_sums(sizes[sizes > 0].tolist())
+    # Of each sum 0, 1, ... of the sizes that get a plus.
+    chance = np.zeros(int(sizes.sum()) + 1)
+    chance[0] = 1
+    for size in sizes[sizes > 0].tolist():
+        with_plus = chance[:-size] / 2
+        chance /= 2
+        chance[size:] += with_plus
     sums = 2 * np.arange(len(chance)) - int(sizes.sum())
     return min(1.0, float(chance[np.abs(sums) >= seen].sum()))

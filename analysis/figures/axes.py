@@ -1,6 +1,7 @@
 """Axes, ticks and marks that several figures share."""
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +12,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import NDArray
 
 from analysis.figures.style import BAND, FAINT, INK, MUTED, Floats, Look
+from analysis.figures.svg import tips_id
 
 Which = Literal["x", "y"]
 
-# More points than this become an image inside the SVG.
-_VECTOR_POINTS = 1500
+VECTOR_POINTS = 1500
+"""More points than this become an image inside the SVG."""
 _RATIO_TICKS = (
     (0.96, 0.97, 0.98, 0.99, 1, 1.01, 1.02, 1.03, 1.04),
     (0.9, 0.92, 0.94, 0.96, 0.98, 1, 1.02, 1.04, 1.06, 1.08, 1.1),
@@ -117,15 +119,24 @@ def margin_text(margin: float) -> str:
     return f"equivalence margin, {100 * margin:g} % either way"
 
 
-def points(axes: Axes, x: Floats, y: Floats, look: Look, **style: Any) -> None:
-    """Open markers at x and y, each of (n,): lines of the SVG, or an image where there are very many."""
+def points(axes: Axes, x: Floats, y: Floats, look: Look, tips: Sequence[str] = (), **style: Any) -> None:
+    """Open markers at x and y, each of (n,), where a log axis has them: with tips, or an image where there are many."""
+    shown = drawable(x, y)
     axes.plot(
-        x,
-        y,
-        ls="none",
+        x[shown],
+        y[shown],
         marker=look.marker,
         color=look.color,
-        **{"ms": 3.6, "mfc": "none", "mew": 0.8, "zorder": 2, "rasterized": len(x) > _VECTOR_POINTS, **style},
+        gid=tips_id(list(compress(tips, shown))),
+        **{
+            "ls": "none",
+            "ms": 3.6,
+            "mfc": "none",
+            "mew": 0.8,
+            "zorder": 2,
+            "rasterized": len(x) > VECTOR_POINTS,
+            **style,
+        },
     )
 
 

@@ -1,7 +1,8 @@
-"""The ratio of losses over depth and filters."""
+"""Heat maps: values by two levels, as shades of cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,107 +10,141 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.axes import head, say_empty
-from analysis.figures.style import GRID, INK, MUTED, WIDE, Floats, styled
+from analysis.figures.style import BLUE, FAINT, GRID, INK, MUTED, WIDE, Floats, styled
 
-_COLUMNS = 2
+# Inches that a panel of values takes at most.
+_WIDEST = 2.7
 # Light versions of the architectures' colours, on all of which black is read: the better one's.
-_SHADES = ("#e88a50", "#f9d5bd", "white", "#c0dcef", "#57a5d6")
-_COLORS = LinearSegmentedColormap.from_list("parallel to sequential", _SHADES)
+_BETTER = ("#e88a50", "#f9d5bd", "white", "#c0dcef", "#57a5d6")
+_RATIOS = LinearSegmentedColormap.from_list("parallel to sequential", _BETTER).with_extremes(bad="white")
+# One hue, ever darker: the order is seen without colours.
+_DARKER = ("#ffffff", "#cfe3f1", "#7fb6d9", BLUE, "#00324f")
+_VALUES = LinearSegmentedColormap.from_list("values", _DARKER).with_extremes(bad="#d9d9d9")
 _TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 2)
 
 
 @dataclass(frozen=True)
-class RatioGrid:
-    """One data set's ratios, parallel over sequential loss, of (depths, filters); NaN where there is none."""
+class HeatMap:
+    """A panel: values of (rows, columns), NaN where there is none, row 0 at the bottom.
 
-    dataset: str
-    depths: Sequence[int] | Sequence[str]
-    filters: Sequence[int] | Sequence[str]
-    ratio: Floats
+    `columns` and `rows` are the labels of ticks; without any, cells are numbered from 0.
+    """
+
+    title: str
+    values: Floats
+    x_label: str
+    y_label: str
+    columns: Sequence[object] = ()
+    rows: Sequence[object] = ()
+
+
+@dataclass(frozen=True)
+class Shades:
+    """What shades stand for, said by `label` under the colour bar.
+
+    With a `margin` values are ratios, parallel over sequential, on a log scale around 1: each cell has its number, and
+    those beyond the margin are framed, which the colour bar says too. Without one they are from 0 to 1.
+    """
+
+    label: str
+    margin: float | None = None
 
 
 @styled()
-def draw_heat_map(grids: Sequence[RatioGrid], margin: float = 0.1, loss: str = "validation loss") -> Figure:
-    """A panel a data set, each cell with its number; cells beyond the margin are framed.
+def draw_heat_maps(title: str, maps: Sequence[HeatMap], shades: Shades) -> Figure:
+    """The maps, two in a row with a margin and three without, over one colour bar.
 
-    Colours are symmetric in log, between half and twice the sequential loss at most.
+    Colours of ratios are symmetric in log, between 1/2 and 2 at most. Cells of values that are not defined are grey.
     """
-    columns = min(max(len(grids), 1), _COLUMNS)
-    rows = -(-len(grids) // columns) or 1
-    tallest = max([3, *(len(grid.depths) for grid in grids)])
-    figure = Figure(
-        figsize=(WIDE if columns > 1 else 0.6 * WIDE, 1.5 + rows * (0.7 + 0.4 * tallest)), layout="constrained"
-    )
-    head(figure, f"Ratio of {loss} by depth and filters")
-    panels = figure.subplots(rows, columns, squeeze=False)
-    norm = _norm(grids, margin)
-    for index, axes in enumerate(panels.flat):
-        if index >= len(grids):
+    ratios = shades.margin is not None
+    columns = min(max(len(maps), 1), 2 if ratios else 3)
+    rows, side = -(-len(maps) // columns) or 1, min(WIDE / columns, _WIDEST)
+    width = max(columns * (WIDE / 2 if ratios else side), 0.6 * WIDE)
+    titles = [_wrapped(each.title, 30 if columns > 2 else 38) for each in maps]
+    heading = _wrapped(title, int(12 * width))
+    lines = max((each.count("\n") for each in titles), default=0)
+    tall = 0.7 + 0.4 * max([3, *(len(each.values) for each in maps)]) if ratios else side + 0.3
+    height = (1.5 if ratios else 0.95) + rows * (tall + 0.15 * lines) + 0.17 * heading.count("\n")
+    figure = Figure(figsize=(width, height), layout="constrained")
+    head(figure, heading)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    norm = _norm(maps, shades.margin)
+    for place, axes in enumerate(grid.flat):
+        if place >= len(maps):
             axes.set_axis_off()
             continue
-        _draw_panel(axes, grids[index], norm, margin)
-        if index % columns == 0:
-            axes.set_ylabel("depth (residual blocks)")
-    if not grids:
-        say_empty(panels[0, 0])
-    _color_bar(figure, panels, norm, margin, loss)
+        axes.set(title=titles[place], ylabel="" if place % columns else maps[place].y_label)
+        _draw_map(axes, maps[place], norm, shades.margin)
+    if not maps:
+        say_empty(grid[0, 0])
+    _color_bar(figure, grid, norm, shades)
     return figure
 
 
-def _norm(grids: Sequence[RatioGrid], margin: float) -> Normalize:
-    """Colours for logarithms of ratios."""
-    ratios = np.concatenate([np.empty(0), *(grid.ratio.ravel() for grid in grids)])
-    known = ratios[np.isfinite(ratios) & (np.nan_to_num(ratios) > 0)]
-    reach = max(float(np.abs(np.log(known)).max()) if len(known) else 0.0, 2 * float(np.log1p(margin)))
-    reach = min(reach, float(np.log(2)))
+def _wrapped(title: str, width: int) -> str:
+    lines = [wrap(line, width, break_on_hyphens=False) for line in title.splitlines()]
+    return "\n".join(part for line in lines for part in line)
+
+
+def _norm(maps: Sequence[HeatMap], margin: float | None) -> Normalize:
+    """From what is drawn to a place among the colours."""
+    if margin is None:
+        return Normalize(0, 1, clip=True)
+    logs = np.concatenate([np.zeros(1), *(np.abs(_drawn(each, margin)).ravel() for each in maps)])
+    reach = min(max(float(np.nanmax(logs)), 2 * float(np.log1p(margin))), float(np.log(2)))
     return Normalize(-reach, reach, clip=True)
 
 
-def _draw_panel(axes: Axes, grid: RatioGrid, norm: Normalize, margin: float) -> None:
-    axes.set_title(grid.dataset)
-    axes.set_xlim(-0.5, max(len(grid.filters), 1) - 0.5)
-    axes.set_ylim(-0.5, max(len(grid.depths), 1) - 0.5)
-    axes.set_xticks(range(len(grid.filters)), [str(each) for each in grid.filters])
-    axes.set_yticks(range(len(grid.depths)), [str(each) for each in grid.depths])
-    axes.set_xlabel("filters (channels)")
-    axes.tick_params(length=0)
+def _drawn(each: HeatMap, margin: float | None) -> Floats:
+    """Values, or logarithms of ratios; NaN where there is none."""
+    values = np.where(np.isfinite(each.values), each.values, np.nan)
+    return values if margin is None else np.log(np.where(values > 0, values, np.nan))
+
+
+def _draw_map(axes: Axes, each: HeatMap, norm: Normalize, margin: float | None) -> None:
     axes.spines[:].set_visible(False)
-    for (row, column), ratio in np.ndenumerate(grid.ratio):
-        _draw_cell(axes, row, column, float(ratio), norm, margin)
+    axes.tick_params(length=0)
+    axes.set_xlabel(each.x_label)
+    for axis, labels in ((axes.xaxis, each.columns), (axes.yaxis, each.rows)):
+        if labels:
+            axis.set_ticks(range(len(labels)), [str(label) for label in labels])
+        else:
+            axis.set_major_locator(MaxNLocator(5, integer=True))
+    drawn = _drawn(each, margin)
+    x, y = (np.arange(count) for count in drawn.shape[::-1])
+    if not drawn.size:
+        axes.set(xticks=(), yticks=())
+        say_empty(axes)
+    elif margin is None:
+        axes.pcolormesh(x, y, drawn, cmap=_VALUES, norm=norm, shading="nearest", rasterized=True)
+    else:
+        axes.pcolormesh(x, y, drawn, cmap=_RATIOS, norm=norm, shading="nearest", edgecolors=GRID, linewidth=0.6)
+        for (row, column), log in np.ndenumerate(drawn):
+            _write_cell(axes, row, column, float(log), margin)
 
 
-def _draw_cell(axes: Axes, row: int, column: int, ratio: float, norm: Normalize, margin: float) -> None:
-    known = bool(np.isfinite(ratio)) and ratio > 0
-    color = _COLORS(norm(np.log(ratio))) if known else "white"
-    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=color, edgecolor=GRID, lw=0.6))
-    beyond = known and abs(np.log(ratio)) > np.log1p(margin)
+def _write_cell(axes: Axes, row: int, column: int, log: float, margin: float) -> None:
+    known, beyond = bool(np.isfinite(log)), abs(log) > np.log1p(margin)
     if beyond:
         axes.add_patch(Rectangle((column - 0.44, row - 0.43), 0.88, 0.86, fill=False, edgecolor=INK, lw=1.6, zorder=2))
-    axes.text(
-        column,
-        row,
-        f"{ratio:.2f}" if known else "\N{EN DASH}",
-        ha="center",
-        va="center_baseline",
-        color=INK if known else MUTED,
-        weight="bold" if beyond else "normal",
-        zorder=3,
-    )
+    text, color = (f"{np.exp(log):.2f}", INK) if known else ("\N{EN DASH}", MUTED)
+    style = {"ha": "center", "va": "center_baseline", "weight": "bold" if beyond else "normal", "zorder": 3}
+    axes.text(column, row, text, color=color, **style)
 
 
-def _color_bar(figure: Figure, panels: np.ndarray, norm: Normalize, margin: float, loss: str) -> None:
-    bar = figure.colorbar(
-        ScalarMappable(norm, _COLORS), ax=panels, location="bottom", fraction=0.04, aspect=45, shrink=0.8, extend="both"
-    )
-    assert norm.vmin is not None
-    assert norm.vmax is not None
-    ticks = [tick for tick in _TICKS if norm.vmin <= np.log(tick) <= norm.vmax]
-    bar.set_ticks([float(np.log(tick)) for tick in ticks], labels=[f"{tick:g}" for tick in ticks])
-    bar.outline.set_visible(False)
-    bar.set_label(
-        "← parallel better          sequential better →\n"
-        f"parallel / sequential {loss} (ratio)\n"
-        f"framed: beyond the margin of {100 * margin:g} % either way"
-    )
+def _color_bar(figure: Figure, panels: np.ndarray, norm: Normalize, shades: Shades) -> None:
+    colors, extend = (_VALUES, "neither") if shades.margin is None else (_RATIOS, "both")
+    height = figure.get_figheight()
+    place = {"location": "bottom", "fraction": 0.2 / height, "pad": 0.15 / height, "aspect": 45, "shrink": 0.75}
+    bar = figure.colorbar(ScalarMappable(norm, colors), ax=panels, extend=extend, **place)
+    bar.outline.set(edgecolor=FAINT, linewidth=0.5, visible=shades.margin is None)
+    label = shades.label
+    if shades.margin is not None:
+        ticks = [tick for tick in _TICKS if abs(np.log(tick)) <= float(norm.vmax or 0)]
+        bar.set_ticks([float(np.log(tick)) for tick in ticks], labels=[f"{tick:g}" for tick in ticks])
+        frames = f"framed: beyond the margin of {100 * shades.margin:g} % either way"
+        label = f"← parallel better          sequential better →\n{label}\n{frames}"
+    bar.set_label(label)

@@ -13,8 +13,14 @@ _SERIES = (
     Look(SKY, "P", "--"),
     Look(INK, "X", "-."),
 )
-_REFERENCES = {**LOOKS, "plain": Look(INK, "o", "-"), "before training": Look(MUTED, "D", ":")}
-"""What others are compared with, by name, and the two architectures."""
+_REFERENCES = {
+    **LOOKS,
+    "plain": Look(INK, "o", "-"),
+    "before training": Look(MUTED, "D", ":"),
+    "seconds": Look(INK, "D", "-"),
+    "FLOPs": Look(MUTED, "X", ":"),
+}
+"""What others are compared with, by name, the two architectures, and their ratios of costs."""
 
 
 class Palette:

@@ -18,12 +18,14 @@ _FEW = 150
 class LossPairs:
     """One data set's matched configurations: the losses of both sides, each of (n,), seeds averaged.
 
-    A loss that is NaN, infinite or not positive has no place on a log axis; such configurations are counted in words.
+    `tips` say what each is, where its point is pointed at. A loss that is NaN, infinite or not
+    positive has no place on a log axis; such configurations are counted in words.
     """
 
     dataset: str
     sequential: Floats
     parallel: Floats
+    tips: Sequence[str] = ()
 
 
 @styled()
@@ -35,15 +37,12 @@ def draw_scatter(groups: Sequence[LossPairs], margin: float = 0.1, loss: str = "
     figure = Figure(figsize=(SQUARE, SQUARE + 0.6), layout="constrained")
     axes = figure.subplots()
     head(figure, f"{loss.capitalize()} of parallel against sequential networks")
-    axes.set_box_aspect(1)
-    everything = np.concatenate(
-        [np.empty(0), *(side for group in groups for side in (group.sequential, group.parallel))]
-    )
+    sides = (side for group in groups for side in (group.sequential, group.parallel))
+    everything = np.concatenate([np.empty(0), *sides])
     limits = span(everything, room=0.04)
     for which in ("x", "y"):
         log_axis(axes, which, limits)
-    axes.set_xlabel(f"sequential: {loss} (nats)")
-    axes.set_ylabel(f"parallel: {loss} (nats)")
+    axes.set(box_aspect=1, xlabel=f"sequential: {loss} (nats)", ylabel=f"parallel: {loss} (nats)")
     _identity(figure, limits, margin)
     keys = [_draw_group(figure, group, index, margin) for index, group in enumerate(groups)]
     if not drawable(everything).any():
@@ -68,10 +67,11 @@ def _identity(figure: Figure, limits: tuple[float, float], margin: float) -> Non
 
 def _draw_group(figure: Figure, group: LossPairs, index: int, margin: float) -> Line2D:
     look = GROUPS[index % len(GROUPS)]
-    shown = drawable(group.sequential, group.parallel)
-    x, y = group.sequential[shown], group.parallel[shown]
+    sides = group.sequential, group.parallel
+    shown = drawable(*sides)
+    x, y = (side[shown] for side in sides)
     few = len(x) <= _FEW
-    points(figure.axes[0], x, y, look, ms=4 if few else 3, mew=0.9 if few else 0.6)
+    points(figure.axes[0], *sides, look, group.tips, ms=4 if few else 3, mew=0.9 if few else 0.6)
     inside = int(np.sum(np.abs(np.log(y / x)) <= np.log1p(margin)))
     text = f"{group.dataset}: {len(x)} configurations, {inside} inside the margin"
     if missing := int(np.sum(~shown)):

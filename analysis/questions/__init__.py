@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Answer = Callable[[Results, str, Palette], Part | None]
 
-QUESTIONS = ("truncation",)
+QUESTIONS = ("equivalence", "lesions", "truncation", "paths", "features", "methods")
 """Folders of this package, each with a function `answer` in its module `view`."""
 
 

@@ -49,6 +49,8 @@ class Table:
     note: str = ""
     shown: Sequence[Mapping[str, Any]] | None = None
     above: Sequence[Sequence[str]] = ()
+    bulk: pa.Table | None = None
+    """The rows of a table for Parquet alone: too many for a page and for JSON."""
 
     @property
     def heads(self) -> list[tuple[str, str]]:
@@ -76,6 +78,8 @@ class Table:
     @property
     def arrow(self) -> pa.Table:
         """The rows as Arrow; a column without any value is of floats."""
+        if self.bulk is not None:
+            return self.bulk
         records = self.records
         names = list(records[0]) if records else [column.key for column in self.columns]
         columns = {name: pa.array([record[name] for record in records]) for name in names}

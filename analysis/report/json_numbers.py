@@ -31,7 +31,10 @@ def as_json(report: Report) -> str:
         "verdicts": report.verdicts,
         "headline": headline(report),
         "parts": {
-            part.name: {**part.numbers, **{table.name: table.records for table in part.tables if table.name}}
+            part.name: {
+                **part.numbers,
+                **{table.name: table.records for table in part.tables if table.name and table.bulk is None},
+            }
             for part in report.parts
         },
     }

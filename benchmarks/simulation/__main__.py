@@ -9,6 +9,7 @@ errors, except where LIMITS in `benchmarks/simulation/scenarios.py` gives the re
 import argparse
 import json
 import multiprocessing
+import operator
 import platform
 import sys
 import time
@@ -18,6 +19,7 @@ import numpy as np
 import scipy
 
 from benchmarks.simulation.cells import CHECKED, SEED, Cell
+from benchmarks.simulation.few_seeds import ARMS, SEEDS, FewSeeds
 
 NESTED = (
     "normal",
@@ -103,13 +105,13 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="processes (2)")
     options = parser.parse_args()
     began = time.perf_counter()
-    plan = cells(options.draws)
+    plan = [*(FewSeeds(arms, seeds, 5 * options.draws) for arms in ARMS for seeds in SEEDS), *cells(options.draws)]
     with multiprocessing.Pool(options.processes) as pool:
-        rows = [row for found in pool.imap(Cell.__call__, plan, chunksize=1) for row in found]
+        rows = [row for found in pool.imap(operator.call, plan, chunksize=1) for row in found]
     show(rows)
     broken = [row for row in rows if row.get("off") and "limit" not in row]
     seconds = round(time.perf_counter() - began)
-    print(f"{len(plan)} cells, {CHECKED} experiments of each judged in full too; {seconds} s. {len(broken)} rates off.")
+    print(f"{len(plan)} cells, {CHECKED} of each grid judged in full too; {seconds} s. {len(broken)} rates off.")
     if options.json:
         versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
         settings = {"seed": SEED, "draws": options.draws, "seconds": seconds, "versions": versions}

@@ -7,8 +7,9 @@ from rich.table import Table
 
 from analysis import Results
 from analysis.questions.equivalence.control import controls
-from analysis.report import NothingToReport, find
+from analysis.questions.equivalence.findings import find
 from analysis.questions.equivalence.terminal import HEADS, control_notes, notes, rows
+from analysis.report import NothingToReport
 
 _WIDTH = 104
 _LEFT = ("data set", "metric", "verdict")

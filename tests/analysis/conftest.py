@@ -28,7 +28,7 @@ from sweep.result import Epoch, Measurement, Status, TrialResult
 from sweep.trial import Trial
 
 if TYPE_CHECKING:
-    from analysis.report import Findings
+    from analysis.questions.equivalence.findings import Findings
     from analysis.report import Report as Made
 
 End = Callable[..., TrialResult]
@@ -281,7 +281,8 @@ def files() -> Callable[[Path], dict[str, bytes]]:
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory, make_store: MakeStore) -> Report:
     """The report on two data sets, mixed networks, and some trials that diverged, failed or are missing."""
-    from analysis.report import find, make_report, write_report
+    from analysis.questions.equivalence.findings import find
+    from analysis.report import make_report, write_report
 
     trials = [*_study(), *_study(architecture=["mixed"], depth=[8], stages=[2, 4])]
     results = [_realistic(each) for each in trials[:-5]]

@@ -65,6 +65,21 @@ def path_rows(norms: Mapping[int, Sequence[float | None]], blocks: int) -> list[
     ]
 
 
+def path_trial(seed: int, factor: float, *, depth: int = 56, error: float = 0.3, **fields: Any) -> TrialResult:
+    """A trial with two draws a length, around factor to the k."""
+    blocks = (depth - 2) // 6 * 3
+    norms = {k: [0.9 * factor**k, 1.1 * factor**k] for k in range(blocks + 1)}
+    trial = preresnet(depth, seed, measure="paths", **fields)
+    return ended(trial, error, measurements=path_rows(norms, blocks))
+
+
+def path_stack(architecture: str, seed: int, norms: Mapping[int, Sequence[float]]) -> TrialResult:
+    """A stack of 8 blocks, with so many draws a length as there are norms."""
+    draws = max(map(len, norms.values()))
+    trial = preresnet(8, seed, measure="paths", path_draws=draws).but(network="stack", architecture=architecture)
+    return ended(trial, measurements=path_rows(norms, max(norms)))
+
+
 def lesion_rows(
     untreated: float, one: Mapping[int, float], some: Mapping[int, Sequence[float]] | None = None
 ) -> list[Measurement]:

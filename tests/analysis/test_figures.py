@@ -16,23 +16,18 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.figures import (
-    CostPairs,
-    LearningCurves,
     LossPairs,
     QLosses,
-    RatioGrid,
     Rendered,
     Stratum,
     StratumGroup,
     Verdict,
     draw_by_q,
-    draw_cost,
-    draw_curves,
     draw_forest,
-    draw_heat_map,
     draw_scatter,
     render,
 )
+from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
 
 NAN = float("nan")
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
@@ -49,13 +44,6 @@ def strata(
     return [StratumGroup("depth", rows[: count // 2]), StratumGroup("filters", rows[count // 2 :])]
 
 
-def cost(seconds_ratio: float) -> CostPairs:
-    depth = np.repeat([2.0, 8.0, 32.0], 5)
-    seconds = depth * numbers(15)
-    ratio = np.where(depth == 32, seconds_ratio, 1.0)
-    return CostPairs("mnist", depth, seconds, seconds * ratio, np.ones(15), numbers(15), numbers(15, 1))
-
-
 def q_losses(loss: np.ndarray, published: np.ndarray | None = None) -> list[QLosses]:
     q = np.logspace(-1, 2, len(loss))
     return [
@@ -65,17 +53,13 @@ def q_losses(loss: np.ndarray, published: np.ndarray | None = None) -> list[QLos
     ]
 
 
-def learning(epochs: int, title: str = "mnist, depth 2") -> LearningCurves:
-    return LearningCurves(title, *(numbers(3 * epochs, seed).reshape(3, epochs) for seed in range(4)))
-
-
 FULL: dict[str, Callable[[], Figure]] = {
     "scatter": lambda: draw_scatter([LossPairs("mnist", numbers(30), numbers(30, 1))]),
     "forest": lambda: draw_forest(strata(6)),
     "by_q": lambda: draw_by_q(q_losses(numbers(30), np.array([0.1, 0.2, 0.3, 0.4]))),
-    "curves": lambda: draw_curves([learning(3)]),
-    "heat_map": lambda: draw_heat_map([RatioGrid("mnist", (2, 4), (1, 2, 4), numbers(6).reshape(2, 3))]),
-    "cost": lambda: draw_cost([cost(0.5)]),
+    "heat_map": lambda: draw_heat_maps(
+        "Ratios", [HeatMap("mnist", numbers(6).reshape(2, 3), "x", "y")], Shades("ratio", 0.1)
+    ),
 }
 NONE = np.empty(0)
 GAPS = np.array([NAN, 0.0, np.inf, -1.0])
@@ -91,17 +75,6 @@ ODD: dict[str, Callable[[], Figure]] = {
     "by_q, nothing": lambda: draw_by_q([]),
     "by_q, no configuration": lambda: draw_by_q(q_losses(NONE)),
     "by_q, no value": lambda: draw_by_q(q_losses(GAPS, np.full(4, NAN))),
-    "curves, nothing": lambda: draw_curves([]),
-    "curves, one epoch": lambda: draw_curves([learning(1)], "deviation"),
-    "curves, diverged": lambda: draw_curves([LearningCurves("x", *(np.full((2, 4), NAN) for _ in range(4)))]),
-    "curves, no seed": lambda: draw_curves([LearningCurves("x", *(np.empty((0, 0)) for _ in range(4)))]),
-    "heat_map, nothing": lambda: draw_heat_map([]),
-    "heat_map, no cell": lambda: draw_heat_map([RatioGrid("mnist", (), (), np.empty((0, 0)))]),
-    "heat_map, no value": lambda: draw_heat_map([RatioGrid("mnist", (2, 4), (1, 2), GAPS.reshape(2, 2))]),
-    "heat_map, three": lambda: draw_heat_map([RatioGrid(name, (2,), (1,), np.ones((1, 1))) for name in "abc"]),
-    "cost, nothing": lambda: draw_cost([]),
-    "cost, no pair": lambda: draw_cost([CostPairs("mnist", *[NONE] * 6)]),
-    "cost, no value": lambda: draw_cost([CostPairs("mnist", np.array([2.0, 2, 4, 4]), *[GAPS] * 5)]),
 }
 
 
@@ -147,7 +120,6 @@ def test_user_text_is_only_text() -> None:
     figures = (
         draw_scatter([LossPairs(name, np.ones(3), np.ones(3))]),
         draw_forest([StratumGroup(name, [Stratum("1", 1, 1, 1, 1, "undecided")])]),
-        draw_curves([learning(2, title=name)]),
     )
     for figure in figures:
         root = ElementTree.fromstring(render(figure).svg)
@@ -209,28 +181,6 @@ def test_forest_points_to_what_is_off_its_axis() -> None:
     assert arrows(strata(1)) == []
     assert arrows(strata(1, low=0.5)) == [4]
     assert arrows(strata(1, low=0.5, high=2.0)) == [4, 5]
-
-
-@pytest.mark.parametrize(("ratio", "said"), [(0.5, "2.0 times faster"), (3.0, "3.0 times slower"), (1.01, "as fast")])
-def test_cost_says_how_much_faster_at_the_greatest_depth(ratio: float, said: str) -> None:
-    titles = [axes.get_title(loc="left") for axes in draw_cost([cost(ratio)]).axes]
-    assert f"mnist: parallel is\n{said} at depth 32" in titles
-
-
-def test_heat_map_frames_what_is_beyond_the_margin_and_dashes_what_is_missing() -> None:
-    ratio = np.array([[1.0, 1.09, 1.11], [0.92, 0.9, NAN]])
-    figure = draw_heat_map([RatioGrid("mnist", (2, 4), (1, 2, 4), ratio)])
-    frames = [patch for patch in figure.axes[0].patches if not patch.get_fill()]
-    assert len(frames) == 2
-    found = words(figure)
-    assert {"1.00", "1.09", "1.11", "0.92", "0.90", "\N{EN DASH}"} <= set(found)
-
-
-def test_curves_are_summed_up_over_the_seeds_that_have_a_loss() -> None:
-    losses = np.array([[1.0, 2.0], [3.0, NAN]])
-    figure = draw_curves([LearningCurves("x", losses, losses, losses, losses)])
-    mean, low, high = (np.asarray(line.get_ydata()).tolist() for line in figure.axes[0].lines[:3])
-    assert (mean, low, high) == ([2, 2], [1, 2], [3, 2])
 
 
 def test_a_full_grid_is_a_small_file() -> None:

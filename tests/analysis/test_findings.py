@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 import analysis
+from analysis.claims import Outcome
 from analysis.equivalence import Verdict
-from analysis.questions.equivalence.paper import Outcome
-from analysis.report import NothingToReport, find, results_key
+from analysis.questions.equivalence.findings import find
+from analysis.report import NothingToReport, results_key
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, merge_commits
 from sweep.result import TrialResult

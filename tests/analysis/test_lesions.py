@@ -73,7 +73,7 @@ def test_draws_are_averaged_within_a_network_before_seeds_are(lesions_of, lesion
     found = lesions_of([lesioned(resnet(0), some=some, reordered=reordered), lesioned(resnet(1), some=less)])
     deleted, swapped = (found.networks[0].by_size[lesion] for lesion in ("delete-some", "reorder"))
     assert deleted.size.tolist() == [1, 4]
-    assert deleted.seeds.tolist() == [2, 1]
+    assert deleted.mean.n.tolist() == [2, 1]
     assert deleted.draws.tolist() == [25, 5]
     assert deleted.mean.mean == pytest.approx([0.2, 0.82])
     assert deleted.median == pytest.approx([0.2, 0.8])
@@ -101,8 +101,8 @@ def test_what_failed_is_counted_and_has_no_lesions(lesions_of, lesioned, end):
     ends = [lesioned(every[0]), end(every[1], status="failed"), end(every[2], status="diverged"), end(every[3])]
     other = end(resnet(0, measure="none"))
     found = lesions_of([*ends, other], every)
-    assert found.states == {"planned": 6, "finished": 2, "diverged": 1, "failed": 1, "missing": 2}
-    assert found.unmeasured == 1
+    assert found.study.states == {"planned": 6, "finished": 2, "diverged": 1, "failed": 1, "missing": 2}
+    assert found.study.unmeasured == 1
     assert [network.seeds for network in found.networks] == [1]
 
 
@@ -158,5 +158,6 @@ def test_swaps_that_restore_the_order_are_no_lesion(make_store, end, lesion_rows
         "test",
     )
     assert lesions is not None
-    draws = lesions.trials[0].draws["reorder", 2]
-    assert (draws.draws, draws.mean, draws.tau) == (2, pytest.approx(0.6), pytest.approx(0.85))
+    swapped = lesions.networks[0].by_size["reorder"]
+    assert (swapped.size.tolist(), swapped.draws.tolist()) == ([2], [2])
+    assert (swapped.mean.mean[0], swapped.tau[0]) == (pytest.approx(0.6), pytest.approx(0.85))

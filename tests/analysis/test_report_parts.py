@@ -1,21 +1,14 @@
-"""Reports made of several parts, and the part on lesions."""
+"""Reports made of several parts."""
 
-import re
-
-import pyarrow.parquet as pq
 import pytest
 
 import analysis
-from analysis.questions.lesions.differences import by_method
-from analysis.questions.lesions.summary import find_lesions
 from analysis.report import NothingToReport, Report, headline, make_report, write_report
-from analysis.report.document import Badge, Lead, Prose, Section, Table
+from analysis.report.document import Badge, Lead, Section
 from analysis.report.part import Part
-from analysis.report.parts import lesion_published
 from sweep.trial import Trial
 
 STOCHASTIC = {"method": "droppath", "drop_rate": 0.5, "rescale": "evaluation"}
-TABLES = ("lesions", "lesion_blocks", "lesion_sizes", "lesion_differences")
 
 
 def trial(seed: int = 0, **fields) -> Trial:
@@ -58,75 +51,6 @@ def study(make_store, end, lesion_rows):
         return analysis.open(make_store([*results, end(trial(98), status="failed")], [*planned, trial(98)]))
 
     return of
-
-
-@pytest.mark.usefixtures("unrendered")
-def test_a_study_of_lesions_has_a_report(study, tmp_path, words, numbers, files):
-    made = make_report(study())
-    # One setting of the sequential and the parallel network says nothing of others.
-    assert list(made.verdicts) == ["lesions", "droppath"]
-    folder = write_report(made, tmp_path / "report").parent
-    said, found = words(folder), numbers(folder)
-    assert not re.search(r"\bnan\b|\bNone\b|\binf\b(?!\))", said)
-    assert said.count("What happens when blocks are deleted?") == 2
-    assert "by a median of 0.5 points (pre-activation ResNet-20, stochastic depth 0.5) to 77.0 (VGG-11)." in said
-    assert "Of 10 trials with lesions 8 finished, 0 diverged, 1 failed and 1 are missing" in said
-    assert "9 of 10 trials" in said
-    assert "second-hand" in said
-    assert "6.10 %" in said
-    assert "9 blocks instead of 54, no augmentation, 2 epochs" in said
-    assert found["verdicts"] == made.verdicts
-    assert found["parts"]["lesions"]["trials"]["failed"] == 1
-    assert found["headline"]["lesion_median_increase_least"] == pytest.approx(0.0045)
-    for name in TABLES:
-        rows = pq.read_table(folder / "tables" / f"{name}.parquet").to_pylist()
-        assert rows == found["parts"]["lesions"][name]
-        assert rows
-    assert {"figures/deletion.svg", "figures/lesion-sizes.png"} <= set(files(folder))
-
-
-@pytest.mark.usefixtures("unrendered")
-def test_a_network_of_one_seed_has_numbers_and_no_interval(study, tmp_path, words):
-    made = make_report(study((0,), ("resnet", "stochastic")))
-    folder = write_report(made, tmp_path / "report").parent
-    said = words(folder)
-    assert "Every network has one seed, so there is no interval." in said
-    assert "one pair alone" in said
-    assert not re.search(r"\bnan\b|\bNone\b|\binf\b(?!\))", said)
-    assert list(made.verdicts) == ["lesions", "droppath"]
-    assert made.verdicts["lesions"] == (
-        "deleting one block raises the error of pre-activation ResNet-20, stochastic depth 0.5 by a median of 0.3 "
-        "points, of pre-activation ResNet-20 by 0.4"
-    )
-
-
-def test_retrained_networks_are_beside_the_published_ones_as_what_they_are(make_store, end, lesion_rows):
-    """Only what was trained with stochastic depth from the start is laid beside the published stochastic depth."""
-    variants = {
-        "plain": {},
-        "published": STOCHASTIC,
-        "constant": STOCHASTIC | {"drop_rates": "constant"},
-        "sample": STOCHASTIC | {"drop_per": "sample"},
-        "training": STOCHASTIC | {"rescale": "training"},
-        "retrained plain": {"pretrain_epochs": 10, "epochs": 4},
-        "retrained": STOCHASTIC | {"pretrain_epochs": 10, "epochs": 4},
-    }
-    rows = lesion_rows(0.1, [0.2] * 9, (3, 6))
-    results = [end(trial(seed, **fields), measurements=rows) for fields in variants.values() for seed in (0, 1)]
-    lesions = find_lesions(analysis.open(make_store(results)), "test")
-    assert lesions is not None
-    section = lesion_published.section(lesions, by_method(lesions.trials))
-    assert section is not None
-    (table,) = (block for block in section.blocks if isinstance(block, Table))
-    stochastic = [row[1] for row in table.rows if "resilient" in row[2]]
-    assert len(stochastic) == 2
-    (label,) = set(stochastic)
-    plainly = label.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NON-BREAKING HYPHEN}", "-")
-    assert "stochastic depth 0.5" in plainly
-    assert "retrained" not in plainly
-    differences = " ".join(block.text for block in section.blocks if isinstance(block, Prose))
-    assert "no augmentation, 2 epochs." in differences
-    assert "no augmentation, 10 + 4 epochs." in differences
 
 
 def test_the_part_that_speaks_of_most_trials_leads_unless_another_is_not_trusted(study, monkeypatch):

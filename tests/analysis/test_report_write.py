@@ -10,11 +10,26 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.report import headline
 from analysis.questions.equivalence.pictures import PICTURES
-from analysis.questions.equivalence.sections.answer import headline as answer_sentence
+from analysis.questions.equivalence.wording import headline as answer_sentence
+from analysis.report import headline
 
-TABLES = ("strata", "heterogeneity", "table_2", "cost", "pairs")
+TABLES = (
+    "verdicts",
+    "accuracies",
+    "mixed_networks",
+    "assay",
+    "table_2",
+    "cost",
+    "robustness",
+    "missing",
+    "seeds",
+    "heterogeneity",
+    "training_heterogeneity",
+    "worst",
+    "strata",
+    "pairs",
+)
 
 
 def test_everything_is_there(report, files):

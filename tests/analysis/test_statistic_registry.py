@@ -91,13 +91,20 @@ def test_it_is_in_the_table_and_in_the_numbers_and_nothing_else_changes(
     registered(statistic)
     write_report(make_report(analysis.open(store)), tmp_path / "after")
     before, after = files(tmp_path / "before"), files(tmp_path / "after")
-    found = numbers(tmp_path / "after")
-    assert without(statistic.name, found) == numbers(tmp_path / "before")
+    found, same = numbers(tmp_path / "after"), numbers(tmp_path / "before")
+    shown, told = (each["parts"]["equivalence"].pop("robustness") for each in (same, found))
+    assert [row for row in told if row["statistic"] != LABEL] == shown
+    assert len(told) == len(shown) + len(statistic.rows)
+    assert without(statistic.name, found) == same
     assert all(statistic.name in each["statistics"] for each in assessments(found["parts"]["equivalence"]))
     page, row = after["report.html"].decode(), rf'<tr><th scope="row" class="left">{LABEL}</th>.*</tr>\n'
     assert len(re.findall(row, page)) == len(statistic.rows)
     assert re.sub(row, "", page) == before["report.html"].decode()
-    assert {name for name in after if after[name] != before.get(name)} <= {"report.html", "numbers.json"}
+    assert {name for name in after if after[name] != before.get(name)} <= {
+        "report.html",
+        "numbers.json",
+        "tables/robustness.parquet",
+    }
     assert after.keys() == before.keys()
 
 

@@ -37,7 +37,7 @@ _COLUMNS = [
 
 
 def cost_pairs(results: Results, study: str) -> pa.Table:
-    """Seconds, losses and the ratio of forward FLOPs of matched pairs, one row a pair.
+    """Seconds, losses and the ratio of forward FLOPs of matched pairs, one row per pair.
 
     Seconds are a trial's share of the time of all networks trained with it. Only pairs of finished trials on devices of
     one name are compared.

@@ -1,27 +1,44 @@
 """All numbers on the matched pairs of one study, from results; nothing here draws or writes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.arrays import Array
+from analysis.claims import Claim
 from analysis.equivalence import Verdict
 from analysis.pairs import CONTRAST
-from analysis.questions.equivalence.assessment import Answer, assess, assess_sample
+from analysis.questions.equivalence.assessment import LOSSES, Answer, Assessment, assess, assess_sample
+from analysis.questions.equivalence.configurations import Configurations, configurations
 from analysis.questions.equivalence.control import Controls, controls
 from analysis.questions.equivalence.cost import cost_by_depth, cost_pairs
 from analysis.questions.equivalence.learning import ConfigurationCurves, chosen_curves
-from analysis.questions.equivalence.paper import Claim, claims, differences_in_budget, table_2
+from analysis.questions.equivalence.paper import claims, differences_in_budget, table_2
 from analysis.questions.equivalence.question import Question
-from analysis.questions.equivalence.sample import Array, Sample, make_sample, ordered_levels
+from analysis.questions.equivalence.sample import Sample, by_dataset, make_sample, ordered_levels
 from analysis.questions.equivalence.strata import heterogeneity, strata
 from analysis.report.study import METRICS, NothingToReport, choose_study, trial_states
 from analysis.results import Results
 
-LOSSES = ("val_loss", "train_loss")
 PRIMARY = "val_loss"
+
+
+class Judged(NamedTuple):
+    """An assessment, with what it is of: parallel against sequential unless there is another `contrast`."""
+
+    metric: str
+    dataset: str
+    found: Assessment
+    contrast: str = CONTRAST
+
+    @property
+    def loss(self) -> bool:
+        """Whether there are ratios, and a margin."""
+        return self.found.scale == "ratio"
 
 
 @dataclass(frozen=True)
@@ -33,6 +50,7 @@ class Findings:
     states: dict[str, int]
     controls: Controls
     samples: dict[str, Sample]
+    configurations: dict[str, list[Configurations]]
     answers: dict[str, Answer]
     mixed: dict[str, dict[str, Answer]]
     """Contrast with mixed stages, and how many of them, to metric; empty without mixed networks."""
@@ -62,6 +80,10 @@ class Findings:
         """The headline's verdict, on every data set alike."""
         return self.answer.verdict
 
+    def each(self, *metrics: str) -> Iterator[Judged]:
+        """The assessments of these metrics."""
+        return (Judged(metric, *item) for metric in metrics for item in self.answers[metric].by_dataset.items())
+
 
 @lru_cache(maxsize=1)
 def find(results: Results, study: str | None = None) -> Findings:
@@ -89,6 +111,7 @@ def find(results: Results, study: str | None = None) -> Findings:
         states=trial_states(results, study),
         controls=control,
         samples=samples,
+        configurations={metric: configurations(samples[metric]) for metric in LOSSES},
         answers=answers,
         mixed=_mixed(pairs, control),
         strata={metric: _strata(samples[metric], question, control) for metric in LOSSES},
@@ -105,12 +128,6 @@ def find(results: Results, study: str | None = None) -> Findings:
         trials=trials,
         pairs=pairs,
     )
-
-
-def by_dataset(sample: Sample) -> dict[str, Sample]:
-    """The part of a sample that is of each data set."""
-    datasets = sample.columns["dataset"]
-    return {name: sample.where(datasets == name) for name in ordered_levels(datasets)}
 
 
 def _ended(sample: Sample) -> Array:

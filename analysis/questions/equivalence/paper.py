@@ -31,7 +31,7 @@ _WHOLE = {
 
 
 def table_2(training: Sample, validation: Sample) -> pa.Table:
-    """One row a data set, determination-ratio interval and metric: the paper's mean losses and ours.
+    """One row per data set, determination-ratio interval and metric: the paper's mean losses and ours.
 
     Ours are means over complete pairs deeper than one block, each configuration weighing alike; null in intervals that
     no configuration reaches."""

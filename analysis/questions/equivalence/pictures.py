@@ -1,193 +1,220 @@
-"""The figures of a report: findings turned into what `analysis.figures` draws."""
+"""The figures of the page: findings turned into what `analysis.figures` draws."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
-from analysis import equivalence as eq
-from analysis import figures as fig
-from analysis.equivalence import Verdict
+from analysis import figures
+from analysis.arrays import Array
+from analysis.equivalence import Verdict, configuration_means
+from analysis.figures.axes import drawable
+from analysis.figures.by_q import QLosses, draw_by_q
+from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
+from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
+from analysis.figures.palette import Palette
+from analysis.figures.panels import Axis, Line, Panel, draw_panels
+from analysis.figures.scatter import LossPairs, draw_scatter
+from analysis.figures.style import BLUE, GREEN, MUTED, VERMILLION, Architecture
 from analysis.formats import NAMES
 from analysis.questions.equivalence.assessment import in_words
+from analysis.questions.equivalence.configurations import configurations
 from analysis.questions.equivalence.findings import PRIMARY, Findings
 from analysis.questions.equivalence.learning import ConfigurationCurves
-from analysis.questions.equivalence.sample import Q_INTERVALS, Array, Sample, ordered_levels
+from analysis.questions.equivalence.sample import Q_INTERVALS, by_dataset, ordered_levels
+from analysis.report.content import Picture
+from analysis.report.words import factor_name, plain
+from analysis.seeds import Estimate, over_seeds
 
-_VERDICTS: dict[str, fig.Verdict] = {
-    in_words(Verdict.EQUIVALENT): "equivalent",
-    in_words(Verdict.DIFFERENT_INSIDE): "inside",
-    in_words(Verdict.FIRST_BETTER): "parallel",
-    in_words(Verdict.SECOND_BETTER): "sequential",
-    in_words(Verdict.UNDECIDED): "undecided",
+_SIDES: tuple[Architecture, Architecture] = ("sequential", "parallel")
+_KINDS = {
+    in_words(Verdict.EQUIVALENT): Kind("equivalent", GREEN, "o"),
+    in_words(Verdict.DIFFERENT_INSIDE): Kind("different, but inside the margin", GREEN, "o", open=True),
+    in_words(Verdict.FIRST_BETTER): Kind("parallel better", VERMILLION, "<"),
+    in_words(Verdict.SECOND_BETTER): Kind("sequential better", BLUE, ">"),
+    in_words(Verdict.UNDECIDED): Kind("undecided", MUTED, "D", open=True),
 }
-_COST_COLUMNS = (
-    "depth",
-    "sequential_seconds",
-    "parallel_seconds",
-    "flops_ratio",
-    "sequential_loss",
-    "parallel_loss",
-)
+_DEPTH, _SECONDS = Axis("depth (residual blocks)", "places"), "seconds per training run"
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A drawn figure, named for its files, with what it shows in words."""
-
-    name: str
-    drawn: fig.Rendered
-    alt: str
-    caption: str
-
-
-def draw(findings: Findings) -> dict[str, Picture]:
-    """Every figure that the findings have numbers for, by name."""
-    pictures: dict[str, Picture] = {}
+def pictures(findings: Findings, palette: Palette) -> list[Picture]:
+    """Every figure that the findings have numbers for."""
+    found: list[Picture] = []
     for name, (make, alt, caption) in PICTURES.items():
-        figure = make(findings)
+        figure = make(findings, palette)
         if figure is not None:
-            pictures[name] = Picture(name, fig.render(figure), alt, caption)
-    return pictures
+            found.append(Picture(name, figures.render(figure), alt, caption))
+    return found
 
 
-def _loss_pairs(sample: Sample) -> Iterator[fig.LossPairs]:
-    """Geometric means over the seeds of each configuration, a group a data set."""
-    for dataset in ordered_levels(sample.columns["dataset"]):
-        part = sample.where(np.isfinite(sample.contrast("ratio")) & (sample.columns["dataset"] == dataset))
-        sides = [np.exp(eq.configuration_means(np.log(side), part.configuration)) for side in part.outcomes]
-        yield fig.LossPairs(dataset, sides[0], sides[1])
+def _scatter(metric: str, findings: Findings, _: Palette) -> Figure:
+    pairs = [LossPairs(of.dataset, of.sequential, of.parallel, of.tips) for of in findings.configurations[metric]]
+    return draw_scatter(pairs, findings.question.margins.ratio, NAMES[metric])
 
 
-def _scatter(metric: str) -> Callable[[Findings], Figure]:
-    def make(findings: Findings) -> Figure:
-        pairs = list(_loss_pairs(findings.samples[metric]))
-        return fig.draw_scatter(pairs, findings.question.margins.ratio, NAMES[metric])
-
-    return make
-
-
-def _forest(metric: str) -> Callable[[Findings], Figure | None]:
-    def make(findings: Findings) -> Figure | None:
-        groups: dict[str, list[fig.Stratum]] = {}
-        for row in findings.strata[metric].to_pylist():
-            if row["factor_b"] is None:
-                verdict = _VERDICTS[row["verdict"]]
-                size = row["ratio"], row["low"], row["high"]
-                stratum = fig.Stratum(row["level_a"], row["configurations"], *size, verdict)
-                name = f"{row['dataset']}: {row['factor_a'].replace('_', ' ')}"
-                groups.setdefault(name, []).append(stratum)
-        if not groups:
-            return None
-        shown = [fig.StratumGroup(factor, rows) for factor, rows in groups.items()]
-        return fig.draw_forest(shown, findings.question.margins.ratio, loss=NAMES[metric])
-
-    return make
+def _forest(metric: str, findings: Findings, _: Palette) -> Figure | None:
+    groups: dict[str, list[Row]] = {}
+    for row in findings.strata[metric].to_pylist():
+        if row["factor_b"] is None:
+            ends = row["ratio"], row["low"], row["high"]
+            mark = Mark(*ends, _KINDS[row["verdict"]], plain(2)(Estimate(*ends)))
+            name = f"{row['dataset']}: {factor_name(row['factor_a'])}"
+            groups.setdefault(name, []).append(Row(row["level_a"], [mark], count=str(row["configurations"])))
+    if not groups:
+        return None
+    loss, margin = NAMES[metric], findings.question.margins.ratio
+    label = f"parallel / sequential {loss} (ratio, log scale)"
+    measure = Measure(label, "parallel better", "sequential better", "ratio [90 % interval]", margin, "n")
+    return draw_forest(f"Ratio of {loss} by stratum", [Group(*group) for group in groups.items()], measure)
 
 
-def _by_q(findings: Findings) -> Figure:
-    series: list[fig.QLosses] = []
+def _by_q(findings: Findings, _: Palette) -> Figure:
     table = findings.table_2.to_pylist()
     splits: dict[Literal["training", "validation"], str] = {"training": "train_loss", "validation": "val_loss"}
+    series: list[QLosses] = []
     for split, metric in splits.items():
         sample = findings.samples[metric]
         complete = sample.where(sample.complete)
-        for dataset in ordered_levels(complete.columns["dataset"]):
-            part = complete.where(complete.columns["dataset"] == dataset)
-            ratio = eq.configuration_means(part.determination_ratio, part.configuration)
+        for (dataset, part), of in zip(by_dataset(complete).items(), configurations(complete), strict=True):
+            q = configuration_means(part.determination_ratio, part.configuration)
             rows = [row for row in table if row["dataset"] == dataset and split.startswith(row["metric"])]
-            sides: dict[fig.Architecture, Array] = {"sequential": part.sequential, "parallel": part.parallel}
-            for side, losses in sides.items():
-                series.append(
-                    fig.QLosses(
-                        dataset=dataset,
-                        split=split,
-                        architecture=side,
-                        q=ratio,
-                        loss=eq.configuration_means(losses, part.configuration),
-                        means=_column(rows, side),
-                        published=_column(rows, f"paper_{side}") if rows else None,
-                    )
-                )
-    return fig.draw_by_q(series)
+            for side, values in zip(_SIDES, (part.sequential, part.parallel), strict=True):
+                losses = configuration_means(values, part.configuration)
+                tips = [f"{tip}\n{side}: {loss:.4g}" for tip, loss in zip(of.tips, losses.tolist(), strict=True)]
+                published = _column(rows, f"paper_{side}") if rows else None
+                series.append(QLosses(dataset, split, side, q, losses, _column(rows, side), published, tips))
+    return draw_by_q(series)
 
 
-def _column(rows: list[dict[str, float | None]], name: str) -> Array:
+def _column(rows: list[dict[str, Any]], name: str) -> Array:
     values = [np.nan if row[name] is None else row[name] for row in rows]
     return np.array(values or [np.nan] * len(Q_INTERVALS), dtype=float)
 
 
-def _curves(findings: Findings) -> Figure | None:
-    if not findings.curves:
+def _curves(findings: Findings, palette: Palette) -> Figure | None:
+    """A row of training losses above one of validation losses for each data set."""
+    rows: list[list[Panel]] = []
+    for dataset in findings.answer.by_dataset:
+        mine = [each for each in findings.curves if each.title.startswith(f"{dataset}: ")]
+        rows += [[_curve(each, split, not place) for place, each in enumerate(mine)] for split in ("train", "val")]
+    if not any(rows):
         return None
-    # A log axis has no place for a loss of zero.
-    return fig.draw_curves(
-        [
-            fig.LearningCurves(each.title, *(np.where(losses > 0, losses, np.nan) for losses in _losses(each)))
-            for each in findings.curves
-        ]
-    )
+    title = "Training and validation loss by epoch"
+    return draw_panels(title, rows, palette, band="lowest to highest seed", height=1.9)
 
 
-def _losses(curves: ConfigurationCurves) -> tuple[Array, Array, Array, Array]:
-    return curves.sequential_train, curves.sequential_val, curves.parallel_train, curves.parallel_val
+def _curve(curves: ConfigurationCurves, split: Literal["train", "val"], first: bool) -> Panel:
+    lines: list[Line] = []
+    for side in _SIDES:
+        losses = getattr(curves, f"{side}_{split}")
+        of = over_seeds(losses)
+        lines.append(Line(side, np.arange(1.0, losses.shape[1] + 1), of.mean, of.lowest, of.highest))
+    y = f"{NAMES[f'{split}_loss']} (nats)" if first else ""
+    title, x = (curves.title, "") if split == "train" else ("", "epoch")
+    return Panel(title, Axis(x, whole=True), Axis(y, "log"), lines)
 
 
-def _heat_map(findings: Findings) -> Figure:
+def _heat_map(findings: Findings, _: Palette) -> Figure:
     sample = findings.samples[PRIMARY]
     contrast = sample.contrast("ratio")
-    depths, filters = (ordered_levels(sample.columns[name]) for name in ("depth", "filters"))
-    grids: list[fig.RatioGrid] = []
+    depth, filters = (sample.columns[name] for name in ("depth", "filters"))
+    depths, counts = ordered_levels(depth), ordered_levels(filters)
+    maps: list[HeatMap] = []
     for dataset in ordered_levels(sample.columns["dataset"]):
-        grid = np.full((len(depths), len(filters)), np.nan)
-        for row, depth in enumerate(depths):
-            for column, count in enumerate(filters):
-                cell = (sample.columns["depth"] == depth) & (sample.columns["filters"] == count) & np.isfinite(contrast)
-                cell &= sample.columns["dataset"] == dataset
-                if cell.any():
-                    means = eq.configuration_means(contrast[cell], sample.configuration[cell])
-                    grid[row, column] = np.exp(means.mean())
-        grids.append(fig.RatioGrid(dataset, depths, filters, grid))
-    return fig.draw_heat_map(grids, findings.question.margins.ratio, NAMES[PRIMARY])
+        known = np.isfinite(contrast) & (sample.columns["dataset"] == dataset)
+        grid = np.full((len(depths), len(counts)), np.nan)
+        for row, column in np.ndindex(grid.shape):
+            cell = known & (depth == depths[row]) & (filters == counts[column])
+            if cell.any():
+                grid[row, column] = np.exp(configuration_means(contrast[cell], sample.configuration[cell]).mean())
+        maps.append(HeatMap(dataset, grid, "filters", _DEPTH.label, counts, depths))
+    loss = NAMES[PRIMARY]
+    shades = Shades(f"parallel / sequential {loss} (ratio)", findings.question.margins.ratio)
+    return draw_heat_maps(f"Ratio of {loss} by depth and filters", maps, shades)
 
 
-def _cost(findings: Findings) -> Figure | None:
+def _cost(findings: Findings, palette: Palette) -> Figure | None:
+    """A row for each data set: seconds and FLOPs as ratios, seconds, and loss by seconds."""
     table = findings.cost_pairs
-    groups: list[fig.CostPairs] = []
-    for dataset in sorted(set(table["dataset"].to_pylist())):
-        part = table.filter(pc.field("dataset") == dataset)
-        columns = {name: part[name].cast(pa.float64()).to_numpy() for name in _COST_COLUMNS}
-        groups.append(fig.CostPairs(label=dataset, **columns))
-    return fig.draw_cost(groups) if groups else None
+    rows = [
+        list(_cost_panels(dataset, table.filter(pc.field("dataset") == dataset)))
+        for dataset in sorted(set(table["dataset"].to_pylist()))
+    ]
+    names = {"seconds": "ratio of seconds", "FLOPs": "ratio of FLOPs"}
+    title = "Training time of parallel and sequential networks, medians"
+    return draw_panels(title, rows, palette, "half of the pairs (quartiles)", names=names) if rows else None
 
 
-PICTURES: dict[str, tuple[Callable[[Findings], Figure | None], str, str]] = {
-    "losses": (
-        _scatter("val_loss"),
-        "Scatter plot of parallel against sequential validation loss, with the identity line and the margin.",
-        "One point per configuration, the geometric mean over its seeds. Above the line the parallel network is worse.",
-    ),
-    "training-losses": (
-        _scatter("train_loss"),
-        "Scatter plot of parallel against sequential training loss, with the identity line and the margin.",
-        "The same for the training loss.",
-    ),
-    "strata": (
-        _forest("val_loss"),
-        "Forest plot of the ratio of validation losses by level of every factor, with 90 % intervals and the margin.",
-        "Geometric mean ratio parallel / sequential over configurations, with its 90 % interval for these networks on "
-        "new seeds. Marks follow the tests after Holm's correction over the rows of a data set; a row with too few "
-        "pairs is undecided.",
-    ),
-    "training-strata": (
-        _forest("train_loss"),
-        "Forest plot of the ratio of training losses by level of every factor, with 90 % intervals and the margin.",
-        "The same for the training loss.",
-    ),
+def _cost_panels(dataset: str, pairs: pa.Table) -> Iterator[Panel]:
+    columns = {name: pairs[name].cast(pa.float64()).to_numpy() for name in pairs.column_names[2:]}
+    depth, seconds = columns["depth"], [columns[f"{side}_seconds"] for side in _SIDES]
+    timed = drawable(*seconds)
+    ratio = _by_depth("seconds", depth[timed], seconds[1][timed] / seconds[0][timed])
+    flops = _by_depth("FLOPs", depth, columns["flops_ratio"])
+    flops = Line(flops.label, flops.x, flops.y)
+    ratios = Axis("parallel / sequential", "ratio")
+    yield Panel(f"{dataset}: parallel is\n{_faster(ratio)}", _DEPTH, ratios, [ratio, flops], levels={"": 1.0})
+    times = [_by_depth(side, depth, values) for side, values in zip(_SIDES, seconds, strict=True)]
+    yield Panel("seconds", _DEPTH, Axis(_SECONDS, "log"), times)
+    lines: list[Line] = []
+    for side, values in zip(_SIDES, seconds, strict=True):
+        loss = columns[f"{side}_loss"]
+        both = drawable(values, loss)
+        time, level = (_by_depth(side, depth[both], of[both]) for of in (values, loss))
+        tips = [
+            f"{side}, depth {at:g}\n{x:.4g} s, loss {y:.4g}" for at, x, y in zip(time.x, time.y, level.y, strict=True)
+        ]
+        lines.append(Line(side, time.y, level.y, tips=tips))
+    path = f", depth {depth.min():g} to {depth.max():g}" if len(depth) else ""
+    yield Panel(f"loss by seconds{path}", Axis(_SECONDS, "log"), Axis("validation loss (nats)", "log"), lines)
+
+
+def _by_depth(label: str, depth: Array, values: Array) -> Line:
+    """Medians and quartiles at each depth."""
+    shown = drawable(values)
+    depths = np.unique(depth[shown])
+    at = [np.quantile(values[shown & (depth == each)], (0.5, 0.25, 0.75)) for each in depths]
+    middle, low, high = np.array(at).reshape(-1, 3).T
+    return Line(label, depths, middle, low, high)
+
+
+def _faster(ratio: Line) -> str:
+    if not len(ratio.y):
+        return "not timed"
+    last = float(ratio.y[-1])
+    words = f"{1 / last:.1f} times faster" if last < 1 else f"{last:.1f} times slower"
+    return f"{'as fast' if abs(np.log(last)) < np.log(1.05) else words} at depth {ratio.x[-1]:g}"
+
+
+_Make = Callable[[Findings, Palette], Figure | None]
+
+
+def _of(metric: str, *captions: str) -> tuple[tuple[_Make, str, str], ...]:
+    """Scatter plot and forest plot of a loss."""
+    scatter = f"Scatter plot of parallel against sequential {NAMES[metric]}, with the identity line and the margin."
+    strata = (
+        f"Forest plot of the ratio of {NAMES[metric]} by level of every factor, with 90 % intervals and the margin."
+    )
+    return (partial(_scatter, metric), scatter, captions[0]), (partial(_forest, metric), strata, captions[-1])
+
+
+_LOSSES, _STRATA = _of(
+    "val_loss",
+    "One point per configuration, the geometric mean over its seeds. Above the line the parallel network is worse.",
+    "Geometric mean ratio parallel / sequential over configurations, with its 90 % interval for these networks on new "
+    "seeds. Marks follow the tests after Holm's correction over the rows of a data set; a row with too few pairs is "
+    "undecided.",
+)
+_TRAINING_LOSSES, _TRAINING_STRATA = _of("train_loss", "The same for the training loss.")
+PICTURES: dict[str, tuple[_Make, str, str]] = {
+    "losses": _LOSSES,
+    "training-losses": _TRAINING_LOSSES,
+    "strata": _STRATA,
+    "training-strata": _TRAINING_STRATA,
     "heat-map": (
         _heat_map,
         "Heat map of the ratio of validation losses by depth and number of filters, one panel per data set.",
@@ -203,13 +230,14 @@ PICTURES: dict[str, tuple[Callable[[Findings], Figure | None], str, str]] = {
         _curves,
         "Learning curves of chosen configurations, training and validation loss of both architectures by epoch.",
         "Per data set the configuration in which parallel is most ahead in validation loss, the one nearest to equal, "
-        "and the one in which sequential is most ahead: extremes, chosen by their outcome. Bands span the seeds.",
+        "and the one in which sequential is most ahead: extremes, chosen by their outcome. Lines are means over the "
+        "seeds, and bands span them.",
     ),
     "cost": (
         _cost,
         "Training seconds and forward FLOPs of parallel over sequential networks by depth.",
         "Seconds are a trial's share of the time of all networks trained with it, on the devices named; medians with "
-        "quartiles over matched pairs.",
+        "quartiles over matched pairs. On the right, depth grows along each line.",
     ),
 }
 """Name to what draws it, what it shows for those who do not see it, and its caption."""

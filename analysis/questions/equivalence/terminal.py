@@ -7,7 +7,7 @@ from analysis.formats import DASH
 from analysis.questions.equivalence.assessment import Assessment
 from analysis.questions.equivalence.control import Controls
 from analysis.questions.equivalence.findings import Findings
-from analysis.questions.equivalence.sections.answer import confidence, headline
+from analysis.questions.equivalence.wording import confidence, headline, reasons
 from analysis.report.words import sentence, signed
 
 HEADS = ("data set", "metric", "parallel / sequential", "interval", "verdict")
@@ -15,10 +15,9 @@ HEADS = ("data set", "metric", "parallel / sequential", "interval", "verdict")
 
 def rows(findings: Findings) -> list[tuple[str, ...]]:
     """One row per data set and metric, under `HEADS`."""
-    datasets = list(findings.answer.by_dataset)
     return [
         (name, metric, *_numbers(answer.by_dataset[name]))
-        for name in datasets
+        for name in findings.answer.by_dataset
         for metric, answer in findings.answers.items()
         if name in answer.by_dataset
     ]
@@ -26,22 +25,18 @@ def rows(findings: Findings) -> list[tuple[str, ...]]:
 
 def notes(findings: Findings) -> Iterator[str]:
     """The headline, what qualifies it, the margin, and the control, a sentence each."""
+    judged = findings.answer.by_dataset
     if not findings.controls.failed:
         # Terminals seldom have a hyphen that does not break.
         yield headline(findings.answer).replace("\N{NON-BREAKING HYPHEN}", "-")
-        found: dict[str, list[str]] = {}
-        for name, each in findings.answer.by_dataset.items():
-            for reason in (*each.withheld, *each.caveats):
-                found.setdefault(reason, []).append(name)
-        yield from (f"* {' and '.join(names)}: {reason}." for reason, names in found.items())
+        yield from (f"* {' and '.join(names)}: {reason}." for reason, names in reasons(judged))
     counts = [
         f"{each.counts.complete} of {each.counts.pairs} in {each.configurations} configurations on {name}"
-        for name, each in findings.answer.by_dataset.items()
+        for name, each in judged.items()
     ]
-    first = next(iter(findings.answer.by_dataset.values()))
     yield (
-        f"Margin declared: {findings.question.margins}. Intervals of {confidence(first)}, of these networks on new "
-        f"seeds. Complete pairs: {'; '.join(counts)}."
+        f"Margin declared: {findings.question.margins}. Intervals of {confidence(findings.answer)}, of these networks "
+        f"on new seeds. Complete pairs: {'; '.join(counts)}."
     )
     yield from control_notes(findings.controls)
 
@@ -62,5 +57,5 @@ def _numbers(assessment: Assessment) -> tuple[str, str, str]:
     if assessment.scale == "ratio":
         estimate, low, high = (f"{exp(value):.3f}" if value == value else DASH for value in values)
         return estimate, f"[{low}, {high}]", f"{assessment.words}{'*' if assessment.caveats else ''}"
-    estimate, low, high = (signed(value) for value in values)
+    estimate, low, high = map(signed(4), values)
     return estimate, f"[{low}, {high}]", "(difference)"

@@ -1,70 +1,159 @@
-"""Are sequential and parallel networks equivalent? What matched pairs say (P1)."""
+"""Are sequential and parallel networks equivalent? What matched pairs say (P1), as a reader sees it."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.equivalence import ALPHA, LEAST_FREEDOM, LEAST_SEEDS
 from analysis.equivalence.statistic import exp
+from analysis.figures.palette import Palette
+from analysis.formats import number, p_is, percent
 from analysis.pairs import CONTRAST
-from analysis.questions.equivalence.assessment import Answer
+from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer
 from analysis.questions.equivalence.findings import PRIMARY, Findings, find
-from analysis.questions.equivalence.pictures import draw
-from analysis.questions.equivalence.sections.answer import badges, headline, lead
-from analysis.report.part import Part
-from analysis.report.sections import SECTIONS
+from analysis.questions.equivalence.pictures import pictures
+from analysis.questions.equivalence.published import SOURCE
+from analysis.questions.equivalence.tables import place, size, tables
+from analysis.questions.equivalence.where import summary, where_tables
+from analysis.questions.equivalence.wording import confidence, headline, reasons, short, tone
+from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.study import NothingToReport
+from analysis.report.words import dataset_name, plain, sentence
 from analysis.results import Results
 
 
-def make(results: Results, study: str) -> Part | None:
+def answer(results: Results, study: str, palette: Palette) -> Part | None:
     """The part on a study's matched pairs, None where none deeper than one block has ended on both sides."""
     try:
         findings = find(results, study)
     except NothingToReport:
         return None
-    configurations = len(set(findings.samples[PRIMARY].configuration.tolist()))
+    configurations = findings.samples[PRIMARY].configurations
     measured = any(measure != "none" for measure in findings.trials["measure"].to_pylist())
     if measured and configurations < 2 and not findings.controls.failed:
         # A study of something else, with a single setting of the stacks: there is nothing to generalise from.
         return None
-    pictures = draw(findings)
-    sections = (section(findings, pictures) for section in SECTIONS)
     return Part(
         name="equivalence",
         title="Can deep networks be made shallow?",
         subtitle="Sequential against parallel residual networks",
-        lead=lead(findings, pictures),
+        lead=_lead(findings),
         verdict=headline(findings.answer),
-        sections=[section for section in sections if section is not None],
-        pictures=pictures,
+        template="equivalence/page.html",
+        words=_words(findings),
+        tables=[*tables(findings), *where_tables(findings)],
+        pictures=pictures(findings, palette),
         numbers=_numbers(findings),
-        tables=_tables(findings),
         headline=_headline(findings),
-        badges=badges(findings),
+        badges=list(_badges(findings)),
         trials=2 * findings.pairs[PRIMARY].filter(pc.field("contrast") == CONTRAST).num_rows,
         trusted=not findings.controls.failed,
     )
 
 
+def _badges(findings: Findings) -> Iterator[Badge]:
+    """What a reader must know of the standing of matched pairs."""
+    controls = findings.controls
+    if controls.failed:
+        yield Badge("control failed", "bad")
+    elif controls.pairs:
+        yield Badge(f"control passed: {controls.identical} of {controls.pairs} pairs identical", "good")
+    else:
+        yield Badge("no control", "warning")
+    if not findings.question.declared_before:
+        yield Badge("margins declared after results", "warning")
+    if findings.differences_in_budget:
+        yield Badge("training differs from the authors' habits", "warning")
+
+
+def _lead(findings: Findings) -> Lead:
+    """Verdict, interval against margin, one figure."""
+    if findings.controls.failed:
+        why = " ".join(map(sentence, findings.controls.reasons))
+        detail = f"{why} *No verdict is given*; see the control below."
+        return Lead("These results are not to be trusted.", detail, "bad")
+    return Lead(
+        headline(findings.answer),
+        " ".join(_detail(findings)),
+        tone(findings.answer),
+        _intervals(findings),
+        "losses",
+        list(_key_figures(findings)),
+    )
+
+
+def _detail(findings: Findings) -> Iterator[str]:
+    """The estimate on each data set, and whatever qualifies the verdict or bars it."""
+    judged = {dataset_name(name): each for name, each in findings.answer.by_dataset.items()}
+    for name, each in judged.items():
+        inside = each.inside.share
+        share = f"; {percent(inside, 0)} of them lie inside the margin themselves" if math.isfinite(inside) else ""
+        yield (
+            f"{name}: the ratio parallel / sequential of validation losses is "
+            f"*{plain()(size(each))}* ({confidence(findings.answer)} interval) over "
+            f"{each.configurations} configurations{share}."
+        )
+    margin = 1 + findings.question.margins.ratio
+    yield f"The declared margin is {1 / margin:.3f} to {margin:.3f}."
+    for reason, names in reasons(judged):
+        yield sentence(reason if len(names) == len(judged) else f"{' and '.join(names)}: {reason}")
+    if findings.differences_in_budget:
+        yield "Training differs from the authors' habits."
+
+
+def _intervals(findings: Findings) -> Intervals:
+    bars = [
+        Bar(place(at), size(at.found))
+        for at in findings.each(*LOSSES)
+        if math.isfinite(at.found.interval.low) and math.isfinite(at.found.interval.high)
+    ]
+    caption = "Ratio parallel / sequential of these networks on new seeds; shaded: the equivalence margin."
+    return Intervals(bars, findings.question.margins.ratio, caption)
+
+
+def _key_figures(findings: Findings) -> Iterator[tuple[str, str, str]]:
+    for name, each in findings.answer.by_dataset.items():
+        ratio = number(exp(each.grid.estimate))
+        yield f"{dataset_name(name)}, ratio", ratio, f"{short(each)}; {p_is(each.p_equivalence)}"
+        if each.assay is not None and each.assay.compared:
+            depth = number(exp(each.assay.depth.estimate))
+            yield f"{dataset_name(name)}, what depth does", depth, "deep sequential / one block"
+
+
+def _words(findings: Findings) -> dict[str, Any]:
+    """What the template knows."""
+    return {
+        "findings": findings,
+        "question": findings.question,
+        "controls": findings.controls,
+        "states": findings.states,
+        "reasons": reasons({place(at): at.found for at in findings.each(*LOSSES)}),
+        "where": summary(findings),
+        "source": SOURCE,
+        "look": max(at.found.look for at in findings.each(*LOSSES)),
+        "sentence": sentence,
+        "percent": percent,
+        "rules": {"alpha": ALPHA, "nearly_all": NEARLY_ALL, "freedom": LEAST_FREEDOM, "seeds": LEAST_SEEDS},
+    }
+
+
 def _headline(findings: Findings) -> dict[str, float]:
     numbers: dict[str, float] = {"control_failed": float(findings.controls.failed)}
-    for metric, answer in findings.answers.items():
-        for dataset, each in answer.by_dataset.items():
-            name = f"{dataset}_{metric}"
-            if each.scale == "ratio":
-                numbers[f"{name}_ratio"] = math.exp(each.grid.estimate)
-                numbers[f"{name}_ratio_low"] = exp(each.interval.low)
-                numbers[f"{name}_ratio_high"] = exp(each.interval.high)
-                numbers[f"{name}_p_equivalence"] = each.p_equivalence
-            else:
-                numbers[f"{name}_difference"] = each.grid.estimate
+    for at in findings.each(*findings.answers):
+        name = f"{at.dataset}_{at.metric}"
+        if at.loss:
+            for end, value in zip(("ratio", "ratio_low", "ratio_high"), size(at.found), strict=True):
+                numbers[f"{name}_{end}"] = value
+            numbers[f"{name}_p_equivalence"] = at.found.p_equivalence
+        else:
+            numbers[f"{name}_difference"] = at.found.grid.estimate
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _numbers(findings: Findings) -> dict[str, Any]:
-    """All numbers; log ratios are natural logarithms of parallel over sequential."""
+    """All numbers beside the tables; log ratios are natural logarithms of parallel over sequential."""
     return {
         "verdict": headline(findings.answer),
         "plain": findings.answer.plain,
@@ -77,35 +166,19 @@ def _numbers(findings: Findings) -> dict[str, Any]:
         },
         "claims": findings.claims,
         "differences_from_the_paper": findings.differences_in_budget,
-        **{name: table.to_pylist() for name, table in _tables(findings).items() if name != "pairs"},
     }
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
-    """Assessments by data set, with the verdict in words and the intervals."""
+    """Assessments by data set, with the verdict in words, what it is from, and the intervals."""
     return {
         name: {
             **vars(each),
             "verdict": each.words,
+            "p_equivalence": each.p_equivalence,
+            "p_difference": each.p_difference,
             "interval": each.interval,
             "networks_interval": each.networks.interval(1 - 2 * each.alpha),
         }
         for name, each in answer.by_dataset.items()
     }
-
-
-def _tables(findings: Findings) -> dict[str, pa.Table]:
-    return {
-        "strata": _stacked(findings.strata),
-        "heterogeneity": _stacked(findings.heterogeneity),
-        "table_2": findings.table_2,
-        "cost": findings.cost,
-        "pairs": _stacked(findings.pairs),
-    }
-
-
-def _stacked(by_metric: dict[str, pa.Table]) -> pa.Table:
-    return pa.concat_tables(
-        table.add_column(0, "metric", pa.array([metric] * table.num_rows, pa.string()))
-        for metric, table in by_metric.items()
-    )

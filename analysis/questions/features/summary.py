@@ -1,159 +1,97 @@
-"""Do repeated transformations come to give similar features? States of a network before and after training (P5).
+"""How alike the states of networks are before and after training (P5), and what training does to neighbouring states.
 
 States are numbered from 0: state i is what stage i is given. CKA, 1 for features that are equal up to rotation and
 scale, is of all pairs of states; the distance between two states' distributions, 0 for equal ones and without a unit,
-of those of one shape. Both are as `sweep.engine.measure.features` measures them.
+of those of one shape.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import groupby, product
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from analysis import equivalence as eq
-from analysis.arms import PLAIN, Row, arm_names, without_method
+from analysis.arms import PLAIN, arm_names, without_method
+from analysis.arrays import Array
+from analysis.equivalence import Difference
+from analysis.measurements import Measured, Network, Study, measured_study
 from analysis.networks import labels
-from analysis.paired import paired
 from analysis.results import Results
-from analysis.seeds import OverSeeds, over_seeds
+from analysis.seeds import Estimate, OverSeeds, over_seeds, paired
+from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
-Array = NDArray[np.float64]
-When = Literal["before", "after"]
-Metric = Literal["cka", "distance"]
-
-METRICS: tuple[Metric, ...] = ("cka", "distance")
-
-
-@dataclass(frozen=True)
-class States:
-    """One trial's symmetric (states, states) matrices, NaN where there is no value; CKA has 1 on its diagonal."""
-
-    cka: Array
-    distance: Array
-
-    def neighbours(self, metric: Metric) -> Array:
-        """Between each state and the next, (states - 1,)."""
-        return np.diagonal(getattr(self, metric), 1)
-
-    def mean_neighbour(self, metric: Metric) -> float:
-        """Mean over neighbouring states that have a value."""
-        known = self.neighbours(metric)
-        known = known[np.isfinite(known)]
-        return float(known.mean()) if len(known) else float("nan")
+WHEN = {BEFORE: "before", AFTER: "after"}
+"""Measurements, and what they are called."""
+METRICS = {CKA: "CKA", DISTANCE: "distance"}
+"""Metrics, and what they are called."""
 
 
 @dataclass(frozen=True)
 class MethodFeatures:
-    """One way of training one kind of network, by seed."""
+    """One way of training one network.
 
+    `states` are by measurement and metric, (seeds, states, states): symmetric, and NaN where there is no value.
+    """
+
+    network: str
     method: str
-    before: Mapping[int, States]
-    after: Mapping[int, States]
+    seeds: tuple[int, ...]
+    states: Mapping[tuple[str, str], Array]
 
-    def states(self, when: When) -> Mapping[int, States]:
-        """By seed."""
-        return self.before if when == "before" else self.after
+    def over(self, when: str, metric: str) -> OverSeeds:
+        """All pairs of states over seeds: arrays of (states, states), with neighbours beside the diagonal."""
+        return over_seeds(self.states[when, metric])
 
-    def matrix(self, metric: Metric, when: When) -> Array:
-        """Mean over seeds, (states, states)."""
-        return over_seeds([getattr(each, metric) for each in self.states(when).values()]).mean
+    def means(self, when: str, metric: str) -> dict[int, float]:
+        """Mean over neighbouring states that have a value, by seed."""
+        neighbours = np.diagonal(self.states[when, metric], 1, 1, 2)
+        return dict(zip(self.seeds, over_seeds(neighbours.T).mean.tolist(), strict=True))
 
-    def neighbours(self, metric: Metric, when: When) -> OverSeeds:
-        """Between each state and the next, over seeds."""
-        return over_seeds([each.neighbours(metric) for each in self.states(when).values()])
+    def mean(self, when: str, metric: str) -> Estimate:
+        """Mean over neighbouring states, then over seeds."""
+        return over_seeds(list(self.means(when, metric).values())).at()
 
-    def means(self, metric: Metric, when: When) -> dict[int, float]:
-        """Mean over neighbouring states, by seed."""
-        return {seed: each.mean_neighbour(metric) for seed, each in self.states(when).items()}
-
-    def change(self, metric: Metric) -> eq.Difference:
+    def change(self, metric: str) -> Difference:
         """What training does to the mean over neighbouring states: after minus before, paired by seed."""
-        return paired(self.means(metric, "after"), self.means(metric, "before"))
+        return paired(self.means(AFTER, metric), self.means(BEFORE, metric))
+
+    def against(self, other: "MethodFeatures", metric: str) -> Difference:
+        """The mean over neighbouring states after training minus that of another method, paired by seed."""
+        return paired(self.means(AFTER, metric), other.means(AFTER, metric))
 
 
 @dataclass(frozen=True)
-class NetworkFeatures:
-    """One kind of network under all ways of training, plain training first where there is one."""
+class Features:
+    """The states of a study's networks: every network under all ways of training, plain training first."""
 
-    label: str
-    row: Row
-    methods: Sequence[MethodFeatures]
-
-    def contrasts(self) -> list[tuple[str, str, dict[Metric, eq.Difference]]]:
-        """Every method against the first: differences after training in the mean over neighbouring states."""
-        first = self.methods[0]
-        return [
-            (
-                each.method,
-                first.method,
-                {metric: paired(each.means(metric, "after"), first.means(metric, "after")) for metric in METRICS},
-            )
-            for each in self.methods[1:]
-        ]
+    study: Study
+    networks: Sequence[Sequence[MethodFeatures]]
 
 
-def network_features(results: Results, study: str) -> list[NetworkFeatures]:
-    """The networks of a study whose states were compared before and after training."""
-    trials = results.table("trials", where=(pc.field("study") == study)).to_pylist()
-    asked = [row for row in trials if "features" in row["measure"].split("+")]
-    measured = _measured(results, [row["trial_id"] for row in asked])
-    asked = [row for row in asked if row["trial_id"] in measured]
-    members: dict[str, dict[str, list[Row]]] = {}
-    networks = labels([without_method(row) for row in asked])
-    for network, method, row in zip(networks, arm_names(asked), asked, strict=True):
-        members.setdefault(network, {}).setdefault(method, []).append(row)
-    return [
-        NetworkFeatures(
-            network,
-            next(iter(methods.values()))[0],
-            [
-                _method(name, methods[name], measured)
-                for name in sorted(methods, key=lambda name: (name != PLAIN, name))
-            ],
-        )
-        for network, methods in sorted(members.items())
-    ]
-
-
-def _plain_first(item: tuple[str, object]) -> tuple[bool, str]:
-    return item[0] != PLAIN, item[0]
-
-
-def _method(name: str, rows: Sequence[Row], measured: Mapping[str, Mapping[When, States]]) -> MethodFeatures:
-    before, after = ({row["seed"]: measured[row["trial_id"]][when] for row in rows} for when in ("before", "after"))
-    return MethodFeatures(name, before, after)
-
-
-def _measured(results: Results, trials: Sequence[str]) -> dict[str, dict[When, States]]:
-    wanted = pc.field("measurement").isin(["features-before", "features-after"])
-    rows = results.table(
-        "measurements",
-        ["trial_id", "measurement", "subject", "metric", "value"],
-        wanted & pc.field("trial_id").isin(pa.array(trials, pa.string())),
+def find_features(results: Results, study: str) -> Features | None:
+    """The networks of a study whose states were compared before and after training; None where none was."""
+    found = measured_study(
+        results, study, "features", list(WHEN), lambda each: {of for of, _ in each.rows} == WHEN.keys()
     )
-    found: dict[str, dict[str, dict[str, list[tuple[int, int, float]]]]] = {}
-    for trial, measurement, subject, metric, value in zip(
-        *(column.to_pylist() for column in rows.columns), strict=True
-    ):
-        one, other = map(int, subject.split(":"))
-        by_metric = found.setdefault(trial, {}).setdefault(measurement.removeprefix("features-"), {})
-        by_metric.setdefault(metric, []).append((one, other, np.nan if value is None else value))
-    return {
-        trial: {"before": _states(when["before"]), "after": _states(when["after"])}
-        for trial, when in found.items()
-        if {"before", "after"} <= when.keys()
-    }
+    if found is None:
+        return None
+    rows = [each.trial for each in found.networks]
+    methods = map(_method, labels([without_method(row) for row in rows]), arm_names(rows), found.networks)
+    ordered = sorted(methods, key=lambda each: (each.network, each.method != PLAIN, each.method))
+    return Features(found, [list(group) for _, group in groupby(ordered, lambda each: each.network)])
 
 
-def _states(by_metric: Mapping[str, Sequence[tuple[int, int, float]]]) -> States:
-    count = 1 + max(other for pairs in by_metric.values() for _, other, _ in pairs)
-    matrices = {metric: np.full((count, count), np.nan) for metric in METRICS}
-    for metric, matrix in matrices.items():
-        np.fill_diagonal(matrix, 1.0 if metric == "cka" else 0.0)
-        for one, other, value in by_metric.get(metric, ()):
-            matrix[one, other] = matrix[other, one] = value
-    return States(matrices["cka"], matrices["distance"])
+def _method(label: str, method: str, network: Network) -> MethodFeatures:
+    seeds = tuple(each.trial["seed"] for each in network.seeds)
+    states = {at: np.array([_matrix(each, *at) for each in network.seeds]) for at in product(WHEN, METRICS)}
+    return MethodFeatures(label, method, seeds, states)
+
+
+def _matrix(found: Measured, when: str, metric: str) -> Array:
+    """The matrix of one seed. A state beside itself has a CKA of 1 and a distance of 0; states i and j are "i:j"."""
+    rows = found.get(when, metric)
+    count = 1 + int(found.get(when, CKA).size.max())
+    matrix = np.where(np.eye(count) == 1, 1.0 if metric == CKA else 0.0, np.nan)
+    one = np.array([int(subject.split(":")[0]) for subject in rows.subject.tolist()], dtype=int)
+    matrix[one, one + rows.size] = matrix[one + rows.size, one] = rows.value
+    return matrix

@@ -1,293 +1,172 @@
-"""The part on feature similarity: whether the states of a network come to be alike (P5)."""
+"""The states of networks, before training and after it, as a reader sees them."""
 
-import math
 from collections.abc import Sequence
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from analysis import figures as fig
+from analysis.claims import Claim, Outcome, counted, outcome, signs
 from analysis.equivalence import Difference
-from analysis.figures.methods import MethodLine, MethodPanel, draw_by_state
-from analysis.figures.similarity import SimilarityPanel, draw_similarity
+from analysis.figures import render
+from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
+from analysis.figures.palette import Palette
+from analysis.figures.panels import Axis, Line, Panel, draw_panels
 from analysis.formats import DASH, number, p_value
-from analysis.questions.equivalence.paper import Claim, Outcome
-from analysis.questions.equivalence.pictures import Picture
-from analysis.questions.features.summary import METRICS, MethodFeatures, Metric, NetworkFeatures, When, network_features
-from analysis.report.document import Block, KeyFigures, Lead, Prose, Section, Table
-from analysis.report.part import Part
-from analysis.report.parts.budget import budget
-from analysis.report.parts.claims import TONES, claim_blocks, counted, outcome, signs
-from analysis.report.words import columns, figure, unbroken
+from analysis.questions.features.summary import METRICS, WHEN, MethodFeatures, find_features
+from analysis.report.content import Column, Lead, Part, Picture, Table
+from analysis.report.words import budget, plain, seeds_said, signed, unbroken
 from analysis.results import Results
-from analysis.seeds import OverSeeds, over_seeds
+from analysis.seeds import Estimate, OverSeeds
+from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
-NAME = "features"
-SOURCE = "Park, ResidualDroppath: Enhancing Feature Reuse over Residual Connections (arXiv 2411.09475, 2024)"
-BEFORE = "before training"
-_METHOD = (
-    "State i of a network is what its stage i is given. *CKA* is linear centred kernel alignment: 1 for features that "
-    "are equal up to rotation and scale, about 0 for independent ones. The *distance* is between the distributions of "
-    "two states' values, 0 for equal ones and without a unit; it is of states of one shape alone. The paper says that "
-    "similar feature distributions come out of repeated transformations; how it measured them is not public to us, so "
-    "both measures are ours, and so is the test: whether training brings neighbouring states nearer than they were "
-    "before it. The claim is judged at 5 % after Holm's correction over all networks, methods and both measures; "
-    "intervals and p in tables are of each row alone."
-)
+_ANSWERS = {
+    Outcome.HOLDS: "Yes",
+    Outcome.IN_PART: "In part",
+    Outcome.MIXED: "Some do, and others come apart",
+    Outcome.AGAINST_IN_PART: "No, some come apart",
+    Outcome.CONTRADICTED: "No, they come apart",
+    Outcome.OPEN: "Not decided",
+}
+_PANELS = {CKA: "Similarity (CKA)", DISTANCE: "Distance between distributions"}
+_UNTRAINED = "before training"
+_NAMES = tuple(Column(name, name, unbroken) for name in ("network", "method", "measure"))
 
 
-def make(results: Results, study: str) -> Part | None:
-    """The part on the features of a study's networks, or None where none were measured."""
-    networks = network_features(results, study)
-    if not networks:
+def answer(results: Results, study: str, palette: Palette) -> Part | None:
+    """The part on the features of a study's networks, None where none were measured."""
+    found = find_features(results, study)
+    if found is None:
         return None
-    claim = _claim(networks)
-    pictures = {picture.name: picture for picture in _pictures(networks)}
-    sentence = {
-        Outcome.HOLDS: "Training brings neighbouring states of the networks nearer to each other",
-        Outcome.IN_PART: "Training brings neighbouring states nearer in part",
-        Outcome.MIXED: "Training brings some neighbouring states nearer and takes others further apart",
-        Outcome.AGAINST_IN_PART: "Training takes neighbouring states further apart in part",
-        Outcome.CONTRADICTED: "Training takes neighbouring states of the networks further apart",
-        Outcome.OPEN: "Not decided: whether training brings neighbouring states nearer to each other",
-    }[claim.outcome]
+    methods = list(chain.from_iterable(found.networks))
+    claim, verdict = _judge(methods)
+    detail = "By similarity (CKA) and by the distance between distributions of features, before and after training. "
     return Part(
-        name=NAME,
-        title="How alike the states of a network are",
-        lead=Lead(
-            verdict=f"{sentence}.",
-            detail=f"By similarity (CKA) and by the distance between distributions of features, before training and "
-            f"after it. {budget([each.row for each in networks])}",
-            kind=TONES[claim.outcome],
-            key_figures=_key_figures(networks[0]),
-        ),
-        verdict=f"similar features out of repeated transformations: {claim.outcome.value}",
-        sections=[_section(networks, claim, pictures)],
-        pictures=pictures,
-        numbers={"claims": [claim], "networks": {each.label: _numbers(each) for each in networks}},
-        tables={"neighbouring_states": _table(networks)},
-        headline=_headline(networks),
-        trials=sum(len(method.states("after")) for network in networks for method in network.methods),
+        name="features",
+        title="Do the states of a network come to be alike?",
+        subtitle="Features before and after training",
+        lead=Lead(verdict, detail + budget([each.trial for each in found.study.networks]), claim.tone),
+        verdict=verdict[0].lower() + verdict[1:].removesuffix("."),
+        template="features/page.html",
+        words={"study": found.study, "claims": [claim], "seeds": seeds_said([len(each.seeds) for each in methods])},
+        tables=[_changes(methods), *_contrasts(found.networks), _neighbours(methods)],
+        pictures=[
+            picture
+            for place, network in enumerate(found.networks, start=1)
+            for picture in (_by_state(place, network, palette), _similarity(place, network))
+        ],
+        numbers={"claims": [claim]},
+        headline={
+            f"neighbour_{metric}_{WHEN[when]}": methods[0].mean(when, metric).value
+            for metric, when in product(METRICS, WHEN)
+        },
+        trials=found.study.states["planned"],
     )
 
 
-def _key_figures(network: NetworkFeatures) -> KeyFigures:
-    """Of the network's first method."""
-    method = network.methods[0]
-    return KeyFigures(
-        [
-            (
-                f"{_name(metric)} of neighbouring states",
-                " to ".join(_estimate(_mean(method, metric, when)) for when in ("before", "after")),
-                f"before to after training, {method.method}",
-            )
-            for metric in METRICS
-            if method.change(metric).n
-        ]
-    )
-
-
-def _claim(networks: Sequence[NetworkFeatures]) -> Claim:
-    """P5 on feature distributions, as the change that training makes: CKA up and distance down, paired by seed."""
-    methods = [(network.label, method) for network in networks for method in network.methods]
-    changes = [(metric, method.change(metric)) for metric in METRICS for _, method in methods]
-    changes = [(metric, change) for metric, change in changes if change.n]
+def _judge(methods: Sequence[MethodFeatures]) -> tuple[Claim, str]:
+    """What training does to neighbouring states by both measures, as a claim and as the verdict."""
+    tests = [(each, metric, test) for metric in METRICS for each in methods if (test := each.change(metric)).n]
     # Nearer is a higher CKA, and a lower distance.
-    nearer = [
-        sign if metric == "cka" else -sign
-        for (metric, _), sign in zip(changes, signs([change for _, change in changes]), strict=True)
-    ]
+    found = zip(tests, signs([test for *_, test in tests]), strict=True)
+    nearer = [sign if metric == CKA else -sign for (_, metric, _), sign in found]
     shown, opposite = [sign > 0 for sign in nearer], [sign < 0 for sign in nearer]
     because = [
-        f"{label}, {method.method}: "
-        + ", ".join(f"{_name(metric)} {_difference(method.change(metric))}" for metric in METRICS)
-        for label, method in methods
+        f"{each.network}, {each.method}: {METRICS[metric]} changes by {signed()(Estimate.of(test))}"
+        for (each, metric, test), sign in zip(tests, nearer, strict=True)
+        if sign
     ]
-    return Claim(
+    claim = Claim(
         "Similar feature distributions come out of repeated transformations.",
         outcome(shown, opposite),
-        f"{counted(shown, opposite)}; the change in training between neighbouring states is {'; '.join(because)}",
+        "; ".join([counted(shown, opposite), *because]),
+    )
+    first, closer, apart = methods[0], sum(shown) or "none", sum(opposite) or "none"
+    ends = {name: [number(first.mean(when, metric).value) for when in WHEN] for metric, name in METRICS.items()}
+    changes = ", ".join(f"{name} {before} to {after}" for name, (before, after) in ends.items() if before != DASH)
+    return claim, (
+        f"{_ANSWERS[claim.outcome]}: training brings neighbouring states nearer in {closer} of {len(tests)} tests and "
+        f"takes them apart in {apart}; {changes or 'no value'} in {first.network}, {first.method}."
     )
 
 
-def _name(metric: Metric) -> str:
-    return "CKA" if metric == "cka" else "distance"
-
-
-def _section(networks: Sequence[NetworkFeatures], claim: Claim, pictures: dict[str, Picture]) -> Section:
-    blocks: list[Block] = [
-        Prose(f"Source: {SOURCE}."),
-        *claim_blocks([claim]),
-    ]
-    for place in range(1, len(networks) + 1):
-        blocks += figure(pictures[f"neighbours-{place}"]) + figure(pictures[f"similarity-{place}"])
-    blocks.append(_change_table(networks))
-    contrasts = _contrast_rows(networks)
-    if contrasts:
-        blocks.append(
-            Table(
-                columns("network", "<method", "<against", "seeds", "CKA [95 %]", "p", "distance [95 %]", "p"),
-                contrasts,
-                "Differences between methods after training, paired by seed",
-                "First minus the other, of the mean over neighbouring states. Each row is a test of its own.",
-            )
-        )
-    blocks.append(Prose(_METHOD))
-    return Section("features", "Similarity of states", blocks)
-
-
-def _change_table(networks: Sequence[NetworkFeatures]) -> Table:
-    heads = [head for name in ("CKA", "distance") for head in (f"{name} before", f"{name} after", "change [95 %]", "p")]
-    rows: list[list[str]] = []
-    for network in networks:
-        for method in network.methods:
-            cells: list[str] = []
-            for metric in METRICS:
-                change = method.change(metric)
-                ends = [_mean(method, metric, when) for when in ("before", "after")]
-                cells += [*(_estimate(each) for each in ends), _difference(change), p_value(change.p)]
-            rows.append([unbroken(network.label), unbroken(method.method), str(len(method.after)), *cells])
-    return Table(
-        columns("network", "<method", "seeds", *heads),
-        rows,
-        "Neighbouring states before and after training",
-        "Means over neighbouring states, then over seeds; changes are paired by seed, with Student's 95 % intervals.",
+def _by_state(place: int, network: Sequence[MethodFeatures], palette: Palette) -> Picture:
+    label = network[0].network
+    panels: list[Panel] = []
+    for metric, title in _PANELS.items():
+        shown = [(_UNTRAINED, network[0], BEFORE), *((each.method, each, AFTER) for each in network)]
+        lines = [line for name, each, when in shown for line in _lines(name, each.over(when, metric))]
+        panels.append(Panel(title, Axis("state", whole=True), Axis(METRICS[metric]), lines))
+    drawn = draw_panels("Each state of the network and the next", [panels], palette, band="lowest to highest seed")
+    return Picture(
+        f"neighbours-{place}",
+        render(drawn),
+        f"{label}: CKA and distance between each state and the next, by depth, before and after training.",
+        f"{label}: state i beside state i + 1. Means over seeds. States of different shapes have no distance.",
     )
 
 
-def _contrast_rows(networks: Sequence[NetworkFeatures]) -> list[list[str]]:
-    return [
-        [
-            unbroken(network.label),
-            unbroken(method),
-            unbroken(against),
-            str(differences["cka"].n),
-            *(
-                cell
-                for metric in METRICS
-                for cell in (_difference(differences[metric]), p_value(differences[metric].p))
-            ),
-        ]
-        for network in networks
-        for method, against, differences in network.contrasts()
-    ]
+def _lines(label: str, pairs: OverSeeds) -> list[Line]:
+    """From each state to the next, a line for each run of states of one shape."""
+    mean, low, high = (np.diagonal(each, 1) for each in (pairs.mean, pairs.lowest, pairs.highest))
+    known = np.flatnonzero(np.isfinite(mean))
+    runs = np.split(known, np.flatnonzero(np.diff(known) > 1) + 1)
+    return [Line(label, run.astype(float), mean[run], low[run], high[run]) for run in runs]
 
 
-def _mean(method: MethodFeatures, metric: Metric, when: When) -> OverSeeds:
-    return over_seeds(list(method.means(metric, when).values()))
-
-
-def _estimate(values: OverSeeds) -> str:
-    return number(float(values.mean))
-
-
-def _difference(difference: Difference) -> str:
-    if not math.isfinite(difference.estimate):
-        return DASH
-    interval = difference.interval
-    ends = f" [{interval.low:+.3f}, {interval.high:+.3f}]" if math.isfinite(interval.low) else ""
-    return f"{difference.estimate:+.3f}{ends}"
-
-
-def _pictures(networks: Sequence[NetworkFeatures]) -> list[Picture]:
-    drawn: list[Picture] = []
-    for place, network in enumerate(networks, start=1):
-        drawn.append(
-            Picture(
-                f"neighbours-{place}",
-                fig.render(draw_by_state(_neighbour_panels(network))),
-                f"{network.label}: CKA and distance between each state and the next, by depth, before and after "
-                "training.",
-                f"{network.label}: state i beside state i + 1. Means over seeds; bands run from the lowest to the "
-                "highest seed. States of different shapes have no distance.",
-            )
-        )
-        drawn.append(
-            Picture(
-                f"similarity-{place}",
-                fig.render(draw_similarity(_heat_maps(network), network.label)),
-                f"{network.label}: heat maps of CKA between all pairs of states, before training and after each way "
-                "of training.",
-                f"{network.label}: CKA of all pairs of states, means over seeds.",
-            )
-        )
-    return drawn
-
-
-def _neighbour_panels(network: NetworkFeatures) -> list[MethodPanel]:
-    panels: list[MethodPanel] = []
-    titles: dict[Metric, str] = {"cka": "Similarity (CKA)", "distance": "Distance between distributions"}
-    for metric, title in titles.items():
-        lines = [_line(BEFORE, network.methods[0], metric, "before")]
-        lines += [_line(method.method, method, metric, "after") for method in network.methods]
-        panels.append(MethodPanel(title, lines, _name(metric)))
-    return panels
-
-
-def _line(name: str, method: MethodFeatures, metric: Metric, when: When) -> MethodLine:
-    values = method.neighbours(metric, when)
-    return MethodLine(name, np.arange(len(values.mean), dtype=float), (values.mean, values.lowest, values.highest))
-
-
-def _heat_maps(network: NetworkFeatures) -> list[SimilarityPanel]:
-    before = SimilarityPanel(BEFORE, network.methods[0].matrix("cka", "before"))
-    after = [
-        SimilarityPanel(f"after training:\n{method.method}", method.matrix("cka", "after"))
-        for method in network.methods
-    ]
-    return [before, *after]
-
-
-def _numbers(network: NetworkFeatures) -> dict[str, Any]:
-    return {
-        "methods": {
-            method.method: {
-                metric: {
-                    "before": _mean(method, metric, "before"),
-                    "after": _mean(method, metric, "after"),
-                    "change": method.change(metric),
-                }
-                for metric in METRICS
-            }
-            for method in network.methods
-        },
-        "contrasts": [
-            {"method": method, "against": against, **differences}
-            for method, against, differences in network.contrasts()
-        ],
-    }
-
-
-def _headline(networks: Sequence[NetworkFeatures]) -> dict[str, float]:
-    """Of the first network's first method."""
-    method = networks[0].methods[0]
-    values = {
-        f"neighbour_{metric}_{when}": float(_mean(method, metric, when).mean)
-        for metric in METRICS
-        for when in ("before", "after")
-    }
-    return {name: value for name, value in values.items() if math.isfinite(value)}
-
-
-def _table(networks: Sequence[NetworkFeatures]) -> pa.Table:
-    """A row a network, method, time, measure and state: the mean over seeds between it and the next."""
-    return pa.Table.from_pylist(
-        [
-            {
-                "network": network.label,
-                "method": method.method,
-                "when": when,
-                "metric": metric,
-                "state": state,
-                "seeds": int(values.n[state]),
-                **{name: float(getattr(values, name)[state]) for name in ("mean", "low", "high")},
-            }
-            for network in networks
-            for method in network.methods
-            for when in ("before", "after")
-            for metric in METRICS
-            for values in (method.neighbours(metric, when),)
-            for state in range(len(values.mean))
-        ]
+def _similarity(place: int, network: Sequence[MethodFeatures]) -> Picture:
+    label = network[0].network
+    maps = [HeatMap(f"after training:\n{of.method}", of.over(AFTER, CKA).mean, "state", "state") for of in network]
+    maps.insert(0, HeatMap(_UNTRAINED, network[0].over(BEFORE, CKA).mean, "state", "state"))
+    shades = Shades("CKA (1: equal up to rotation and scale; grey: not defined)")
+    return Picture(
+        f"similarity-{place}",
+        render(draw_heat_maps(f"Similarity of states, {label}", maps, shades)),
+        f"{label}: heat maps of CKA between all pairs of states, before training and after each way of training.",
+        f"{label}: CKA of all pairs of states, means over seeds.",
     )
+
+
+def _changes(methods: Sequence[MethodFeatures]) -> Table:
+    rows = [
+        {**_row(each, metric, each.change(metric)), **{name: each.mean(when, metric) for when, name in WHEN.items()}}
+        for each, metric in product(methods, METRICS)
+    ]
+    means = [Column(name, name, plain()) for name in WHEN.values()]
+    note = "Means over neighbouring states, then over seeds; changes are paired by seed, with Student's 95 % intervals."
+    caption = "Neighbouring states before and after training"
+    return Table("feature_changes", (*_NAMES, *means, *_tested("change")), rows, caption, note)
+
+
+def _contrasts(networks: Sequence[Sequence[MethodFeatures]]) -> list[Table]:
+    """Every method against its network's first; no table where no network has several."""
+    rows = [
+        {**_row(each, metric, each.against(first, metric)), "against": first.method}
+        for first, *others in networks
+        for each, metric in product(others, METRICS)
+    ]
+    columns = (*_NAMES[:2], Column("against", "against", unbroken), _NAMES[2], *_tested("difference"))
+    note = "First minus the other, of the mean over neighbouring states. Each row is a test of its own."
+    caption = "Differences between methods after training, paired by seed"
+    return [Table("feature_contrasts", columns, rows, caption, note)] if rows else []
+
+
+def _tested(head: str) -> tuple[Column, ...]:
+    return Column("seeds", "seeds"), Column("difference", f"{head} [95 %]", signed()), Column("p", "p", p_value)
+
+
+def _row(of: MethodFeatures, metric: str, test: Difference) -> dict[str, Any]:
+    named = {"network": of.network, "method": of.method, "measure": METRICS[metric]}
+    return named | {"seeds": test.n, "difference": Estimate.of(test), "p": test.p}
+
+
+def _neighbours(methods: Sequence[MethodFeatures]) -> Table:
+    """For the files, the mean over seeds between each state and the next."""
+    names = ("network", "method", "when", "metric", "state", "seeds", "mean", "low", "high")
+    rows = [
+        (of.network, of.method, WHEN[when], metric, at, pairs.n[at, at + 1], *pairs.at(at, at + 1))
+        for of, when, metric in product(methods, WHEN, METRICS)
+        for pairs in (of.over(when, metric),)
+        for at in range(len(pairs.n) - 1)
+    ]
+    return Table("neighbouring_states", list(map(Column, names)), [dict(zip(names, row, strict=True)) for row in rows])

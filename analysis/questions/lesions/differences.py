@@ -1,12 +1,15 @@
 """Is one network hurt less than another by deleting a block? Differences between trials that agree in all else."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
 
-from analysis.equivalence import Difference, difference_test
+import numpy as np
+
+from analysis.equivalence import Difference
+from analysis.networks import Row
 from analysis.questions.lesions.summary import Lesioned
+from analysis.seeds import over_zero
 from sweep.ledger import method_factors, training_factors
 from sweep.parts import FACTORS
 
@@ -47,23 +50,18 @@ def by_method(trials: Sequence[Lesioned]) -> tuple[LesionDifference, ...]:
 
 
 def _compare(
-    trials: Sequence[Lesioned], match: Callable[[Any], object], taken: Callable[[Any, Any], bool]
+    trials: Sequence[Lesioned], match: Callable[[Row], object], taken: Callable[[Row, Row], bool]
 ) -> tuple[LesionDifference, ...]:
     groups: dict[object, list[Lesioned]] = {}
     for each in trials:
         groups.setdefault(match(each.trial), []).append(each)
-    pairs: dict[tuple[str, str], list[tuple[Lesioned, Lesioned]]] = {}
+    differences: dict[tuple[str, str, str], list[float]] = {}
     for members in groups.values():
         for first, second in permutations(members, 2):
             if taken(first.trial, second.trial):
-                pairs.setdefault((first.label, second.label), []).append((first, second))
-    return tuple(each for (first, second), found in pairs.items() for each in _differences(first, second, found))
-
-
-def _differences(first: str, second: str, pairs: Iterable[tuple[Lesioned, Lesioned]]) -> Iterator[LesionDifference]:
-    sides = [(one.quantities, other.quantities) for one, other in pairs]
-    for quantity in COMPARED:
-        values = [one[quantity] - other[quantity] for one, other in sides]
-        known = [value for value in values if value == value]
-        if known:
-            yield LesionDifference(first, second, quantity, difference_test(known))
+                one, other = first.quantities, second.quantities
+                for name in COMPARED:
+                    differences.setdefault((first.label, second.label, name), []).append(one[name] - other[name])
+    return tuple(
+        LesionDifference(*key, over_zero(values)) for key, values in differences.items() if np.isfinite(values).any()
+    )

@@ -1,18 +1,20 @@
 """What deleting and reordering blocks does to trained networks (P2, 1605.06431)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from analysis.measured import Measured, measured
-from analysis.questions.equivalence.sample import Array
+from analysis.arrays import Array
+from analysis.equivalence import Difference
+from analysis.measurements import Measured, Network, Rows, Study, measured_study
+from analysis.networks import Row, has_skips
 from analysis.results import Results
-from analysis.seeds import OverSeeds, over_seeds
-
-Lesion = Literal["delete-some", "reorder"]
-LESIONS: tuple[Lesion, ...] = ("delete-some", "reorder")
+from analysis.seeds import OverSeeds, over_seeds, over_zero
+from sweep.measures.base import ERROR, LOSS
+from sweep.measures.lesions import BLOCK, CHANGES_SHAPE, DELETE_ONE, DELETE_SOME, REORDER, TAU, UNTREATED
+from sweep.parts import FACTORS
 
 QUANTITIES = {
     "error": "error of the whole network",
@@ -25,47 +27,18 @@ QUANTITIES = {
 }
 """Numbers of one network; increases are of the error after deleting one block. Those of blocks it has not are NaN."""
 
-_BLOCKS_SQL = """
-    select trial_id, measurement, try_cast(subject as integer) as block, size, metric, value from measurements
-    where measurement in ('untreated', 'block', 'delete-one') and metric in ('error', 'loss', 'changes_shape')
-"""
-_DRAWS_SQL = """
-    select e.trial_id, e.measurement, e.size, count(*) as draws, avg(e.value) as mean,
-           quantile_cont(e.value, [0.25, 0.5, 0.75]) as quartiles, avg(t.value) as tau
-    from (select * from measurements where metric = 'error' and measurement in ('delete-some', 'reorder')) e
-    left join (select * from measurements where metric = 'kendall_tau' and measurement = 'reorder') t
-        on e.trial_id = t.trial_id and e.measurement = t.measurement and e.size = t.size and e.draw = t.draw
-    where isfinite(e.value) and (e.measurement <> 'reorder' or t.value < 1)
-    group by all order by all
-"""
-
-
-class Draws(NamedTuple):
-    """Errors over the random draws of one size of lesion; `tau` is the mean of Kendall's tau, NaN for deletions.
-
-    Swaps that restore the order are no lesion and left out.
-    """
-
-    draws: int
-    mean: float
-    low: float
-    median: float
-    high: float
-    tau: float
-
 
 @dataclass(frozen=True)
 class Lesioned:
     """One trained network. Arrays are of (blocks,); errors are shares of images."""
 
-    trial: Mapping[str, Any]
+    trial: Row
     label: str
     error: float
     loss: float
     deleted: Array
     changes_shape: Array
     stage: Array
-    draws: Mapping[tuple[Lesion, int], Draws]
 
     @property
     def quantities(self) -> dict[str, float]:
@@ -86,10 +59,12 @@ class Lesioned:
 
 @dataclass(frozen=True)
 class BySize:
-    """Errors by size of a lesion, arrays of (sizes,): means over seeds of each network's figures over its draws."""
+    """Errors by size of a lesion, arrays of (sizes,): means over seeds of each network's figures over its draws.
+
+    `tau` is the mean of Kendall's tau, NaN for deletions. Swaps that restore the order are no lesion and left out.
+    """
 
     size: Array
-    seeds: Array
     draws: Array
     mean: OverSeeds
     low: Array
@@ -103,120 +78,128 @@ class LesionedNetwork:
     """All seeds of one network and method. Arrays are of (blocks,)."""
 
     label: str
-    trial: Mapping[str, Any]
+    trial: Row
     """The factors of one of its trials."""
     seeds: int
     changes_shape: Array
     stage: Array
     deleted: OverSeeds
     quantities: dict[str, OverSeeds]
-    by_size: dict[Lesion, BySize]
+    by_size: dict[str, BySize]
+    beyond_half: Difference
+    """How far the error without the median block lies above the middle of the whole error and chance, over seeds."""
 
     @property
     def blocks(self) -> int:
         """How many there are."""
         return len(self.changes_shape)
 
+    @property
+    def chance(self) -> float:
+        """The error of who guesses."""
+        return chance(self.trial)
+
+    @property
+    def learned(self) -> bool:
+        """Whether it errs at most half as often as who guesses; else a deletion has little to take from it."""
+        return float(self.quantities["error"].mean) <= self.chance / 2
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one of the sequential, plainly trained networks that P2 compares."""
+        return self.trial["architecture"] == "sequential" and self.trial["method"] == FACTORS["method"].default
+
+    @property
+    def is_residual(self) -> bool:
+        """Whether its blocks have skip connections."""
+        return has_skips(self.trial)
+
 
 @dataclass(frozen=True)
 class Lesions:
-    """The lesions of a study: of each network alone, and of each trial."""
+    """The lesions of a study: of each network alone, and of each trained network."""
 
-    states: dict[str, int]
-    unmeasured: int
-    """Trials that finished, and of which nothing was measured."""
+    study: Study
     networks: tuple[LesionedNetwork, ...]
     trials: tuple[Lesioned, ...]
 
 
+def chance(trial: Row) -> float:
+    """The error of who guesses among the classes of a trial."""
+    return 1 - 1 / trial["classes"]
+
+
 def find_lesions(results: Results, study: str) -> Lesions | None:
     """What lesions did to the networks of a study; None where no trial of it has been lesioned."""
-    chosen = measured(results, study, "lesions")
-    if not chosen.trials:
+    read = (UNTREATED, BLOCK, DELETE_ONE, DELETE_SOME, REORDER)
+    found = measured_study(results, study, "lesions", read, _usable, most="lesion_draws")
+    if found is None:
         return None
-    every = _read(results, chosen)
-    if not every:
-        return None
-    standing = chosen.one_a_seed(every)
-    trials = tuple(every[name] for name in standing.values())
-    members: dict[str, list[Lesioned]] = {}
-    for trial in trials:
-        members.setdefault(trial.label, []).append(trial)
-    networks = tuple(_network(seeds) for seeds in members.values())
-    return Lesions(chosen.states, len(chosen.trials) - len(every), networks, trials)
+    every = [[_lesioned(each.label, seed) for seed in each.seeds] for each in found.networks]
+    networks = tuple(_network(network, seeds) for network, seeds in zip(found.networks, every, strict=True))
+    return Lesions(found, networks, tuple(each for seeds in every for each in seeds))
 
 
-def _read(results: Results, chosen: Measured) -> dict[str, Lesioned]:
-    blocks: dict[str, list[dict[str, Any]]] = {}
-    for row in results.sql(_BLOCKS_SQL).to_pylist():
-        if row["trial_id"] in chosen.trials:
-            blocks.setdefault(row["trial_id"], []).append(row)
-    draws: dict[str, dict[tuple[Lesion, int], Draws]] = {}
-    for row in results.sql(_DRAWS_SQL).to_pylist():
-        tau = np.nan if row["tau"] is None else row["tau"]
-        low, median, high = row["quartiles"]
-        found = Draws(row["draws"], row["mean"], low, median, high, tau)
-        draws.setdefault(row["trial_id"], {})[row["measurement"], row["size"]] = found
-    lesioned = {
-        name: _lesioned(chosen.trials[name], chosen.labels[name], rows, draws.get(name, {}))
-        for name, rows in blocks.items()
-    }
-    return {name: each for name, each in lesioned.items() if len(each.deleted) and np.isfinite(each.error)}
+def _usable(found: Measured) -> bool:
+    return bool(np.isfinite(found.one(UNTREATED, ERROR)) and len(found.get(DELETE_ONE, ERROR).value))
 
 
-def _lesioned(
-    trial: Mapping[str, Any], label: str, rows: Sequence[Mapping[str, Any]], draws: Mapping[tuple[Lesion, int], Draws]
-) -> Lesioned:
-    values = {
-        (row["measurement"], row["metric"], row["block"]): np.nan if row["value"] is None else row["value"]
-        for row in rows
-    }
-    stages = {row["block"]: row["size"] for row in rows if row["measurement"] == "block"}
-    numbers = range(1 + max((block for kind, _, block in values if kind == "delete-one"), default=-1))
+def _lesioned(label: str, found: Measured) -> Lesioned:
+    deleted, shape = found.get(DELETE_ONE, ERROR), found.get(BLOCK, CHANGES_SHAPE)
+    count = 1 + int(deleted.subject.astype(int).max())
     return Lesioned(
-        trial,
+        found.trial,
         label,
-        values.get(("untreated", "error", None), np.nan),
-        values.get(("untreated", "loss", None), np.nan),
-        np.array([values.get(("delete-one", "error", block), np.nan) for block in numbers]),
-        np.array([values.get(("block", "changes_shape", block), 0.0) == 1 for block in numbers], dtype=bool),
-        np.array([stages.get(block, 0) for block in numbers], dtype=int),
-        draws,
+        found.one(UNTREATED, ERROR),
+        found.one(UNTREATED, LOSS),
+        _by_block(deleted, deleted.value, np.full(count, np.nan)),
+        _by_block(shape, shape.value == 1, np.zeros(count, dtype=bool)),
+        _by_block(shape, shape.size, np.zeros(count, dtype=int)),
     )
 
 
-def _network(seeds: Sequence[Lesioned]) -> LesionedNetwork:
-    first = seeds[0]
-    deleted = over_seeds([each.deleted for each in seeds])
+def _by_block(rows: Rows, values: Array, into: Array) -> Array:
+    block = rows.subject.astype(int)
+    known = block < len(into)
+    into[block[known]] = values[known]
+    return into
+
+
+def _disordered(found: Measured) -> Measured:
+    """The same without the draws whose swaps restore the order, or whose error is not finite."""
+    error, order = found.get(REORDER, ERROR), found.get(REORDER, TAU)
+    taus = dict(zip(zip(order.size.tolist(), order.draw.tolist(), strict=True), order.value.tolist(), strict=True))
+    tau = np.array([taus.get(each, np.nan) for each in zip(error.size.tolist(), error.draw.tolist(), strict=True)])
+    kept = np.isfinite(error.value) & (tau < 1)
+    rows = {ERROR: Rows(*(column[kept] for column in error))}
+    rows[TAU] = rows[ERROR]._replace(value=tau[kept])
+    return replace(found, rows={**found.rows, **{(REORDER, metric): each for metric, each in rows.items()}})
+
+
+def _network(network: Network, seeds: Sequence[Lesioned]) -> LesionedNetwork:
     quantities = [each.quantities for each in seeds]
-    summary = {name: over_seeds([each[name] for each in quantities]) for name in QUANTITIES}
+    disordered = replace(network, seeds=tuple(map(_disordered, network.seeds)))
     return LesionedNetwork(
-        label=first.label,
-        trial=first.trial,
+        label=network.label,
+        trial=network.trial,
         seeds=len(seeds),
-        changes_shape=first.changes_shape,
-        stage=first.stage,
-        deleted=deleted,
-        quantities=summary,
-        by_size={lesion: found for lesion in LESIONS if (found := _by_size(seeds, lesion)) is not None},
+        changes_shape=seeds[0].changes_shape,
+        stage=seeds[0].stage,
+        deleted=over_seeds([each.deleted for each in seeds]),
+        quantities={name: over_seeds([each[name] for each in quantities]) for name in QUANTITIES},
+        by_size={lesion: by for lesion in (DELETE_SOME, REORDER) if (by := _by_size(disordered, lesion)) is not None},
+        beyond_half=over_zero([each["median"] - (chance(network.trial) - each["error"]) / 2 for each in quantities]),
     )
 
 
-def _by_size(seeds: Sequence[Lesioned], lesion: Lesion) -> BySize | None:
-    sizes = sorted({size for each in seeds for kind, size in each.draws if kind == lesion})
+def _by_size(network: Network, lesion: str) -> BySize | None:
+    sizes, means = network.over("size", lesion, ERROR)
     if not sizes:
         return None
-    none = Draws(0, np.nan, np.nan, np.nan, np.nan, np.nan)
-    # Seeds, sizes, fields of Draws.
-    every = np.array([[each.draws.get((lesion, size), none) for size in sizes] for each in seeds], dtype=float)
-    means = {name: over_seeds(every[:, :, place]) for place, name in enumerate(Draws._fields)}
-    return BySize(
-        size=np.array(sizes),
-        seeds=means["mean"].n,
-        draws=every[:, :, 0].sum(axis=0).astype(int),
-        mean=means["mean"],
-        low=means["low"].mean,
-        median=means["median"].mean,
-        high=means["high"].mean,
-        tau=means["tau"].mean,
+    draws, *quartiles = (
+        network.over("size", lesion, ERROR, reduce)[1]
+        for reduce in (len, *(partial(np.quantile, q=share) for share in (0.25, 0.5, 0.75)))
     )
+    tau = network.over("size", lesion, TAU)[1] if lesion == REORDER else np.full(means.shape, np.nan)
+    low, median, high, tau = (over_seeds(each).mean for each in (*quartiles, tau))
+    return BySize(np.array(sizes), np.nansum(draws, axis=0).astype(int), over_seeds(means), low, median, high, tau)

@@ -15,19 +15,14 @@ import numpy as np
 
 from analysis import equivalence as eq
 from analysis.arms import Arm, Group
+from analysis.chance import outcome
 from analysis.equivalence import Verdict
-from analysis.paired import paired
-from analysis.questions.equivalence.assessment import ALPHA, log_margin
-from analysis.questions.equivalence.sample import GUESSED_FROM, LEAST, MOST, guessing
-from analysis.seeds import CONFIDENCE
+from analysis.seeds import LEAST_SEEDS, LEVEL, over_zero
 from sweep.ledger import Margins
 
 Basis = Literal["steps", "time"]
 Figures = Mapping[int, tuple[float, float]]
 """Seed to error, a share of images, and log loss."""
-
-LEAST_SEEDS = 3
-"""Below it no verdict is given."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +30,16 @@ class Comparison:
     """One arm against another under a group's conditions, paired by seed; below zero the first is better.
 
     `error` is of differences in the share of wrong validation images, `log_loss` of log ratios of validation losses;
-    both with 95 % intervals. `tost` tests the log ratio against the declared ratio margin.
+    both with 95 % intervals. `tost` tests the log ratio against the declared ratio margin, with the interval that
+    verdicts stand on.
     """
 
-    group: str
-    family: str
-    epochs: int
-    pretrain_epochs: int
-    arm: str
-    against: str
-    method: str
+    group: Group
+    arm: Arm
+    against: Arm
     basis: Basis
     mean_error: float
     against_error: float
-    seconds: float
     against_seconds: float
     error: eq.Difference
     log_loss: eq.Difference
@@ -57,15 +48,18 @@ class Comparison:
     """FIRST_BETTER stands for `arm`, SECOND_BETTER for `against`."""
     lacking: int
     """Seeds without a contrast, but for those of which both sides diverged."""
-    ended: str
-    """What became of seeds that did not finish, in words; empty where all did."""
     note: str = ""
     """Why there is no comparison."""
 
     @property
     def words(self) -> str:
         """The verdict with the arms' own names."""
-        return self.verdict.words(self.arm, self.against)
+        return self.verdict.words(self.arm.name, self.against.name)
+
+    @property
+    def ended(self) -> str:
+        """What became of seeds that did not finish, in words; empty where all did."""
+        return "; ".join(filter(None, map(_ended, (self.arm, self.against))))
 
 
 def equal_steps(group: Group, margins: Margins) -> list[Comparison]:
@@ -122,21 +116,13 @@ def _between(low: float, high: float, weight: float) -> float:
 
 
 def _figures(arm: Arm) -> dict[int, tuple[float, float]]:
-    return {
-        seed: (1 - row["val_accuracy"], math.log(min(max(row["val_loss"], LEAST), MOST)))
-        for seed, row in arm.finished.items()
-    }
+    return {seed: (arm.errors[seed], math.log(outcome(row))) for seed, row in arm.finished.items()}
 
 
 def _outcomes(arm: Arm, figures: Figures) -> dict[int, float]:
     """Log losses by seed, with the loss of guessing for a network that diverged."""
-    known = {seed: loss for seed, (_, loss) in figures.items()}
-    chance = {
-        seed: math.log(guessing(**{name: row[name] for name in GUESSED_FROM}))
-        for seed, row in arm.rows.items()
-        if row["status"] == "diverged"
-    }
-    return chance | known
+    chance = {seed: math.log(outcome(arm.rows[seed])) for seed in _diverged(arm)}
+    return chance | {seed: loss for seed, (_, loss) in figures.items()}
 
 
 def _compare(
@@ -151,30 +137,26 @@ def _compare(
 ) -> Comparison:
     own = _figures(arm)
     seeds = sorted(own.keys() & other.keys())
-    both = _both_diverged(arm, against)
+    both = _diverged(arm) & _diverged(against)
     one, two = _outcomes(arm, own), _outcomes(against, other)
     known = [one[seed] - two[seed] for seed in sorted((one.keys() & two.keys()) - both)]
     lacking = len((arm.rows.keys() | against.rows.keys()) - both) - len(known)
     tost, verdict = judge(known, 0 if note else lacking, margins)
+    errors = np.array([(own[seed][0], other[seed][0]) for seed in seeds]).reshape(-1, 2)
+    means = errors.mean(axis=0).tolist() if seeds else (math.nan, math.nan)
     return Comparison(
-        group=group.label,
-        family=group.family,
-        epochs=group.epochs,
-        pretrain_epochs=group.pretrain_epochs,
-        arm=arm.name,
-        against=against.name,
-        method=arm.method,
+        group=group,
+        arm=arm,
+        against=against,
         basis=basis,
-        mean_error=_mean([own[seed][0] for seed in seeds]),
-        against_error=_mean([other[seed][0] for seed in seeds]),
-        seconds=arm.seconds,
+        mean_error=means[0],
+        against_error=means[1],
         against_seconds=seconds,
-        error=paired({seed: own[seed][0] for seed in seeds}, {seed: other[seed][0] for seed in seeds}),
-        log_loss=eq.difference_test(known, 1 - CONFIDENCE),
+        error=over_zero(errors[:, 0] - errors[:, 1]),
+        log_loss=over_zero(known),
         tost=tost,
         verdict=verdict,
         lacking=lacking,
-        ended="; ".join(filter(None, map(_ended, (arm, against)))),
         note=note,
     )
 
@@ -182,15 +164,15 @@ def _compare(
 def judge(ratios: Sequence[float], lacking: int, margins: Margins) -> tuple[eq.Tost, Verdict]:
     """Log ratios of losses, one per seed, by the declared rules; where seeds are lacking there is no verdict."""
     values = np.array(ratios)
-    tost = eq.tost(values, log_margin(margins), ALPHA)
+    tost = eq.tost(values, math.log1p(margins.ratio), LEVEL / 2)
     if len(ratios) < LEAST_SEEDS or lacking:
         return tost, Verdict.UNDECIDED
-    return tost, eq.verdict(tost.p, eq.difference_test(values).p, tost.estimate, ALPHA)
+    # Each tail has half the level, so that one interval decides both questions.
+    return tost, eq.verdict(2 * tost.p, eq.difference_test(values).p, tost.estimate, LEVEL)
 
 
-def _both_diverged(arm: Arm, against: Arm) -> set[int]:
-    one, other = ({seed for seed, row in each.rows.items() if row["status"] == "diverged"} for each in (arm, against))
-    return one & other
+def _diverged(arm: Arm) -> set[int]:
+    return {seed for seed, row in arm.rows.items() if row["status"] == "diverged"}
 
 
 def _ended(arm: Arm) -> str:
@@ -199,13 +181,9 @@ def _ended(arm: Arm) -> str:
     return f"{arm.name}: {words}" if words else ""
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else math.nan
-
-
 @dataclass(frozen=True)
 class Gain:
-    """How many of several comparisons show a lower or a higher error, after Holm's correction over them at 5 %."""
+    """How many of several comparisons show a lower or a higher error, after Holm's correction over them at `LEVEL`."""
 
     comparisons: int
     better: int
@@ -213,9 +191,8 @@ class Gain:
 
 
 def gain(comparisons: Sequence[Comparison]) -> Gain:
-    """Count the comparisons whose difference in error is shown, of those that have a p."""
-    tested = [each for each in comparisons if math.isfinite(each.error.p)]
-    adjusted = eq.holm([each.error.p for each in tested]) if tested else []
-    shown = [each for each, p in zip(tested, adjusted, strict=True) if p < ALPHA and each.error.estimate != 0]
-    better = sum(each.error.estimate < 0 for each in shown)
-    return Gain(len(tested), better, len(shown) - better)
+    """Count the comparisons whose difference in error is shown, of those that have enough seeds."""
+    tested = [each.error for each in comparisons if each.error.n >= LEAST_SEEDS]
+    adjusted = eq.holm([each.p for each in tested])
+    shown = [each.estimate for each, p in zip(tested, adjusted, strict=True) if p < LEVEL]
+    return Gain(len(tested), sum(each < 0 for each in shown), sum(each > 0 for each in shown))

@@ -1,23 +1,20 @@
 """Does retraining with dropped blocks make a trained network more robust? Lesions of retrained networks by arm (P5)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from analysis import equivalence as eq
 from analysis.arms import Arm, Group
-from analysis.paired import paired
+from analysis.measurements import Measured, read_rows
 from analysis.results import Results
-from analysis.seeds import OverSeeds, over_seeds
+from analysis.seeds import OverSeeds, over_seeds, paired
+from sweep.measures.base import ERROR
+from sweep.measures.lesions import DELETE_ONE, DELETE_SOME, UNTREATED
 
-Errors = Mapping[str, Mapping[tuple[str, int], float]]
-"""Trial to (measurement, blocks deleted) to mean error, a share of images, over blocks or draws."""
-
-
-_WHOLE, _ONE, _SOME = ("untreated", 0), ("delete-one", 1), "delete-some"
+Errors = dict[str, dict[str, dict[int, float]]]
+"""Trial and measurement to mean error, a share of images, over blocks or draws, by number of deleted blocks."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Robustness:
     untreated: eq.Difference
     one: eq.Difference
     rise: eq.Difference
-    some: Mapping[int, eq.Difference]
+    some: Mapping[int, eq.Difference] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,19 +46,11 @@ class LesionCurve:
 
 def lesion_errors(results: Results, groups: Sequence[Group]) -> Errors:
     """Mean errors under lesions of every trial of the groups."""
-    trials = [row["trial_id"] for group in groups for arm in group.arms.values() for row in arm.rows.values()]
-    wanted = pc.field("measurement").isin(["untreated", "delete-one", "delete-some"]) & (pc.field("metric") == "error")
-    rows = results.table(
-        "measurements",
-        ["trial_id", "measurement", "size", "value"],
-        wanted & pc.field("trial_id").isin(pa.array(trials, pa.string())),
-    )
-    means = rows.group_by(["trial_id", "measurement", "size"]).aggregate([("value", "mean")])
-    found: dict[str, dict[tuple[str, int], float]] = {}
-    for row in means.to_pylist():
-        if row["value_mean"] is not None:
-            found.setdefault(row["trial_id"], {})[row["measurement"], row["size"]] = row["value_mean"]
-    return found
+    trials = {row["trial_id"]: row for group in groups for arm in group.arms.values() for row in arm.rows.values()}
+    measurements = (UNTREATED, DELETE_ONE, DELETE_SOME)
+    found = read_rows(results, list(trials), measurements)
+    networks = {name: Measured(trials[name], rows) for name, rows in found.items()}
+    return {name: {each: of.by("size", each, ERROR) for each in measurements} for name, of in networks.items()}
 
 
 def robustness(group: Group, errors: Errors) -> list[Robustness]:
@@ -70,23 +59,21 @@ def robustness(group: Group, errors: Errors) -> list[Robustness]:
         return []
     found: list[Robustness] = []
     for arm, against in group.contrasts():
-        one = _difference(errors, arm, against, _ONE)
+        sides = [_by_seed(errors, each) for each in (arm, against)]
+        one = _difference(sides, DELETE_ONE, 1)
         if not one.n:
             continue
-        rise = paired(*(_rise(errors, each) for each in (arm, against)))
-        sizes = sorted(
-            {size for row in arm.rows.values() for name, size in errors.get(row["trial_id"], {}) if name == _SOME}
-        )
-        some = {size: _difference(errors, arm, against, (_SOME, size)) for size in sizes}
+        sizes = sorted({size for seed in sides[0].values() for size in seed[DELETE_SOME]})
+        some = {size: _difference(sides, DELETE_SOME, size) for size in sizes}
         found.append(
             Robustness(
                 group=group.label,
                 arm=arm.name,
                 against=against.name,
                 method=arm.method,
-                untreated=_difference(errors, arm, against, _WHOLE),
+                untreated=_difference(sides, UNTREATED, 0),
                 one=one,
-                rise=rise,
+                rise=paired(*map(_rise, sides)),
                 some={size: difference for size, difference in some.items() if difference.n},
             )
         )
@@ -94,35 +81,33 @@ def robustness(group: Group, errors: Errors) -> list[Robustness]:
 
 
 def lesion_curves(group: Group, errors: Errors) -> list[LesionCurve]:
-    """The arms of a group that have lesions; of a single deleted block the mean over all blocks, not over draws."""
+    """The arms of a group that have lesions; of one deleted block the mean over all, which no draw betters."""
     curves: list[LesionCurve] = []
     for arm in group.arms.values():
-        seeds = [errors[row["trial_id"]] for row in arm.rows.values() if row["trial_id"] in errors]
-        by_size = [_by_size(seed) for seed in seeds]
-        deleted = sorted({size for seed in by_size for size in seed})
+        seeds = [seed[DELETE_SOME] | seed[UNTREATED] | seed[DELETE_ONE] for seed in _by_seed(errors, arm).values()]
+        deleted = sorted({size for seed in seeds for size in seed})
         if deleted:
-            table = np.array([[seed.get(size, np.nan) for size in deleted] for seed in by_size])
+            table = np.array([[seed.get(size, np.nan) for size in deleted] for seed in seeds])
             curves.append(LesionCurve(arm.name, deleted, over_seeds(table)))
     return curves
 
 
-def _by_size(errors: Mapping[tuple[str, int], float]) -> dict[int, float]:
-    """Mean error by number of deleted blocks; of one block the mean over all blocks, which no draw betters."""
-    random = {size: error for (name, size), error in errors.items() if name == _SOME}
-    return random | {size: error for (name, size), error in errors.items() if name != _SOME}
+_BySeed = dict[int, dict[str, dict[int, float]]]
 
 
-def _difference(errors: Errors, arm: Arm, against: Arm, key: tuple[str, int]) -> eq.Difference:
-    return paired(*(_values(errors, each, key) for each in (arm, against)))
+def _by_seed(errors: Errors, arm: Arm) -> _BySeed:
+    return {seed: errors[row["trial_id"]] for seed, row in arm.rows.items() if row["trial_id"] in errors}
 
 
-def _values(errors: Errors, arm: Arm, key: tuple[str, int]) -> dict[int, float]:
+def _difference(sides: Sequence[_BySeed], measurement: str, size: int) -> eq.Difference:
+    return paired(*(_values(side, measurement, size) for side in sides))
+
+
+def _values(side: _BySeed, measurement: str, size: int) -> dict[int, float]:
     """By seed."""
-    return {
-        seed: errors[row["trial_id"]][key] for seed, row in arm.rows.items() if key in errors.get(row["trial_id"], {})
-    }
+    return {seed: of[measurement][size] for seed, of in side.items() if size in of[measurement]}
 
 
-def _rise(errors: Errors, arm: Arm) -> dict[int, float]:
-    whole, one = (_values(errors, arm, key) for key in (_WHOLE, _ONE))
+def _rise(side: _BySeed) -> dict[int, float]:
+    whole, one = _values(side, UNTREATED, 0), _values(side, DELETE_ONE, 1)
     return {seed: one[seed] - whole[seed] for seed in whole.keys() & one.keys()}

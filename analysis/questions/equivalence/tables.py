@@ -1,0 +1,247 @@
+"""The tables of the page on matched pairs. A column is declared once, with what it holds of each row."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from analysis.equivalence import Interval, Mean, table_rows
+from analysis.equivalence.statistic import exp
+from analysis.formats import NAMES, number, p_value
+from analysis.questions.equivalence.assay import Assay
+from analysis.questions.equivalence.assessment import LOSSES, Assessment
+from analysis.questions.equivalence.findings import PRIMARY, Findings, Judged
+from analysis.questions.equivalence.wording import confidence, short
+from analysis.report.content import Column, Table
+from analysis.report.words import dataset_name, plain, points, share, unbroken
+from analysis.seeds import Estimate
+
+NONE = Estimate(np.nan)
+
+
+def tables(findings: Findings) -> list[Table]:
+    """Those that there is something for."""
+    makers = (_verdicts, _accuracies, _mixed, _assay, _table_2, _cost, _robustness, _missing, _seeds)
+    found = [make(findings) for make in makers]
+    return [*(table for table in found if table.rows), Table("pairs", (), (), bulk=stacked(findings.pairs))]
+
+
+def table(name: str, caption: str, items: Iterable[Any], *fields: tuple[Column, Callable[[Any], Any]]) -> Table:
+    """A row per item; each column comes with what it holds of the item."""
+    rows = [{column.key: of(item) for column, of in fields} for item in items]
+    return Table(name, [column for column, _ in fields], rows, caption)
+
+
+def stacked(by_metric: Mapping[str, pa.Table]) -> pa.Table:
+    """Tables by metric as one."""
+    return pa.concat_tables(
+        table.add_column(0, "metric", pa.array([metric] * table.num_rows, pa.string()))
+        for metric, table in by_metric.items()
+    )
+
+
+def place(at: Judged) -> str:
+    """A data set and metric as they are read."""
+    return f"{dataset_name(at.dataset)}, {NAMES[at.metric]}"
+
+
+def size(found: Assessment, mean: Mean | None = None) -> Estimate:
+    """The mean of this grid, or another, with its interval of the confidence that the verdict is at: ratios of losses.
+
+    An accuracy has a difference.
+    """
+    mean = mean or found.grid
+    interval = mean.interval(1 - 2 * found.alpha)
+    return as_ratio(mean, interval) if found.scale == "ratio" else _ends(mean.estimate, interval)
+
+
+def as_ratio(mean: Mean, interval: Interval) -> Estimate:
+    """A mean log ratio and its interval as the ratio."""
+    return Estimate(exp(mean.estimate), exp(interval.low), exp(interval.high))
+
+
+def _ends(value: float, interval: Interval) -> Estimate:
+    return Estimate(value, interval.low, interval.high)
+
+
+_DATASET = Column("dataset", "data set", dataset_name), lambda at: at.dataset
+_CONFIGURATIONS = Column("configurations", "n"), lambda at: at.found.configurations
+_PLACE = (
+    (Column("metric"), lambda at: at.metric),
+    (Column("dataset"), lambda at: at.dataset),
+    (Column("place", "data set, metric", unbroken), place),
+)
+
+
+def _verdicts(findings: Findings) -> Table:
+    return table(
+        "verdicts",
+        "Parallel against sequential, by data set; depth 1 is left out",
+        findings.each(*LOSSES),
+        *_PLACE,
+        _CONFIGURATIONS,
+        (Column("grid", f"this grid [{confidence(findings.answer)}]", plain()), lambda at: size(at.found)),
+        (Column("networks", "networks like these", plain()), lambda at: size(at.found, at.found.networks)),
+        (Column("p", "p", p_value), lambda at: at.found.p_equivalence),
+        (Column("inside", "inside, %", share(0)), lambda at: _ends(at.found.inside.share, at.found.inside.interval)),
+        (Column("verdict", "verdict"), lambda at: short(at.found)),
+    )
+
+
+def _accuracies(findings: Findings) -> Table:
+    sample = findings.samples["val_accuracy"]
+
+    def of(side: np.ndarray, at: Judged) -> Estimate:
+        values = side[sample.complete & (sample.columns["dataset"] == at.dataset)]
+        return Estimate(float(values.mean()), float(values.min()), float(values.max())) if len(values) else NONE
+
+    return table(
+        "accuracies",
+        "Validation accuracy",
+        findings.each("val_accuracy"),
+        _DATASET,
+        _CONFIGURATIONS,
+        (Column("sequential", "sequential, %", share()), lambda at: of(sample.sequential, at)),
+        (Column("parallel", "parallel, %", share()), lambda at: of(sample.parallel, at)),
+        (Column("grid", f"difference [{confidence(findings.answer)}]", points(2)), lambda at: size(at.found)),
+        (Column("networks", "of networks like these", points(2)), lambda at: size(at.found, at.found.networks)),
+    )
+
+
+def _mixed(findings: Findings) -> Table:
+    items = [
+        Judged(metric, name, each, contrast)
+        for contrast, by_metric in findings.mixed.items()
+        for metric, answer in by_metric.items()
+        for name, each in answer.by_dataset.items()
+    ]
+
+    def verdict(at: Judged) -> str:
+        # The first of two other architectures is in the place of parallel.
+        return at.found.verdict.words(*at.contrast.partition(",")[0].split("/")) if at.loss else "none"
+
+    return table(
+        "mixed_networks",
+        "Mixed networks, with several sequential stages of parallel blocks, against both ends",
+        items,
+        (Column("contrast", "contrast"), lambda at: at.contrast),
+        _DATASET,
+        (Column("metric", "metric", NAMES.__getitem__), lambda at: at.metric),
+        _CONFIGURATIONS,
+        (Column("ratio", "first / second", plain()), lambda at: size(at.found) if at.loss else NONE),
+        (Column("difference", "difference, points", points(2)), lambda at: NONE if at.loss else size(at.found)),
+        (Column("verdict", "verdict"), verdict),
+    )
+
+
+def _assay(findings: Findings) -> Table:
+    def mean(found: Mean) -> Estimate:
+        return _ends(found.estimate, found.interval(0.90))
+
+    def helps(found: Assay) -> str:
+        return ("yes" if found.depth_helps else "not shown") if found.compared else "not known"
+
+    return table(
+        "assay",
+        "What the networks learn, and what depth does, with 90 % intervals",
+        [at for at in findings.each(*LOSSES) if at.found.assay and at.found.learned],
+        *_PLACE,
+        (Column("guessing", "guessing", plain()), lambda at: at.found.assay.chance),
+        (Column("sequential", "learned, sequential", plain()), lambda at: mean(at.found.assay.sequential)),
+        (Column("parallel", "learned, parallel", plain()), lambda at: mean(at.found.assay.parallel)),
+        (
+            Column("less", "parallel less, %", share()),
+            lambda at: _ends(at.found.learned.share, at.found.learned.interval),
+        ),
+        (
+            Column("depth", "deep / one block", plain()),
+            lambda at: as_ratio(at.found.assay.depth, at.found.assay.depth.interval(0.90)),
+        ),
+        (Column("helps", "depth helps"), lambda at: helps(at.found.assay)),
+    )
+
+
+def _table_2(findings: Findings) -> Table:
+    sides = ("sequential", "parallel")
+    columns = (
+        Column("dataset", "data set", dataset_name),
+        Column("Q", "Q", lambda q: unbroken(q.replace("inf", "∞"))),
+        Column("metric", "loss"),
+        *(Column(f"paper_{side}", f"paper: {side}", plain(5)) for side in sides),
+        Column("paper_ratio", "ratio", plain(2)),
+        *(Column(side, f"here: {side}", plain(5)) for side in sides),
+        Column("ratio", "ratio", plain(2)),
+        Column("configurations", "n"),
+        Column("pairs"),
+    )
+    caption = "Mean losses by determination ratio Q, published and ours; ratios are parallel / sequential"
+    return Table("table_2", columns, findings.table_2.to_pylist(), caption)
+
+
+def _cost(findings: Findings) -> Table:
+    columns = (
+        Column("dataset", "data set", dataset_name),
+        Column("device", "device"),
+        Column("depth", "depth"),
+        Column("pairs", "pairs"),
+        Column("sequential_seconds", "sequential, s", plain(2)),
+        Column("parallel_seconds", "parallel, s", plain(2)),
+        Column("seconds_ratio", "ratio [quartiles]", plain(2)),
+        Column("flops_ratio", "FLOPs", plain(2)),
+    )
+    rows = [
+        {**row, "seconds_ratio": Estimate(row["seconds_ratio"], row["low"], row["high"])}
+        for row in findings.cost.to_pylist()
+    ]
+    return Table("cost", columns, rows, "Training time by depth: medians over matched pairs")
+
+
+def _robustness(findings: Findings) -> Table:
+    found = {f"{at.dataset}_{at.metric}": (place(at), at.found) for at in findings.each(*LOSSES)}
+    columns = (Column("statistic", "statistic"), *(Column(key, head) for key, (head, _) in found.items()))
+    texts: list[tuple[str, Callable[[Assessment], str]]] = [
+        *((row.label, lambda each, name=name, row=row: row.text(each.statistics[name])) for name, row in table_rows()),
+        (
+            "hierarchical model, mean [90 %]",
+            lambda each: plain()(_ends(each.inside.mean, each.inside.mean_interval)),
+        ),
+        ("margin, log ratio", lambda each: number(each.margin, 4)),
+    ]
+    rows = [{"statistic": label, **{key: text(each) for key, (_, each) in found.items()}} for label, text in texts]
+    caption = "Other statistics of the ratio parallel / sequential, of networks like these"
+    return Table("robustness", columns, rows, caption)
+
+
+def _missing(findings: Findings) -> Table:
+    return table(
+        "missing",
+        "Pairs deeper than one block",
+        findings.each(PRIMARY),
+        _DATASET,
+        *(
+            (Column(count, count), lambda at, count=count: getattr(at.found.counts, count))
+            for count in ("pairs", "complete", "diverged", "failed", "missing")
+        ),
+        (Column("sequential_only", "sequential only"), lambda at: at.found.divergence.sequential_only),
+        (Column("parallel_only", "parallel only"), lambda at: at.found.divergence.parallel_only),
+        (Column("p", "p", p_value), lambda at: at.found.divergence.p_exact),
+        (Column("ratio", "ratio [interval]", plain()), lambda at: size(at.found)),
+        (
+            Column("failed_at_chance", "failed at chance", plain()),
+            lambda at: size(at.found, at.found.failed_as_chance) if at.found.counts.failed else NONE,
+        ),
+    )
+
+
+def _seeds(findings: Findings) -> Table:
+    drawn = {True: "shared by all configurations", False: "drawn anew in each configuration"}
+    return table(
+        "seeds",
+        "Does a seed shift all configurations alike?",
+        findings.each(PRIMARY),
+        _DATASET,
+        (Column("drawn", "seeds"), lambda at: drawn[at.found.crossed]),
+        (Column("seeds", "number"), lambda at: at.found.seeds),
+        (Column("p", "p of a seed effect", p_value), lambda at: at.found.seed_effect.p),
+    )

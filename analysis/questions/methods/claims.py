@@ -1,0 +1,87 @@
+"""What papers claim of training with dropped blocks, and what comparisons at equal steps make of it."""
+
+from collections.abc import Sequence
+
+from analysis.arms import PLAIN, RESIDUAL
+from analysis.claims import Claim, Outcome, outcome
+from analysis.equivalence import INSIDE, Verdict
+from analysis.questions.methods.comparison import Comparison, gain
+from analysis.report.words import points
+from analysis.seeds import LEAST_SEEDS, LEVEL, Estimate
+
+
+def judge_claims(steps: Sequence[Comparison]) -> list[Claim]:
+    """The claims on the methods that were compared."""
+    residual = [each for each in steps if each.arm.method == RESIDUAL]
+    effective = [each for each in steps if each.arm.method == "effective-paths" and each.against.name == PLAIN]
+    droppath = [each for each in steps if each.arm.method == "droppath"]
+    judged = ((residual, _residual), (effective, _effective), (droppath, _droppath))
+    return [judge(those) for those, judge in judged if those]
+
+
+def _residual(residual: Sequence[Comparison]) -> Claim:
+    """P5 claims gains in certain cases, so one that is shown suffices, against both plain training and droppath."""
+    sides = {
+        "plain training": gain([each for each in residual if each.against.name == PLAIN]),
+        "droppath of the same rates": gain([each for each in residual if each.against.name != PLAIN]),
+    }
+    compared = {name: each for name, each in sides.items() if each.comparisons}
+    better = [each.better > 0 for each in compared.values()]
+    found = Outcome.OPEN
+    if len(compared) == len(sides) and all(better):
+        found = Outcome.HOLDS
+    elif any(better):
+        found = Outcome.IN_PART
+    elif any(each.worse == each.comparisons for each in compared.values()):
+        found = Outcome.CONTRADICTED
+    because = "; ".join(
+        f"against {name} the error is lower in {each.better}, higher in {each.worse} of {each.comparisons} comparisons"
+        for name, each in compared.items()
+    )
+    return Claim(
+        "Residual droppath does better in certain cases of image classification (Park).",
+        found,
+        because or "there are too few seeds to compare",
+    )
+
+
+def _effective(effective: Sequence[Comparison]) -> Claim:
+    """The published figure is an error, but margins are of losses: these decide, unless a higher error is shown."""
+    near = [each.verdict in (*INSIDE, Verdict.FIRST_BETTER) for each in effective]
+    kept = [inside and not _shown_worse(each) for inside, each in zip(near, effective, strict=True)]
+    found = outcome(kept, [each.verdict is Verdict.SECOND_BETTER for each in effective])
+    if found is Outcome.OPEN and any(near):
+        found = Outcome.IN_PART
+    because = "; ".join(
+        f"{each.arm.name}, {each.group.label}: difference in error {points(2)(Estimate.of(each.error))} points, "
+        f"{_in_words(each)} in validation loss"
+        for each in effective
+    )
+    return Claim(
+        "Training paths of the effective length alone loses nothing (Veit et al.: 5.96 against 6.10 % error, "
+        "second-hand).",
+        found,
+        because,
+    )
+
+
+def _droppath(droppath: Sequence[Comparison]) -> Claim:
+    counted = gain(droppath)
+    every = bool(counted.comparisons)
+    found = outcome([counted.better == counted.comparisons and every], [counted.worse == counted.comparisons and every])
+    if found is Outcome.OPEN and counted.better:
+        found = Outcome.IN_PART
+    because = f"the error is lower in {counted.better}, higher in {counted.worse} of {counted.comparisons} comparisons"
+    return Claim("Dropping blocks at random in training lowers the error (Huang et al.).", found, because)
+
+
+def _shown_worse(each: Comparison) -> bool:
+    """Whether the first arm has the higher loss, if by little, or the higher error."""
+    higher_loss = each.verdict is Verdict.DIFFERENT_INSIDE and each.tost.estimate > 0
+    return higher_loss or (each.error.n >= LEAST_SEEDS and each.error.p < LEVEL and each.error.estimate > 0)
+
+
+def _in_words(each: Comparison) -> str:
+    if each.verdict is not Verdict.DIFFERENT_INSIDE:
+        return each.words
+    return f"slightly {'worse' if each.tost.estimate > 0 else 'better'}, within the margin,"
