@@ -140,6 +140,8 @@ def test_a_part_is_imported_by_its_like_alone(family: str) -> None:
     parts = {module for module in IMPORTS if within(module, family)} - {family, *SHARED}
     assert parts
     known = {(module, name) for module in IMPORTS if not within(module, family) for name in IMPORTS[module] & parts}
+    # A question takes the names of its rows from the measure that writes them.
+    known = {each for each in known if family != "sweep.measures" or not within(each[0], "analysis.questions")}
     assert known <= FACES
 
 
@@ -152,9 +154,8 @@ NAMED = {
 MAY_NAME = (
     *("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies"),
     # Each answers the question of one measure, or compares methods and networks that a paper compares.
-    *("analysis.questions.lesions.summary", "analysis.truncation", "analysis.questions.paths.summary", "analysis.questions.features.summary", "analysis.arms"),
-    *(f"analysis.report.parts.{part}" for part in ("droppath", "features", "paths", "truncation", "lesions")),
-    *("analysis.report.parts.lesion_numbers", "analysis.questions.lesions.published"),
+    *(f"analysis.questions.{question}" for question in ("lesions", "truncation", "paths", "features", "methods")),
+    *("analysis.questions", "analysis.arms"),
 )
 
 
@@ -204,8 +205,12 @@ def beyond(of: str, *allowed: str) -> set[tuple[str, str]]:
 
 
 def test_analysis_meets_sweep_at_the_ledger() -> None:
-    libraries = ("pyarrow", "duckdb", "numpy", "scipy", "matplotlib")
-    assert not beyond("analysis", "analysis", "sweep.errors", "sweep.ledger", "sweep.parts", *libraries)
+    libraries = ("pyarrow", "duckdb", "numpy", "scipy", "matplotlib", "jinja2", "markupsafe")
+    met = ("sweep.errors", "sweep.ledger", "sweep.parts", "sweep.measures")
+    assert not beyond("analysis", "analysis", *met, *libraries)
+    names = {module for module in importers("sweep.measures") if within(module, "analysis")}
+    assert names
+    assert all(within(module, "analysis.questions") for module in names)
     met = {name for module, names in IMPORTS.items() if within(module, "analysis") for name in names}
     assert "sweep.ledger" in met
 
@@ -220,15 +225,35 @@ def test_the_statistics_know_arrays_alone() -> None:
 
 def test_the_figures_know_nothing_of_the_rest_of_the_analysis() -> None:
     assert not beyond("analysis.figures", "analysis.figures", "numpy", "matplotlib")
-    assert importers("matplotlib")
-    assert all(within(module, "analysis.figures", "analysis.report") for module in importers("matplotlib"))
+    drawing = importers("matplotlib")
+    assert drawing
+    assert all(within(module, "analysis.figures") or _is_view(module) for module in drawing)
+
+
+def _is_view(module: str) -> bool:
+    """Whether a module of a question is for readers: anything but its numbers."""
+    return within(module, "analysis.questions") and module.rpartition(".")[2] in VIEWS
+
+
+VIEWS = ("view", "pictures", "tables", "where", "wording", "published", "claims", "terminal")
 
 
 def test_what_is_drawn_and_written_comes_last() -> None:
-    below = {module for module in IMPORTS if within(module, "analysis") and not within(module, "analysis.report")}
-    assert not {(module, name) for module in below for name in IMPORTS[module] if within(name, "analysis.report")}
-    users = {module for module in below if any(within(name, "analysis.figures") for name in IMPORTS[module])}
-    assert all(within(module, "analysis.figures") for module in users)
+    last = ("analysis.report", "analysis.figures")
+    users = {module for module in importers(*last) if within(module, "analysis") and not within(module, *last)}
+    assert {module for module in users if not _is_view(module)} <= {"analysis.questions"}
+    # A figure knows nothing of pages.
+    assert not breaches("analysis.figures", "analysis.report", "analysis.questions")
+
+
+def test_a_question_knows_no_other_but_for_the_margins_of_matched_pairs() -> None:
+    questions = {module.split(".")[2] for module in IMPORTS if module.startswith("analysis.questions.")}
+    assert len(questions) > 3
+    shared = {"analysis.questions.equivalence.declared"}
+    for question in questions:
+        own = f"analysis.questions.{question}"
+        others = {name for module in IMPORTS if within(module, own) for name in IMPORTS[module]}
+        assert {name for name in others if within(name, "analysis.questions") and not within(name, own)} <= shared
 
 
 def run(code: str) -> list[str]:

@@ -72,6 +72,30 @@ RANGE = Statistic(
 )
 """
 
+QUESTION = """
+from analysis.measurements import measured_study
+from analysis.report.content import Column, Lead, Part, Table
+from analysis.seeds import over_seeds
+from analysis.report.words import plain
+
+
+def answer(results, study, palette):
+    found = measured_study(results, study, "weights", ["weights"])
+    if found is None:
+        return None
+    rows = [
+        {"network": each.label, "norm": over_seeds(each.over("subject", "weights", "norm")[1].max(axis=1)).at()}
+        for each in found.networks
+    ]
+    table = Table("norms", (Column("network", "network"), Column("norm", "norm", plain())), rows, "Norms by network")
+    return Part("norms", "How large do weights grow?", Lead("Not very.", "On digits.", "info"), "not very",
+                template="norms/page.html", tables=[table], trials=found.states["planned"])
+"""
+QUESTION_PAGE = """
+{% from "blocks.html" import section, table with context %}
+{% call section("norms", "Norms of weights") %}{{ table("norms") }}{% endcall %}
+"""
+
 STUDY = """
 from sweep.space import Space
 
@@ -117,6 +141,13 @@ WALKS = {
         '    "skewness:SKEWNESS",',
         '    "extent:RANGE",',
     ),
+    "question": (
+        "analysis/questions/norms/view.py",
+        QUESTION,
+        "analysis/questions/__init__.py",
+        '    "paths",',
+        '    "norms",',
+    ),
     "backend": (
         "sweep/submission/here.py",
         BACKEND,
@@ -144,10 +175,13 @@ class House:
             shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
         for new, text, registry, after, line in WALKS.values():
             assert not (root / new).exists()
+            (root / new).parent.mkdir(exist_ok=True)
             (root / new).write_text(text)
             before = (root / registry).read_text()
             assert before.count(f"{after}\n") == 1, f"{registry} has not the line {after}"
             (root / registry).write_text(before.replace(f"{after}\n", f"{after}\n{line}\n"))
+
+        (root / WALKS["question"][0]).with_name("page.html").write_text(QUESTION_PAGE)
 
     def python(self, *arguments: str) -> str:
         """What a Python that imports the copy prints."""
@@ -205,6 +239,17 @@ def test_a_statistic_is_in_the_numbers_and_the_table(house: House) -> None:
     report = house.root / "results" / "report" / "throwaway"
     assert '"range":' in "".join(path.read_text() for path in report.glob("*.json"))
     assert "wide" in (report / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_question_is_answered_on_the_page_and_in_the_files(house: House) -> None:
+    report = house.root / "results" / "report" / "throwaway"
+    page = (report / "report.html").read_text()
+    assert "How large do weights grow?" in page
+    assert "Norms by network" in page
+    assert len(json.loads((report / "numbers.json").read_text())["parts"]["norms"]["norms"]) == 8
+    assert (report / "tables" / "norms.parquet").exists()
+    assert "Norms: not very." in house.printed
 
 
 @pytest.mark.slow

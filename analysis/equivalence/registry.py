@@ -5,7 +5,10 @@ from typing import Any
 
 from analysis.equivalence.statistic import Row, Statistic
 
-_HOMES = ("components:COMPONENTS", "skewness:SKEWNESS")
+_HOMES = (
+    "components:COMPONENTS",
+    "skewness:SKEWNESS",
+)
 """Module of this package and the name of the statistic in it."""
 
 

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
     Answer = Callable[[Results, str, Palette], Part | None]
 
-QUESTIONS = ("equivalence", "lesions", "truncation", "paths", "features", "methods")
+QUESTIONS = (
+    "equivalence",
+    "lesions",
+    "truncation",
+    "paths",
+    "features",
+    "methods",
+)
 """Folders of this package, each with a function `answer` in its module `view`."""
 
 
