@@ -35,14 +35,14 @@ class Arm:
         """What the trials say their method is."""
         return self.first["method"]
 
-    @property
+    @cached_property
     def finished(self) -> dict[int, Row]:
         """Seeds that finished."""
         return {seed: row for seed, row in self.rows.items() if row["status"] == "finished"}
 
-    def ended(self, status: str) -> int:
-        """How many seeds are finished, diverged, failed or missing."""
-        return sum(row["status"] == status for row in self.rows.values())
+    def ended(self, status: str) -> set[int]:
+        """The seeds that are finished, diverged, failed or missing."""
+        return {seed for seed, row in self.rows.items() if row["status"] == status}
 
     @property
     def seconds(self) -> float:
@@ -117,12 +117,11 @@ def _known(results: Results, study: str) -> list[Row]:
     ended = {row["trial_id"] for row in done}
     planned = results.plan.filter(pc.field("study") == study).to_pylist()
     lacking = [{**row, "status": "missing"} for row in planned if row["trial_id"] not in ended]
-    return sorted([*done, *lacking], key=_precedence)
-
-
-def _precedence(row: Row) -> tuple[Any, ...]:
-    """Where one training was run for several measures: the one that came furthest first, then one with lesions."""
-    return STATUSES.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"]
+    # Where one training was run for several measures: the one that came furthest first, then one with lesions.
+    return sorted(
+        [*done, *lacking],
+        key=lambda row: (STATUSES.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"]),
+    )
 
 
 def arm_names(rows: Sequence[Row]) -> list[str]:

@@ -94,13 +94,12 @@ class Study:
     @property
     def said(self) -> str:
         """What became of the trials, in sentences."""
-        states = self.states
-        text = (
+        states, more = self.states, f" Of {self.unmeasured} that finished nothing was measured."
+        return (
             f"Of {states['planned']} trials {states['finished']} finished, {states['diverged']} diverged, "
             f"{states['failed']} failed and {states['missing']} are missing; only finished ones are measured, and "
-            "numbers are of these alone."
+            f"numbers are of these alone.{more if self.unmeasured else ''}"
         )
-        return text + (f" Of {self.unmeasured} that finished nothing was measured." if self.unmeasured else "")
 
 
 def measured_study(
@@ -119,10 +118,9 @@ def measured_study(
     asked = asked_trials(results, study, measure)
     named = dict(zip([row["trial_id"] for row in asked], labels(asked), strict=True))
     finished = {row["trial_id"]: row for row in asked if row["status"] == "finished"}
-    found = {
-        name: Measured(finished[name], rows) for name, rows in read_rows(results, list(finished), measurements).items()
-    }
-    found = {name: each for name, each in found.items() if usable(each)}
+    read = read_rows(results, list(finished), measurements)
+    measured = {name: Measured(finished[name], rows) for name, rows in read.items()}
+    found = {name: each for name, each in measured.items() if usable(each)}
     if not found:
         return None
     planned: dict[str, set[int]] = {}
@@ -152,7 +150,9 @@ def read_rows(
     results: Results, trials: Sequence[str], measurements: Sequence[str]
 ) -> dict[str, dict[tuple[str, str], Rows]]:
     """Trial identity to what was measured, by measurement and metric; only these rows are read."""
-    wanted = pc.field("measurement").isin(list(measurements)) & pc.field("trial_id").isin(pa.array(trials, pa.string()))
+    # Typed, as a list may be empty.
+    of, named = (pa.array(each, pa.string()) for each in (trials, measurements))
+    wanted = pc.field("measurement").isin(named) & pc.field("trial_id").isin(of)
     columns = ["trial_id", "measurement", "metric", "subject", "size", "draw", "value"]
     table = results.table("measurements", columns, wanted).combine_chunks()
     code = np.zeros(table.num_rows, dtype=np.int64)

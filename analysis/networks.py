@@ -1,6 +1,7 @@
 """What to call a network and its training, in the words of a figure's legend."""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 from sweep.ledger import training_factors
@@ -48,15 +49,12 @@ def labels(rows: Sequence[Row]) -> list[str]:
 
 def told_apart(names: Sequence[str], rows: Sequence[Row], factors: Sequence[str]) -> list[str]:
     """The names of rows, each with those of the factors that differ among rows of one name."""
-    alike: dict[str, list[Row]] = {}
+    levels: dict[str, list[tuple[Any, ...]]] = {}
     for name, row in zip(names, rows, strict=True):
-        alike.setdefault(name, []).append(row)
-    varying = {
-        name: [factor for factor in factors if len({each[factor] for each in members}) > 1]
-        for name, members in alike.items()
-    }
+        levels.setdefault(name, []).append(tuple(row[factor] for factor in factors))
+    varies = {name: [len(set(each)) > 1 for each in zip(*found, strict=True)] for name, found in levels.items()}
     return [
-        ", ".join(filter(None, [name, *(_phrase(factor, row[factor]) for factor in varying[name])]))
+        ", ".join(filter(None, [name, *(_phrase(each, row[each]) for each in compress(factors, varies[name]))]))
         for name, row in zip(names, rows, strict=True)
     ]
 

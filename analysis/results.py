@@ -114,10 +114,7 @@ class Results:
         for column in columns or ():
             if column not in dataset.schema.names:
                 raise SweepError(f"{name} has no column {column!r}, but {', '.join(dataset.schema.names)}")
-        try:
-            return dataset.to_table(columns=list(columns) if columns is not None else None, filter=where)
-        except (pa.ArrowException, OSError) as error:
-            raise self._unreadable(name, error) from None
+        return self._read(name, dataset, list(columns) if columns is not None else None, where)
 
     def scan(self, name: TableName) -> ds.Dataset:
         """A table as an Arrow dataset, which reads when it is scanned, and only what the scan asks for."""
@@ -168,16 +165,14 @@ class Results:
         known = "pairs" in query or "known" in query
         if known or "plan" in query:
             connection.register("plan", self.plan)
-        used: list[TableName] = []
         tables: tuple[TableName, ...] = ("trials", "curves", "measurements")
-        for name in tables:
-            if name in query or (known and name == "trials"):
-                # What has been read is not read again.
-                rows = self.__dict__.get(name) or self.scan(name)
-                connection.register(name, rows)
-                used.append(name)
-                if known and name == "trials":
-                    _register_pairs(connection, query, rows.schema.names)
+        used = [name for name in tables if name in query or (known and name == "trials")]
+        # What has been read is not read again.
+        rows = {name: self.__dict__.get(name) or self.scan(name) for name in used}
+        for name in used:
+            connection.register(name, rows[name])
+        if known:
+            _register_pairs(connection, query, rows["trials"].schema.names)
         return used
 
     def _scan_store(self, place: int, name: TableName) -> ds.Dataset:
@@ -186,15 +181,17 @@ class Results:
         foreign = [trial for trial in ledger.contents.status if self._owner[trial] != place]
         if not foreign:
             return dataset
-        try:
-            return ds.dataset(dataset.to_table(filter=~pc.field("trial_id").isin(foreign)))
-        except (pa.ArrowException, OSError) as error:
-            raise self._unreadable(name, error) from None
+        return ds.dataset(self._read(name, dataset, None, ~pc.field("trial_id").isin(foreign)))
 
-    def _unreadable(self, name: TableName, error: Exception) -> SweepError:
-        """What to say of a table that cannot be read; raises it where it is a damaged file that can be named."""
-        self._name_damage([name])
-        return SweepError(f"{name} cannot be read: {str(error).splitlines()[0]}")
+    def _read(
+        self, name: TableName, dataset: ds.Dataset, columns: list[str] | None, where: pc.Expression | None
+    ) -> pa.Table:
+        """Rows and columns of a data set; raises SweepError, which names the damaged file if it can be found."""
+        try:
+            return dataset.to_table(columns=columns, filter=where)
+        except (pa.ArrowException, OSError) as error:
+            self._name_damage([name])
+            raise SweepError(f"{name} cannot be read: {str(error).splitlines()[0]}") from None
 
     def _name_damage(self, tables: Sequence[TableName]) -> None:
         for ledger in self._ledgers:

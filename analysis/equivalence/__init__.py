@@ -21,7 +21,7 @@ from analysis.equivalence.skewness import skewness
 from analysis.equivalence.statistic import Row, Statistic
 from analysis.equivalence.student import Interval
 from analysis.equivalence.tost import Difference, Tost, difference_test, tost
-from analysis.equivalence.verdict import AHEAD, ALPHA, INSIDE, Verdict, verdict, verdicts
+from analysis.equivalence.verdict import AHEAD, ALPHA, INSIDE, Verdict, verdict
 
 __all__ = [
     "AHEAD",
@@ -62,5 +62,4 @@ __all__ = [
     "table_rows",
     "tost",
     "verdict",
-    "verdicts",
 ]

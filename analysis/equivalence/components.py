@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.equivalence.inputs import codes, groups, moments, vector
+from analysis.equivalence.inputs import codes, groups, vector
 from analysis.equivalence.statistic import Row, Statistic
 from analysis.equivalence.student import UNDEFINED
-from analysis.formats import number, percent
+from analysis.formats import percent
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,10 @@ def components(values: ArrayLike, configuration: ArrayLike) -> Components:
     spare = len(array) - count
     within = float(at.squares.sum()) / spare if spare else UNDEFINED
     seeds = count / float((1 / at.n).sum())
-    _, _, sd = moments(at.mean)
-    between = sd**2 - within / seeds
+    spread = float(groups(at.mean, np.zeros(count, np.intp)).squares[0]) / (count - 1) if count > 1 else UNDEFINED
+    between = spread - within / seeds
     # Not max(0, between), which would turn NaN into 0.
     return Components(0.0 if between < 0 else between, within, seeds, count)
-
-
-def _root(variance: float) -> str:
-    return percent(variance**0.5) if variance >= 0 else number(None)
 
 
 COMPONENTS = Statistic(
@@ -52,7 +49,7 @@ COMPONENTS = Statistic(
     (
         Row(
             "spread of the ratio: configurations; seeds",
-            lambda found: f"{_root(found.between)}; {_root(found.within)}",
+            lambda found: "; ".join(percent(each**0.5) for each in (found.between, found.within)),
         ),
     ),
 )

@@ -41,17 +41,14 @@ def clustered_mcnemar(
         raise ValueError("What diverged must be two one-dimensional boolean arrays of one length.")
     sequential, parallel = sides
     code = codes(configuration, len(sequential))
-    only = sequential & ~parallel, parallel & ~sequential
-    lean = np.bincount(code[only[0]], minlength=code.max(initial=-1) + 1) - np.bincount(
-        code[only[1]], minlength=code.max(initial=-1) + 1
-    )
+    lean = np.bincount(code, sequential.astype(float) - parallel).astype(int)
     count, squares = len(lean), int((lean**2).sum())
     chi2 = (count - 1) / count * int(lean.sum()) ** 2 / squares if squares and count > 1 else UNDEFINED
     return ClusteredMcNemar(
         configurations=count,
         discordant=int(np.count_nonzero(lean)),
-        sequential_only=int(only[0].sum()),
-        parallel_only=int(only[1].sum()),
+        sequential_only=int((sequential & ~parallel).sum()),
+        parallel_only=int((parallel & ~sequential).sum()),
         chi2=chi2,
         p_chi2=float(chdtrc(1, chi2)),
         p_exact=_sign_flips(np.abs(lean), abs(int(lean.sum()))) if count else UNDEFINED,
@@ -60,12 +57,8 @@ def clustered_mcnemar(
 
 def _sign_flips(sizes: np.ndarray, seen: int) -> float:
     """The chance that `sizes` with random signs add up to `seen` or more, either way."""
-    # Of each sum 0, 1, ... of the sizes that get a plus.
-    chance = np.zeros(int(sizes.sum()) + 1)
-    chance[0] = 1
+    chance = np.ones(1)
     for size in sizes[sizes > 0].tolist():
-        with_plus = chance[:-size] / 2
-        chance /= 2
-        chance[size:] += with_plus
-    sums = 2 * np.arange(len(chance)) - int(sizes.sum())
+        chance = np.convolve(chance, [0.5, *[0.0] * (2 * size - 1), 0.5])
+    sums = np.arange(len(chance)) - len(chance) // 2
     return min(1.0, float(chance[np.abs(sums) >= seen].sum()))

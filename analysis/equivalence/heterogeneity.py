@@ -14,13 +14,10 @@ from analysis.equivalence.student import UNDEFINED
 class FTest:
     """An F statistic, its degrees of freedom and p; all NaN where it is undefined."""
 
-    f: float
-    numerator: float
-    denominator: float
-    p: float
-
-
-_UNDEFINED = FTest(UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
+    f: float = UNDEFINED
+    numerator: float = UNDEFINED
+    denominator: float = UNDEFINED
+    p: float = UNDEFINED
 
 
 def factor_test(values: ArrayLike, levels: ArrayLike) -> FTest:
@@ -33,7 +30,7 @@ def factor_test(values: ArrayLike, levels: ArrayLike) -> FTest:
     at = groups(y, codes(levels, len(y), "levels"))
     count = len(at.n)
     if count < 2 or (at.n < 2).any() or (at.squares == 0).any():
-        return _UNDEFINED
+        return FTest()
     weight = at.n * (at.n - 1) / at.squares
     share = weight / weight.sum()
     middle = share @ at.mean
@@ -56,15 +53,13 @@ def interaction_test(values: ArrayLike, a: ArrayLike, b: ArrayLike) -> FTest:
     """
     y = vector(values)
     row, column = codes(a, len(y), "a"), codes(b, len(y), "b")
-    if len(y) == 0:
-        return _UNDEFINED
-    rows, columns = int(row.max()) + 1, int(column.max()) + 1
+    rows, columns = int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1
     cell = row * columns + column
     if min(rows, columns) < 2 or (np.bincount(cell, minlength=rows * columns) < 2).any():
-        return _UNDEFINED
+        return FTest()
     at = groups(y, cell)
     if (at.squares == 0).any():
-        return _UNDEFINED
+        return FTest()
     contrast = np.kron(_differences(rows), _differences(columns))
     effect = contrast @ at.mean
     covariance = (contrast * (at.squares / (at.n - 1) ** 2)) @ contrast.T

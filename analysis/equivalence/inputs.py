@@ -68,19 +68,9 @@ def groups(values: Vector, code: Codes) -> Groups:
 
 
 def configuration_means(values: ArrayLike, configuration: ArrayLike) -> Vector:
-    """Means over the seeds of each configuration, in the order of the sorted labels.
+    """Means over the seeds of each configuration, in the order of the sorted labels; both arrays are of (pairs,).
 
-    `values` and `configuration` hold one entry a pair. The result is what the functions of this package that take
-    one value a configuration work on: each configuration weighs alike, however many of its seeds are there.
+    Statistics of one value a configuration work on these, so that each weighs alike, however many seeds it has.
     """
     array = vector(values)
     return groups(array, codes(configuration, len(array))).mean
-
-
-def moments(values: Vector) -> tuple[int, float, float]:
-    """Count, mean and standard deviation (n - 1); NaN where there are too few values."""
-    n = len(values)
-    if n == 0:
-        return 0, float("nan"), float("nan")
-    whole = groups(values, np.zeros(n, np.intp))
-    return n, float(whole.mean[0]), float(np.sqrt(whole.squares[0] / (n - 1))) if n > 1 else float("nan")

@@ -12,10 +12,10 @@ from analysis.formats import number
 
 
 def skewness(values: ArrayLike) -> float:
-    """The third standardised moment of `values`, shape (configurations,).
+    """The third standardised moment of `values`, shape (configurations,), of moments that divide by n.
 
-    Moments divide by n. Far from 0, Student's t errs on one side, and the rank tests are to be looked at. NaN below
-    three values and without variance. Raises ValueError for malformed values.
+    Far from 0, Student's t errs on one side. NaN below three values and without variance. Raises ValueError for
+    malformed values.
     """
     array = vector(values)
     deviations = array - array.mean() if len(array) else array

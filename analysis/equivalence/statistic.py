@@ -36,14 +36,10 @@ class Statistic(Generic[Result]):
     rows: tuple[Row[Result], ...] = ()
 
 
-def ends(interval: Interval, digits: int = 3) -> str:
-    """An interval in brackets, each end a number or a dash."""
-    return f"[{number(interval.low, digits)}, {number(interval.high, digits)}]"
-
-
 def as_ratio(estimate: float, interval: Interval) -> str:
     """A log ratio and its interval as the ratio."""
-    return f"{number(exp(estimate))} {ends(Interval(exp(interval.low), exp(interval.high), interval.confidence))}"
+    ratio, low, high = (number(exp(each)) for each in (estimate, interval.low, interval.high))
+    return f"{ratio} [{low}, {high}]"
 
 
 def exp(value: float) -> float:

@@ -1,10 +1,10 @@
-"""Student's t from moments, defined down to a standard error of zero, and the interval type of the package."""
+"""Intervals, and what those by Student's t are made of."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from analysis.equivalence.inputs import Vector
 
@@ -23,24 +23,6 @@ class Interval:
 
 
 UNDEFINED = float("nan")
-
-
-def ratio(distance: ArrayLike, error: ArrayLike) -> Vector:
-    """Distance over standard error; without error it is 0 at no distance, infinite at any other, and NaN at NaN."""
-    distance, error = np.broadcast_arrays(np.asarray(distance, np.float64), np.asarray(error, np.float64))
-    exact = np.where((distance == 0) | np.isnan(distance), distance, np.copysign(np.inf, distance))
-    # Not `error > 0`: an undefined error must give an undefined ratio.
-    return np.divide(distance, error, out=exact, where=error != 0)
-
-
-def upper_tail(distance: ArrayLike, error: ArrayLike, freedom: ArrayLike) -> Vector:
-    """P(T >= distance / error) on `freedom` degrees of freedom."""
-    return np.asarray(stdtr(freedom, -ratio(distance, error)))
-
-
-def two_tails(distance: ArrayLike, error: ArrayLike, freedom: ArrayLike) -> Vector:
-    """P(|T| >= |distance| / error) on `freedom` degrees of freedom."""
-    return np.asarray(2 * stdtr(freedom, -np.abs(ratio(distance, error))))
 
 
 def reach(error: ArrayLike, freedom: ArrayLike, tail: float) -> Vector:

@@ -9,26 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.equivalence.inputs import Margin, bounds, level, moments, vector
-from analysis.equivalence.student import Interval, reach, standard_errors, two_tails, upper_tail
+from analysis.equivalence.inputs import Margin, bounds, groups, level, vector
+from analysis.equivalence.mean import Mean
+from analysis.equivalence.student import UNDEFINED, Interval
 
-
-@dataclass(frozen=True)
-class Tost:
-    """Two one-sided tests of a mean against a margin.
-
-    `p_lower` speaks against a mean at or below the lower margin, `p_upper` against one at or above the upper; `p`,
-    the larger, is below alpha exactly when `interval`, of confidence 1 - 2 alpha, lies inside the margin.
-    """
-
-    n: int
-    estimate: float
-    standard_error: float
-    degrees_of_freedom: float
-    interval: Interval
-    p_lower: float
-    p_upper: float
-    p: float
+_LEAST = 1e-90
+"""Standard errors below are taken to be none: what they divide would overflow."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +29,18 @@ class Difference:
     p: float
 
 
+@dataclass(frozen=True)
+class Tost(Difference):
+    """Two one-sided tests of a mean against a margin.
+
+    `p_lower` speaks against a mean at or below the lower margin, `p_upper` against one at or above the upper; `p`,
+    the larger, is below alpha exactly when `interval`, of confidence 1 - 2 alpha, lies inside the margin.
+    """
+
+    p_lower: float
+    p_upper: float
+
+
 def tost(values: ArrayLike, margin: Margin, alpha: float = 0.05) -> Tost:
     """Schuirmann's two one-sided t tests (1987, eq. 3) of the mean of `values`, shape (configurations,).
 
@@ -52,13 +50,9 @@ def tost(values: ArrayLike, margin: Margin, alpha: float = 0.05) -> Tost:
     """
     level(alpha)
     low, high = bounds(margin)
-    n, mean, sd = moments(vector(values))
-    error, freedom = standard_errors(n, sd)
-    p_lower, p_upper = upper_tail(mean - low, error, freedom), upper_tail(high - mean, error, freedom)
-    half = float(reach(error, freedom, alpha))
-    interval = Interval(mean - half, mean + half, 1 - 2 * alpha)
-    p = float(np.maximum(p_lower, p_upper))
-    return Tost(n, mean, float(error), float(freedom), interval, float(p_lower), float(p_upper), p)
+    n, mean = _mean(values)
+    found = n, mean.estimate, mean.standard_error, mean.degrees_of_freedom, mean.interval(1 - 2 * alpha)
+    return Tost(*found, mean.p_inside(low, high), mean.p_above(low), mean.p_below(high))
 
 
 def difference_test(values: ArrayLike, alpha: float = 0.05) -> Difference:
@@ -66,9 +60,17 @@ def difference_test(values: ArrayLike, alpha: float = 0.05) -> Difference:
 
     Identical values have p = 0, or 1 if they are zero. Raises ValueError for malformed values.
     """
-    level(alpha, upper=1)
-    n, mean, sd = moments(vector(values))
-    error, freedom = standard_errors(n, sd)
-    half = float(reach(error, freedom, alpha / 2))
-    interval = Interval(mean - half, mean + half, 1 - alpha)
-    return Difference(n, mean, float(error), float(freedom), interval, float(two_tails(mean, error, freedom)))
+    n, mean = _mean(values)
+    found = n, mean.estimate, mean.standard_error, mean.degrees_of_freedom, mean.interval(1 - alpha)
+    return Difference(*found, mean.p_zero)
+
+
+def _mean(values: ArrayLike) -> tuple[int, Mean]:
+    """How many values there are, and their mean, by Student's t alone."""
+    array = vector(values)
+    n = len(array)
+    if n < 2:
+        return n, Mean(float(array[0]) if n else UNDEFINED, UNDEFINED, UNDEFINED, 0.0)
+    whole = groups(array, np.zeros(n, np.intp))
+    error = float(np.sqrt(whole.squares[0] / (n - 1) / n))
+    return n, Mean(float(whole.mean[0]), error if error > _LEAST else 0.0, n - 1.0, 0.0)

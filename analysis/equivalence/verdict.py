@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 
 class Verdict(StrEnum):
@@ -44,14 +43,3 @@ def verdict(
     if not different:
         return Verdict.UNDECIDED
     return Verdict.FIRST_BETTER if (estimate < 0) == lower_is_better else Verdict.SECOND_BETTER
-
-
-def verdicts(
-    tost_p: ArrayLike, difference_p: ArrayLike, estimate: ArrayLike, alpha: float = 0.05, lower_is_better: bool = True
-) -> list[Verdict]:
-    """`verdict` of every stratum; the three arrays broadcast to shape (strata,)."""
-    columns = np.broadcast_arrays(*np.atleast_1d(tost_p, difference_p, estimate))
-    return [
-        verdict(float(equivalence), float(difference), float(size), alpha, lower_is_better)
-        for equivalence, difference, size in zip(*columns, strict=True)
-    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import compress
+from textwrap import wrap
 from typing import Any, Literal
 
 import numpy as np
@@ -32,6 +33,22 @@ _RATIO_TICKS = (
 def head(figure: Figure, title: str) -> None:
     """A figure's title, flush left."""
     figure.suptitle(title, x=0.012, ha="left")
+
+
+def wrapped(text: str, width: int) -> str:
+    """A text in lines of so many characters, broken between words."""
+    return "\n".join(part for line in text.splitlines() for part in wrap(line, width, break_on_hyphens=False))
+
+
+def legend_columns(labels: Sequence[str]) -> int:
+    """How many labels stand beside each other in a legend as wide as a figure."""
+    return max(1, min(4, 108 // (max(map(len, labels), default=1) + 8)))
+
+
+def legend_lines(labels: Sequence[str]) -> int:
+    """How many lines of text a legend of these labels takes."""
+    columns = legend_columns(labels)
+    return max((sum(1 + each.count("\n") for each in labels[start::columns]) for start in range(columns)), default=0)
 
 
 def drawable(*columns: Floats) -> NDArray[np.bool_]:

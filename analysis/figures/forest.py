@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.axes import margin_band, margin_key, ratio_axis, say_empty
+from analysis.figures.axes import legend_columns, legend_lines, margin_band, margin_key, ratio_axis, say_empty, wrapped
 from analysis.figures.style import INK, MUTED, WIDE, styled
 from analysis.figures.svg import tips_id
 
@@ -39,7 +39,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """A label with a mark, or several below each other; `under` is a second line of the label, `count` a number."""
+    """A label with a mark, or several below each other; `under` stands below the label, `count` is a number."""
 
     label: str
     marks: Sequence[Mark]
@@ -71,21 +71,26 @@ class Measure:
 
 
 # Inches.
-_ROW, _TOP, _BOTTOM, _LEFT, _RIGHT, _UNDER = 0.205, 0.62, 1.12, 2.55, 1.75, 0.16
+_ROW, _TOP, _BOTTOM, _LEFT, _RIGHT, _KEY = 0.205, 0.62, 0.72, 2.55, 1.75, 0.2
 _WIDTH = WIDE - _LEFT - _RIGHT
-# Characters.
-_LONGEST = 34
+# In rows: a further line of a row, and what stands between groups.
+_LINE, _GAP = 0.8, 0.25
+# Characters of a line: of a label, of one beside a number, of what stands under it, and of a group's title.
+_ALONE, _BESIDE, _UNDER, _TITLE = 33, 26, 36, 92
 _BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 
 
 @styled()
 def draw_forest(title: str, groups: Sequence[Group], measure: Measure) -> Figure:
-    """A row an estimate under its group's title; intervals that leave the axis end in an arrow."""
-    count = sum(_height(row) for group in groups for row in group.rows) + 1.25 * len(groups)
-    height = _TOP + _BOTTOM + _ROW * max(count, 2)
+    """A row an estimate under its group's title; what leaves the axis ends in an arrow."""
+    count = sum(_group_height(group) for group in groups)
+    heading, keys = wrapped(title, int(11 * WIDE)), _keys(groups, measure)
+    labels = [str(key.get_label()) for key in keys]
+    top, bottom = _TOP + 0.17 * heading.count("\n"), _BOTTOM + _KEY * legend_lines(labels)
+    height = top + bottom + _ROW * max(count, 2)
     figure = Figure(figsize=(WIDE, height))
-    axes = figure.add_axes((_LEFT / WIDE, _BOTTOM / height, _WIDTH / WIDE, 1 - (_TOP + _BOTTOM) / height))
-    figure.text(0.012, 1 - 0.1 / height, title, va="top", weight="bold", size=10.5)
+    axes = figure.add_axes((_LEFT / WIDE, bottom / height, _WIDTH / WIDE, 1 - (top + bottom) / height))
+    figure.text(0.012, 1 - 0.1 / height, heading, va="top", weight="bold", size=10.5)
     limits = _axis(axes, groups, measure)
     axes.set_ylim(max(count, 2) - 0.4, -0.6)
     axes.set_yticks([])
@@ -93,57 +98,73 @@ def draw_forest(title: str, groups: Sequence[Group], measure: Measure) -> Figure
     axes.set_xlabel(measure.label)
     place = 0.0
     for group in groups:
-        _text(axes, -_LEFT + 0.1, place, _fit(group.title, 110), weight="bold", bbox=_BEHIND)
-        place += 1
-        for row in group.rows:
-            _draw_row(axes, place, row, limits)
-            place += _height(row)
-        place += 0.25
+        _draw_group(axes, place, group, limits)
+        place += _group_height(group)
     if not count:
         say_empty(axes)
-    _legend(figure, groups, measure, height)
+    if keys:
+        beneath = {"loc": "lower left", "bbox_to_anchor": (0.005, 0.04 / height)}
+        figure.legend(handles=keys, ncols=legend_columns(labels), columnspacing=1.6, **beneath)
     return figure
 
 
-def _height(row: Row) -> float:
+def _group_height(group: Group) -> float:
     """In rows of one line."""
-    return 1.0 if len(row.marks) < 2 and not row.under and len(row.label) <= _LONGEST else 1.8
+    return _height(len(_lines(group.title, _TITLE))) + sum(map(_row_height, group.rows)) + _GAP
+
+
+def _row_height(row: Row) -> float:
+    return _height(max(len(row.marks), len(_label(row)) + len(_lines(row.under, _UNDER))))
+
+
+def _height(lines: int) -> float:
+    return 1 + _LINE * (max(lines, 1) - 1)
+
+
+def _label(row: Row) -> list[str]:
+    return _lines(row.label, _BESIDE if row.count else _ALONE)
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """The text in three lines at most: what is left out is before the last, as long names differ at their ends."""
+    lines = wrapped(text, width).splitlines()
+    return lines if len(lines) <= 3 else [lines[0], f"{lines[1][: width - 1]}…", text[-width:].partition(" ")[2]]
 
 
 def _axis(axes: Axes, groups: Sequence[Group], measure: Measure) -> tuple[float, float]:
-    """Scale and heads; the limits show every estimate and most intervals."""
-    marks = [mark for group in groups for row in group.rows for mark in row.marks]
-    values = np.array([(mark.estimate, mark.low, mark.high) for mark in marks], float).reshape(-1, 3)
-    ratio = measure.margin is not None
-    if ratio:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.log(np.where(values > 0, values, np.nan))
-    values = np.abs(values[np.isfinite(values).all(axis=1)])
-    reach = 1.7 * np.log1p(measure.margin) if measure.margin is not None else 0.0
-    if len(values):
-        ends = values[:, 1:]
-        widest = min(float(np.quantile(ends, 0.95)), 4 * float(np.median(ends)))
-        reach = max(reach, 1.15 * float(values[:, 0].max()), 1.08 * widest)
+    """Scale and heads; the limits show every estimate, up to tenfold, and most intervals."""
+    reach = _reach([mark for group in groups for row in group.rows for mark in row.marks], measure.margin)
     for inches, words, side in (
         (-0.18, measure.count, "right"),
         (_WIDTH + _RIGHT - 0.1, measure.text, "right"),
         (0, f"← {measure.below}", "left"),
         (_WIDTH, f"{measure.above} →", "right"),
     ):
-        axes.text(
-            inches / _WIDTH, -1, words, transform=axes.get_yaxis_transform(), va="center_baseline", ha=side, color=MUTED
-        )
+        _text(axes, inches, -1, words, ha=side, color=MUTED)
     if measure.margin is not None:
-        reach = float(min(reach, np.log(10)))
         limits = float(np.exp(-reach)), float(np.exp(reach))
         ratio_axis(axes, "x", limits)
         margin_band(axes, "x", measure.margin)
         return limits
-    reach = float(reach) or 1.0
     axes.set_xlim(-reach, reach)
     axes.xaxis.set_major_locator(MaxNLocator(6, symmetric=True))
     axes.axvline(0, color=INK, lw=0.8, zorder=0.6)
     return -reach, reach
+
+
+def _reach(marks: Sequence[Mark], margin: float | None) -> float:
+    """How far the axis goes to both sides, in log where there is a margin."""
+    values = np.array([(mark.estimate, mark.low, mark.high) for mark in marks], float).reshape(-1, 3)
+    if margin is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.log(np.where(values > 0, values, np.nan))
+    values = np.abs(np.where(np.isfinite(values), values, np.nan))
+    estimates = values[:, 0][~np.isnan(values[:, 0])]
+    ends = values[~np.isnan(values).any(axis=1), 1:]
+    reach = max(1.7 * np.log1p(margin or 0), 1.15 * estimates.max(initial=0.0))
+    if ends.size:
+        reach = max(reach, 1.08 * min(float(np.quantile(ends, 0.95)), 4 * float(np.median(ends))))
+    return float(reach or 1.0) if margin is None else float(min(reach, np.log(10)))
 
 
 def _text(axes: Axes, inches: float, place: float, text: str, **style: Any) -> None:
@@ -151,53 +172,48 @@ def _text(axes: Axes, inches: float, place: float, text: str, **style: Any) -> N
     axes.text(inches / _WIDTH, place, text, transform=axes.get_yaxis_transform(), va="center_baseline", **style)
 
 
-def _fit(label: str, most: int = _LONGEST) -> str:
-    return label if len(label) <= most else f"{label[: most - 1]}…"
+def _draw_group(axes: Axes, place: float, group: Group, limits: tuple[float, float]) -> None:
+    title = _lines(group.title, _TITLE)
+    for number, line in enumerate(title):
+        _text(axes, -_LEFT + 0.1, place + _LINE * number, line, weight="bold", bbox=_BEHIND)
+    place += _height(len(title))
+    for row in group.rows:
+        _draw_row(axes, place, row, limits)
+        place += _row_height(row)
 
 
 def _draw_row(axes: Axes, place: float, row: Row, limits: tuple[float, float]) -> None:
-    first, *rest = wrap(row.label, _LONGEST) or [""]
-    under = row.under or " ".join(rest)
-    lines = [row.label if row.under else first, under] if under else [first]
-    for number, line in enumerate(lines):
-        style = {"color": MUTED, "size": 8} if number and row.under else {}
-        _text(axes, -_LEFT + 0.25, place + 0.8 * number, _fit(line), **style)
+    lines: list[tuple[str, dict[str, Any]]] = [(line, {}) for line in _label(row)]
+    lines += [(line, {"color": MUTED, "size": 8}) for line in _lines(row.under, _UNDER)]
+    for number, (line, style) in enumerate(lines):
+        _text(axes, -_LEFT + 0.25, place + _LINE * number, line, **style)
     _text(axes, -0.18, place, row.count, ha="right")
     for number, mark in enumerate(row.marks):
-        _draw_mark(axes, place + 0.8 * number, mark, limits, f"{row.label}{f', {row.under}' if row.under else ''}")
+        said = f"{row.label}{f', {row.under}' if row.under else ''}: {mark.text}"
+        _draw_mark(axes, place + _LINE * number, mark, limits, said)
 
 
-def _draw_mark(axes: Axes, place: float, mark: Mark, limits: tuple[float, float], label: str) -> None:
+def _draw_mark(axes: Axes, place: float, mark: Mark, limits: tuple[float, float], said: str) -> None:
+    """The interval, cut where the axis ends, and the estimate; an arrow says it where the estimate is beyond."""
     _text(axes, _WIDTH + _RIGHT - 0.1, place, mark.text, ha="right")
-    color = mark.kind.color
-    if np.isfinite([mark.estimate, mark.low, mark.high]).all():
-        axes.plot(np.clip((mark.low, mark.high), *limits), (place, place), color=color, lw=1.5, zorder=2)
-        for beyond, limit, arrow in ((mark.low < limits[0], limits[0], 4), (mark.high > limits[1], limits[1], 5)):
+    ends = [mark.estimate if np.isnan(end) else end for end in (mark.low, mark.high)]
+    inside, tip = limits[0] <= mark.estimate <= limits[1], tips_id([said])
+    style: dict[str, Any] = {"color": mark.kind.color, "ms": 6}
+    if not np.isnan(mark.estimate):
+        axes.plot(np.clip(ends, *limits), (place, place), color=mark.kind.color, lw=1.5, zorder=2)
+        for beyond, limit, arrow in ((ends[0] < limits[0], limits[0], 4), (ends[1] > limits[1], limits[1], 5)):
             if beyond:
-                axes.plot(limit, place, marker=arrow, color=color, ms=6, mew=0, clip_on=False, zorder=3)
-    if limits[0] <= mark.estimate <= limits[1]:
-        inside = "white" if mark.kind.open else color
-        style = {"marker": mark.kind.marker, "color": color, "mfc": inside, "ms": 6, "mew": 1.3, "ls": "none"}
-        axes.plot([mark.estimate], [place], zorder=4, gid=tips_id([f"{label}: {mark.text}"]), **style)
+                gid = None if inside else tip
+                axes.plot([limit], [place], marker=arrow, mew=0, clip_on=False, zorder=3, gid=gid, **style)
+    if inside:
+        fill = "white" if mark.kind.open else mark.kind.color
+        axes.plot([mark.estimate], [place], marker=mark.kind.marker, mfc=fill, mew=1.3, zorder=4, gid=tip, **style)
 
 
-def _legend(figure: Figure, groups: Sequence[Group], measure: Measure, height: float) -> None:
+def _keys(groups: Sequence[Group], measure: Measure) -> list[Line2D | Patch]:
     kinds = dict.fromkeys(mark.kind for group in groups for row in group.rows for mark in row.marks)
-    keys: list[Any] = [
-        Line2D(
-            [],
-            [],
-            color=kind.color,
-            marker=kind.marker,
-            mfc="white" if kind.open else kind.color,
-            mew=1.3,
-            lw=1.5,
-            label=kind.words,
-        )
-        for kind in kinds
-    ]
-    if measure.margin is not None:
-        keys.append(margin_key(measure.margin))
-    if keys:
-        place = {"loc": "lower left", "bbox_to_anchor": (0.005, 0.04 / height)}
-        figure.legend(handles=keys, ncols=3, columnspacing=1.6, **place)
+    keys: list[Line2D | Patch] = []
+    for kind in kinds:
+        style: dict[str, Any] = {"color": kind.color, "mfc": "white" if kind.open else kind.color}
+        keys.append(Line2D([], [], marker=kind.marker, mew=1.3, lw=1.5, label=wrapped(kind.words, _TITLE), **style))
+    return keys if measure.margin is None else [*keys, margin_key(measure.margin)]

@@ -23,6 +23,7 @@ _RATIOS = LinearSegmentedColormap.from_list("parallel to sequential", _BETTER).w
 # One hue, ever darker: the order is seen without colours.
 _DARKER = ("#ffffff", "#cfe3f1", "#7fb6d9", BLUE, "#00324f")
 _VALUES = LinearSegmentedColormap.from_list("values", _DARKER).with_extremes(bad="#d9d9d9")
+_BLANK = "\N{NO-BREAK SPACE}"
 _TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 2)
 
 
@@ -146,5 +147,5 @@ def _color_bar(figure: Figure, panels: np.ndarray, norm: Normalize, shades: Shad
         ticks = [tick for tick in _TICKS if abs(np.log(tick)) <= float(norm.vmax or 0)]
         bar.set_ticks([float(np.log(tick)) for tick in ticks], labels=[f"{tick:g}" for tick in ticks])
         frames = f"framed: beyond the margin of {100 * shades.margin:g} % either way"
-        label = f"← parallel better          sequential better →\n{label}\n{frames}"
+        label = f"← parallel better{12 * _BLANK}sequential better →\n{label}\n{frames}"
     bar.set_label(label)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from textwrap import wrap
 from typing import Literal
 
 import numpy as np
@@ -13,14 +12,27 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from analysis.figures.axes import drawable, head, log_axis, ratio_axis, say_empty, set_scale, span
+from analysis.figures.axes import (
+    drawable,
+    head,
+    legend_columns,
+    legend_lines,
+    log_axis,
+    ratio_axis,
+    say_empty,
+    set_scale,
+    span,
+    wrapped,
+)
 from analysis.figures.palette import Palette
 from analysis.figures.style import MUTED, WIDE, Floats, Look, styled
 from analysis.figures.svg import tips_id
 
-Scale = Literal["linear", "log", "ratio", "places", "percent"]
+Scale = Literal["even", "log", "ratio", "places", "percent"]
 _MARKED = 14
 """With more points than this a line has a marker at some of them only."""
+_LONGEST = 92
+"""Characters of a line in a legend."""
 _STEP = 0.05
 """Of a panel's height, between the bars above it."""
 
@@ -42,23 +54,27 @@ class Line:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis. "places" is logarithmic with a tick at each value that there is, and "percent" an error from 0 up."""
+    """An axis.
+
+    "even" is linear, "places" logarithmic with a tick at each value that there is, and "percent" an error from 0 up.
+    """
 
     label: str
-    scale: Scale = "linear"
+    scale: Scale = "even"
     whole: bool = False
     """Whether only whole numbers have a tick."""
     falling: bool = False
+    names: Sequence[str] = ()
+    """Ticks at 0, 1, 2, ... of an even axis."""
 
 
 @dataclass(frozen=True)
 class Panel:
     """Lines on one pair of axes.
 
-    `levels` are labels with a value that a dashed line stands at, grey where no line has the label; `bars`
-    labels with two places of x that a bar above
-    joins, and `shaded` places of x with a grey ground. On an axis in per cent, `chance` has a line where values are
-    near.
+    `levels` are labels with a value that a dashed line stands at, grey where no line has the label; `bars` are labels
+    of lines with two places of x that a bar above joins, and `shaded` places of x with a grey ground. On an axis in per
+    cent, `chance` has a line where values are near.
     """
 
     title: str
@@ -95,28 +111,23 @@ def draw_panels(
     `names` what a label is to be called there. Panels of one row share their y axis where they have one kind.
     """
     rows = [row for row in rows if row] or [[]]
-    names, notes = names or {}, notes or {}
-    columns = max(max(map(len, rows)), 1)
-    every = list(dict.fromkeys(label for row in rows for label in _labels(row)))
-    words = [each for each in (band, level, *notes.values()) if each]
-    legends = [_legend_lines([names.get(each, each) for each in _labels(row)]) for row in rows]
-    own = keys == "row"
+    named, columns = names or {}, max(max(map(len, rows)), 1)
+    looks = palette.apart(_labels([panel for row in rows for panel in row]))
+    legends = [_keys(palette.apart(_labels(row)) if keys == "row" else {}, named) for row in rows]
+    last = [*_keys(looks if keys == "figure" else {}, named), *_meanings(band, level, notes or {})]
     heights = [
-        height + _title_lines(row, columns) * 0.16 + own * 0.2 * lines for row, lines in zip(rows, legends, strict=True)
+        height + 0.16 * _title_lines(row, columns) + 0.2 * _lines(legend)
+        for row, legend in zip(rows, legends, strict=True)
     ]
-    under = 0.2 * _legend_lines(words if own else [*(names.get(each, each) for each in every), *words])
-    figure = Figure(
-        figsize=(WIDE if columns > 1 or own else 0.8 * WIDE, 0.45 + sum(heights) + under), layout="constrained"
-    )
-    head(figure, title)
+    heading = wrapped(title, int(11 * WIDE))
+    above = 0.45 + 0.17 * heading.count("\n")
+    figure = Figure(figsize=(WIDE, above + sum(heights) + 0.2 * _lines(last)), layout="constrained")
+    head(figure, heading)
     parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights).flat
-    for part, row in zip(parts, rows, strict=True):
-        looks = palette.apart(_labels(row)) if own else {label: palette[label] for label in every}
-        _draw_row(part, row, columns, looks)
-        if own and row:
-            _legend(part, [_key(looks[label], names.get(label, label)) for label in _labels(row)])
-    shown = [] if own else [_key(palette[label], names.get(label, label)) for label in every]
-    _legend(figure, [*shown, *_meanings(band, level, notes)])
+    for part, row, legend in zip(parts, rows, legends, strict=True):
+        _draw_row(part, row, columns, palette.apart(_labels(row)) if keys == "row" else looks)
+        _legend(part, legend)
+    _legend(figure, last)
     return figure
 
 
@@ -125,15 +136,16 @@ def _labels(row: Sequence[Panel]) -> list[str]:
 
 
 def _title_lines(row: Sequence[Panel], columns: int) -> int:
-    return (
-        max((_wrapped(panel.title, columns).count("\n") for panel in row), default=0)
-        + max((len(panel.bars) for panel in row), default=0) // 2
-    )
+    """Beyond the first, with what bars take."""
+    return max((_title(panel, columns).count("\n") for panel in row), default=0) + _bars(row) // 2
 
 
-def _wrapped(title: str, columns: int) -> str:
-    width = {1: 100, 2: 50}.get(columns, 32)
-    return "\n".join(part for line in title.splitlines() for part in wrap(line, width, break_on_hyphens=False))
+def _title(panel: Panel, columns: int) -> str:
+    return wrapped(panel.title, {1: 100, 2: 50}.get(columns, 32))
+
+
+def _bars(row: Sequence[Panel]) -> int:
+    return max((len(panel.bars) for panel in row), default=0)
 
 
 def _draw_row(part: SubFigure, row: Sequence[Panel], columns: int, looks: Mapping[str, Look]) -> None:
@@ -146,7 +158,7 @@ def _draw_row(part: SubFigure, row: Sequence[Panel], columns: int, looks: Mappin
         say_empty(axes)
     for axes, panel in zip(grid, row, strict=False):
         _draw_panel(axes, panel, looks)
-        axes.set_title(_wrapped(panel.title, columns), pad=6 + 5 * len(panel.bars))
+        axes.set_title(_title(panel, columns), pad=6 + 5 * _bars(row))
     percent = [axes for axes, panel in zip(grid, row, strict=False) if panel.y.scale == "percent"]
     top = max((axes.get_ylim()[1] for axes in percent), default=0.0)
     for axes in percent:
@@ -199,7 +211,10 @@ def _showable(axis: Axis, values: Floats) -> NDArray[np.bool_]:
 
 
 def _tips(label: str, panel: Panel, x: Floats, y: Floats) -> list[str]:
-    return [f"{label}\n{panel.x.label}: {at:.4g}\n{panel.y.label}: {value:.4g}" for at, value in zip(x, y, strict=True)]
+    places = [panel.x.names[int(at)] if panel.x.names else f"{at:.4g}" for at in x]
+    return [
+        f"{label}\n{panel.x.label}: {at}\n{panel.y.label}: {value:.4g}" for at, value in zip(places, y, strict=True)
+    ]
 
 
 def _scale(axes: Axes, which: Literal["x", "y"], axis: Axis, values: Floats) -> None:
@@ -216,8 +231,11 @@ def _scale(axes: Axes, which: Literal["x", "y"], axis: Axis, values: Floats) -> 
             most = float(values.max(initial=2.0))
             axes.set_ylim(0, min(100.0, 1.25 * most))
             axes.grid(axis="y")
-        case "linear":
-            if axis.whole:
+        case "even":
+            if axis.names:
+                axes.set(**{f"{which}ticks": range(len(axis.names)), f"{which}ticklabels": axis.names})
+                axes.set(**{f"{which}lim": (-0.3, len(axis.names) - 0.7)})
+            elif axis.whole:
                 locator = MaxNLocator(8, integer=True, steps=[1, 2, 5, 10])
                 (axes.xaxis if which == "x" else axes.yaxis).set_major_locator(locator)
     if axis.falling:
@@ -243,9 +261,12 @@ def _chance(axes: Axes, chance: float, values: Floats) -> None:
     axes.text(0.995, chance + 1.2, "chance", color=MUTED, fontsize=8, **place)
 
 
-def _key(look: Look, label: str) -> Line2D:
-    style = {"color": look.color, "ls": look.line, "marker": look.marker, "ms": 4.5, "mec": "white", "mew": 0.6}
-    return Line2D([], [], label=label if len(label) <= 96 else f"{label[:95]}…", **style)
+def _keys(looks: Mapping[str, Look], names: Mapping[str, str]) -> list[Line2D | Patch]:
+    every: list[Line2D | Patch] = []
+    for label, look in looks.items():
+        style = {"color": look.color, "ls": look.line, "marker": look.marker, "ms": 4.5, "mec": "white", "mew": 0.6}
+        every.append(Line2D([], [], label=wrapped(names.get(label, label), _LONGEST), **style))
+    return every
 
 
 def _meanings(band: str, level: str, notes: Mapping[str, str]) -> Iterable[Line2D | Patch]:
@@ -260,16 +281,11 @@ def _meanings(band: str, level: str, notes: Mapping[str, str]) -> Iterable[Line2
         yield Patch(facecolor="#888888", alpha=0.35, label=band)
 
 
-def _columns(labels: Sequence[str]) -> int:
-    """How many labels stand beside each other in a legend as wide as a figure."""
-    return max(1, min(4, 108 // (max(map(len, labels), default=1) + 8)))
-
-
-def _legend_lines(labels: Sequence[str]) -> int:
-    return -(-len(labels) // _columns(labels))
+def _lines(handles: Sequence[Line2D | Patch]) -> int:
+    return legend_lines([str(handle.get_label()) for handle in handles])
 
 
 def _legend(part: Figure | SubFigure, handles: Sequence[Line2D | Patch]) -> None:
     if handles:
-        ncols = _columns([str(handle.get_label()) for handle in handles])
+        ncols = legend_columns([str(handle.get_label()) for handle in handles])
         part.legend(handles=list(handles), loc="outside lower left", ncols=ncols, handlelength=2.4, columnspacing=1.5)

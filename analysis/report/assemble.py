@@ -16,7 +16,7 @@ from analysis.results import Results
 class Report:
     """All that a report on one study says. `parts` are in the order of the page, and there is at least one.
 
-    Raises ValueError where two parts, figures or tables have one name.
+    Raises ValueError where two parts, figures, tables, or a part's numbers and its table have one name.
     """
 
     study: str
@@ -37,6 +37,11 @@ class Report:
         ):
             if len(names) > len(set(names)):
                 raise ValueError(f"two {kind} of a report have one name: {', '.join(sorted(names))}")
+        for part in self.parts:
+            if both := part.numbers.keys() & {table.name for table in part.tables}:
+                raise ValueError(
+                    f"numbers and a table of the part {part.name} have one name: {', '.join(sorted(both))}"
+                )
 
     @property
     def trusted(self) -> bool:

@@ -62,8 +62,10 @@ class Table:
 
     @property
     def cells(self) -> list[list[str]]:
-        """The texts of the page, row by row."""
+        """The texts of the page, row by row. Raises ValueError for a row above that has not a text per head."""
         seen = [column for column in self.columns if column.head]
+        if wrong := [len(row) for row in self.above if len(row) != len(seen)]:
+            raise ValueError(f"a row of {wrong[0]} texts is above a table of {len(seen)} heads")
         rows = self.rows if self.shown is None else self.shown
         return [*map(list, self.above), *([column.form(row[column.key]) for column in seen] for row in rows)]
 

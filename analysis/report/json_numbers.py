@@ -4,12 +4,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
 
 from analysis.report.assemble import Report
+from analysis.report.content import known
 from analysis.report.study import NUMBERS_VERSION
 
 
@@ -45,14 +45,8 @@ def plain(value: Any) -> Any:
     """Dataclasses as mappings, arrays as lists, and what JSON cannot hold as null."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
+    return plain(value.tolist()) if isinstance(value, np.ndarray) else known(value)

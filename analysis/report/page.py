@@ -14,6 +14,10 @@ _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0072B2"/>'
     '<path d="M4 4v8M8 4v8M12 4v8" stroke="#fff" stroke-width="2"/></svg>'
 )
+TEMPLATES: jinja2.BaseLoader = jinja2.ChoiceLoader(
+    [jinja2.PackageLoader("analysis.report"), jinja2.PackageLoader("analysis", "questions")]
+)
+"""Where templates are: those of pages, and those of questions."""
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 _TAKEN = re.compile(r"answer|main|(figure|table)-\d+.*")
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -50,7 +54,9 @@ class Contents:
         self._shown = set()
 
     def picture(self, name: str) -> Picture | None:
-        """A picture, None where there is nothing to draw."""
+        """A picture, None where there is nothing to draw. Raises ValueError the second time: its ids are in use."""
+        if name in self._pictures and ("picture", name) in self._shown:
+            raise ValueError(f"the picture {name} is shown twice")
         self._shown.add(("picture", name))
         return self._pictures.get(name)
 
@@ -106,13 +112,7 @@ def marked(text: str) -> Markup:
 
 def _environment(contents: Contents) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("analysis.report"), jinja2.PackageLoader("analysis", "questions")]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=TEMPLATES, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["contents"] = contents
     environment.filters |= {"marked": marked, "drawing": _drawing}

@@ -1,7 +1,6 @@
 """``sweep plan``: shows what would run and what it would cost."""
 
 import json as json_module
-import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -63,7 +62,10 @@ def plan(
     listed = [{"trial_id": trial.trial_id, **trial.as_dict()} for trial in chosen.trials] if trials else []
     if json:
         extra = {"can_show": shown} | ({"list": listed} if trials else {})
-        print(json_module.dumps(_finite(numbers | extra), indent=1, allow_nan=False))
+        # The analysis takes a while to import.
+        from analysis.report.json_numbers import plain
+
+        print(json_module.dumps(plain(numbers | extra), indent=1, allow_nan=False))
         return
     console = Console(highlight=False)
     for row in listed:
@@ -152,12 +154,3 @@ def _print_numbers(console: Console, numbers: dict[str, Any]) -> None:
     )
     if numbers["calibration_fault"] is not None:
         console.print(f"no worker could be measured: {numbers['calibration_fault']}", markup=False)
-
-
-def _finite(value: Any) -> Any:
-    """The same with null for numbers that JSON does not have."""
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

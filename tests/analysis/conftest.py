@@ -17,9 +17,9 @@ import pyarrow as pa
 import pytest
 
 import analysis
-from analysis.questions.equivalence.assessment import Assessment, assess_sample
 from analysis.figures import Rendered
 from analysis.pairs import shared as shared_columns
+from analysis.questions.equivalence.assessment import Assessment, assess_sample
 from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import Sample
 from sweep.ledger import Ledger, Margins, to_tables
@@ -230,7 +230,15 @@ _VOID = {"meta", "link", "br", "path", "rect", "use"}
 @pytest.fixture
 def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are made, but not turned into files, which takes most of the time."""
-    monkeypatch.setattr("analysis.figures.render", lambda figure: DRAWN)
+    # `render` itself is known by name in many modules.
+    monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None)
+    monkeypatch.setattr("analysis.figures.style.FigureCanvasSVG", lambda figure: SimpleNamespace(print_figure=_nothing))
+    monkeypatch.setattr("analysis.figures.style.FigureCanvasAgg", lambda figure: SimpleNamespace(print_figure=_nothing))
+    monkeypatch.setattr("analysis.figures.style.clean", lambda svg: DRAWN.svg)
+
+
+def _nothing(file: object, **options: object) -> None:
+    """What a figure is drawn with."""
 
 
 class _Words(HTMLParser):

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 import analysis
-from analysis.questions.equivalence.assessment import Answer
 from analysis.equivalence import Verdict
+from analysis.questions.equivalence.assessment import Answer
 from analysis.questions.equivalence.question import Question
 from sweep.errors import SweepError
 from sweep.result import TrialResult

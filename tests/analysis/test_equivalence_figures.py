@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.figures import render
-from analysis.figures.by_q import QLosses, draw_by_q
 from analysis.figures.palette import Palette
 from analysis.figures.scatter import LossPairs, draw_scatter
 from analysis.figures.style import LOOKS
@@ -57,6 +56,15 @@ def forest(*rows: tuple[str, str]) -> Figure:
     size = {"ratio": 1.02, "low": 0.99, "high": 1.05}
     table = pa.Table.from_pylist([{**shared, **size, "level_a": level, "verdict": verdict} for level, verdict in rows])
     return drawn("strata", strata={"val_loss": table}, question=SimpleNamespace(margins=Margins(0.1)))
+
+
+def by_q(*losses: tuple[float | None, ...], dataset: str = "mnist", split: str = "validation") -> Figure:
+    """The paper's sequential and parallel mean, and ours, in four intervals of Q."""
+    names = ("paper_sequential", "paper_parallel", "sequential", "parallel", "pairs")
+    rows = [dict(zip(names, (*cell, int(cell[2] is not None)), strict=True)) for cell in losses]
+    schema = pa.schema([("dataset", pa.string()), ("metric", pa.string()), *((name, pa.float64()) for name in names)])
+    table = pa.Table.from_pylist([{"dataset": dataset, "metric": split, **row} for row in rows], schema=schema)
+    return drawn("by-q", table_2=table)
 
 
 def words(figure: Figure) -> list[str]:
@@ -104,14 +112,47 @@ def test_architectures_keep_their_colours() -> None:
         assert [line.get_color() for line in axes.lines] == [look.color for look in LOOKS.values()]
 
 
-NONE, GAPS = np.empty(0), np.array([NAN, 0.0, np.inf, -1.0])
+def test_means_by_q_stand_beside_the_published_ones() -> None:
+    figure = by_q((1.0, 2.0, 3.0, 4.0), (1.5, 2.5, None, None), (1.0, 2.0, None, None), (5.0, 6.0, 7.0, 8.0))
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == "mnist, validation"
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["< 1", "1\N{EN DASH}3", "3\N{EN DASH}10", "≥ 10"]
+    lines = {
+        (str(line.get_color()), str(line.get_linestyle())): dict(
+            zip(np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist(), strict=True)
+        )
+        for line in axes.lines
+    }
+    sequential, parallel = LOOKS.values()
+    assert lines == {
+        (sequential.color, sequential.line): {0: 3.0, 3: 7.0},
+        (parallel.color, parallel.line): {0: 4.0, 3: 8.0},
+        (sequential.color, ":"): {0: 1.0, 1: 1.5, 2: 1.0, 3: 5.0},
+        (parallel.color, ":"): {0: 2.0, 1: 2.5, 2: 2.0, 3: 6.0},
+    }
+    keys = {"sequential", "parallel", "sequential, published", "parallel, published"}
+    assert keys <= set(words(figure))
+    assert any(
+        text.startswith("parallel, published\nQ (") and text.endswith(": 1\N{EN DASH}3\nloss (nats): 2.5")
+        for text in said(figure)
+    )
+
+
+def test_a_data_set_that_the_paper_has_not_has_our_means_alone() -> None:
+    figure = by_q(*[(None, None, 1.0, 2.0)] * 4, dataset="digits", split="train")
+    assert figure.axes[0].get_title(loc="left") == "digits, training"
+    assert len(figure.axes[0].lines) == 2
+
+
+GAPS = np.array([NAN, 0.0, np.inf, -1.0])
 ODD: dict[str, Callable[[], Figure]] = {
     "curves, one epoch": lambda: curves(*(numbers(3, seed).reshape(3, 1) for seed in range(4))),
     "curves, diverged": lambda: curves(*(np.full((2, 4), NAN) for _ in range(4))),
     "curves, no seed": lambda: curves(*(np.empty((0, 0)) for _ in range(4))),
     "curves, zeros": lambda: curves(*(np.zeros((2, 4)) for _ in range(4))),
     "cost, no value": lambda: cost(np.array([2.0, 2, 4, 4]), *[GAPS] * 5),
-    "by_q, no configuration": lambda: draw_by_q([QLosses("mnist", "training", "parallel", NONE, NONE, GAPS)]),
+    "by_q, no configuration": lambda: by_q(*[(1.0, 2.0, None, None)] * 4),
+    "by_q, zeros": lambda: by_q(*[(1.0, 2.0, 0.0, 0.0)] * 4),
     "scatter, no value": lambda: draw_scatter([LossPairs("mnist", GAPS, GAPS, list("abcd"))]),
 }
 
@@ -125,17 +166,11 @@ def test_a_point_says_which_configuration_it_is() -> None:
     losses = np.array([1.0, NAN, 2.0])
     tips = ["depth 2", "depth 4", "depth <8>"]
     assert said(draw_scatter([LossPairs("mnist", losses, losses, tips)])) == ["depth 2", "depth <8>"]
-    series = QLosses("mnist", "validation", "parallel", losses, losses, np.full(4, NAN), tips=tips)
-    assert said(draw_by_q([series])) == ["depth 2", "depth <8>"]
 
 
 def test_very_many_points_become_an_image_that_says_nothing() -> None:
-    many = numbers(900)
-    series = [
-        QLosses("mnist", split, "parallel", many, many, np.full(4, NAN), tips=["tip"] * 900)
-        for split in ("training", "validation")
-    ]
-    svg = render(draw_by_q(series)).svg
+    many = numbers(1800)
+    svg = render(draw_scatter([LossPairs("mnist", many, many, ["tip"] * 1800)])).svg
     assert "data:image/png;base64," in svg
     assert "tip" not in svg
     assert len(svg) < 150_000
@@ -147,7 +182,6 @@ def test_points_of_a_report_name_their_levels_seeds_and_ratio(report) -> None:
     assert tips[0].startswith("cifar10: depth 2, filters 2, kernel size 1, activation relu; 3 seeds; ratio ")
     svg = (report.folder / "figures" / "losses.svg").read_text(encoding="utf-8")
     assert all(tip in svg for tip in tips)
-    assert f"{tips[0]}\nsequential: " in (report.folder / "figures" / "by-q.svg").read_text(encoding="utf-8")
 
 
 def test_strata_are_marked_by_their_verdicts() -> None:

@@ -13,21 +13,15 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
-from analysis.figures import (
-    LossPairs,
-    QLosses,
-    Rendered,
-    Stratum,
-    StratumGroup,
-    Verdict,
-    draw_by_q,
-    draw_forest,
-    draw_scatter,
-    render,
-)
+from analysis.figures import Rendered, render
+from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
+from analysis.figures.palette import Palette
+from analysis.figures.panels import Axis, Line, Panel, draw_panels
+from analysis.figures.scatter import LossPairs, draw_scatter
+from analysis.figures.style import GREEN
+from tests.analysis.drawn import words
 
 NAN = float("nan")
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
@@ -37,26 +31,22 @@ def numbers(count: int, seed: int = 0) -> np.ndarray:
     return np.exp(np.random.default_rng(seed).normal(size=count))
 
 
-def strata(
-    count: int, ratio: float = 1.02, low: float = 0.99, high: float = 1.05, verdict: Verdict = "equivalent"
-) -> list[StratumGroup]:
-    rows = [Stratum(f"level {index}", 12, ratio, low, high, verdict) for index in range(count)]
-    return [StratumGroup("depth", rows[: count // 2]), StratumGroup("filters", rows[count // 2 :])]
+def forest(title: str = "depth", rows: int = 6) -> Figure:
+    marks = [Mark(1.02, 0.99, 1.05, Kind("equivalent", GREEN, "o"), "1.02 [0.99, 1.05]")]
+    group = Group(title, [Row(f"level {index}", marks, count="12") for index in range(rows)])
+    return draw_forest("Strata", [group], Measure("ratio", "parallel better", "sequential better", "ratio", 0.1, "n"))
 
 
-def q_losses(loss: np.ndarray, published: np.ndarray | None = None) -> list[QLosses]:
-    q = np.logspace(-1, 2, len(loss))
-    return [
-        QLosses("mnist", split, side, q, loss, np.array([0.1, 0.2, 0.3, NAN]), published)
-        for split in ("training", "validation")
-        for side in ("sequential", "parallel")
-    ]
+def panels(title: str = "mnist, depth 2") -> Figure:
+    curves = [Line(side, np.arange(1.0, 4), numbers(3), numbers(3, 1), numbers(3, 2)) for side in ("parallel", "net")]
+    axes = Axis("epoch", whole=True), Axis("loss (nats)", "log")
+    return draw_panels("Curves", [[Panel(title, *axes, curves)]], Palette())
 
 
 FULL: dict[str, Callable[[], Figure]] = {
     "scatter": lambda: draw_scatter([LossPairs("mnist", numbers(30), numbers(30, 1))]),
-    "forest": lambda: draw_forest(strata(6)),
-    "by_q": lambda: draw_by_q(q_losses(numbers(30), np.array([0.1, 0.2, 0.3, 0.4]))),
+    "forest": forest,
+    "panels": panels,
     "heat_map": lambda: draw_heat_maps(
         "Ratios", [HeatMap("mnist", numbers(6).reshape(2, 3), "x", "y")], Shades("ratio", 0.1)
     ),
@@ -68,19 +58,7 @@ ODD: dict[str, Callable[[], Figure]] = {
     "scatter, no configuration": lambda: draw_scatter([LossPairs("mnist", NONE, NONE)]),
     "scatter, no value": lambda: draw_scatter([LossPairs("mnist", GAPS, GAPS)]),
     "scatter, one point": lambda: draw_scatter([LossPairs("mnist", np.ones(1), np.ones(1))]),
-    "forest, nothing": lambda: draw_forest([]),
-    "forest, no value": lambda: draw_forest(strata(2, ratio=NAN, low=NAN, high=NAN, verdict="undecided")),
-    "forest, no interval": lambda: draw_forest(strata(2, low=NAN, high=NAN)),
-    "forest, infinite interval": lambda: draw_forest(strata(2, low=0.0, high=np.inf)),
-    "by_q, nothing": lambda: draw_by_q([]),
-    "by_q, no configuration": lambda: draw_by_q(q_losses(NONE)),
-    "by_q, no value": lambda: draw_by_q(q_losses(GAPS, np.full(4, NAN))),
 }
-
-
-def words(figure: Figure) -> list[str]:
-    """Every text of a figure."""
-    return [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)]
 
 
 @cache
@@ -119,7 +97,8 @@ def test_user_text_is_only_text() -> None:
     name = "<b> & $x$ \"quoted\" 'too' _{}"
     figures = (
         draw_scatter([LossPairs(name, np.ones(3), np.ones(3))]),
-        draw_forest([StratumGroup(name, [Stratum("1", 1, 1, 1, 1, "undecided")])]),
+        forest(name),
+        panels(name),
     )
     for figure in figures:
         root = ElementTree.fromstring(render(figure).svg)
@@ -164,29 +143,9 @@ def test_scatter_counts_what_is_inside_the_margin_and_what_is_not_shown() -> Non
     assert any("5 inside the margin" in text for text in wider)
 
 
-@pytest.mark.parametrize("rows", [1, 40])
-def test_forest_has_a_line_of_text_a_row_and_grows_with_them(rows: int) -> None:
-    figure = draw_forest(strata(rows))
-    found = words(figure)
-    assert found.count("1.02 [0.99, 1.05]") == found.count("12") == rows
-    assert {"depth", "filters", "equivalent"} <= set(found)
-    assert figure.get_size_inches()[1] < 2.4 + 0.21 * (rows + 2.5)
-
-
-def test_forest_points_to_what_is_off_its_axis() -> None:
-    def arrows(groups: list[StratumGroup]) -> list[object]:
-        figure = draw_forest(groups, limits=(0.8, 1.25))
-        return [line.get_marker() for line in figure.axes[0].lines if line.get_marker() in (4, 5)]
-
-    assert arrows(strata(1)) == []
-    assert arrows(strata(1, low=0.5)) == [4]
-    assert arrows(strata(1, low=0.5, high=2.0)) == [4, 5]
-
-
 def test_a_full_grid_is_a_small_file() -> None:
     many = numbers(1152)
-    for figure in (draw_scatter([LossPairs("mnist", many, many[::-1])]), draw_by_q(q_losses(many))):
-        assert len(render(figure).svg) < 150_000
+    assert len(render(draw_scatter([LossPairs("mnist", many, many[::-1])])).svg) < 150_000
 
 
 def test_very_many_points_become_an_image() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.questions.lesions.differences import by_arrangement, by_method
+from analysis.questions.lesions.differences import differences
 from analysis.questions.lesions.summary import Lesions, find_lesions
 from sweep.trial import Trial
 
@@ -45,7 +45,7 @@ def lesioned(end, lesion_rows):
 def test_increases_are_over_the_whole_networks_error_and_by_kind_of_block(lesions_of, lesioned):
     found = lesions_of([lesioned(resnet(seed), 0.1 + seed / 100, 0.01 + seed / 100) for seed in (0, 1, 2)])
     (network,) = found.networks
-    assert (network.label, network.seeds, network.blocks) == ("pre-activation ResNet-20", 3, 9)
+    assert (network.label, len(network.seeds), network.blocks) == ("pre-activation ResNet-20", 3, 9)
     assert network.changes_shape.nonzero()[0].tolist() == [3, 6]
     means = {name: float(each.mean) for name, each in network.quantities.items()}
     assert means == pytest.approx(
@@ -72,15 +72,14 @@ def test_draws_are_averaged_within_a_network_before_seeds_are(lesions_of, lesion
     less = {1: [0.1] * 20}
     found = lesions_of([lesioned(resnet(0), some=some, reordered=reordered), lesioned(resnet(1), some=less)])
     deleted, swapped = (found.networks[0].by_size[lesion] for lesion in ("delete-some", "reorder"))
-    assert deleted.size.tolist() == [1, 4]
-    assert deleted.mean.n.tolist() == [2, 1]
-    assert deleted.draws.tolist() == [25, 5]
-    assert deleted.mean.mean == pytest.approx([0.2, 0.82])
-    assert deleted.median == pytest.approx([0.2, 0.8])
-    assert (deleted.low[0], deleted.high[0]) == (pytest.approx(0.15), pytest.approx(0.25))
-    assert np.isnan(deleted.tau).all()
-    assert (swapped.size.tolist(), swapped.draws.tolist()) == ([2], [2])
-    assert (swapped.tau[0], swapped.median[0]) == (pytest.approx(0.8), pytest.approx(0.3))
+    assert [(each.size, each.seeds, each.draws) for each in deleted] == [(1, 2, 25), (4, 1, 5)]
+    assert [each.error.value for each in deleted] == pytest.approx([0.2, 0.82])
+    assert [each.median for each in deleted] == pytest.approx([0.2, 0.8])
+    assert (deleted[0].quartile_1, deleted[0].quartile_3) == (pytest.approx(0.15), pytest.approx(0.25))
+    assert all(math.isnan(each.kendall_tau) for each in deleted)
+    (swap,) = swapped
+    assert (swap.size, swap.draws) == (2, 2)
+    assert (swap.kendall_tau, swap.median) == (pytest.approx(0.8), pytest.approx(0.3))
 
 
 def test_one_seed_has_no_interval(lesions_of, lesioned):
@@ -92,7 +91,7 @@ def test_one_seed_has_no_interval(lesions_of, lesioned):
 def test_a_training_counts_once_however_often_it_was_measured(lesions_of, lesioned):
     every = [lesioned(resnet(), 0.1), lesioned(resnet(lesion_draws=99), 0.2), lesioned(resnet(1, lesion_draws=99), 0.2)]
     (network,) = lesions_of(every).networks
-    assert network.seeds == 2
+    assert len(network.seeds) == 2
     assert network.quantities["error"].mean == pytest.approx(0.2)
 
 
@@ -103,7 +102,7 @@ def test_what_failed_is_counted_and_has_no_lesions(lesions_of, lesioned, end):
     found = lesions_of([*ends, other], every)
     assert found.study.states == {"planned": 6, "finished": 2, "diverged": 1, "failed": 1, "missing": 2}
     assert found.study.unmeasured == 1
-    assert [network.seeds for network in found.networks] == [1]
+    assert [len(network.seeds) for network in found.networks] == [1]
 
 
 def test_without_lesions_nothing_is_found(lesions_of, end):
@@ -127,26 +126,28 @@ def test_parallel_networks_are_compared_with_their_twins_seed_by_seed(lesions_of
         for side in ("sequential", "parallel")
     ]
     alone = lesioned(resnet(3, architecture="parallel"), others=0.5)
-    found = {each.quantity: each for each in by_arrangement(lesions_of([*pairs, alone]).trials)}
+    rows = differences(lesions_of([*pairs, alone]).networks)
+    assert {each["contrast"] for each in rows} == {"arrangement"}
+    found = {each["quantity"]: each for each in rows}
     assert set(found) == {"error", "mean", "transitions", "others"}
     others = found["others"]
-    assert (others.first, others.second) == ("pre-activation ResNet-20, parallel", "pre-activation ResNet-20")
-    assert (others.found.n, others.found.estimate) == (3, pytest.approx(0.03))
-    assert others.found.interval.low == pytest.approx(0.03 - 4.302652729749464 * 0.01 / math.sqrt(3))
-    assert found["transitions"].found.estimate == pytest.approx(0, abs=1e-12)
+    assert (others["first"], others["second"]) == ("pre-activation ResNet-20, parallel", "pre-activation ResNet-20")
+    assert (others["pairs"], others["difference"].value) == (3, pytest.approx(0.03))
+    assert others["difference"].low == pytest.approx(0.03 - 4.302652729749464 * 0.01 / math.sqrt(3))
+    assert found["transitions"]["difference"].value == pytest.approx(0, abs=1e-12)
 
 
 def test_methods_are_compared_with_plain_training_of_the_same_network_and_seed(lesions_of, lesioned):
     plain = [lesioned(resnet(seed), transitions=0.2) for seed in (0, 1)]
     dropped = [lesioned(resnet(seed, **STOCHASTIC), transitions=0.1 + seed / 100) for seed in (0, 1)]
     deeper = [lesioned(resnet(seed, **STOCHASTIC, epochs=2), transitions=0.9) for seed in (0, 1)]
-    found = lesions_of([*plain, *dropped, *deeper])
-    assert not by_arrangement(found.trials)
-    compared = {each.quantity: each for each in by_method(found.trials)}
-    assert {each.second for each in compared.values()} == {"pre-activation ResNet-20"}
-    assert compared["transitions"].first == "pre-activation ResNet-20, stochastic depth 0.5, 1 epoch"
-    assert (compared["transitions"].found.n, compared["transitions"].found.estimate) == (2, pytest.approx(-0.095))
-    assert compared["others"].found.estimate == pytest.approx(0, abs=1e-12)
+    rows = differences(lesions_of([*plain, *dropped, *deeper]).networks)
+    assert {each["contrast"] for each in rows} == {"method"}
+    compared = {each["quantity"]: each for each in rows}
+    assert {each["second"] for each in compared.values()} == {"pre-activation ResNet-20"}
+    assert compared["transitions"]["first"] == "pre-activation ResNet-20, stochastic depth 0.5, 1 epoch"
+    assert (compared["transitions"]["pairs"], compared["transitions"]["difference"].value) == (2, pytest.approx(-0.095))
+    assert compared["others"]["difference"].value == pytest.approx(0, abs=1e-12)
 
 
 def test_swaps_that_restore_the_order_are_no_lesion(make_store, end, lesion_rows):
@@ -158,6 +159,6 @@ def test_swaps_that_restore_the_order_are_no_lesion(make_store, end, lesion_rows
         "test",
     )
     assert lesions is not None
-    swapped = lesions.networks[0].by_size["reorder"]
-    assert (swapped.size.tolist(), swapped.draws.tolist()) == ([2], [2])
-    assert (swapped.mean.mean[0], swapped.tau[0]) == (pytest.approx(0.6), pytest.approx(0.85))
+    (swapped,) = lesions.networks[0].by_size["reorder"]
+    assert (swapped.size, swapped.draws) == (2, 2)
+    assert (swapped.error.value, swapped.kendall_tau) == (pytest.approx(0.6), pytest.approx(0.85))

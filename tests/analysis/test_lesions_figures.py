@@ -12,9 +12,10 @@ from matplotlib.text import Text
 
 from analysis.figures import render
 from analysis.figures.palette import Palette
+from analysis.measurements import Measured
 from analysis.questions.lesions.pictures import draw_deletion, draw_sizes
-from analysis.questions.lesions.summary import QUANTITIES, BySize, LesionedNetwork
-from analysis.seeds import over_seeds, over_zero
+from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork, Sized
+from analysis.seeds import Estimate, over_seeds
 
 NAN = float("nan")
 
@@ -23,22 +24,23 @@ def network(label: str = "net", after: float = 0.2, blocks: int = 9, error: floa
     errors = after + np.array([[-0.05], [0.05]]) * np.ones(blocks)
     return LesionedNetwork(
         label=label,
-        trial={"classes": 10},
-        seeds=2,
+        seeds=(Measured({"classes": 10}, {}),) * 2,
+        lacking=0,
         changes_shape=np.arange(blocks) == 3,
         stage=np.arange(blocks),
         deleted=over_seeds(errors),
-        quantities={name: over_seeds([error]) for name in QUANTITIES},
+        values={name: np.full(2, error) for name in QUANTITIES},
         by_size={name.replace("_", "-"): sizes for name, sizes in by_size.items()},
-        beyond_half=over_zero([0.0]),
     )
 
 
-def sizes(high: float = 0.5, at: tuple[float, ...] = (1, 2, 4), tau: tuple[float, ...] | None = None) -> BySize:
-    median = np.linspace(0.2, high, len(at))
-    low, top = 0.9 * median, np.minimum(1.1 * median, 0.9)
-    taus = np.full(len(at), NAN) if tau is None else np.array(tau)
-    return BySize(np.array(at), np.full(len(at), 5), over_seeds(median[None]), low, median, top, taus)
+def sizes(high: float = 0.5, at: tuple[float, ...] = (1, 2, 4), tau: tuple[float, ...] | None = None) -> list[Sized]:
+    medians = np.linspace(0.2, high, len(at)).tolist()
+    taus = [NAN] * len(at) if tau is None else tau
+    return [
+        Sized("any", int(size), order, 1, 5, Estimate(median), 0.9 * median, median, min(1.1 * median, 0.9))
+        for size, order, median in zip(at, taus, medians, strict=True)
+    ]
 
 
 def deletion(*networks: LesionedNetwork) -> Figure:

@@ -15,7 +15,8 @@ from analysis.claims import Outcome
 from analysis.equivalence import Verdict
 from analysis.figures.palette import Palette
 from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gain, judge
-from analysis.questions.methods.lesions import lesion_curves, lesion_errors, robustness
+from analysis.questions.methods.lesions import lesion_errors, robustness
+from analysis.questions.methods.pictures import lesion_lines
 from analysis.questions.methods.view import answer
 from analysis.report.assemble import Report
 from analysis.report.content import Part, Table
@@ -275,20 +276,22 @@ def lesioned(tmp_path: Path) -> Results:
 def test_retrained_networks_are_compared_under_lesions(lesioned: Results) -> None:
     every = groups(lesioned)
     errors = lesion_errors(lesioned, every)
-    (found,) = robustness(every[0], errors)
-    assert (found.arm, found.against, found.one.n) == (DROPPED, "plain", 2)
-    assert found.untreated.estimate == pytest.approx(0.01)
-    assert found.one.estimate == pytest.approx(0.3 - 0.4)
-    assert found.rise.estimate == pytest.approx((0.3 - 0.21) - (0.4 - 0.2))
-    assert {size: each.estimate for size, each in found.some.items()} == {1: pytest.approx(0), 3: pytest.approx(-0.1)}
+    (found,) = robustness(every, errors)
+    assert (found["arm"], found["against"], found["seeds"]) == (DROPPED, "plain", 2)
+    assert found["untreated"].value == pytest.approx(0.01)
+    assert found["one"].value == pytest.approx(0.3 - 0.4)
+    assert found["rise"].value == pytest.approx((0.3 - 0.21) - (0.4 - 0.2))
+    some = {name: each.value for name, each in found.items() if name in ("deleted_1", "deleted_2", "deleted_3")}
+    assert some == {"deleted_1": pytest.approx(0), "deleted_3": pytest.approx(-0.1)}
 
 
 def test_of_one_deleted_block_the_curve_shows_the_mean_over_all(lesioned: Results) -> None:
     every = groups(lesioned)
-    plain, drop = lesion_curves(every[0], lesion_errors(lesioned, every))
-    assert (plain.arm, list(plain.deleted)) == ("plain", [0, 1, 3])
-    assert plain.error.mean.tolist() == pytest.approx([0.21, 0.41, 0.71])
-    assert drop.error.lowest.tolist() == pytest.approx([0.21, 0.3, 0.6])
+    plain, drop = lesion_lines(every[0], lesion_errors(lesioned, every))
+    assert (plain.label, list(plain.x)) == ("plain", [0, 1, 3])
+    assert plain.y.tolist() == pytest.approx([21, 41, 71])
+    assert drop.low is not None
+    assert drop.low.tolist() == pytest.approx([21, 30, 60])
 
 
 def test_lesions_of_networks_that_were_not_retrained_are_left_to_others(tmp_path: Path) -> None:
@@ -297,7 +300,7 @@ def test_lesions_of_networks_that_were_not_retrained_are_left_to_others(tmp_path
     store = opened(tmp_path, [*arm(PLAIN, [0.2], **fields), *arm(DROP, [0.2], **fields)])
     every = groups(store)
     assert lesion_errors(store, every)
-    assert robustness(every[0], lesion_errors(store, every)) == []
+    assert robustness(every, lesion_errors(store, every)) == []
 
 
 def part_of(store: Results, study: str = STUDY) -> tuple[Part, str]:

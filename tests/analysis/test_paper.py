@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from analysis.questions.equivalence.assessment import Answer, assess_sample
 from analysis.formats import DASH
+from analysis.questions.equivalence.assessment import Answer, assess_sample
 from analysis.questions.equivalence.paper import Outcome, claims, differences_in_budget, table_2
 from analysis.questions.equivalence.published import TABLE_2
 from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import Q_INTERVALS, Sample, make_sample
+from analysis.report.words import dataset_name
 from sweep.ledger.schema import plan_row
 from sweep.result import TrialResult
 from sweep.studies import STUDIES
@@ -151,7 +152,7 @@ CLOSE = [
 def test_close_holds_inside_the_margin_on_both_losses_and_breaks_beyond_it_on_one(validation, training, outcome):
     found = claims(assessed("train_loss", training), assessed("val_loss", validation))[0]
     assert found.outcome == outcome
-    assert f"validation loss on mnist {math.exp(validation):.3f} [" in found.because
+    assert f"validation loss on MNIST {math.exp(validation):.3f} [" in found.because
     assert "(margin 10 %)" in found.because
 
 
@@ -209,7 +210,7 @@ def test_who_is_ahead_by_little_takes_a_difference_shown_inside_the_margin(shift
 def test_who_is_ahead_is_said_over_data_sets(shifts, outcome):
     claim = claims(assessed("train_loss", 0.0), assessed("val_loss", *shifts))[1]
     assert claim.outcome == outcome
-    assert all(f"on {dataset}" in claim.because for dataset in DATASETS)
+    assert all(f"on {dataset_name(dataset)}" in claim.because for dataset in DATASETS)
 
 
 def test_what_cannot_be_computed_is_a_dash():
@@ -217,7 +218,7 @@ def test_what_cannot_be_computed_is_a_dash():
     found = claims(single, assessed("val_loss", 0.0, n=0))
     assert {claim.outcome for claim in found} == {Outcome.OPEN}
     assert not any("nan" in claim.because for claim in found)
-    assert f"validation loss on mnist {DASH} [{DASH}, {DASH}], undecided" in found[0].because
+    assert f"validation loss on MNIST {DASH} [{DASH}, {DASH}], undecided" in found[0].because
     assert f"0.990 [{DASH}, {DASH}]" in found[2].because
 
 
@@ -235,12 +236,12 @@ def test_the_quick_study_says_where_its_budget_differs():
     assert differences_in_budget(planned(*STUDIES["quick"].trials())) == [
         "Batch size 64 instead of 256.",
         "Epochs 3 instead of 100.",
-        "mnist: train samples 2000 instead of 60000.",
-        "mnist: val samples 2000 instead of 10000.",
-        "mnist: image size 14 instead of 28.",
-        "cifar10: train samples 2000 instead of 50000.",
-        "cifar10: val samples 2000 instead of 10000.",
-        "cifar10: image size 14 instead of 32.",
+        "MNIST: train samples 2000 instead of 60000.",
+        "MNIST: val samples 2000 instead of 10000.",
+        "MNIST: image size 14 instead of 28.",
+        "CIFAR\N{NON-BREAKING HYPHEN}10: train samples 2000 instead of 50000.",
+        "CIFAR\N{NON-BREAKING HYPHEN}10: val samples 2000 instead of 10000.",
+        "CIFAR\N{NON-BREAKING HYPHEN}10: image size 14 instead of 32.",
     ]
 
 
@@ -256,9 +257,21 @@ def test_the_grid_has_the_published_budget():
         ({"precision": "bf16"}, "Precision bf16, fp32 instead of fp32."),
         ({"normalisation": "none"}, "Normalisation none, published instead of published."),
         ({"epochs": 50}, "Epochs 50, 100 instead of 100."),
-        ({"image_size": 14}, "mnist: image size 14, 28 instead of 28."),
+        ({"image_size": 14}, "MNIST: image size 14, 28 instead of 28."),
         ({"dataset": "digits"}, "digits is not a data set of the paper's."),
     ],
 )
 def test_each_difference_is_a_sentence_with_all_levels(factors, sentence):
     assert differences_in_budget(planned(Trial("test"), Trial("test", **factors))) == [sentence]
+
+
+def test_a_data_set_that_the_paper_has_not_has_our_losses_alone(make_pairs, end):
+    sides = [
+        Trial("test", dataset="digits", depth=2, epochs=1, architecture=each) for each in ("sequential", "parallel")
+    ]
+    pairs = make_pairs([end(sides[0], 2.0, 1.0), end(sides[1], 3.0, 1.0)])
+    rows = table_2(*[make_sample(pairs, "val_loss")] * 2).to_pylist()
+    own = [row for row in rows if row["dataset"] == "digits"]
+    assert (len(own), own) == (8, rows[-8:])
+    assert {row[f"paper_{name}"] for row in own for name in ("sequential", "parallel", "ratio")} == {None}
+    assert [(row["sequential"], row["parallel"], row["ratio"]) for row in own if row["pairs"]] == [(2.0, 3.0, 1.5)] * 2

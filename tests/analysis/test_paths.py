@@ -144,23 +144,23 @@ def test_networks_are_read_and_put_together_over_seeds(results: Results) -> None
     found = by_label(results)
     assert list(found) == ["pre-activation ResNet-56", "pre-activation ResNet-56, stochastic depth 0.5"]
     plain = found["pre-activation ResNet-56"]
-    assert (plain.seeds, plain.without, plain.longest, plain.layers_a_block) == (3, 1, 27, 2)
+    assert (len(plain.seeds), plain.without, plain.longest, plain.layers_a_block) == (3, 1, 27, 2)
     lengths = [27 * factor / (1 + factor) for factor in (0.3, 0.4, 0.5)]
-    assert float(plain.effective_length.mean) == pytest.approx(np.mean(lengths))
-    assert float(plain.slope.mean) == pytest.approx(np.log((0.3, 0.4, 0.5)).mean())
-    assert float(plain.error.mean) == pytest.approx(0.04)
-    assert plain.norm.mean[2] == pytest.approx(np.mean((0.09, 0.16, 0.25)))
-    assert (plain.norm.lowest[2], plain.norm.highest[2]) == (pytest.approx(0.09), pytest.approx(0.25))
-    assert plain.contribution.mean.sum() == pytest.approx(1)
-    assert len(plain.bands) == 3
+    assert plain.effective_length.value == pytest.approx(np.mean(lengths))
+    assert plain.slope.estimate == pytest.approx(np.log((0.3, 0.4, 0.5)).mean())
+    assert plain.error.value == pytest.approx(0.04)
+    assert plain.norm[0, 2] == pytest.approx(np.mean((0.09, 0.16, 0.25)))
+    assert plain.norm[1:, 2].tolist() == [pytest.approx(0.09), pytest.approx(0.25)]
+    assert plain.contribution[0].sum() == pytest.approx(1)
+    assert [each.longest for each in plain.seeds.values()] == [27] * 3
 
 
 def test_a_single_seed_has_the_interval_over_draws(results: Results) -> None:
     only = by_label(results)["pre-activation ResNet-56, stochastic depth 0.5"]
-    assert only.seeds == 1
-    assert np.isnan(float(only.effective_length.low))
+    assert len(only.seeds) == 1
+    assert np.isnan(only.effective_length.low)
     # Draws of 0.9 and 1.1 times the mean have a standard error of a tenth of it.
-    assert only.norm.highest[0] == pytest.approx(math.exp(0.1 * 1.959964))
+    assert only.norm[2, 0] == pytest.approx(math.exp(0.1 * 1.959964))
 
 
 def test_a_training_that_is_measured_twice_is_one_seed_and_the_one_with_most_draws(tmp_path: Path) -> None:
@@ -169,5 +169,5 @@ def test_a_training_that_is_measured_twice_is_one_seed_and_the_one_with_most_dra
         for draws, factor in ((2, 0.5), (9, 0.3))
     ]
     (found,) = by_label(opened(tmp_path, trials)).values()
-    assert (found.seeds, found.without) == (1, 0)
-    assert float(found.slope.mean) == pytest.approx(math.log(0.3))
+    assert (len(found.seeds), found.without) == (1, 0)
+    assert found.slope.estimate == pytest.approx(math.log(0.3))

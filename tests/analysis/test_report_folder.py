@@ -5,14 +5,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from analysis.figures import Rendered
 from analysis.report import Report, Written, current, write_report
-from analysis.report.document import Lead, Section
-from analysis.report.part import Part
-from analysis.questions.equivalence.pictures import Picture
+from analysis.report.content import Column, Lead, Part, Picture, Table
 from sweep.errors import SweepError
 
 
@@ -22,11 +19,10 @@ def made(png: bytes = b"png") -> Report:
     part = Part(
         "small",
         "A small part",
-        Lead("It is small.", "Very small.", "good"),
+        Lead("It is small.", "Very small.", "good", figure="losses"),
         "small",
-        [Section("small", "Small", [])],
-        pictures={"losses": Picture("losses", Rendered(svg, png), "nothing", "Nothing.")},
-        tables={name: pa.table({"value": [1.0]}) for name in ("one", "other")},
+        pictures=[Picture("losses", Rendered(svg, png), "nothing", "Nothing.")],
+        tables=[Table(name, [Column("value")], [{"value": 1.0}]) for name in ("one", "other")],
     )
     return Report("test", "key", ("store",), {"planned": 1, "missing": 0}, (part,))
 

@@ -2,32 +2,40 @@
 
 import math
 import re
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
+from typing import Any
 
+import jinja2
 import pytest
 
-from analysis.report.document import (
-    Badge,
-    Block,
-    Callout,
-    Column,
-    Details,
-    FigureBlock,
-    IntervalBar,
-    Intervals,
-    KeyFigures,
-    Lead,
-    Page,
-    Prose,
-    Section,
-    Table,
-)
-from analysis.report.page import page_html
+from analysis.claims import Claim, Outcome
+from analysis.figures import Rendered
+from analysis.report import Report
+from analysis.report import page as page_module
+from analysis.report.content import Badge, Bar, Column, Intervals, Lead, Part, Picture, Table
+from analysis.report.page import marked, page_html
+from analysis.report.provenance import Provenance
+from analysis.seeds import Estimate
 
 EVIL = "<script>alert(1)</script> & \"quoted\" 'too'"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 300"><title>t</title></svg>'
-BAR = IntervalBar(1.02, 0.99, 1.05, 1 / 1.1, 1.1)
+BAR = Bar("", Estimate(1.02, 0.99, 1.05))
+IMPORTS = '{% from "blocks.html" import section, callout, claim_list, keys, figure, table, intervals with context %}'
+ALL = """
+{% call section("results", text) %}
+<p>{{ text }}</p>
+{{ callout("warning", text) }}
+{{ claim_list(claims) }}
+{{ keys([(text, text, text)]) }}
+{{ intervals(bars) }}
+{{ figure("figure") }}
+{% call table("table") %}{{ text }}{% endcall %}
+{% endcall %}
+"""
 VOID = {"meta", "link", "br"}
+
+Page = Callable[..., str]
 
 
 class Reader(HTMLParser):
@@ -57,53 +65,88 @@ class Reader(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def page(*blocks: Block, lead: Lead | None = None, text: str = "Some words.") -> str:
-    lead = lead or Lead("Equivalent", "Within the margin.", "good")
-    return page_html(Page(text, text, [Badge(text)], lead, [Section("results", text, blocks)], text))
+def picture(name: str = "figure", text: str = "alt", svg: str = SVG) -> Picture:
+    return Picture(name, Rendered(svg, b"png"), text, text)
 
 
-def every_block(text: str) -> list[Block]:
-    return [
-        Prose(f"{text}\n\n- {text}\n- {text}"),
-        Table([Column(text), Column(text, "right")], [(text, text)], text, text),
-        FigureBlock(SVG, text, text, text),
-        Callout("warning", text),
-        KeyFigures([(text, text, text)]),
-        Intervals([IntervalBar(1, 0.9, 1.1, 0.9, 1.1, text)], text, text, text),
-        Details(text, [Prose(text)]),
-    ]
+def table(name: str = "table", text: str = "text", **fields: Any) -> Table:
+    columns = (Column("what", text), Column("value", text, lambda value: f"{value:.2f}"))
+    said = {"rows": [{"what": text, "value": 1.0}], "caption": text, "note": text, "above": [(text, text)]}
+    return Table(name, columns, **{**said, **fields})
 
 
-def full_page(text: str) -> str:
-    lead = Lead(
-        text,
-        text,
-        "good",
-        Intervals([BAR], text),
-        FigureBlock(SVG, text, text),
-        KeyFigures([(text, text, text)]),
-    )
-    return page(*every_block(text), lead=lead, text=text)
+def one(text: str = "Some words.", **fields: Any) -> Part:
+    return Part("one", text, **{"lead": Lead("Equivalent", "Within the margin.", "good"), "verdict": text, **fields})
 
 
-def test_user_text_is_escaped_everywhere() -> None:
-    html = full_page(EVIL)
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Page:
+    """The page of parts with templates of these texts, by the names of parts; `text` stands where a user's may."""
+
+    def of(*parts: Part, text: str = "words", provenance: Provenance | None = None, **templates: str) -> str:
+        files = jinja2.DictLoader({f"{name}.html": IMPORTS + template for name, template in templates.items()})
+        monkeypatch.setattr(page_module, "TEMPLATES", jinja2.ChoiceLoader([files, page_module.TEMPLATES]))
+        states = {"planned": 2, "missing": 1}
+        return page_html(Report(text, "key", (text,), states, parts or (one(),), provenance))
+
+    return of
+
+
+@pytest.fixture
+def shown(page) -> Page:
+    """The page of one part whose template is this text, with tables and pictures of the part."""
+
+    def of(template: str, tables: Sequence[Table] = (), pictures: Sequence[Picture] = (), **words: Any) -> str:
+        section = f"{{% call section('results', 'Results') %}}{template}{{% endcall %}}"
+        return page(one(template="one.html", tables=tables, pictures=pictures, words=words), one=section)
+
+    return of
+
+
+@pytest.fixture
+def full(page) -> Page:
+    """The page with all that there is, and a text wherever a user's may stand."""
+
+    def of(text: str) -> str:
+        bars = Intervals([Bar(text, Estimate(1, 0.9, 1.1))], 0.1, text, text, text)
+        lead = Lead(text, text, "good", bars, "lead", [(text, text, text)])
+        words = {"text": text, "claims": [Claim(text, Outcome.MIXED, text)], "bars": bars}
+        first = one(
+            text,
+            lead=lead,
+            template="one.html",
+            words=words,
+            tables=[table(text=text), Table("files", [Column("x")], [{"x": 1}])],
+            pictures=[picture("lead", text), picture("figure", text)],
+            badges=[Badge(text)],
+            subtitle=text,
+        )
+        follows = Part("two", text, Lead(text, text, "warning"), text)
+        return page(first, follows, text=text, provenance=Provenance(2, (table("trials_and_devices", text),)), one=ALL)
+
+    return of
+
+
+def test_user_text_is_escaped_everywhere(full) -> None:
+    html = full(EVIL)
     read = Reader(html)
     assert not read.find("script")
     assert "<script" not in html
-    assert sum(EVIL in text for text in read.text) > 20
-    assert all(attributes["aria-label"] == EVIL for attributes in read.find("svg"))
-    assert read.find("a")[-1]["href"].startswith("%3Cscript")
+    assert sum(EVIL in text for text in read.text) > 40
+    assert [attributes["aria-label"] for attributes in read.find("svg")] == [EVIL] * 2
+    spoken = [attributes["aria-label"] for attributes in read.find("div") if attributes.get("role") == "img"]
+    assert len(spoken) == 2
+    assert all(each.startswith(f"{EVIL}: 1.00") for each in spoken)
     assert not {name for _, attributes in read.elements for name in attributes if name.startswith("on")}
 
 
-def test_a_link_to_an_image_cannot_be_a_script() -> None:
-    links = Reader(page(FigureBlock(SVG, "alt", png="javascript:alert(1)"))).find("a")
-    assert links[-1]["href"] == "javascript%3Aalert%281%29"
+def test_a_link_to_an_image_leads_into_the_folder(shown) -> None:
+    html = shown("{{ figure('java:<b>') }}", pictures=[picture("java:<b>")])
+    assert Reader(html).find("a")[-1]["href"] == "figures/java%3A%3Cb%3E.png"
 
 
-def test_nothing_is_fetched_and_nothing_runs() -> None:
-    html = full_page("Some words.")
+def test_nothing_is_fetched_and_nothing_runs(full) -> None:
+    html = full("Some words.")
     read = Reader(html)
     assert set(re.findall(r"https?://[^\"\s]+", html)) == {"http://www.w3.org/2000/svg"}
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in html
@@ -112,31 +155,39 @@ def test_nothing_is_fetched_and_nothing_runs() -> None:
     assert not re.search(r"@import|url\(", html)
 
 
-def test_the_same_document_is_the_same_page() -> None:
-    assert full_page("Some words.") == full_page("Some words.")
+def test_the_same_report_is_the_same_page(full) -> None:
+    assert full("Some words.") == full("Some words.")
 
 
-def test_ids_are_unique_and_links_lead_to_them() -> None:
-    read = Reader(full_page("Some words."))
+def test_ids_are_unique_and_links_lead_to_them(full) -> None:
+    read = Reader(full("Some words."))
     ids = [attributes["id"] for _, attributes in read.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     anchors = {link["href"][1:] for link in read.find("a") if link["href"].startswith("#")}
-    assert anchors == {"main", "results"}
+    assert anchors == {"main", "results", "two-answer", "provenance"}
     assert anchors <= set(ids)
     labels = {attributes["aria-labelledby"] for _, attributes in read.elements if "aria-labelledby" in attributes}
     assert labels <= set(ids)
 
 
-def test_the_answer_comes_first() -> None:
-    html = full_page("Some words.")
-    order = [html.index(mark) for mark in ('id="answer"', 'class="interval"', "<svg role=", "<nav", 'id="results"')]
+def test_the_answer_comes_first(full) -> None:
+    html = full("Some words.")
+    marks = ('id="answer"', 'class="interval"', "<svg role=", 'class="key"', "<nav", 'id="results"', 'id="two-answer"')
+    order = [html.index(mark) for mark in (*marks, 'id="provenance"')]
     assert order == sorted(order)
 
 
-def test_readers_without_eyes_are_told_everything() -> None:
-    figure, bar = FigureBlock(SVG, "Losses agree"), Intervals([BAR])
-    table = Table([Column("depth"), Column("ratio", "right")], [("2", "1.02")], "By depth")
-    read = Reader(page(figure, bar, table, Callout("bad", "The control fails.")))
+def test_readers_without_eyes_are_told_everything(shown) -> None:
+    columns = (Column("depth", "depth"), Column("ratio", "ratio", "{:.2f}".format))
+    by_depth = Table("table", columns, [{"depth": 2, "ratio": 1.02}], "By depth")
+    read = Reader(
+        shown(
+            "{{ figure('figure') }}{{ intervals(bars) }}{{ table('table') }}{{ callout('bad', 'The control fails.') }}",
+            [by_depth],
+            [picture(text="Losses agree")],
+            bars=Intervals([BAR], 0.1),
+        )
+    )
     assert {"role": "img", "aria-label": "Losses agree"}.items() <= read.find("svg")[0].items()
     spoken = [attributes.get("aria-label") for attributes in read.find("div") if attributes.get("role") == "img"]
     assert spoken == ["ratio: 1.02 [0.99, 1.05]; margin 0.91 to 1.10"]
@@ -156,39 +207,67 @@ def test_readers_without_eyes_are_told_everything() -> None:
         ("`<b>`", "<code>&lt;b&gt;</code>"),
         ("*<b>*", "<em>&lt;b&gt;</em>"),
         ("one ` tick", "one ` tick"),
-        ("a\nb", "a b"),
         ("", ""),
     ],
 )
-def test_marks_in_prose(text: str, html: str) -> None:
-    assert (f"<p>{html}</p>" if html else "<section") in page(Prose(text))
+def test_marks_in_text(shown, text: str, html: str) -> None:
+    assert marked(text) == html
+    assert f'<p class="note">{html}</p>' in shown("{{ table('table') }}", [table(note=text)]) or not text
 
 
-def test_prose_has_paragraphs_and_lists() -> None:
-    html = page(Prose("one\n\ntwo\n\n- three\n- *four*"))
-    assert "<p>one</p>\n<p>two</p>\n<ul><li>three</li><li><em>four</em></li></ul>" in html
-
-
-def test_figures_and_tables_are_numbered_throughout() -> None:
-    table, figure = Table([Column("a")], [("1",)]), FigureBlock(SVG, "alt")
-    html = page(table, figure, Details("more", [table, figure]), figure)
-    assert re.findall(r"<b>((?:Figure|Table) \d)\.</b>", html) == [
-        "Table 1",
-        "Figure 1",
-        "Table 2",
-        "Figure 2",
-        "Figure 3",
+def test_figures_and_tables_are_numbered_throughout(page) -> None:
+    parts = [
+        Part(
+            name,
+            name,
+            Lead("v", "d", "info", figure=f"{name}-lead"),
+            "v",
+            f"{name}.html",
+            tables=[table(f"{name}-table")],
+            pictures=[picture(f"{name}-lead"), picture(f"{name}-more")],
+        )
+        for name in ("one", "two")
     ]
+    templates = {
+        name: f"{{% call section('{name}', '') %}}{{{{ table('{name}-table') }}}}{{{{ figure('{name}-more') }}}}"
+        "{% endcall %}"
+        for name in ("one", "two")
+    }
+    numbered = re.findall(r"<b>((?:Figure|Table) \d)\.</b>", page(*parts, **templates))
+    assert numbered == ["Figure 1", "Table 1", "Figure 2", "Figure 3", "Table 2", "Figure 4"]
 
 
-def test_a_wide_figure_keeps_a_legible_width_and_a_narrow_one_shrinks() -> None:
-    assert "--width:800px;--least:600px" in page(FigureBlock(SVG, "alt"))
-    assert "--width:400px;--least:0px" in page(FigureBlock(SVG.replace("600", "300", 1), "alt"))
+def test_what_a_part_does_not_have_is_left_out(shown) -> None:
+    html = shown("{{ figure('other') }}{{ table('other') }}{{ figure('figure') }}", pictures=[picture()])
+    assert re.findall(r"<b>((?:Figure|Table) \d)\.</b>", html) == ["Figure 1"]
 
 
-def test_intervals_share_one_scale() -> None:
-    margins = (1 / 1.1, 1.1)
-    html = page(Intervals([IntervalBar(1.0, 0.5, 2.0, *margins), IntervalBar(2.0, 1.0, 4.0, *margins, "mnist")]))
+def test_a_template_shows_every_picture_and_every_table_with_heads(shown) -> None:
+    for_files = Table("files", [Column("x")], [{"x": 1}])
+    with pytest.raises(ValueError, match=r"no template shows the picture figure and the table table$"):
+        shown("", [table(), for_files], [picture()])
+
+
+def test_a_picture_is_shown_once(shown) -> None:
+    with pytest.raises(ValueError, match="the picture figure is shown twice"):
+        shown("{{ figure('figure') }}{{ figure('figure') }}", pictures=[picture()])
+
+
+def test_a_word_that_a_template_does_not_get_is_an_error(shown) -> None:
+    with pytest.raises(jinja2.UndefinedError, match="'nowhere' is undefined"):
+        shown("<p>{{ nowhere }}</p>")
+
+
+def test_a_wide_figure_keeps_a_legible_width_and_a_narrow_one_shrinks(shown) -> None:
+    drawn = "{{ figure('figure') }}"
+    assert "--width:800px;--least:600px" in shown(drawn, pictures=[picture()])
+    narrow = picture(svg=SVG.replace("600", "300", 1))
+    assert "--width:400px;--least:0px" in shown(drawn, pictures=[narrow])
+
+
+def test_intervals_share_one_scale(shown) -> None:
+    bars = [Bar("", Estimate(1.0, 0.5, 2.0)), Bar("mnist", Estimate(2.0, 1.0, 4.0))]
+    html = shown("{{ intervals(bars) }}", bars=Intervals(bars, 0.1))
     lefts = [float(left) for left in re.findall(r'class="point" style="left:([\d.]+)%', html)]
     assert lefts == [50.0, pytest.approx(50 + 50 / 2.2, abs=0.01)]
     ranges = re.findall(r'class="range" style="left:([\d.]+)%;width:([\d.]+)%', html)
@@ -199,39 +278,47 @@ def test_intervals_share_one_scale() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bar", "said"),
+    ("found", "said"),
     [
-        (IntervalBar(math.nan, math.nan, math.nan, 0.9, 1.1), "no estimate"),
-        (IntervalBar(1.05, math.nan, math.nan, 0.9, 1.1), "1.05"),
-        (IntervalBar(1.05, 0.0, math.inf, 0.9, 1.1), "1.05 [0.00, inf]"),
+        (Estimate(math.nan), "no estimate"),
+        (Estimate(0.0), "no estimate"),
+        (Estimate(1.05), "1.05"),
+        (Estimate(1.05, 0.0, math.inf), "1.05 [0.00, inf]"),
     ],
 )
-def test_intervals_with_gaps_are_said(bar: IntervalBar, said: str) -> None:
-    html = page(Intervals([bar]))
+def test_intervals_with_gaps_are_said(shown, found: Estimate, said: str) -> None:
+    html = shown("{{ intervals(bars) }}", bars=Intervals([Bar("", found)], 0.1))
     assert f'<span class="value">{said}</span>' in html
     assert all(0 <= float(place) <= 100 for place in re.findall(r"(?:left|width):(-?[\d.]+)%", html))
 
 
-def test_empty_blocks_are_drawn() -> None:
-    html = page(Table([Column("a"), Column("b")], []), Prose(""), Intervals([]), KeyFigures([]), Details("none", []))
+def test_empty_blocks_are_drawn(page, shown) -> None:
+    columns = (Column("a", "a"), Column("b", "b"))
+    html = shown(
+        "{{ table('table') }}{{ intervals(bars) }}{{ keys([]) }}{{ claim_list([]) }}",
+        [Table("table", columns, [])],
+        bars=Intervals([], 0.1),
+    )
     assert '<td class="none" colspan="2">none</td>' in html
     Reader(html)
-    Reader(page_html(Page("t", "", [], Lead("v", "", "info"), [])))
+    Reader(page(Part("one", "t", Lead("v", "", "info"), "v")))
 
 
 @pytest.mark.parametrize("name", ["", "Results", "1st", 'a"b', "a b", "main", "answer", "figure-1", "table-1-name"])
-def test_a_section_that_cannot_be_linked_to_is_refused(name: str) -> None:
+def test_a_section_that_cannot_be_linked_to_is_refused(page, name: str) -> None:
     with pytest.raises(ValueError, match="id"):
-        page_html(Page("t", "", [], Lead("v", "", "info"), [Section(name, "title", [])]))
+        page(one(template="one.html", words={"name": name}), one="{% call section(name, 'title') %}{% endcall %}")
 
 
-def test_two_sections_with_one_id_are_refused() -> None:
+def test_two_sections_with_one_id_are_refused(page) -> None:
     with pytest.raises(ValueError, match="two sections"):
-        page_html(Page("t", "", [], Lead("v", "", "info"), [Section("a", "title", [])] * 2))
+        page(one(template="one.html"), one="{% call section('a', 'title') %}{% endcall %}" * 2)
 
 
-def test_a_ragged_table_and_a_figure_without_svg_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 cells"):
-        page(Table([Column("a"), Column("b")], [("1",)]))
+def test_a_ragged_table_and_a_figure_without_svg_are_refused(shown) -> None:
+    with pytest.raises(ValueError, match="a row of 1 texts is above a table of 2 heads"):
+        shown("{{ table('table') }}", [table(above=[("1",)])])
+    with pytest.raises(KeyError, match="value"):
+        shown("{{ table('table') }}", [table(rows=[{"what": "1"}])])
     with pytest.raises(ValueError, match="svg"):
-        page(FigureBlock("<img src=x>", "alt"))
+        shown("{{ figure('figure') }}", pictures=[picture(svg="<img src=x>")])

@@ -1,14 +1,11 @@
-"""Reports made of several parts."""
+"""Reports made of several parts: their order, what their names are good for, and what a page begins with."""
 
 import pytest
 
 import analysis
 from analysis.report import NothingToReport, Report, headline, make_report, write_report
-from analysis.report.document import Badge, Lead, Section
-from analysis.report.part import Part
+from analysis.report.content import Badge, Column, Lead, Part, Table
 from sweep.trial import Trial
-
-STOCHASTIC = {"method": "droppath", "drop_rate": 0.5, "rescale": "evaluation"}
 
 
 def trial(seed: int = 0, **fields) -> Trial:
@@ -17,8 +14,9 @@ def trial(seed: int = 0, **fields) -> Trial:
 
 
 def part(name: str, **fields) -> Part:
-    lead = Lead(f"Answer of {name}.", "In detail.", "good")
-    return Part(name, f"Title of {name}", lead, f"{name} answered", [Section(f"{name}-one", name, [])], **fields)
+    return Part(
+        name, f"Title of {name}", Lead(f"Answer of {name}.", "In detail.", "good"), f"{name} answered", **fields
+    )
 
 
 def report(*parts: Part) -> Report:
@@ -26,42 +24,38 @@ def report(*parts: Part) -> Report:
 
 
 @pytest.fixture
-def study(make_store, end, lesion_rows):
-    """A store of lesioned networks: a ResNet, its parallel twin, stochastic depth, and VGG, of some seeds."""
+def made_of(make_store, end, monkeypatch):
+    """The report on a study whose questions have these answers."""
 
-    def of(seeds: tuple[int, ...] = (0, 1), kinds: tuple[str, ...] = ("resnet", "parallel", "stochastic", "vgg")):
-        fields = {
-            "resnet": {},
-            "parallel": {"architecture": "parallel"},
-            "stochastic": STOCHASTIC,
-            "vgg": {"network": "vgg", "depth": 11},
-        }
-        rise = {"resnet": 0.004, "parallel": 0.02, "stochastic": 0.003, "vgg": 0.75}
-        results = []
-        for seed in seeds:
-            for kind in kinds:
-                error = 0.1 + seed / 100
-                deleted = [error + rise[kind] * (1 + seed + 10 * (block == 3 and kind != "vgg")) for block in range(9)]
-                some = {size: [min(0.9, error + size * rise[kind])] * 3 for size in (1, 2, 5)}
-                swaps = {1: [(0.9, 0.2), (0.8, 0.3)]} if kind == "resnet" else {}
-                rows = lesion_rows(error, [min(each, 0.9) for each in deleted], (3,), some, swaps)
-                loss = 0.5 + error + rise[kind]
-                results.append(end(trial(seed, **fields[kind]), loss, loss / 2, accuracy=1 - error, measurements=rows))
-        planned = [each.trial for each in results] + [trial(99)]
-        return analysis.open(make_store([*results, end(trial(98), status="failed")], [*planned, trial(98)]))
+    def of(*parts: Part | None) -> Report:
+        answers = [lambda results, study, palette, each=each: each for each in parts]
+        monkeypatch.setattr("analysis.report.assemble.answers", lambda: iter(answers))
+        return make_report(analysis.open(make_store([end(trial())])))
 
     return of
 
 
-def test_the_part_that_speaks_of_most_trials_leads_unless_another_is_not_trusted(study, monkeypatch):
-    parts = [
+def test_the_part_that_speaks_of_most_trials_leads_unless_another_is_not_trusted(made_of):
+    made = made_of(
         part("few", trials=1),
         part("wrong", trials=2, trusted=False),
         part("most", trials=9),
         part("equal", trials=1),
-    ]
-    monkeypatch.setattr("analysis.report.assemble.PARTS", [lambda results, study, each=each: each for each in parts])
-    assert [each.name for each in make_report(study()).parts] == ["wrong", "most", "few", "equal"]
+    )
+    assert [each.name for each in made.parts] == ["wrong", "most", "few", "equal"]
+
+
+def test_what_is_not_trusted_is_said_first(made_of):
+    made = made_of(part("good"), None, part("bad", trusted=False))
+    assert list(made.verdicts) == ["bad", "good"]
+
+
+def test_the_questions_of_a_report_share_a_palette(make_store, end, monkeypatch):
+    seen = []
+    answers = [lambda results, study, palette, name=name: seen.append(palette) or part(name) for name in "ab"]
+    monkeypatch.setattr("analysis.report.assemble.answers", lambda: iter(answers))
+    make_report(analysis.open(make_store([end(trial())])))
+    assert seen[0] is seen[1]
 
 
 def test_the_first_part_is_the_pages_and_the_others_follow_under_their_titles(tmp_path, words):
@@ -82,17 +76,22 @@ def test_one_part_that_is_not_trusted_is_enough():
     assert not report(part("one"), part("other", trusted=False)).trusted
 
 
-@pytest.mark.parametrize("fields", [{}, {"headline": {"number": 1.0}}])
+TABLE = Table("rows", [Column("x")], [])
+
+
+@pytest.mark.parametrize("fields", [{}, {"headline": {"number": 1.0}}, {"tables": [TABLE]}])
 def test_two_parts_do_not_share_a_name(fields):
     names = ("one", "one") if not fields else ("one", "other")
     with pytest.raises(ValueError, match="have one name"):
         report(*(part(name, **fields) for name in names))
 
 
-def test_what_is_not_trusted_is_said_first(make_store, end, monkeypatch):
-    makes = [lambda *_: part("good"), lambda *_: None, lambda *_: part("bad", trusted=False)]
-    monkeypatch.setattr("analysis.report.assemble.PARTS", tuple(makes))
-    assert list(make_report(analysis.open(make_store([end(trial())]))).verdicts) == ["bad", "good"]
+def test_a_table_has_a_name_of_its_own():
+    """Neither another table's nor that of a number beside it in JSON."""
+    with pytest.raises(ValueError, match="two tables of a report have one name: rows, rows"):
+        report(part("one", tables=[TABLE, TABLE]))
+    with pytest.raises(ValueError, match="numbers and a table of the part one have one name: rows"):
+        report(part("one", tables=[TABLE], numbers={"rows": 1}))
 
 
 def test_without_a_part_there_is_nothing_to_report(make_store, end):

@@ -61,14 +61,6 @@ def test_seeds_are_of_one_configuration_and_depth_1_is_left_out(sample):
         assert sorted(found.sequential[mine]) == expected
 
 
-def test_controls_are_the_pairs_of_depth_1(make_pairs, end):
-    trials = [trial(depth=depth, seed=seed, architecture=side) for depth in (1, 2) for seed in (0, 1) for side in SIDES]
-    pairs = make_pairs([end(each, loss(each)) for each in trials])
-    found = make_sample(pairs, "val_loss", controls=True)
-    assert found.columns["depth"].tolist() == [1, 1]
-    assert make_sample(pairs, "val_loss").columns["depth"].tolist() == [2, 2]
-
-
 def test_the_sample_of_a_store_is_that_of_its_pairs(make_store, make_pairs, end):
     trials = [trial(depth=depth, seed=seed, architecture=side) for depth in (2, 4) for seed in (0, 1) for side in SIDES]
     results = [end(each, loss(each)) for each in trials]
@@ -251,20 +243,19 @@ def test_a_factor_that_is_coarser_than_another_is_implied_by_it(make_pairs, end)
     ]
     found = make_sample(make_pairs([end(each) for each in trials]), "val_loss")
     assert found.strata == ("optimizer", "momentum")
-    assert set(found.factors) == {"optimizer", "momentum"}
 
 
 def test_budget_size_and_seed_are_no_strata(sample):
     found = sample(depth=[2, 4], filters=[1, 8])
-    assert not {"seed", "study", "parameters", "forward_flops", "determination_ratio"} & found.factors.keys()
+    assert not {"seed", "study", "parameters", "forward_flops", "determination_ratio"} & set(found.strata)
     assert set(found.strata) == {"depth", "filters"}
 
 
 def test_another_budget_is_another_training_of_the_same_configuration(sample):
     found = sample(depth=[2], filters=[1, 8], epochs=[1, 2, 5], seed=[0, 1])
-    assert (len(found), found.configurations, len(np.unique(found.training))) == (12, 2, 6)
+    assert (len(found), found.configurations, set(found.columns["epochs"])) == (12, 2, {1, 2, 5})
     assert "epochs" in found.strata
-    assert len(np.unique(found.where(found.columns["epochs"] == 2).training)) == 2
+    assert found.where(found.columns["epochs"] == 2).configurations == 2
 
 
 def test_a_training_that_is_measured_in_several_ways_counts_once(sample):
@@ -315,7 +306,7 @@ def test_which_of_equal_copies_counts_does_not_depend_on_their_order(make_pairs,
 
 def test_every_control_is_looked_at(make_pairs, end):
     trials = [trial(depth=1, architecture=side, measure=measure) for measure in ("none", "paths") for side in SIDES]
-    assert len(make_sample(make_pairs([end(each) for each in trials]), "val_loss", controls=True)) == 2
+    assert analysis.controls({"val_loss": make_pairs([end(each) for each in trials])}).pairs == 2
 
 
 def test_another_method_is_another_training_of_the_same_configuration(make_pairs, end):
@@ -332,7 +323,7 @@ def test_another_method_is_another_training_of_the_same_configuration(make_pairs
         for side in SIDES
     ]
     found = make_sample(make_pairs([end(each, loss(each)) for each in trials]), "val_loss")
-    assert (len(found), found.configurations, len(np.unique(found.training))) == (16, 2, 8)
+    assert (len(found), found.configurations) == (16, 2)
     # As budgets, they are strata; within a configuration they are no evidence on what it depends on.
     assert {"pretrain_epochs", "drop_rate"} < set(found.strata)
     assert heterogeneity("digits", found)["factor_a"].unique().to_pylist() == ["depth"]

@@ -77,8 +77,8 @@ def test_a_statistic_that_is_registered_is_in_every_assessment(registered, made,
     registered(MEDIAN)
     after = judged(of)
     means = eq.configuration_means(of.contrast("ratio"), of.configuration)
-    assert after[MEDIAN] == pytest.approx(np.median(means))
-    assert after.statistics == {**before.statistics, "median": after[MEDIAN]}
+    assert after.statistics["median"] == pytest.approx(np.median(means))
+    assert after.statistics == {**before.statistics, "median": after.statistics["median"]}
     assert repr(replace(after, statistics={})) == repr(replace(before, statistics={}))
 
 

@@ -19,9 +19,7 @@ from analysis.equivalence.design import of_grid
 from analysis.equivalence.mean import Mean
 from analysis.equivalence.verdict import ALPHA
 from analysis.pairs import CONTRAST
-from analysis.questions.equivalence.sample import Sample, configurations, is_crossed, side_of
-
-_NOTHING = Mean(math.nan, math.nan, math.nan, 0.0)
+from analysis.questions.equivalence.sample import SIDES, Sample, configurations, is_crossed, side_of
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,8 @@ class Assay:
     @property
     def unlearned(self) -> list[str]:
         """The sides that are not shown to be better than chance."""
-        sides = {"sequential": self.sequential, "parallel": self.parallel}
-        return [name for name, side in sides.items() if not side.p_above(0.0) < ALPHA]
+        means = (self.sequential, self.parallel)
+        return [name for name, mean in zip(SIDES, means, strict=True) if not mean.p_above(0.0) < ALPHA]
 
     @property
     def depth_helps(self) -> bool:
@@ -53,34 +51,28 @@ class Assay:
 def assay(sample: Sample, pairs: pa.Table) -> Assay:
     """The assay of a loss; `pairs` are those of `Results.pairs` that the sample was made of, depth 1 included."""
     sides = [of_grid(sample.contrasts(sample.chance - outcome)) for outcome in sample.outcomes]
-    depth, compared = _depth(pairs)
-    return Assay(float(np.mean(sample.chance)) if len(sample) else math.nan, sides[0], sides[1], depth, compared)
-
-
-def _depth(pairs: pa.Table) -> tuple[Mean, int]:
-    """The mean log ratio of deep sequential losses to those of one block, and of how many configurations it is."""
+    chance = float(np.mean(sample.chance)) if len(sample) else math.nan
     rows = pairs.filter(pc.field("contrast") == CONTRAST)
-    if not rows.num_rows:
-        return _NOTHING, 0
     loss = np.log(outcomes(*side_of(rows, "sequential"), guessing(rows)))
     known = np.isfinite(loss)
     unit = configurations(rows)[known]
     family = configurations(rows, ("depth", "sequential_stages", "parallel_stages"))[known]
     of = contrasts(loss[known], unit, rows["seed"].to_numpy()[known], is_crossed(rows))
-    return _against_one_block(of, unit, family, (rows["depth"].to_numpy() > 1)[known])
+    deep = (rows["depth"].to_numpy() > 1)[known]
+    return Assay(chance, sides[0], sides[1], *_against_one_block(of, unit, family, deep))
 
 
 def _against_one_block(of: Contrasts, unit: Array, family: Array, deep: Array) -> tuple[Mean, int]:
-    """Each deep configuration less the one of its family that has one block."""
+    """The mean of deep configurations less those of their families that have one block, and of how many it is."""
     distinct, first = np.unique(unit, return_index=True)
     family, deep = family[first], deep[first]
-    shallow = {family[place]: place for place in range(len(distinct)) if not deep[place]}
-    matched = [(place, shallow[family[place]]) for place in np.flatnonzero(deep) if family[place] in shallow]
-    if not matched:
-        return _NOTHING, 0
+    one_block = {family[place]: place for place in np.flatnonzero(~deep)}
+    compared = [place for place in np.flatnonzero(deep) if family[place] in one_block]
+    if not compared:
+        return Mean(math.nan, math.nan, math.nan, 0.0), 0
     weights = np.zeros(len(distinct))
-    for place, one_block in matched:
-        weights[place] += 1 / len(matched)
+    for place in compared:
+        weights[place] += 1 / len(compared)
         # A block that several depths are compared with weighs as much as they do.
-        weights[one_block] -= 1 / len(matched)
-    return of_grid(of, weights), len(matched)
+        weights[one_block[family[place]]] -= 1 / len(compared)
+    return of_grid(of, weights), len(compared)

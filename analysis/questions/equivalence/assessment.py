@@ -17,8 +17,8 @@ Declared rules, the same for every sample, which is of one data set:
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,16 +26,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis import equivalence as eq
-from analysis.equivalence import AHEAD, ALPHA, INSIDE, Contrasts, Inside, Mean, Verdict
-from analysis.equivalence.student import UNDEFINED, Interval
+from analysis.equivalence import AHEAD, ALPHA, INSIDE, Contrasts, Inside, Interval, Mean, Verdict
 from analysis.formats import percent
-from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assay import Assay, assay
 from analysis.questions.equivalence.control import Controls, controls
 from analysis.questions.equivalence.ended import Counts, count, divergence, failed_as_chance
 from analysis.questions.equivalence.learned import Learned, learned
 from analysis.questions.equivalence.question import Question
-from analysis.questions.equivalence.sample import Sample, Scale, make_sample, ordered_levels
+from analysis.questions.equivalence.sample import SIDES, Sample, Scale, make_sample
 from sweep.errors import SweepError
 from sweep.ledger import Margins
 
@@ -45,8 +43,12 @@ LOSSES = ("val_loss", "train_loss")
 
 
 @dataclass(frozen=True)
-class Estimates:
-    """All numbers on one metric and data set, on one scale: log ratios of losses, or differences."""
+class Assessment:
+    """All numbers on one metric and data set, on one scale, log ratios of losses or differences, and the verdict.
+
+    It is the one that the declared rules let stand. `withheld` says why there is none, and `caveats` say what qualifies
+    it; both are clauses without a full stop.
+    """
 
     metric: str
     scale: Scale
@@ -69,6 +71,9 @@ class Estimates:
     """Of this grid, with failed sides counted as having learned nothing."""
     statistics: Mapping[str, Any]
     """Name to result, of every statistic that is registered; none where there is no margin."""
+    verdict: Verdict = Verdict.UNDECIDED
+    withheld: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
 
     @property
     def interval(self) -> Interval:
@@ -78,28 +83,13 @@ class Estimates:
     @property
     def p_equivalence(self) -> float:
         """The largest p of the one-sided tests on the ratio and on what was learned; NaN without a margin."""
-        ratio = self.grid.p_inside(-self.margin, self.margin)
-        return float(np.maximum(ratio, self.learned.p if self.learned is not None else UNDEFINED))
+        learned = math.nan if self.learned is None else self.learned.p
+        return float(np.maximum(self.grid.p_inside(-self.margin, self.margin), learned))
 
     @property
     def p_difference(self) -> float:
         """Two-sided, of no difference on this grid."""
         return self.grid.p_zero
-
-
-@dataclass(frozen=True)
-class Assessment(Estimates):
-    """Estimates with the verdict that the declared rules let stand.
-
-    `withheld` says why there is no verdict, and `caveats` say what qualifies it; both are clauses without a full stop.
-    """
-
-    verdict: Verdict
-    withheld: tuple[str, ...]
-    caveats: tuple[str, ...]
-
-    def __getitem__(self, statistic: "eq.Statistic[Any]") -> Any:
-        return self.statistics[statistic.name]
 
     @property
     def is_equivalent(self) -> bool:
@@ -163,12 +153,11 @@ def assess(pairs: pa.Table, control: Controls | None = None) -> Answer:
     question = Question.of(pairs)
     control = control or controls({question.metric: pairs})
     by_dataset: dict[str, Assessment] = {}
-    for dataset in ordered_levels(np.asarray(pairs["dataset"].to_pylist(), dtype=str)) if pairs.num_rows else ():
+    for dataset in sorted(set(pairs["dataset"].to_pylist())):
         rows = pairs.filter(pc.field("dataset") == dataset)
-        sample = make_sample(rows, question.metric, CONTRAST)
+        sample = make_sample(rows, question.metric)
         if len(sample):
-            look = question.look(dataset)
-            by_dataset[dataset] = assess_sample(sample, question, look, control.reasons, rows)
+            by_dataset[dataset] = assess_sample(sample, question, question.look(dataset), control.reasons, rows)
     if not by_dataset:
         raise SweepError("there is no matched pair deeper than one block to assess")
     return Answer(by_dataset)
@@ -186,25 +175,26 @@ def assess_sample(
     `distrust` says why nothing may be concluded at all. Without `assay_pairs`, those that the sample was made of with
     depth 1 included, whether depth helps is not known.
     """
-    scale: Scale = "ratio" if sample.metric in LOSSES else "difference"
-    of = sample.contrasts(sample.contrast(scale))
-    found = _estimate(sample, of, scale, question, look, assay_pairs)
-    if scale != "ratio":
-        return Assessment(**vars(found), verdict=Verdict.UNDECIDED, withheld=(), caveats=())
-    verdict = _verdict(found, found.grid, found.p_equivalence)
+    found, of = _estimate(sample, question, look, assay_pairs)
+    if found.scale != "ratio":
+        return found
+    verdict = eq.verdict(found.p_equivalence, found.p_difference, found.grid.estimate, found.alpha)
     withheld = (*distrust, *_withheld(found, of, question, verdict))
-    verdict = Verdict.UNDECIDED if withheld else verdict
-    caveats = tuple(_caveats(found)) if verdict in INSIDE else ()
-    return Assessment(**vars(found), verdict=verdict, withheld=withheld, caveats=caveats)
+    if withheld:
+        return replace(found, withheld=withheld)
+    return replace(found, verdict=verdict, caveats=tuple(_caveats(found)) if verdict in INSIDE else ())
 
 
 def _estimate(
-    sample: Sample, of: Contrasts, scale: Scale, question: Question, look: int, assay_pairs: pa.Table | None
-) -> Estimates:
-    loss = scale == "ratio"
-    margin = log_margin(question.margins) if loss else UNDEFINED
+    sample: Sample, question: Question, look: int, assay_pairs: pa.Table | None
+) -> tuple[Assessment, Contrasts]:
+    """All numbers, without a verdict, and the contrasts that they are of."""
+    loss = sample.metric in LOSSES
+    scale: Scale = "ratio" if loss else "difference"
+    of = sample.contrasts(sample.contrast(scale))
+    margin = log_margin(question.margins) if loss else math.nan
     grid = eq.of_grid(of)
-    return Estimates(
+    found = Assessment(
         metric=sample.metric,
         scale=scale,
         margins=question.margins,
@@ -225,73 +215,63 @@ def _estimate(
         failed_as_chance=eq.of_grid(sample.contrasts(failed_as_chance(sample))) if loss else grid,
         statistics={name: each.compute(of, margin) for name, each in eq.STATISTICS.items()} if loss else {},
     )
+    return found, of
 
 
-def _verdict(found: Estimates, mean: Mean, p_equivalence: float) -> Verdict:
-    return eq.verdict(p_equivalence, mean.p_zero, mean.estimate, found.alpha)
-
-
-def _withheld(found: Estimates, of: Contrasts, question: Question, verdict: Verdict) -> list[str]:
+def _withheld(found: Assessment, of: Contrasts, question: Question, verdict: Verdict) -> Iterator[str]:
     """Why there is no verdict, whatever the numbers say, and why the one that they give does not stand."""
-    reasons: list[str] = []
     if found.counts.missing:
-        reasons.append(f"{found.counts.missing} planned pairs have not been trained; there is a verdict once all are")
+        yield f"{found.counts.missing} planned pairs have not been trained; there is a verdict once all are"
     if question.unplanned:
-        reasons.append(f"{question.unplanned} trials are in shards of the plan that these stores do not have")
+        yield f"{question.unplanned} trials are in shards of the plan that these stores do not have"
     if not question.declared_before:
-        reasons.append("the margins were declared after the first result that they would judge")
+        yield "the margins were declared after the first result that they would judge"
     if not eq.enough_seeds(of):
-        reasons.append(_too_few(of))
+        if of.crossed:
+            yield f"all configurations share {of.seeds} seeds, and a verdict takes {eq.LEAST_SEEDS}"
+        elif of.counted_freedom < eq.LEAST_FREEDOM:
+            yield (
+                f"too few pairs: a verdict takes {eq.LEAST_FREEDOM} pairs more than configurations, in configurations "
+                f"of {eq.LEAST_SEEDS} seeds or more, and there are {of.counted_freedom}"
+            )
+        else:
+            yield "some configurations have a single seed, so their noise is not known"
     unlearned = [] if found.assay is None else found.assay.unlearned
     if len(unlearned) == 2:
-        reasons.append("the networks are not shown to learn anything: their losses are no better than guessing")
+        yield "the networks are not shown to learn anything: their losses are no better than guessing"
     elif unlearned and verdict in INSIDE:
-        reasons.append(f"the {unlearned[0]} networks are not shown to learn anything")
+        yield f"the {unlearned[0]} networks are not shown to learn anything"
     if verdict is not Verdict.UNDECIDED and found.counts.failed:
         worst = found.failed_as_chance
-        filled = _verdict(found, worst, worst.p_inside(-found.margin, found.margin))
+        p = worst.p_inside(-found.margin, found.margin)
+        filled = eq.verdict(p, worst.p_zero, worst.estimate, found.alpha)
         if filled is not verdict and not {filled, verdict} <= set(INSIDE):
-            reasons.append(
+            yield (
                 f"{found.counts.failed} pairs have a failed side: without them it would be {in_words(verdict)}, "
                 f"with these sides at chance {in_words(filled)}"
             )
-    return reasons
 
 
-def _too_few(of: Contrasts) -> str:
-    if of.crossed:
-        return f"all configurations share {of.seeds} seeds, and a verdict takes {eq.LEAST_SEEDS}"
-    if of.counted_freedom < eq.LEAST_FREEDOM:
-        return (
-            f"too few pairs: a verdict takes {eq.LEAST_FREEDOM} pairs more than configurations, in configurations of "
-            f"{eq.LEAST_SEEDS} seeds or more, and there are {of.counted_freedom}"
-        )
-    return "some configurations have a single seed, so their noise is not known"
-
-
-def _caveats(found: Estimates) -> list[str]:
+def _caveats(found: Assessment) -> Iterator[str]:
     """What qualifies a verdict of equivalence."""
-    caveats: list[str] = []
     if found.assay is None or not found.assay.compared:
-        caveats.append("whether depth helps here is not known: there is no network of one block to compare with")
+        yield "whether depth helps here is not known: there is no network of one block to compare with"
     elif not found.assay.depth_helps:
-        caveats.append("depth does not help here: deep sequential networks are not shown to be better than one block")
+        yield "depth does not help here: deep sequential networks are not shown to be better than one block"
     share = found.inside.share
-    if not share >= NEARLY_ALL:
-        inside = (
-            f"about {percent(share, 0)} of the configurations lie" if share == share else "it is not known how many"
-        )
-        caveats.append(f"on average alone: {inside} inside the margin themselves")
+    if math.isnan(share):
+        yield "on average alone: it is not known how many inside the margin themselves"
+    elif share < NEARLY_ALL:
+        yield f"on average alone: about {percent(share, 0)} of the configurations lie inside the margin themselves"
     ends = found.divergence
     if ends.p_exact / 2 < ALPHA:
-        side = "sequential" if ends.sequential_only > ends.parallel_only else "parallel"
-        caveats.append(
+        side = SIDES[ends.sequential_only <= ends.parallel_only]
+        yield (
             f"the {side} networks diverge more often: {ends.sequential_only} pairs sequential only, "
             f"{ends.parallel_only} parallel only"
         )
     if found.crossed:
-        caveats.append("seeds are shared by all configurations, so that their noise does not average out")
-    return caveats
+        yield "seeds are shared by all configurations, so that their noise does not average out"
 
 
 def in_words(verdict: Verdict) -> str:

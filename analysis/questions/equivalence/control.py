@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.pairs import CONTRAST
-from analysis.questions.equivalence.sample import side_of
+from analysis.questions.equivalence.sample import SIDES, side_of
 
 _ROUNDING = 1e-4
 _MOST_IDENTICAL = 0.5
@@ -40,31 +40,23 @@ class Controls:
 
     @property
     def failed(self) -> bool:
-        """Whether the results are not to be trusted."""
+        """Whether there are any `reasons`."""
         return bool(self.reasons)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the results are not to be trusted, in sentences without a full stop."""
-        found: list[str] = []
-        if self.different:
-            found.append(
-                f"the control fails: {self.different} of {self.pairs} depth-1 pairs differ by more than rounding, at "
-                f"most {self.worst:.3g} relative"
-            )
-        if self.one_sided:
-            found.append(f"the control fails: in {self.one_sided} depth-1 pairs one side alone diverged")
-        if self.unknown and not self.pairs:
-            found.append(
-                f"the control says nothing: none of {self.unknown} depth-1 pairs has a value on both sides, so look "
-                "for what failed"
-            )
-        if self.deep and self.deep_identical > _MOST_IDENTICAL * self.deep:
-            found.append(
-                f"{self.deep_identical} of {self.deep} pairs deeper than one block are identical bit for bit, so the "
-                "arrangement changes nothing there"
-            )
-        return tuple(found)
+        fails = "the control fails: "
+        said = {
+            f"{fails}{self.different} of {self.pairs} depth-1 pairs differ by more than rounding, at most "
+            f"{self.worst:.3g} relative": self.different > 0,
+            f"{fails}in {self.one_sided} depth-1 pairs one side alone diverged": self.one_sided > 0,
+            f"the control says nothing: none of {self.unknown} depth-1 pairs has a value on both sides, so look for "
+            "what failed": self.unknown > 0 and not self.pairs,
+            f"{self.deep_identical} of {self.deep} pairs deeper than one block are identical bit for bit, so the "
+            "arrangement changes nothing there": self.deep > 0 and self.deep_identical > _MOST_IDENTICAL * self.deep,
+        }
+        return tuple(reason for reason, holds in said.items() if holds)
 
 
 def controls(pairs: Mapping[str, pa.Table]) -> Controls:
@@ -77,7 +69,7 @@ def controls(pairs: Mapping[str, pa.Table]) -> Controls:
         raise ValueError("the control takes tables of the same pairs")
     shallow = rows[0]["depth"].to_numpy() == 1
     worst, same, one_sided = np.full(len(shallow), np.nan), np.ones(len(shallow), bool), np.zeros(len(shallow), bool)
-    sides = [[side_of(table, side) for side in ("sequential", "parallel")] for table in rows]
+    sides = [[side_of(table, side) for side in SIDES] for table in rows]
     for (sequential, first), (parallel, second) in sides:
         size = np.maximum(np.abs(sequential), np.abs(parallel))
         worst = np.fmax(worst, np.abs(parallel - sequential) / np.where(size > 0, size, 1))
@@ -86,7 +78,6 @@ def controls(pairs: Mapping[str, pa.Table]) -> Controls:
     known, deep = worst[shallow & np.isfinite(worst)], np.isfinite(worst) & ~shallow
     # One number everywhere comes from an engine that trains nothing.
     trained = any(len(np.unique(values[deep])) > 1 for table in sides for values, _ in table)
-    alike = deep & same & trained
     return Controls(
         pairs=len(known),
         identical=int(np.sum(known == 0)),
@@ -96,5 +87,5 @@ def controls(pairs: Mapping[str, pa.Table]) -> Controls:
         unknown=int((shallow & ~np.isfinite(worst)).sum()),
         worst=float(known.max()) if len(known) else float("nan"),
         deep=int(deep.sum()),
-        deep_identical=int(alike.sum()),
+        deep_identical=int((deep & same & trained).sum()),
     )

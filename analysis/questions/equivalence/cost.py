@@ -23,17 +23,7 @@ _BY_DEPTH_SQL = """
            median(flops_ratio) as flops_ratio
     from pairs group by all order by all
 """
-_COLUMNS = [
-    "pair_id",
-    "architecture",
-    "depth",
-    "dataset",
-    "device",
-    "status",
-    "seconds",
-    "forward_flops",
-    "val_loss",
-]
+_COLUMNS = ["pair_id", "architecture", "depth", "dataset", "device", "status", "seconds", "forward_flops", "val_loss"]
 
 
 def cost_pairs(results: Results, study: str) -> pa.Table:
@@ -42,8 +32,7 @@ def cost_pairs(results: Results, study: str) -> pa.Table:
     Seconds are a trial's share of the time of all networks trained with it. Only pairs of finished trials on devices of
     one name are compared.
     """
-    trials = results.table("trials", _COLUMNS, pc.field("study") == study)
-    return _ask(_PAIRS_SQL, "trials", trials)
+    return _ask(_PAIRS_SQL, "trials", results.table("trials", _COLUMNS, pc.field("study") == study))
 
 
 def cost_by_depth(pairs: pa.Table) -> pa.Table:

@@ -24,19 +24,10 @@ class Counts:
 
 def count(sample: Sample) -> Counts:
     """The pairs of a sample by their ends."""
-    missing = _either(sample, "missing")
-    failed = _either(sample, "failed") & ~missing
-    diverged = _either(sample, "diverged") & ~missing & ~failed
-    sequential, parallel = sample.count("diverged")
-    return Counts(
-        pairs=len(sample),
-        missing=int(missing.sum()),
-        failed=int(failed.sum()),
-        diverged=int(diverged.sum()),
-        complete=int(sample.complete.sum()),
-        sequential_diverged=sequential,
-        parallel_diverged=parallel,
-    )
+    names = ("missing", "failed", "diverged")
+    ends = np.select([_either(sample, name) for name in names], names, "complete")
+    missing, failed, diverged = (int((ends == name).sum()) for name in names)
+    return Counts(len(sample), missing, failed, diverged, int(sample.complete.sum()), *sample.count("diverged"))
 
 
 def divergence(sample: Sample) -> eq.ClusteredMcNemar:
@@ -50,13 +41,10 @@ def failed_as_chance(sample: Sample) -> Array:
     """Log ratios with every failed side at the loss of guessing; where both failed they say nothing."""
     failed = [side == "failed" for side in sample.statuses]
     one = failed[0] ^ failed[1]
-    sequential, parallel = (
-        np.log(np.where(lost & one, sample.chance, outcome))
-        for lost, outcome in zip(failed, sample.outcomes, strict=True)
-    )
+    sides = zip(failed, sample.outcomes, strict=True)
+    sequential, parallel = (np.log(np.where(lost & one, sample.chance, outcome)) for lost, outcome in sides)
     return parallel - sequential
 
 
 def _either(sample: Sample, status: str) -> Array:
-    sequential, parallel = sample.statuses
-    return (sequential == status) | (parallel == status)
+    return np.logical_or(*(side == status for side in sample.statuses))

@@ -1,14 +1,14 @@
 """All numbers on the matched pairs of one study, from results; nothing here draws or writes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.arrays import Array
 from analysis.claims import Claim
 from analysis.equivalence import Verdict
 from analysis.pairs import CONTRAST
@@ -95,7 +95,9 @@ def find(results: Results, study: str | None = None) -> Findings:
     study = choose_study(results, study)
     pairs = {metric: results.pairs(metric, study) for metric in METRICS}
     samples = {metric: make_sample(table, metric) for metric, table in pairs.items()}
-    if not _ended(samples[PRIMARY]).any():
+    primary = samples[PRIMARY]
+    ended = [np.isin(side, ("finished", "diverged")) for side in (primary.sequential_status, primary.parallel_status)]
+    if not (ended[0] & ended[1]).any():
         raise NothingToReport(
             f"{study!r} has no matched pair deeper than one block of which both sides ended, so there is nothing to "
             "report; `sweep status` shows what it has"
@@ -105,6 +107,7 @@ def find(results: Results, study: str | None = None) -> Findings:
     trials = results.table("trials", where=pc.field("study") == study)
     cost = cost_pairs(results, study)
     question = Question.of(pairs[PRIMARY])
+    judged = not control.failed and question.declared_before
     return Findings(
         study=study,
         question=question,
@@ -114,33 +117,25 @@ def find(results: Results, study: str | None = None) -> Findings:
         configurations={metric: configurations(samples[metric]) for metric in LOSSES},
         answers=answers,
         mixed=_mixed(pairs, control),
-        strata={metric: _strata(samples[metric], question, control) for metric in LOSSES},
-        heterogeneity={
-            metric: pa.concat_tables(heterogeneity(name, part) for name, part in by_dataset(samples[metric]).items())
-            for metric in LOSSES
-        },
+        strata=_by_metric(samples, lambda name, part: strata(name, part, question.margins, judged)),
+        heterogeneity=_by_metric(samples, heterogeneity),
         table_2=table_2(samples["train_loss"], samples["val_loss"]),
         claims=tuple(claims(answers["train_loss"], answers["val_loss"])),
         differences_in_budget=tuple(differences_in_budget(trials)),
         cost=cost_by_depth(cost),
         cost_pairs=cost,
-        curves=tuple(chosen_curves(results, samples[PRIMARY], pairs[PRIMARY])),
+        curves=tuple(chosen_curves(results, primary, pairs[PRIMARY])),
         trials=trials,
         pairs=pairs,
     )
 
 
-def _ended(sample: Sample) -> Array:
-    """Pairs of which each side finished or diverged."""
-    sequential, parallel = (
-        (side == "finished") | (side == "diverged") for side in (sample.sequential_status, sample.parallel_status)
-    )
-    return sequential & parallel
-
-
-def _strata(sample: Sample, question: Question, control: Controls) -> pa.Table:
-    judged = not control.failed and question.declared_before
-    return pa.concat_tables(strata(name, part, question.margins, judged) for name, part in by_dataset(sample).items())
+def _by_metric(samples: Mapping[str, Sample], of: Callable[[str, Sample], pa.Table]) -> dict[str, pa.Table]:
+    """For each loss the tables of all data sets as one."""
+    return {
+        metric: pa.concat_tables(of(name, part) for name, part in by_dataset(samples[metric]).items())
+        for metric in LOSSES
+    }
 
 
 def _mixed(pairs: Mapping[str, pa.Table], control: Controls) -> dict[str, dict[str, Answer]]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis import equivalence as eq
-from analysis.questions.equivalence.sample import Array, Sample, ordered_levels, sampled
+from analysis.questions.equivalence.sample import SIDES, Array, Sample, ordered_levels, sampled
 from analysis.results import Results
 
 _SPLITS = ("train_loss", "val_loss")
@@ -29,16 +29,11 @@ class ConfigurationCurves:
 def chosen_curves(results: Results, sample: Sample, pairs: pa.Table) -> list[ConfigurationCurves]:
     """Three configurations a data set, by the ratio of the sample's metric; `pairs` are those that it is of."""
     rows = sampled(pairs)
-    chosen = list(_choose(sample))
-    members = [np.flatnonzero(sample.configuration == configuration) for configuration, _ in chosen]
-    wanted = rows.take(np.concatenate([*members, np.empty(0, np.int64)]).astype(np.int64))
-    trials = pa.concat_arrays([*wanted["sequential_id"].chunks, *wanted["parallel_id"].chunks])
-    curves = results.table("curves", ["trial_id", "epoch", *_SPLITS], pc.field("trial_id").isin(trials))
-    by_trial = _by_trial(curves)
-    return [
-        _curves(rows.take(member), _title(sample, int(member[0]), words), by_trial)
-        for member, (_, words) in zip(members, chosen, strict=True)
-    ]
+    chosen = [(rows.take(np.flatnonzero(sample.configuration == code)), words) for code, words in _choose(sample)]
+    trials = [trial for part, _ in chosen for trial in _trials(part)]
+    wanted = pc.field("trial_id").isin(pa.array(trials, pa.string()))
+    curves = results.table("curves", ["trial_id", "epoch", *_SPLITS], wanted)
+    return [_curves(part, words, curves) for part, words in chosen]
 
 
 def _choose(sample: Sample) -> Iterator[tuple[int, str]]:
@@ -55,33 +50,21 @@ def _choose(sample: Sample) -> Iterator[tuple[int, str]]:
                 yield int(numbers[place]), words[place]
 
 
-def _title(sample: Sample, row: int, words: str) -> str:
-    level = {name: levels[row] for name, levels in sample.columns.items()}
+def _curves(pairs: pa.Table, words: str, curves: pa.Table) -> ConfigurationCurves:
+    """Those of the pairs of one configuration."""
+    place = {trial: number for number, trial in enumerate(_trials(pairs))}
+    mine = curves.filter(pc.field("trial_id").isin(list(place)))
+    epoch, trial = mine["epoch"].to_numpy(), [place[each] for each in mine["trial_id"].to_pylist()]
+    losses = np.full((len(_SPLITS), len(place), epoch.max(initial=0)), np.nan)
+    losses[:, trial, epoch - 1] = [mine[name].to_numpy() for name in _SPLITS]
+    (sequential_train, parallel_train), (sequential_val, parallel_val) = (np.split(split, 2) for split in losses)
+    level = pairs.slice(0, 1).to_pylist()[0]
     kernel = f"{level['kernel_size']}\N{MULTIPLICATION SIGN}{level['kernel_size']}"
     shape = f"depth {level['depth']}, {level['filters']} filters, {kernel}, {level['activation']}"
-    return f"{level['dataset']}: {words}\n{shape}"
+    title = f"{level['dataset']}: {words}\n{shape}"
+    return ConfigurationCurves(title, sequential_train, sequential_val, parallel_train, parallel_val)
 
 
-def _by_trial(curves: pa.Table) -> dict[str, Array]:
-    """Trial identity to its losses, of (2, epochs)."""
-    found: dict[str, Array] = {}
-    ids = curves["trial_id"].to_numpy(zero_copy_only=False)
-    epochs = curves["epoch"].to_numpy()
-    losses = np.stack([curves[name].to_numpy() for name in _SPLITS])
-    for trial in np.unique(ids.astype(str)) if len(ids) else ():
-        mine = np.flatnonzero(ids == trial)
-        found[trial] = losses[:, mine[np.argsort(epochs[mine])]]
-    return found
-
-
-def _curves(rows: pa.Table, title: str, by_trial: dict[str, Array]) -> ConfigurationCurves:
-    sides = [
-        [by_trial.get(trial, np.empty((2, 0))) for trial in rows[f"{side}_id"].to_pylist()]
-        for side in ("sequential", "parallel")
-    ]
-    epochs = max(losses.shape[1] for side in sides for losses in side)
-    padded = [
-        np.stack([np.pad(losses, ((0, 0), (0, epochs - losses.shape[1])), constant_values=np.nan) for losses in side])
-        for side in sides
-    ]
-    return ConfigurationCurves(title, padded[0][:, 0], padded[0][:, 1], padded[1][:, 0], padded[1][:, 1])
+def _trials(pairs: pa.Table) -> list[str]:
+    """Of all sequential sides, then of all parallel ones."""
+    return [trial for side in SIDES for trial in pairs[f"{side}_id"].to_pylist()]

@@ -12,7 +12,8 @@ from analysis.equivalence.statistic import as_ratio
 from analysis.formats import NAMES
 from analysis.questions.equivalence.assessment import Answer, Assessment
 from analysis.questions.equivalence.published import TABLE_2
-from analysis.questions.equivalence.sample import Q_INTERVALS, Sample, q_interval
+from analysis.questions.equivalence.sample import Q_INTERVALS, SIDES, Sample, ordered_levels, q_interval
+from analysis.report.words import dataset_name, listed
 
 _PUBLISHED = {
     "optimizer": ("adamw",),
@@ -28,57 +29,49 @@ _WHOLE = {
     "mnist": {"train_samples": 60_000, "val_samples": 10_000, "image_size": 28},
     "cifar10": {"train_samples": 50_000, "val_samples": 10_000, "image_size": 32},
 }
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("dataset", "Q", "metric")),
+        *((name, pa.float64()) for name in ("paper_sequential", "paper_parallel", "paper_ratio")),
+        *((name, pa.int64()) for name in ("configurations", "pairs")),
+        *((name, pa.float64()) for name in ("sequential", "parallel", "ratio")),
+    ]
+)
 
 
 def table_2(training: Sample, validation: Sample) -> pa.Table:
     """One row per data set, determination-ratio interval and metric: the paper's mean losses and ours.
 
     Ours are means over complete pairs deeper than one block, each configuration weighing alike; null in intervals that
-    no configuration reaches."""
+    no configuration reaches. Data sets that the paper has not come last.
+    """
     rows: list[dict[str, object]] = []
-    for dataset in dict.fromkeys(dataset for dataset, _ in TABLE_2):
+    own = ordered_levels(validation.columns["dataset"])
+    for dataset in dict.fromkeys([*(name for name, _ in TABLE_2), *own]):
         for interval, label in enumerate(Q_INTERVALS):
             for metric, sample in (("train", training), ("validation", validation)):
-                published = [getattr(TABLE_2[dataset, side][interval], metric) for side in ("sequential", "parallel")]
-                ours = _cell(sample, dataset, interval)
-                rows.append(
-                    {
-                        "dataset": dataset,
-                        "Q": label,
-                        "metric": metric,
-                        "paper_sequential": published[0],
-                        "paper_parallel": published[1],
-                        "paper_ratio": published[1] / published[0],
-                        **ours,
-                    }
-                )
-    numbers = ("paper_sequential", "paper_parallel", "paper_ratio")
-    schema = pa.schema(
-        [
-            *((name, pa.string()) for name in ("dataset", "Q", "metric")),
-            *((name, pa.float64()) for name in numbers),
-            *((name, pa.int64()) for name in ("configurations", "pairs")),
-            *((name, pa.float64()) for name in ("sequential", "parallel", "ratio")),
-        ]
-    )
-    return pa.Table.from_pylist(rows, schema=schema)
+                published = [
+                    getattr(TABLE_2[dataset, side][interval], metric) if (dataset, side) in TABLE_2 else None
+                    for side in SIDES
+                ]
+                at = (q_interval(sample.determination_ratio) == interval) & (sample.columns["dataset"] == dataset)
+                part = sample.where(sample.complete & at)
+                values = [*_losses(published), part.configurations, len(part), *_losses(_means(part))]
+                rows.append(dict(zip(_SCHEMA.names, (dataset, label, metric, *values), strict=True)))
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
-def _cell(sample: Sample, dataset: str, interval: int) -> dict[str, float | int | None]:
-    at = q_interval(sample.determination_ratio) == interval
-    chosen = sample.complete & at & (sample.columns["dataset"] == dataset)
-    if not chosen.any():
-        return {"configurations": 0, "pairs": 0, "sequential": None, "parallel": None, "ratio": None}
-    part = sample.where(chosen)
+def _means(part: Sample) -> list[float | None]:
+    if not len(part):
+        return [None, None]
     weight = 1 / np.bincount(part.configuration)[part.configuration] / part.configurations
-    means = [float(weight @ side) for side in (part.sequential, part.parallel)]
-    return {
-        "configurations": part.configurations,
-        "pairs": len(part),
-        "sequential": means[0],
-        "parallel": means[1],
-        "ratio": means[1] / means[0] if means[0] else None,
-    }
+    return [float(weight @ side) for side in (part.sequential, part.parallel)]
+
+
+def _losses(sides: Sequence[float | None]) -> tuple[float | None, ...]:
+    """Those of both sides, and their ratio."""
+    sequential, parallel = sides
+    return sequential, parallel, parallel / sequential if sequential and parallel is not None else None
 
 
 def claims(training: Answer, validation: Answer) -> list[Claim]:
@@ -100,7 +93,7 @@ def _close(training: Answer, validation: Answer) -> Claim:
     elif any(each.beyond for each in every):
         outcome = Outcome.CONTRADICTED
     words = "; ".join(
-        f"{NAMES[each.metric]} on {name} {_found(each)}"
+        f"{NAMES[each.metric]} on {dataset_name(name)} {_found(each)}"
         for answer in (validation, training)
         for name, each in answer.by_dataset.items()
     )
@@ -110,7 +103,7 @@ def _close(training: Answer, validation: Answer) -> Claim:
 def _ahead(claim: str, answer: Answer, claimed: Verdict) -> Claim:
     """A claim that one side is ahead, by little, on every data set."""
     outcomes = [_ahead_on(each, claimed) for each in answer.by_dataset.values()]
-    because = "; ".join(f"on {name} {_found(each)}" for name, each in answer.by_dataset.items())
+    because = "; ".join(f"on {dataset_name(name)} {_found(each)}" for name, each in answer.by_dataset.items())
     return Claim(claim, _together(outcomes), f"parallel / sequential {because}")
 
 
@@ -145,21 +138,17 @@ def differences_in_budget(trials: pa.Table) -> list[str]:
     for name, published in _PUBLISHED.items():
         levels = sorted(trials[name].unique().to_pylist())
         if any(level not in published for level in levels):
-            found.append(f"{_words(name)} {_listed(levels)} instead of {_listed(published)}.")
+            found.append(f"{_words(name)} {listed(levels)} instead of {listed(published)}.")
     for dataset in sorted(set(trials["dataset"].to_pylist()) - _WHOLE.keys()):
-        found.append(f"{dataset} is not a data set of the paper's.")
+        found.append(f"{dataset_name(dataset)} is not a data set of the paper's.")
     for dataset, whole in _WHOLE.items():
         rows = trials.filter(pc.field("dataset") == dataset)
         for name, size in whole.items() if rows.num_rows else ():
             levels = sorted(rows[name].unique().to_pylist())
             if levels != [size]:
-                found.append(f"{dataset}: {_words(name).lower()} {_listed(levels)} instead of {size}.")
+                found.append(f"{dataset_name(dataset)}: {_words(name).lower()} {listed(levels)} instead of {size}.")
     return found
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ").capitalize()
-
-
-def _listed(levels: Sequence[object]) -> str:
-    return ", ".join(f"{level:g}" if isinstance(level, float) else str(level) for level in levels)

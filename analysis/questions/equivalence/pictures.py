@@ -1,8 +1,8 @@
 """The figures of the page: findings turned into what `analysis.figures` draws."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,24 +13,21 @@ from analysis import figures
 from analysis.arrays import Array
 from analysis.equivalence import Verdict, configuration_means
 from analysis.figures.axes import drawable
-from analysis.figures.by_q import QLosses, draw_by_q
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
 from analysis.figures.scatter import LossPairs, draw_scatter
-from analysis.figures.style import BLUE, GREEN, MUTED, VERMILLION, Architecture
+from analysis.figures.style import BLUE, GREEN, MUTED, VERMILLION
 from analysis.formats import NAMES
 from analysis.questions.equivalence.assessment import in_words
-from analysis.questions.equivalence.configurations import configurations
 from analysis.questions.equivalence.findings import PRIMARY, Findings
 from analysis.questions.equivalence.learning import ConfigurationCurves
-from analysis.questions.equivalence.sample import Q_INTERVALS, by_dataset, ordered_levels
+from analysis.questions.equivalence.sample import SIDES, ordered_levels
 from analysis.report.content import Picture
 from analysis.report.words import factor_name, plain
 from analysis.seeds import Estimate, over_seeds
 
-_SIDES: tuple[Architecture, Architecture] = ("sequential", "parallel")
 _KINDS = {
     in_words(Verdict.EQUIVALENT): Kind("equivalent", GREEN, "o"),
     in_words(Verdict.DIFFERENT_INSIDE): Kind("different, but inside the margin", GREEN, "o", open=True),
@@ -43,12 +40,12 @@ _DEPTH, _SECONDS = Axis("depth (residual blocks)", "places"), "seconds per train
 
 def pictures(findings: Findings, palette: Palette) -> list[Picture]:
     """Every figure that the findings have numbers for."""
-    found: list[Picture] = []
-    for name, (make, alt, caption) in PICTURES.items():
-        figure = make(findings, palette)
-        if figure is not None:
-            found.append(Picture(name, figures.render(figure), alt, caption))
-    return found
+    drawn = {name: (each, each.make(findings, palette)) for name, each in PICTURES.items()}
+    return [
+        Picture(name, figures.render(figure), each.alt, each.caption)
+        for name, (each, figure) in drawn.items()
+        if figure
+    ]
 
 
 def _scatter(metric: str, findings: Findings, _: Palette) -> Figure:
@@ -72,27 +69,29 @@ def _forest(metric: str, findings: Findings, _: Palette) -> Figure | None:
     return draw_forest(f"Ratio of {loss} by stratum", [Group(*group) for group in groups.items()], measure)
 
 
-def _by_q(findings: Findings, _: Palette) -> Figure:
-    table = findings.table_2.to_pylist()
-    splits: dict[Literal["training", "validation"], str] = {"training": "train_loss", "validation": "val_loss"}
-    series: list[QLosses] = []
-    for split, metric in splits.items():
-        sample = findings.samples[metric]
-        complete = sample.where(sample.complete)
-        for (dataset, part), of in zip(by_dataset(complete).items(), configurations(complete), strict=True):
-            q = configuration_means(part.determination_ratio, part.configuration)
-            rows = [row for row in table if row["dataset"] == dataset and split.startswith(row["metric"])]
-            for side, values in zip(_SIDES, (part.sequential, part.parallel), strict=True):
-                losses = configuration_means(values, part.configuration)
-                tips = [f"{tip}\n{side}: {loss:.4g}" for tip, loss in zip(of.tips, losses.tolist(), strict=True)]
-                published = _column(rows, f"paper_{side}") if rows else None
-                series.append(QLosses(dataset, split, side, q, losses, _column(rows, side), published, tips))
-    return draw_by_q(series)
+def _by_q(findings: Findings, palette: Palette) -> Figure:
+    """A row for each split, a panel for each data set that there is a mean of."""
+    cells: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for row in findings.table_2.to_pylist():
+        cells.setdefault(row["metric"], {}).setdefault(row["dataset"], []).append(row)
+    names = {"train": "training", "validation": "validation"}
+    rows = [
+        [_q_panel(f"{name}, {names[split]}", of) for name, of in by_dataset.items() if any(row["pairs"] for row in of)]
+        for split, by_dataset in cells.items()
+    ]
+    return draw_panels("Mean loss by determination ratio Q", rows, palette)
 
 
-def _column(rows: list[dict[str, Any]], name: str) -> Array:
-    values = [np.nan if row[name] is None else row[name] for row in rows]
-    return np.array(values or [np.nan] * len(Q_INTERVALS), dtype=float)
+def _q_panel(title: str, cells: Sequence[Mapping[str, Any]]) -> Panel:
+    lines: list[Line] = []
+    for label, column in (("{}", "{}"), ("{}, published", "paper_{}")):
+        for side in SIDES:
+            losses = np.array([row[column.format(side)] for row in cells], float)
+            if np.isfinite(losses).any():
+                lines.append(Line(label.format(side), np.arange(float(len(losses))), losses))
+    names = ("< 1", "1\N{EN DASH}3", "3\N{EN DASH}10", "\N{GREATER-THAN OR EQUAL TO} 10")
+    x = Axis("Q (training samples \N{MULTIPLICATION SIGN} outputs / parameters)", names=names)
+    return Panel(title, x, Axis("loss (nats)", "log"), lines)
 
 
 def _curves(findings: Findings, palette: Palette) -> Figure | None:
@@ -109,7 +108,7 @@ def _curves(findings: Findings, palette: Palette) -> Figure | None:
 
 def _curve(curves: ConfigurationCurves, split: Literal["train", "val"], first: bool) -> Panel:
     lines: list[Line] = []
-    for side in _SIDES:
+    for side in SIDES:
         losses = getattr(curves, f"{side}_{split}")
         of = over_seeds(losses)
         lines.append(Line(side, np.arange(1.0, losses.shape[1] + 1), of.mean, of.lowest, of.highest))
@@ -151,17 +150,17 @@ def _cost(findings: Findings, palette: Palette) -> Figure | None:
 
 def _cost_panels(dataset: str, pairs: pa.Table) -> Iterator[Panel]:
     columns = {name: pairs[name].cast(pa.float64()).to_numpy() for name in pairs.column_names[2:]}
-    depth, seconds = columns["depth"], [columns[f"{side}_seconds"] for side in _SIDES]
+    depth, seconds = columns["depth"], [columns[f"{side}_seconds"] for side in SIDES]
     timed = drawable(*seconds)
     ratio = _by_depth("seconds", depth[timed], seconds[1][timed] / seconds[0][timed])
     flops = _by_depth("FLOPs", depth, columns["flops_ratio"])
     flops = Line(flops.label, flops.x, flops.y)
     ratios = Axis("parallel / sequential", "ratio")
     yield Panel(f"{dataset}: parallel is\n{_faster(ratio)}", _DEPTH, ratios, [ratio, flops], levels={"": 1.0})
-    times = [_by_depth(side, depth, values) for side, values in zip(_SIDES, seconds, strict=True)]
+    times = [_by_depth(side, depth, values) for side, values in zip(SIDES, seconds, strict=True)]
     yield Panel("seconds", _DEPTH, Axis(_SECONDS, "log"), times)
     lines: list[Line] = []
-    for side, values in zip(_SIDES, seconds, strict=True):
+    for side, values in zip(SIDES, seconds, strict=True):
         loss = columns[f"{side}_loss"]
         both = drawable(values, loss)
         time, level = (_by_depth(side, depth[both], of[both]) for of in (values, loss))
@@ -190,54 +189,43 @@ def _faster(ratio: Line) -> str:
     return f"{'as fast' if abs(np.log(last)) < np.log(1.05) else words} at depth {ratio.x[-1]:g}"
 
 
-_Make = Callable[[Findings, Palette], Figure | None]
+class Drawing(NamedTuple):
+    """What makes a figure, what it shows for those who do not see it, and its caption, if the page has no other."""
+
+    make: Callable[[Findings, Palette], Figure | None]
+    alt: str
+    caption: str = ""
 
 
-def _of(metric: str, *captions: str) -> tuple[tuple[_Make, str, str], ...]:
+def _of(metric: str, scatter: str, forest: str, caption: str = "") -> dict[str, Drawing]:
     """Scatter plot and forest plot of a loss."""
-    scatter = f"Scatter plot of parallel against sequential {NAMES[metric]}, with the identity line and the margin."
-    strata = (
-        f"Forest plot of the ratio of {NAMES[metric]} by level of every factor, with 90 % intervals and the margin."
-    )
-    return (partial(_scatter, metric), scatter, captions[0]), (partial(_forest, metric), strata, captions[-1])
+    loss = NAMES[metric]
+    both = f"Scatter plot of parallel against sequential {loss}, with the identity line and the margin."
+    ratio = f"Forest plot of the ratio of {loss} by level of every factor, with 90 % intervals and the margin."
+    return {
+        scatter: Drawing(partial(_scatter, metric), both, caption),
+        forest: Drawing(partial(_forest, metric), ratio),
+    }
 
 
-_LOSSES, _STRATA = _of(
-    "val_loss",
-    "One point per configuration, the geometric mean over its seeds. Above the line the parallel network is worse.",
-    "Geometric mean ratio parallel / sequential over configurations, with its 90 % interval for these networks on new "
-    "seeds. Marks follow the tests after Holm's correction over the rows of a data set; a row with too few pairs is "
-    "undecided.",
-)
-_TRAINING_LOSSES, _TRAINING_STRATA = _of("train_loss", "The same for the training loss.")
-PICTURES: dict[str, tuple[_Make, str, str]] = {
-    "losses": _LOSSES,
-    "training-losses": _TRAINING_LOSSES,
-    "strata": _STRATA,
-    "training-strata": _TRAINING_STRATA,
-    "heat-map": (
-        _heat_map,
-        "Heat map of the ratio of validation losses by depth and number of filters, one panel per data set.",
-        "Geometric mean ratio parallel / sequential; framed cells lie beyond the margin.",
+PICTURES: dict[str, Drawing] = {
+    **_of(
+        "val_loss",
+        "losses",
+        "strata",
+        "One point per configuration, the geometric mean over its seeds. Above the line the parallel network is worse.",
     ),
-    "by-q": (
-        _by_q,
-        "Loss against the determination ratio Q for both architectures, with the paper's means of Table 2.",
-        "Points are configurations, means over seeds; lines join our means in the paper's four intervals, open markers "
-        "are the published ones.",
+    **_of("train_loss", "training-losses", "training-strata"),
+    "heat-map": Drawing(
+        _heat_map, "Heat map of the ratio of validation losses by depth and number of filters, one panel per data set."
     ),
-    "learning-curves": (
+    "by-q": Drawing(
+        _by_q, "Mean loss in intervals of the determination ratio Q for both architectures, beside the paper's Table 2."
+    ),
+    "learning-curves": Drawing(
         _curves,
         "Learning curves of chosen configurations, training and validation loss of both architectures by epoch.",
-        "Per data set the configuration in which parallel is most ahead in validation loss, the one nearest to equal, "
-        "and the one in which sequential is most ahead: extremes, chosen by their outcome. Lines are means over the "
-        "seeds, and bands span them.",
     ),
-    "cost": (
-        _cost,
-        "Training seconds and forward FLOPs of parallel over sequential networks by depth.",
-        "Seconds are a trial's share of the time of all networks trained with it, on the devices named; medians with "
-        "quartiles over matched pairs. On the right, depth grows along each line.",
-    ),
+    "cost": Drawing(_cost, "Training seconds and forward FLOPs of parallel over sequential networks by depth."),
 }
-"""Name to what draws it, what it shows for those who do not see it, and its caption."""
+"""By name."""

@@ -6,7 +6,6 @@ A table of pairs carries its question in the metadata of its schema, where filte
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 
@@ -40,12 +39,8 @@ class Question:
 
     def attach(self, pairs: pa.Table) -> pa.Table:
         """The pairs with this question in their metadata."""
-        return pairs.replace_schema_metadata({_KEY: json.dumps(self.facts)})
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The question in what JSON can hold."""
-        return {**vars(self), "margins": self.margins.as_dict(), "looks": dict(self.looks)}
+        facts = {**vars(self), "margins": self.margins.as_dict(), "looks": dict(self.looks)}
+        return pairs.replace_schema_metadata({_KEY: json.dumps(facts)})
 
     @classmethod
     def of(cls, pairs: pa.Table) -> "Question":

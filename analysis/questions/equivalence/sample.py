@@ -9,7 +9,7 @@ classes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -25,6 +25,8 @@ from sweep.ledger import method_factors, training_factors
 from sweep.parts import BUDGET
 
 Scale = Literal["ratio", "difference"]
+SIDES = ("sequential", "parallel")
+"""Of a pair. Whatever comes for both comes in this order."""
 
 Q_EDGES = (0.0, 1.0, 3.0, 10.0, float("inf"))
 """Intervals of the determination ratio in Table 2 of P1: from each value up to the next."""
@@ -33,13 +35,12 @@ Q_INTERVALS = ("[0, 1)", "[1, 3)", "[3, 10)", "[10, inf)")
 
 @dataclass(frozen=True)
 class Sample:
-    """Matched pairs in one metric and one contrast. Arrays are of length pairs unless said otherwise.
+    """Matched pairs in one metric and one contrast. Arrays are of length pairs.
 
     A side is NaN where it has no value. `seed` numbers the seeds, and `crossed` says whether a seed draws alike in all
     configurations; `chance` is the loss of guessing. `columns` holds each pair's level of every factor, and of the
     interval of its determination ratio, Q; `strata` names those that vary and are not implied by another.
-    `configuration` numbers the configurations from 0, `training` each configuration at one budget and by one method,
-    which it is unless given.
+    Configurations are numbered from 0.
     """
 
     metric: str
@@ -54,35 +55,35 @@ class Sample:
     crossed: bool = False
     columns: dict[str, Array] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
-    training: Array = field(default_factory=lambda: np.zeros(0, np.intp))
-
-    def __post_init__(self) -> None:
-        if len(self.training) != len(self.configuration):
-            object.__setattr__(self, "training", self.configuration)
 
     def __len__(self) -> int:
         return len(self.sequential)
-
-    @property
-    def factors(self) -> dict[str, Array]:
-        """The columns that strata are made of."""
-        return {name: self.columns[name] for name in self.strata}
 
     @property
     def complete(self) -> Array:
         """Pairs with a value on both sides."""
         return np.isfinite(self.sequential) & np.isfinite(self.parallel)
 
+    @property
+    def statuses(self) -> tuple[Array, Array]:
+        """What became of either side."""
+        return self.sequential_status, self.parallel_status
+
+    def count(self, status: str) -> tuple[int, int]:
+        """Sides with a status."""
+        first, second = (int(np.sum(side == status)) for side in self.statuses)
+        return first, second
+
     @cached_property
     def outcomes(self) -> tuple[Array, Array]:
-        """Losses of both sides, sequential first, with chance for a network that diverged; NaN where none is known.
+        """Losses of both sides, with chance for a network that diverged; NaN where none is known.
 
         NaN also where both sides diverged: they are alike, and say nothing of networks that train.
         """
-        sides = (self.sequential, self.sequential_status), (self.parallel, self.parallel_status)
         both = (self.sequential_status == "diverged") & (self.parallel_status == "diverged")
-        first, second = (np.where(both, np.nan, outcomes(*side, self.chance)) for side in sides)
-        return first, second
+        chance = np.where(both, np.nan, self.chance)
+        sequential = outcomes(self.sequential, self.sequential_status, chance)
+        return sequential, outcomes(self.parallel, self.parallel_status, chance)
 
     def contrast(self, scale: Scale) -> Array:
         """Parallel against sequential: difference of values, or log ratio of `outcomes`; NaN where it is not known."""
@@ -96,16 +97,6 @@ class Sample:
         known = np.isfinite(values)
         return contrasts(values[known], self.configuration[known], self.seed[known], self.crossed)
 
-    def count(self, status: str) -> tuple[int, int]:
-        """Sides with a status: sequential, parallel."""
-        first, second = (int(np.sum(side == status)) for side in self.statuses)
-        return first, second
-
-    @property
-    def statuses(self) -> tuple[Array, Array]:
-        """What became of either side: sequential, parallel."""
-        return self.sequential_status, self.parallel_status
-
     @cached_property
     def configurations(self) -> int:
         """How many configurations there are, complete or not."""
@@ -113,66 +104,44 @@ class Sample:
 
     def where(self, chosen: Array) -> "Sample":
         """The chosen pairs; configurations are numbered anew."""
-        _, configuration = np.unique(self.configuration[chosen], return_inverse=True)
-        _, training = np.unique(self.training[chosen], return_inverse=True)
-        return Sample(
-            self.metric,
-            self.sequential[chosen],
-            self.parallel[chosen],
-            configuration,
-            self.sequential_status[chosen],
-            self.parallel_status[chosen],
-            self.determination_ratio[chosen],
-            self.seed[chosen],
-            self.chance[chosen],
-            self.crossed,
-            {name: levels[chosen] for name, levels in self.columns.items()},
-            self.strata,
-            training,
-        )
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        arrays = {name: value[chosen] for name, value in values.items() if isinstance(value, np.ndarray)}
+        arrays["configuration"] = np.unique(arrays["configuration"], return_inverse=True)[1]
+        return replace(self, **arrays, columns={name: levels[chosen] for name, levels in self.columns.items()})
 
 
-def sampled(pairs: pa.Table, contrast: str = CONTRAST, controls: bool = False) -> pa.Table:
-    """The rows of `Results.pairs` that a sample is of: in one contrast and deeper than one block, or depth 1 instead.
+def sampled(pairs: pa.Table, contrast: str = CONTRAST) -> pa.Table:
+    """The rows of `Results.pairs` that a sample is of: in one contrast, and deeper than one block.
 
     Pairs that differ in nothing but the study and what was measured are copies of one training, of which one is taken:
-    one whose sides came furthest, and of these that of the lowest identity. Controls are checks, and all of them count.
+    one whose sides came furthest, and of these that of the lowest identity.
     """
-    depth = pc.field("depth") == 1 if controls else pc.field("depth") > 1
-    rows = pairs.filter((pc.field("contrast") == contrast) & depth)
-    if controls:
-        return rows
+    rows = pairs.filter((pc.field("contrast") == contrast) & (pc.field("depth") > 1))
     training = _combinations(rows, ())
-    place = {status: number for number, status in enumerate(STATUSES)}
-    ends = np.array(
-        [[place[status] for status in rows[f"{side}_status"].to_pylist()] for side in ("sequential", "parallel")]
-    )
+    ends = np.array([[STATUSES.index(status) for status in rows[f"{side}_status"].to_pylist()] for side in SIDES])
     identity = np.asarray(rows["pair_id"].to_pylist(), dtype=str)
     order = np.lexsort((identity, ends.min(axis=0), ends.max(axis=0), training))
-    first = np.unique(training[order], return_index=True)[1]
-    return rows.take(np.sort(order[first])) if len(first) < rows.num_rows else rows
+    return rows.take(np.sort(order[np.unique(training[order], return_index=True)[1]]))
 
 
-def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST, controls: bool = False) -> Sample:
+def make_sample(pairs: pa.Table, metric: str, contrast: str = CONTRAST) -> Sample:
     """The pairs that `sampled` takes from those of `Results.pairs`, in their order."""
-    rows = sampled(pairs, contrast, controls)
-    ratio = rows["determination_ratio"].to_numpy()
-    columns = _columns(rows, ratio, contrast)
-    sides = [side_of(rows, name) for name in ("sequential", "parallel")]
+    rows = sampled(pairs, contrast)
+    columns = _columns(rows, contrast)
+    (sequential, sequential_status), (parallel, parallel_status) = (side_of(rows, side) for side in SIDES)
     return Sample(
         metric,
-        sides[0][0],
-        sides[1][0],
+        sequential,
+        parallel,
         configurations(rows),
-        sides[0][1],
-        sides[1][1],
-        ratio,
+        sequential_status,
+        parallel_status,
+        rows["determination_ratio"].to_numpy(),
         rows["seed"].to_numpy(),
         guessing(rows),
         is_crossed(rows),
         columns,
         _strata(columns),
-        _combinations(rows, ("seed", "draws")),
     )
 
 
@@ -184,9 +153,10 @@ def by_dataset(sample: Sample) -> dict[str, Sample]:
 
 def side_of(rows: pa.Table, side: str) -> tuple[Array, Array]:
     """Values and statuses of one side of pairs. A network that finished without a finite value diverged."""
-    values, status = _values(rows[side]), np.asarray(rows[f"{side}_status"].to_pylist(), dtype="<U16")
-    lost = (status == "finished") & ~np.isfinite(values)
-    return np.where(np.isfinite(values), values, np.nan), np.where(lost, "diverged", status)
+    values = rows[side].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    status = np.asarray(rows[f"{side}_status"].to_pylist(), dtype="<U16")
+    known = np.isfinite(values)
+    return np.where(known, values, np.nan), np.where((status == "finished") & ~known, "diverged", status)
 
 
 def is_crossed(rows: pa.Table) -> bool:
@@ -195,14 +165,28 @@ def is_crossed(rows: pa.Table) -> bool:
 
 
 def configurations(rows: pa.Table, without: Sequence[str] = ()) -> Array:
-    """A number for each configuration: what says how networks were trained, but for seed, budget, method and draws."""
-    return _combinations(rows, ("seed", "draws", *BUDGET, *_method(), *without))
+    """A number for each configuration: what says how networks were trained, but for seed, budget, method and draws.
+
+    As with budgets, another method is no further evidence about other networks.
+    """
+    return _combinations(rows, ("seed", "draws", *BUDGET, *method_factors(), "pretrain_epochs", *without))
 
 
-def _columns(rows: pa.Table, ratio: Array, contrast: str) -> dict[str, Array]:
-    columns = {name: np.asarray(rows[name].to_pylist()) for name in _training() if name not in ("seed", "draws")}
-    columns = {"dataset": columns.pop("dataset"), "Q": np.asarray(Q_INTERVALS)[q_interval(ratio)], **columns}
-    columns["seed"] = rows["seed"].to_numpy()
+def q_interval(ratio: Array | Sequence[float]) -> Array:
+    """Which of `Q_INTERVALS` each determination ratio is in."""
+    return np.clip(np.searchsorted(Q_EDGES, ratio, side="right") - 1, 0, len(Q_INTERVALS) - 1)
+
+
+def ordered_levels(levels: Array) -> list[Any]:
+    """Distinct levels in the order to show them in."""
+    distinct = np.unique(levels).tolist()
+    return sorted(distinct, key=Q_INTERVALS.index) if set(distinct) <= set(Q_INTERVALS) else distinct
+
+
+def _columns(rows: pa.Table, contrast: str) -> dict[str, Array]:
+    columns = {name: np.asarray(rows[name].to_pylist()) for name in _training() if name != "draws"}
+    q = np.asarray(Q_INTERVALS)[q_interval(rows["determination_ratio"].to_numpy())]
+    columns = {"dataset": columns.pop("dataset"), "Q": q, **columns}
     if contrast != CONTRAST:
         columns["stages"] = rows["parallel_stages" if contrast.startswith("mixed") else "sequential_stages"].to_numpy()
     return columns
@@ -213,43 +197,18 @@ def _strata(columns: dict[str, Array]) -> tuple[str, ...]:
     chosen: dict[str, Array] = {}
     # Q last: it follows from factors, and never stands for one.
     for name in sorted(columns, key=lambda name: name == "Q"):
-        if name == "seed":
-            continue
         distinct, code = np.unique(columns[name], return_inverse=True)
-        if len(distinct) > 1 and not any(_implies(earlier, code) for earlier in chosen.values()):
+        # Where another implies it, there are no more combinations of both than that has levels.
+        implied = any(len(np.unique(of * len(distinct) + code)) == of.max() + 1 for of in chosen.values())
+        if name != "seed" and len(distinct) > 1 and not implied:
             chosen[name] = code
     return tuple(name for name in columns if name in chosen)
-
-
-def _implies(code: Array, other: Array) -> bool:
-    """Whether each level of the first comes with one level of the second alone."""
-    return len(np.unique(code * (other.max() + 1) + other)) == len(np.unique(code))
-
-
-def ordered_levels(levels: Array) -> list[Any]:
-    """Distinct levels in the order to show them in."""
-    distinct = np.unique(levels).tolist()
-    return sorted(distinct, key=Q_INTERVALS.index) if set(distinct) <= set(Q_INTERVALS) else distinct
-
-
-def _values(column: pa.ChunkedArray) -> Array:
-    return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(float)
 
 
 def _combinations(rows: pa.Table, without: Sequence[str]) -> Array:
     """A number for each combination of what says how the networks were trained, but for some of its columns."""
     columns = [*_training(), "sequential_stages", "parallel_stages"]
     return combinations(rows, [name for name in columns if name not in without])
-
-
-def q_interval(ratio: Array | Sequence[float]) -> Array:
-    """Which of `Q_INTERVALS` each determination ratio is in."""
-    return np.clip(np.searchsorted(Q_EDGES, ratio, side="right") - 1, 0, len(Q_INTERVALS) - 1)
-
-
-def _method() -> tuple[str, ...]:
-    """How a network is trained. As with budgets, another method is no further evidence about other networks."""
-    return (*method_factors(), "pretrain_epochs")
 
 
 def _training() -> list[str]:

@@ -1,39 +1,51 @@
 """The tables of the page on matched pairs. A column is declared once, with what it holds of each row."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from analysis.equivalence import Interval, Mean, table_rows
+from analysis.equivalence import AHEAD, INSIDE, Interval, Mean, table_rows
 from analysis.equivalence.statistic import exp
 from analysis.formats import NAMES, number, p_value
 from analysis.questions.equivalence.assay import Assay
-from analysis.questions.equivalence.assessment import LOSSES, Assessment
+from analysis.questions.equivalence.assessment import LOSSES, Assessment, in_words
 from analysis.questions.equivalence.findings import PRIMARY, Findings, Judged
 from analysis.questions.equivalence.wording import confidence, short
 from analysis.report.content import Column, Table
-from analysis.report.words import dataset_name, plain, points, share, unbroken
+from analysis.report.words import dataset_name, factor_name, plain, points, share, unbroken
 from analysis.seeds import Estimate
 
-NONE = Estimate(np.nan)
+_NONE = Estimate(np.nan)
+HELD, BROKEN = ({in_words(verdict) for verdict in verdicts} for verdicts in (INSIDE, AHEAD))
+"""Verdicts of strata, in words: equivalent, and a side ahead without that."""
+_MOST_CELLS, _MOST_WORST = 20, 10
 
 
 def tables(findings: Findings) -> list[Table]:
-    """Those that there is something for."""
-    makers = (_verdicts, _accuracies, _mixed, _assay, _table_2, _cost, _robustness, _missing, _seeds)
-    found = [make(findings) for make in makers]
-    return [*(table for table in found if table.rows), Table("pairs", (), (), bulk=stacked(findings.pairs))]
+    """Those that there is something for; heterogeneity, the worst configurations and strata always."""
+    makers = (_verdicts, _accuracies, _mixed, _assay, _table_2, _cost, _robustness, _missing, _seeds, _breaking)
+    strata = _stacked(findings.strata)
+    return [
+        *(found for make in makers if (found := make(findings)).rows),
+        _heterogeneity(findings, "heterogeneity", "val_loss"),
+        _heterogeneity(findings, "training_heterogeneity", "train_loss"),
+        _worst(findings),
+        Table("strata", [Column(name) for name in strata.column_names], strata.to_pylist()),
+        Table("pairs", (), (), bulk=_stacked(findings.pairs)),
+    ]
 
 
-def table(name: str, caption: str, items: Iterable[Any], *fields: tuple[Column, Callable[[Any], Any]]) -> Table:
+def _table(name: str, caption: str, items: Iterable[Any], *fields: tuple[Column, Callable[[Any], Any]]) -> Table:
     """A row per item; each column comes with what it holds of the item."""
     rows = [{column.key: of(item) for column, of in fields} for item in items]
     return Table(name, [column for column, _ in fields], rows, caption)
 
 
-def stacked(by_metric: Mapping[str, pa.Table]) -> pa.Table:
+def _stacked(by_metric: Mapping[str, pa.Table]) -> pa.Table:
     """Tables by metric as one."""
     return pa.concat_tables(
         table.add_column(0, "metric", pa.array([metric] * table.num_rows, pa.string()))
@@ -51,14 +63,13 @@ def size(found: Assessment, mean: Mean | None = None) -> Estimate:
 
     An accuracy has a difference.
     """
-    mean = mean or found.grid
-    interval = mean.interval(1 - 2 * found.alpha)
-    return as_ratio(mean, interval) if found.scale == "ratio" else _ends(mean.estimate, interval)
+    return _mean(mean or found.grid, 1 - 2 * found.alpha, ratio=found.scale == "ratio")
 
 
-def as_ratio(mean: Mean, interval: Interval) -> Estimate:
-    """A mean log ratio and its interval as the ratio."""
-    return Estimate(exp(mean.estimate), exp(interval.low), exp(interval.high))
+def _mean(mean: Mean, confidence: float = 0.90, ratio: bool = False) -> Estimate:
+    """A mean with its interval, or those of a mean log ratio as the ratio."""
+    found = _ends(mean.estimate, mean.interval(confidence))
+    return Estimate(*map(exp, found)) if ratio else found
 
 
 def _ends(value: float, interval: Interval) -> Estimate:
@@ -75,7 +86,7 @@ _PLACE = (
 
 
 def _verdicts(findings: Findings) -> Table:
-    return table(
+    return _table(
         "verdicts",
         "Parallel against sequential, by data set; depth 1 is left out",
         findings.each(*LOSSES),
@@ -94,9 +105,9 @@ def _accuracies(findings: Findings) -> Table:
 
     def of(side: np.ndarray, at: Judged) -> Estimate:
         values = side[sample.complete & (sample.columns["dataset"] == at.dataset)]
-        return Estimate(float(values.mean()), float(values.min()), float(values.max())) if len(values) else NONE
+        return Estimate(float(values.mean()), float(values.min()), float(values.max())) if len(values) else _NONE
 
-    return table(
+    return _table(
         "accuracies",
         "Validation accuracy",
         findings.each("val_accuracy"),
@@ -121,7 +132,7 @@ def _mixed(findings: Findings) -> Table:
         # The first of two other architectures is in the place of parallel.
         return at.found.verdict.words(*at.contrast.partition(",")[0].split("/")) if at.loss else "none"
 
-    return table(
+    return _table(
         "mixed_networks",
         "Mixed networks, with several sequential stages of parallel blocks, against both ends",
         items,
@@ -129,34 +140,31 @@ def _mixed(findings: Findings) -> Table:
         _DATASET,
         (Column("metric", "metric", NAMES.__getitem__), lambda at: at.metric),
         _CONFIGURATIONS,
-        (Column("ratio", "first / second", plain()), lambda at: size(at.found) if at.loss else NONE),
-        (Column("difference", "difference, points", points(2)), lambda at: NONE if at.loss else size(at.found)),
+        (Column("ratio", "first / second", plain()), lambda at: size(at.found) if at.loss else _NONE),
+        (Column("difference", "difference, points", points(2)), lambda at: _NONE if at.loss else size(at.found)),
         (Column("verdict", "verdict"), verdict),
     )
 
 
 def _assay(findings: Findings) -> Table:
-    def mean(found: Mean) -> Estimate:
-        return _ends(found.estimate, found.interval(0.90))
-
     def helps(found: Assay) -> str:
         return ("yes" if found.depth_helps else "not shown") if found.compared else "not known"
 
-    return table(
+    return _table(
         "assay",
         "What the networks learn, and what depth does, with 90 % intervals",
         [at for at in findings.each(*LOSSES) if at.found.assay and at.found.learned],
         *_PLACE,
         (Column("guessing", "guessing", plain()), lambda at: at.found.assay.chance),
-        (Column("sequential", "learned, sequential", plain()), lambda at: mean(at.found.assay.sequential)),
-        (Column("parallel", "learned, parallel", plain()), lambda at: mean(at.found.assay.parallel)),
+        (Column("sequential", "learned, sequential", plain()), lambda at: _mean(at.found.assay.sequential)),
+        (Column("parallel", "learned, parallel", plain()), lambda at: _mean(at.found.assay.parallel)),
         (
             Column("less", "parallel less, %", share()),
             lambda at: _ends(at.found.learned.share, at.found.learned.interval),
         ),
         (
             Column("depth", "deep / one block", plain()),
-            lambda at: as_ratio(at.found.assay.depth, at.found.assay.depth.interval(0.90)),
+            lambda at: _mean(at.found.assay.depth, ratio=True),
         ),
         (Column("helps", "depth helps"), lambda at: helps(at.found.assay)),
     )
@@ -214,7 +222,7 @@ def _robustness(findings: Findings) -> Table:
 
 
 def _missing(findings: Findings) -> Table:
-    return table(
+    return _table(
         "missing",
         "Pairs deeper than one block",
         findings.each(PRIMARY),
@@ -229,14 +237,14 @@ def _missing(findings: Findings) -> Table:
         (Column("ratio", "ratio [interval]", plain()), lambda at: size(at.found)),
         (
             Column("failed_at_chance", "failed at chance", plain()),
-            lambda at: size(at.found, at.found.failed_as_chance) if at.found.counts.failed else NONE,
+            lambda at: size(at.found, at.found.failed_as_chance) if at.found.counts.failed else _NONE,
         ),
     )
 
 
 def _seeds(findings: Findings) -> Table:
     drawn = {True: "shared by all configurations", False: "drawn anew in each configuration"}
-    return table(
+    return _table(
         "seeds",
         "Does a seed shift all configurations alike?",
         findings.each(PRIMARY),
@@ -244,4 +252,64 @@ def _seeds(findings: Findings) -> Table:
         (Column("drawn", "seeds"), lambda at: drawn[at.found.crossed]),
         (Column("seeds", "number"), lambda at: at.found.seeds),
         (Column("p", "p of a seed effect", p_value), lambda at: at.found.seed_effect.p),
+    )
+
+
+def _worst(findings: Findings) -> Table:
+    """The configurations whose ratio is furthest from 1."""
+    every = [(of, code) for of in findings.configurations[PRIMARY] for code in range(len(of.words))]
+    every.sort(key=lambda each: -abs(math.log(each[0].ratio[each[1]])))
+    return _table(
+        "worst",
+        "The configurations furthest from a ratio of 1",
+        every[:_MOST_WORST],
+        (Column("dataset", "data set", dataset_name), lambda at: at[0].dataset),
+        (Column("configuration", "configuration"), lambda at: at[0].words[at[1]]),
+        (Column("seeds", "seeds"), lambda at: int(at[0].seeds[at[1]])),
+        (Column("ratio", "ratio [lowest, highest seed]", plain()), lambda at: at[0].at(at[1])),
+    )
+
+
+def _heterogeneity(findings: Findings, name: str, metric: str) -> Table:
+    rows = [{"metric": metric, **row} for row in findings.heterogeneity[metric].to_pylist()]
+    for row in rows:
+        names = (row[each] for each in ("factor_a", "factor_b") if row[each])
+        row["factors"] = " \N{MULTIPLICATION SIGN} ".join(map(factor_name, names))
+    columns = (
+        Column("metric"),
+        Column("dataset", "data set", dataset_name),
+        Column("factor_a"),
+        Column("factor_b"),
+        Column("factors", "factor"),
+        Column("f", "F", plain(2)),
+        Column("numerator", "df", plain(0)),
+        Column("denominator", "residual df", plain(0)),
+        Column("p", "p", p_value),
+        Column("p_holm", "p, Holm", p_value),
+        Column("effect", "effect", plain(2)),
+        *(Column(end, f"{end} at", lambda level: level or "") for end in ("lowest", "highest")),
+    )
+    shown = [row for row in rows if row["factor_b"] is None or math.isfinite(row["f"])]
+    caption = "Does the log ratio depend on a factor, or on one differently over another?"
+    return Table(name, columns, rows, caption, shown=shown)
+
+
+def _breaking(findings: Findings) -> Table:
+    """Cells of two factors in which one architecture is ahead, the furthest first."""
+    found = [row for row in findings.strata[PRIMARY].to_pylist() if row["factor_b"] and row["verdict"] in BROKEN]
+    found.sort(key=lambda row: -max(row["ratio"], 1 / row["ratio"]))
+
+    def cell(row: Mapping[str, str]) -> str:
+        levels = ", ".join(f"{factor_name(row[f'factor_{each}'])} {row[f'level_{each}']}" for each in "ab")
+        return f"{dataset_name(row['dataset'])}: {levels}"
+
+    return _table(
+        "breaking_cells",
+        f"Cells of two factors in which one architecture is ahead: {len(found)}",
+        found[:_MOST_CELLS],
+        (Column("cell", "cell"), cell),
+        (Column("configurations", "configurations"), itemgetter("configurations")),
+        (Column("ratio", "ratio [90 %]", plain()), lambda row: Estimate(row["ratio"], row["low"], row["high"])),
+        (Column("p", "p different, after Holm", p_value), itemgetter("p_difference_holm")),
+        (Column("verdict", "verdict"), itemgetter("verdict")),
     )

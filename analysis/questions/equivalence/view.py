@@ -15,12 +15,11 @@ from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer
 from analysis.questions.equivalence.findings import PRIMARY, Findings, find
 from analysis.questions.equivalence.pictures import pictures
 from analysis.questions.equivalence.published import SOURCE
-from analysis.questions.equivalence.tables import place, size, tables
-from analysis.questions.equivalence.where import summary, where_tables
+from analysis.questions.equivalence.tables import BROKEN, HELD, place, size, tables
 from analysis.questions.equivalence.wording import confidence, headline, reasons, short, tone
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.study import NothingToReport
-from analysis.report.words import dataset_name, plain, sentence
+from analysis.report.words import dataset_name, factor_name, plain, sentence
 from analysis.results import Results
 
 
@@ -43,7 +42,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         verdict=headline(findings.answer),
         template="equivalence/page.html",
         words=_words(findings),
-        tables=[*tables(findings), *where_tables(findings)],
+        tables=tables(findings),
         pictures=pictures(findings, palette),
         numbers=_numbers(findings),
         headline=_headline(findings),
@@ -130,13 +129,33 @@ def _words(findings: Findings) -> dict[str, Any]:
         "controls": findings.controls,
         "states": findings.states,
         "reasons": reasons({place(at): at.found for at in findings.each(*LOSSES)}),
-        "where": summary(findings),
+        "where": list(_where(findings)),
         "source": SOURCE,
         "look": max(at.found.look for at in findings.each(*LOSSES)),
         "sentence": sentence,
         "percent": percent,
         "rules": {"alpha": ALPHA, "nearly_all": NEARLY_ALL, "freedom": LEAST_FREEDOM, "seeds": LEAST_SEEDS},
     }
+
+
+def _where(findings: Findings) -> Iterator[dict[str, Any]]:
+    """By data set, how many strata by one factor are inside the margin or not, and what the ratio depends on."""
+    strata, tests = (
+        [row for row in of[PRIMARY].to_pylist() if row["factor_b"] is None]
+        for of in (findings.strata, findings.heterogeneity)
+    )
+    for name in findings.answer.by_dataset if strata else ():
+        verdicts = [row["verdict"] for row in strata if row["dataset"] == name]
+        held, broken = (sum(verdict in group for verdict in verdicts) for group in (HELD, BROKEN))
+        depends = [factor_name(row["factor_a"]) for row in tests if row["dataset"] == name and row["p_holm"] < ALPHA]
+        yield {
+            "dataset": dataset_name(name),
+            "strata": len(verdicts),
+            "held": held,
+            "broken": broken,
+            "undecided": len(verdicts) - held - broken,
+            "depends": ", ".join(depends),
+        }
 
 
 def _headline(findings: Findings) -> dict[str, float]:

@@ -20,10 +20,8 @@ from analysis.results import Results
 from analysis.seeds import Estimate, OverSeeds, over_seeds, paired
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
-WHEN = {BEFORE: "before", AFTER: "after"}
-"""Measurements, and what they are called."""
-METRICS = {CKA: "CKA", DISTANCE: "distance"}
-"""Metrics, and what they are called."""
+WHEN, METRICS = {BEFORE: "before", AFTER: "after"}, {CKA: "CKA", DISTANCE: "distance"}
+"""Measurements and their metrics, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class MethodFeatures:
 
     network: str
     method: str
-    seeds: tuple[int, ...]
+    seeds: Sequence[int]
     states: Mapping[tuple[str, str], Array]
 
     def over(self, when: str, metric: str) -> OverSeeds:
@@ -70,9 +68,7 @@ class Features:
 
 def find_features(results: Results, study: str) -> Features | None:
     """The networks of a study whose states were compared before and after training; None where none was."""
-    found = measured_study(
-        results, study, "features", list(WHEN), lambda each: {of for of, _ in each.rows} == WHEN.keys()
-    )
+    found = measured_study(results, study, "features", list(WHEN), _usable)
     if found is None:
         return None
     rows = [each.trial for each in found.networks]
@@ -81,10 +77,13 @@ def find_features(results: Results, study: str) -> Features | None:
     return Features(found, [list(group) for _, group in groupby(ordered, lambda each: each.network)])
 
 
+def _usable(found: Measured) -> bool:
+    return {measurement for measurement, _ in found.rows} == WHEN.keys()
+
+
 def _method(label: str, method: str, network: Network) -> MethodFeatures:
-    seeds = tuple(each.trial["seed"] for each in network.seeds)
     states = {at: np.array([_matrix(each, *at) for each in network.seeds]) for at in product(WHEN, METRICS)}
-    return MethodFeatures(label, method, seeds, states)
+    return MethodFeatures(label, method, [each.trial["seed"] for each in network.seeds], states)
 
 
 def _matrix(found: Measured, when: str, metric: str) -> Array:

@@ -129,26 +129,23 @@ def _similarity(place: int, network: Sequence[MethodFeatures]) -> Picture:
 
 def _changes(methods: Sequence[MethodFeatures]) -> Table:
     rows = [
-        {**_row(each, metric, each.change(metric)), **{name: each.mean(when, metric) for when, name in WHEN.items()}}
+        _row(each, metric, each.change(metric)) | {name: each.mean(when, metric) for when, name in WHEN.items()}
         for each, metric in product(methods, METRICS)
     ]
-    means = [Column(name, name, plain()) for name in WHEN.values()]
-    note = "Means over neighbouring states, then over seeds; changes are paired by seed, with Student's 95 % intervals."
-    caption = "Neighbouring states before and after training"
-    return Table("feature_changes", (*_NAMES, *means, *_tested("change")), rows, caption, note)
+    columns = (*_NAMES, *(Column(name, name, plain()) for name in WHEN.values()), *_tested("change"))
+    return Table("feature_changes", columns, rows, "Neighbouring states before and after training")
 
 
 def _contrasts(networks: Sequence[Sequence[MethodFeatures]]) -> list[Table]:
     """Every method against its network's first; no table where no network has several."""
     rows = [
-        {**_row(each, metric, each.against(first, metric)), "against": first.method}
+        _row(each, metric, each.against(first, metric)) | {"against": first.method}
         for first, *others in networks
         for each, metric in product(others, METRICS)
     ]
     columns = (*_NAMES[:2], Column("against", "against", unbroken), _NAMES[2], *_tested("difference"))
-    note = "First minus the other, of the mean over neighbouring states. Each row is a test of its own."
     caption = "Differences between methods after training, paired by seed"
-    return [Table("feature_contrasts", columns, rows, caption, note)] if rows else []
+    return [Table("feature_contrasts", columns, rows, caption)] if rows else []
 
 
 def _tested(head: str) -> tuple[Column, ...]:

@@ -9,7 +9,7 @@ from analysis.figures import render
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
 from analysis.formats import percent
-from analysis.questions.lesions.summary import LesionedNetwork, Lesions
+from analysis.questions.lesions.summary import LesionedNetwork
 from analysis.report.content import Picture
 from sweep.measures.lesions import DELETE_SOME, REORDER
 
@@ -18,9 +18,8 @@ _LINES, _SEVERAL = 4, 6
 _ERROR = Axis("error, %", "percent")
 
 
-def pictures(lesions: Lesions, palette: Palette) -> list[Picture]:
+def pictures(networks: Sequence[LesionedNetwork], palette: Palette) -> list[Picture]:
     """Single deletions, and lesions of several blocks where there are any."""
-    networks = lesions.networks
     drawn = [
         Picture(
             "deletion",
@@ -29,8 +28,7 @@ def pictures(lesions: Lesions, palette: Palette) -> list[Picture]:
             "Nothing is trained after the deletion. Blocks are numbered from the first; means over seeds.",
         )
     ]
-    several = [each for each in networks if each.by_size]
-    if several:
+    if several := [each for each in networks if each.by_size]:
         caption = (
             "Means over seeds of the quartiles over a network's random draws. Right: draws of one number of swaps are "
             "one point, at their mean tau; only blocks of one shape are swapped."
@@ -45,16 +43,15 @@ def draw_deletion(networks: Sequence[LesionedNetwork], palette: Palette) -> Figu
     alike: dict[bytes, list[LesionedNetwork]] = {}
     for each in networks:
         alike.setdefault(each.changes_shape.tobytes(), []).append(each)
-    rows = [[_deleted(some)] for members in alike.values() for some in _groups(members, _LINES)]
     return draw_panels(
         "Error after deleting one block of the trained network",
-        rows,
+        [[_deleted(some)] for members in alike.values() for some in _groups(members, _LINES)],
         palette,
         band="lowest to highest seed",
         level="whole network",
         notes={"shaded": "block that changes the shape"},
         keys="row",
-        names={each.label: f"{each.label}: {percent(_whole(each))} whole" for each in networks},
+        names={each.label: f"{each.label}: {percent(each.mean('error'))} whole" for each in networks},
     )
 
 
@@ -63,54 +60,36 @@ def _groups(networks: Sequence[LesionedNetwork], most: int) -> list[Sequence[Les
 
 
 def _deleted(networks: Sequence[LesionedNetwork]) -> Panel:
-    first = networks[0]
-    blocks = np.arange(first.blocks, dtype=float)
-    return Panel(
-        f"{first.blocks} blocks",
-        Axis("block deleted (first to last)", whole=True),
-        _ERROR,
-        [
-            Line(
-                each.label,
-                blocks,
-                100 * each.deleted.mean,
-                100 * each.deleted.lowest,
-                100 * each.deleted.highest,
-            )
-            for each in networks
-        ],
-        levels={each.label: 100 * _whole(each) for each in networks},
-        shaded=np.flatnonzero(first.changes_shape).tolist(),
-        chance=100 * first.chance,
-    )
+    first, lines = networks[0], list[Line]()
+    for each in networks:
+        mean, low, high = (100 * part for part in (each.deleted.mean, each.deleted.lowest, each.deleted.highest))
+        lines.append(Line(each.label, np.arange(float(each.blocks)), mean, low, high))
+    levels = {each.label: 100 * each.mean("error") for each in networks}
+    shaded = np.flatnonzero(first.changes_shape).tolist()
+    axis = Axis("block deleted (first to last)", whole=True)
+    return Panel(f"{first.blocks} blocks", axis, _ERROR, lines, levels, {}, shaded, 100 * first.chance)
 
 
 def draw_sizes(networks: Sequence[LesionedNetwork], palette: Palette) -> Figure:
     """Deletions left, reorderings right, a line a network in both, which begins at the whole network."""
-    left = Axis("blocks deleted", whole=True)
-    right = Axis("Kendall's tau of the blocks' order (1: untouched)", falling=True)
     return draw_panels(
         "Error after lesions of several random blocks",
-        [
-            [_several(some, left, DELETE_SOME, 0.0), _several(some, right, REORDER, 1.0)]
-            for some in _groups(networks, _SEVERAL)
-        ],
+        [[_several(some, lesion) for lesion in (DELETE_SOME, REORDER)] for some in _groups(networks, _SEVERAL)],
         palette,
         band="half of the draws (quartiles); lines are medians",
         keys="row",
     )
 
 
-def _several(networks: Sequence[LesionedNetwork], axis: Axis, lesion: str, untouched: float) -> Panel:
+def _several(networks: Sequence[LesionedNetwork], lesion: str) -> Panel:
+    swaps = lesion == REORDER
+    label = "Kendall's tau of the blocks' order (1: untouched)" if swaps else "blocks deleted"
     lines: list[Line] = []
     for each in networks:
-        if (by := each.by_size.get(lesion)) is not None:
-            at = by.tau if lesion == REORDER else by.size.astype(float)
-            order = np.argsort(abs(at - untouched))[: np.isfinite(at).sum()]
-            median, low, high = (100 * np.append(_whole(each), part[order]) for part in (by.median, by.low, by.high))
-            lines.append(Line(each.label, np.append(untouched, at[order]), median, low, high))
+        if sizes := each.by_size.get(lesion):
+            rows = [(of.kendall_tau if swaps else of.size, of.median, of.quartile_1, of.quartile_3) for of in sizes]
+            whole = (1 if swaps else 0, *[each.mean("error")] * 3)
+            x, median, low, high = np.array([whole, *sorted(rows, reverse=swaps)], dtype=float).T
+            lines.append(Line(each.label, x, 100 * median, 100 * low, 100 * high))
+    axis = Axis(label, whole=not swaps, falling=swaps)
     return Panel("", axis, _ERROR, lines, chance=100 * networks[0].chance, empty="not measured")
-
-
-def _whole(network: LesionedNetwork) -> float:
-    return float(network.quantities["error"].mean)

@@ -1,17 +1,17 @@
 """What deleting and reordering blocks does to trained networks (P2, 1605.06431)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
 from analysis.arrays import Array
-from analysis.equivalence import Difference
 from analysis.measurements import Measured, Network, Rows, Study, measured_study
-from analysis.networks import Row, has_skips
+from analysis.networks import has_skips
 from analysis.results import Results
-from analysis.seeds import OverSeeds, over_seeds, over_zero
+from analysis.seeds import Estimate, OverSeeds, over_seeds
 from sweep.measures.base import ERROR, LOSS
 from sweep.measures.lesions import BLOCK, CHANGES_SHAPE, DELETE_ONE, DELETE_SOME, REORDER, TAU, UNTREATED
 from sweep.parts import FACTORS
@@ -29,65 +29,44 @@ QUANTITIES = {
 
 
 @dataclass(frozen=True)
-class Lesioned:
-    """One trained network. Arrays are of (blocks,); errors are shares of images."""
+class Sized:
+    """Errors after lesions of one size: means over seeds of each network's figures over its draws.
 
-    trial: Row
-    label: str
-    error: float
-    loss: float
-    deleted: Array
-    changes_shape: Array
-    stage: Array
-
-    @property
-    def quantities(self) -> dict[str, float]:
-        """The numbers named in `QUANTITIES`."""
-        increase = self.deleted - self.error
-        parts = {
-            "median": (np.median, increase),
-            "mean": (np.mean, increase),
-            "largest": (np.max, increase),
-            "transitions": (np.mean, increase[self.changes_shape]),
-            "others": (np.mean, increase[~self.changes_shape]),
-        }
-        known = {name: (reduce, part[np.isfinite(part)]) for name, (reduce, part) in parts.items()}
-        return {"error": self.error, "loss": self.loss} | {
-            name: float(reduce(part)) if len(part) else np.nan for name, (reduce, part) in known.items()
-        }
-
-
-@dataclass(frozen=True)
-class BySize:
-    """Errors by size of a lesion, arrays of (sizes,): means over seeds of each network's figures over its draws.
-
-    `tau` is the mean of Kendall's tau, NaN for deletions. Swaps that restore the order are no lesion and left out.
+    `draws` are those of all seeds. `kendall_tau` is a mean too, NaN for deletions. Swaps that restore the order are no
+    lesion and left out.
     """
 
-    size: Array
-    draws: Array
-    mean: OverSeeds
-    low: Array
-    median: Array
-    high: Array
-    tau: Array
+    lesion: str
+    size: int
+    kendall_tau: float
+    seeds: int
+    draws: int
+    error: Estimate
+    quartile_1: float
+    median: float
+    quartile_3: float
 
 
 @dataclass(frozen=True)
-class LesionedNetwork:
-    """All seeds of one network and method. Arrays are of (blocks,)."""
+class LesionedNetwork(Network):
+    """All seeds of one network and method. Arrays are of (blocks,); errors are shares of images."""
 
-    label: str
-    trial: Row
-    """The factors of one of its trials."""
-    seeds: int
     changes_shape: Array
     stage: Array
     deleted: OverSeeds
-    quantities: dict[str, OverSeeds]
-    by_size: dict[str, BySize]
-    beyond_half: Difference
-    """How far the error without the median block lies above the middle of the whole error and chance, over seeds."""
+    values: dict[str, Array]
+    """`QUANTITIES` by seed."""
+    by_size: dict[str, list[Sized]]
+    """Lesions of several blocks, by what was done."""
+
+    @cached_property
+    def quantities(self) -> dict[str, OverSeeds]:
+        """`QUANTITIES` over seeds."""
+        return {name: over_seeds(values) for name, values in self.values.items()}
+
+    def mean(self, name: str) -> float:
+        """The mean of a quantity over seeds."""
+        return float(self.quantities[name].mean)
 
     @property
     def blocks(self) -> int:
@@ -96,13 +75,13 @@ class LesionedNetwork:
 
     @property
     def chance(self) -> float:
-        """The error of who guesses."""
-        return chance(self.trial)
+        """The error of who guesses among the classes."""
+        return 1 - 1 / self.trial["classes"]
 
     @property
     def learned(self) -> bool:
         """Whether it errs at most half as often as who guesses; else a deletion has little to take from it."""
-        return float(self.quantities["error"].mean) <= self.chance / 2
+        return self.mean("error") <= self.chance / 2
 
     @property
     def is_plain(self) -> bool:
@@ -117,89 +96,77 @@ class LesionedNetwork:
 
 @dataclass(frozen=True)
 class Lesions:
-    """The lesions of a study: of each network alone, and of each trained network."""
+    """The lesions of a study."""
 
     study: Study
     networks: tuple[LesionedNetwork, ...]
-    trials: tuple[Lesioned, ...]
-
-
-def chance(trial: Row) -> float:
-    """The error of who guesses among the classes of a trial."""
-    return 1 - 1 / trial["classes"]
 
 
 def find_lesions(results: Results, study: str) -> Lesions | None:
     """What lesions did to the networks of a study; None where no trial of it has been lesioned."""
     read = (UNTREATED, BLOCK, DELETE_ONE, DELETE_SOME, REORDER)
-    found = measured_study(results, study, "lesions", read, _usable, most="lesion_draws")
-    if found is None:
-        return None
-    every = [[_lesioned(each.label, seed) for seed in each.seeds] for each in found.networks]
-    networks = tuple(_network(network, seeds) for network, seeds in zip(found.networks, every, strict=True))
-    return Lesions(found, networks, tuple(each for seeds in every for each in seeds))
+
+    def usable(found: Measured) -> bool:
+        return bool(np.isfinite(found.one(UNTREATED, ERROR)) and len(found.get(BLOCK, CHANGES_SHAPE).value))
+
+    found = measured_study(results, study, "lesions", read, usable, most="lesion_draws")
+    return found and Lesions(found, tuple(map(_network, found.networks)))
 
 
-def _usable(found: Measured) -> bool:
-    return bool(np.isfinite(found.one(UNTREATED, ERROR)) and len(found.get(DELETE_ONE, ERROR).value))
-
-
-def _lesioned(label: str, found: Measured) -> Lesioned:
-    deleted, shape = found.get(DELETE_ONE, ERROR), found.get(BLOCK, CHANGES_SHAPE)
-    count = 1 + int(deleted.subject.astype(int).max())
-    return Lesioned(
-        found.trial,
-        label,
-        found.one(UNTREATED, ERROR),
-        found.one(UNTREATED, LOSS),
-        _by_block(deleted, deleted.value, np.full(count, np.nan)),
-        _by_block(shape, shape.value == 1, np.zeros(count, dtype=bool)),
-        _by_block(shape, shape.size, np.zeros(count, dtype=int)),
+def _network(network: Network) -> LesionedNetwork:
+    block = network.seeds[0].get(BLOCK, CHANGES_SHAPE)
+    known, errors = network.over("subject", DELETE_ONE, ERROR)
+    deleted = np.full((len(errors), len(block.value)), np.nan)
+    deleted[:, np.array(known, dtype=int)] = errors
+    changes = block.value == 1
+    error, loss = (np.array([each.one(UNTREATED, metric) for each in network.seeds]) for metric in (ERROR, LOSS))
+    rise = deleted - error[:, None]
+    values = {
+        "error": error,
+        "loss": loss,
+        "median": _of_each(np.median, rise),
+        "mean": _of_each(np.mean, rise),
+        "largest": _of_each(np.max, rise),
+        "transitions": _of_each(np.mean, rise[:, changes]),
+        "others": _of_each(np.mean, rise[:, ~changes]),
+    }
+    disordered = replace(network, seeds=tuple(map(_disordered, network.seeds)))
+    by_size = {lesion: sizes for lesion in (DELETE_SOME, REORDER) if (sizes := _sizes(disordered, lesion))}
+    return LesionedNetwork(
+        **vars(network),
+        changes_shape=changes,
+        stage=block.size,
+        deleted=over_seeds(deleted),
+        values=values,
+        by_size=by_size,
     )
 
 
-def _by_block(rows: Rows, values: Array, into: Array) -> Array:
-    block = rows.subject.astype(int)
-    known = block < len(into)
-    into[block[known]] = values[known]
-    return into
+def _of_each(reduce: Callable[[Array], Any], rises: Array) -> Array:
+    """What the finite rises of each seed reduce to, NaN where there is none."""
+    finite = [each[np.isfinite(each)] for each in rises]
+    return np.array([reduce(each) if len(each) else np.nan for each in finite])
+
+
+def _sizes(network: Network, lesion: str) -> list[Sized]:
+    sizes, errors = network.over("size", lesion, ERROR)
+    reductions = (len, *(partial(np.quantile, q=share) for share in (0.25, 0.5, 0.75)))
+    draws, *quartiles = (network.over("size", lesion, ERROR, reduce)[1] for reduce in reductions)
+    tau = network.over("size", lesion, TAU)[1] if lesion == REORDER else np.full(errors.shape, np.nan)
+    means = over_seeds(errors)
+    counts = zip(means.n.tolist(), np.nansum(draws, axis=0).astype(int).tolist(), strict=True)
+    figures = np.transpose([over_seeds(each).mean for each in (tau, *quartiles)]).tolist()
+    return [
+        Sized(lesion, size, tau, *count, means.at(place), *quartile)
+        for place, (size, count, (tau, *quartile)) in enumerate(zip(sizes, counts, figures, strict=True))
+    ]
 
 
 def _disordered(found: Measured) -> Measured:
     """The same without the draws whose swaps restore the order, or whose error is not finite."""
     error, order = found.get(REORDER, ERROR), found.get(REORDER, TAU)
-    taus = dict(zip(zip(order.size.tolist(), order.draw.tolist(), strict=True), order.value.tolist(), strict=True))
-    tau = np.array([taus.get(each, np.nan) for each in zip(error.size.tolist(), error.draw.tolist(), strict=True)])
+    taus = dict(zip(zip(order.size, order.draw, strict=True), order.value, strict=True))
+    tau = np.array([taus.get(each, np.nan) for each in zip(error.size, error.draw, strict=True)])
     kept = np.isfinite(error.value) & (tau < 1)
-    rows = {ERROR: Rows(*(column[kept] for column in error))}
-    rows[TAU] = rows[ERROR]._replace(value=tau[kept])
-    return replace(found, rows={**found.rows, **{(REORDER, metric): each for metric, each in rows.items()}})
-
-
-def _network(network: Network, seeds: Sequence[Lesioned]) -> LesionedNetwork:
-    quantities = [each.quantities for each in seeds]
-    disordered = replace(network, seeds=tuple(map(_disordered, network.seeds)))
-    return LesionedNetwork(
-        label=network.label,
-        trial=network.trial,
-        seeds=len(seeds),
-        changes_shape=seeds[0].changes_shape,
-        stage=seeds[0].stage,
-        deleted=over_seeds([each.deleted for each in seeds]),
-        quantities={name: over_seeds([each[name] for each in quantities]) for name in QUANTITIES},
-        by_size={lesion: by for lesion in (DELETE_SOME, REORDER) if (by := _by_size(disordered, lesion)) is not None},
-        beyond_half=over_zero([each["median"] - (chance(network.trial) - each["error"]) / 2 for each in quantities]),
-    )
-
-
-def _by_size(network: Network, lesion: str) -> BySize | None:
-    sizes, means = network.over("size", lesion, ERROR)
-    if not sizes:
-        return None
-    draws, *quartiles = (
-        network.over("size", lesion, ERROR, reduce)[1]
-        for reduce in (len, *(partial(np.quantile, q=share) for share in (0.25, 0.5, 0.75)))
-    )
-    tau = network.over("size", lesion, TAU)[1] if lesion == REORDER else np.full(means.shape, np.nan)
-    low, median, high, tau = (over_seeds(each).mean for each in (*quartiles, tau))
-    return BySize(np.array(sizes), np.nansum(draws, axis=0).astype(int), over_seeds(means), low, median, high, tau)
+    left = Rows(*(column[kept] for column in error))
+    return replace(found, rows={**found.rows, (REORDER, ERROR): left, (REORDER, TAU): left._replace(value=tau[kept])})

@@ -12,9 +12,10 @@ from analysis.seeds import LEAST_SEEDS, LEVEL, Estimate
 
 def judge_claims(steps: Sequence[Comparison]) -> list[Claim]:
     """The claims on the methods that were compared."""
-    residual = [each for each in steps if each.arm.method == RESIDUAL]
-    effective = [each for each in steps if each.arm.method == "effective-paths" and each.against.name == PLAIN]
-    droppath = [each for each in steps if each.arm.method == "droppath"]
+    residual, effective, droppath = (
+        [each for each in steps if each.arm.method == method] for method in (RESIDUAL, "effective-paths", "droppath")
+    )
+    effective = [each for each in effective if each.against.name == PLAIN]
     judged = ((residual, _residual), (effective, _effective), (droppath, _droppath))
     return [judge(those) for those, judge in judged if those]
 
@@ -27,17 +28,12 @@ def _residual(residual: Sequence[Comparison]) -> Claim:
     }
     compared = {name: each for name, each in sides.items() if each.comparisons}
     better = [each.better > 0 for each in compared.values()]
-    found = Outcome.OPEN
-    if len(compared) == len(sides) and all(better):
-        found = Outcome.HOLDS
-    elif any(better):
+    found = outcome(better, [])
+    if found is Outcome.HOLDS and len(compared) < len(sides):
         found = Outcome.IN_PART
-    elif any(each.worse == each.comparisons for each in compared.values()):
+    if found is Outcome.OPEN and any(each.worse == each.comparisons for each in compared.values()):
         found = Outcome.CONTRADICTED
-    because = "; ".join(
-        f"against {name} the error is lower in {each.better}, higher in {each.worse} of {each.comparisons} comparisons"
-        for name, each in compared.items()
-    )
+    because = "; ".join(f"against {name} the error is {each.words}" for name, each in compared.items())
     return Claim(
         "Residual droppath does better in certain cases of image classification (Park).",
         found,
@@ -57,22 +53,17 @@ def _effective(effective: Sequence[Comparison]) -> Claim:
         f"{_in_words(each)} in validation loss"
         for each in effective
     )
-    return Claim(
-        "Training paths of the effective length alone loses nothing (Veit et al.: 5.96 against 6.10 % error, "
-        "second-hand).",
-        found,
-        because,
-    )
+    claim = "Training paths of the effective length alone loses nothing (Veit et al.: 5.96 against 6.10 % error, "
+    return Claim(f"{claim}second-hand).", found, because)
 
 
 def _droppath(droppath: Sequence[Comparison]) -> Claim:
     counted = gain(droppath)
-    every = bool(counted.comparisons)
-    found = outcome([counted.better == counted.comparisons and every], [counted.worse == counted.comparisons and every])
-    if found is Outcome.OPEN and counted.better:
-        found = Outcome.IN_PART
-    because = f"the error is lower in {counted.better}, higher in {counted.worse} of {counted.comparisons} comparisons"
-    return Claim("Dropping blocks at random in training lowers the error (Huang et al.).", found, because)
+    found = Outcome.IN_PART if counted.better else Outcome.OPEN
+    if counted.comparisons in (counted.better, counted.worse) and counted.comparisons:
+        found = Outcome.HOLDS if counted.better else Outcome.CONTRADICTED
+    claim = "Dropping blocks at random in training lowers the error (Huang et al.)."
+    return Claim(claim, found, f"the error is {counted.words}")
 
 
 def _shown_worse(each: Comparison) -> bool:

@@ -9,19 +9,20 @@ Seconds are medians over seeds, and beyond the budgets nothing is said.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from analysis import equivalence as eq
 from analysis.arms import Arm, Group
 from analysis.chance import outcome
+from analysis.claims import signs
 from analysis.equivalence import Verdict
 from analysis.seeds import LEAST_SEEDS, LEVEL, over_zero
 from sweep.ledger import Margins
 
 Basis = Literal["steps", "time"]
-Figures = Mapping[int, tuple[float, float]]
+Figures = Mapping[int, tuple[float, ...]]
 """Seed to error, a share of images, and log loss."""
 
 
@@ -64,10 +65,7 @@ class Comparison:
 
 def equal_steps(group: Group, margins: Margins) -> list[Comparison]:
     """Every contrast of a group at the same number of epochs."""
-    return [
-        _compare(group, arm, against, margins, "steps", _figures(against), against.seconds)
-        for arm, against in group.contrasts()
-    ]
+    return [_compare(group, pair, margins, "steps", _figures(pair[1]), pair[1].seconds) for pair in group.contrasts()]
 
 
 def equal_time(group: Group, family: Sequence[Group], margins: Margins) -> list[Comparison]:
@@ -77,9 +75,8 @@ def equal_time(group: Group, family: Sequence[Group], margins: Margins) -> list[
     """
     found: list[Comparison] = []
     for arm, against in group.contrasts():
-        ladder = [each.arms[against.name] for each in family if against.name in each.arms]
-        figures, note = at_seconds(ladder, arm)
-        found.append(_compare(group, arm, against, margins, "time", figures, arm.seconds, note))
+        figures, note = at_seconds([each.arms[against.name] for each in family if against.name in each.arms], arm)
+        found.append(_compare(group, (arm, against), margins, "time", figures, arm.seconds, note))
     return found
 
 
@@ -105,60 +102,34 @@ def at_seconds(ladder: Sequence[Arm], arm: Arm) -> tuple[Figures, str]:
         return _figures(rungs[above]), ""
     weight = math.log(arm.seconds / times[above - 1]) / math.log(times[above] / times[above - 1])
     low, high = _figures(rungs[above - 1]), _figures(rungs[above])
-    return {
-        seed: (_between(low[seed][0], high[seed][0], weight), _between(low[seed][1], high[seed][1], weight))
-        for seed in sorted(low.keys() & high.keys())
-    }, ""
+    ends = {seed: zip(low[seed], high[seed], strict=True) for seed in sorted(low.keys() & high.keys())}
+    return {seed: tuple((1 - weight) * one + weight * two for one, two in pair) for seed, pair in ends.items()}, ""
 
 
-def _between(low: float, high: float, weight: float) -> float:
-    return (1 - weight) * low + weight * high
-
-
-def _figures(arm: Arm) -> dict[int, tuple[float, float]]:
+def _figures(arm: Arm) -> Figures:
     return {seed: (arm.errors[seed], math.log(outcome(row))) for seed, row in arm.finished.items()}
 
 
 def _outcomes(arm: Arm, figures: Figures) -> dict[int, float]:
     """Log losses by seed, with the loss of guessing for a network that diverged."""
-    chance = {seed: math.log(outcome(arm.rows[seed])) for seed in _diverged(arm)}
+    chance = {seed: math.log(outcome(arm.rows[seed])) for seed in arm.ended("diverged")}
     return chance | {seed: loss for seed, (_, loss) in figures.items()}
 
 
 def _compare(
-    group: Group,
-    arm: Arm,
-    against: Arm,
-    margins: Margins,
-    basis: Basis,
-    other: Figures,
-    seconds: float,
-    note: str = "",
+    group: Group, sides: tuple[Arm, Arm], margins: Margins, basis: Basis, other: Figures, seconds: float, note: str = ""
 ) -> Comparison:
+    arm, against = sides
     own = _figures(arm)
-    seeds = sorted(own.keys() & other.keys())
-    both = _diverged(arm) & _diverged(against)
+    both = arm.ended("diverged") & against.ended("diverged")
     one, two = _outcomes(arm, own), _outcomes(against, other)
     known = [one[seed] - two[seed] for seed in sorted((one.keys() & two.keys()) - both)]
     lacking = len((arm.rows.keys() | against.rows.keys()) - both) - len(known)
     tost, verdict = judge(known, 0 if note else lacking, margins)
-    errors = np.array([(own[seed][0], other[seed][0]) for seed in seeds]).reshape(-1, 2)
-    means = errors.mean(axis=0).tolist() if seeds else (math.nan, math.nan)
-    return Comparison(
-        group=group,
-        arm=arm,
-        against=against,
-        basis=basis,
-        mean_error=means[0],
-        against_error=means[1],
-        against_seconds=seconds,
-        error=over_zero(errors[:, 0] - errors[:, 1]),
-        log_loss=over_zero(known),
-        tost=tost,
-        verdict=verdict,
-        lacking=lacking,
-        note=note,
-    )
+    errors = np.array([(own[seed][0], other[seed][0]) for seed in sorted(own.keys() & other.keys())]).reshape(-1, 2)
+    mean, other_mean = errors.mean(axis=0).tolist() if len(errors) else (math.nan, math.nan)
+    error, loss = over_zero(errors[:, 0] - errors[:, 1]), over_zero(known)
+    return Comparison(group, arm, against, basis, mean, other_mean, seconds, error, loss, tost, verdict, lacking, note)
 
 
 def judge(ratios: Sequence[float], lacking: int, margins: Margins) -> tuple[eq.Tost, Verdict]:
@@ -171,28 +142,26 @@ def judge(ratios: Sequence[float], lacking: int, margins: Margins) -> tuple[eq.T
     return tost, eq.verdict(2 * tost.p, eq.difference_test(values).p, tost.estimate, LEVEL)
 
 
-def _diverged(arm: Arm) -> set[int]:
-    return {seed for seed, row in arm.rows.items() if row["status"] == "diverged"}
-
-
 def _ended(arm: Arm) -> str:
-    counts = [(arm.ended(status), status) for status in ("diverged", "failed", "missing")]
+    counts = [(len(arm.ended(status)), status) for status in ("diverged", "failed", "missing")]
     words = ", ".join(f"{count} of {len(arm.rows)} {status}" for count, status in counts if count)
     return f"{arm.name}: {words}" if words else ""
 
 
-@dataclass(frozen=True)
-class Gain:
+class Gain(NamedTuple):
     """How many of several comparisons show a lower or a higher error, after Holm's correction over them at `LEVEL`."""
 
     comparisons: int
     better: int
     worse: int
 
+    @property
+    def words(self) -> str:
+        """The counts in a clause."""
+        return f"lower in {self.better}, higher in {self.worse} of {self.comparisons} comparisons"
+
 
 def gain(comparisons: Sequence[Comparison]) -> Gain:
     """Count the comparisons whose difference in error is shown, of those that have enough seeds."""
-    tested = [each.error for each in comparisons if each.error.n >= LEAST_SEEDS]
-    adjusted = eq.holm([each.p for each in tested])
-    shown = [each.estimate for each, p in zip(tested, adjusted, strict=True) if p < LEVEL]
-    return Gain(len(tested), sum(each < 0 for each in shown), sum(each > 0 for each in shown))
+    shown = signs([each.error for each in comparisons if each.error.n >= LEAST_SEEDS])
+    return Gain(len(shown), shown.count(-1), shown.count(1))

@@ -1,11 +1,11 @@
 """Tables of ways of training against each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.formats import p_value
 from analysis.questions.methods.comparison import Comparison
-from analysis.questions.methods.lesions import Robustness
+from analysis.questions.methods.lesions import ONE, RISE, WHOLE
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, ratio, share, unbroken
 from analysis.seeds import Estimate
@@ -16,7 +16,6 @@ _NAMES = (
     Column("arm", "arm", unbroken),
     Column("against", "against", unbroken),
 )
-_SECONDS = Column("seconds", "seconds", plain(1))
 _ERRORS = (
     Column("seeds", "seeds"),
     Column("mean_error", "error, %", share(2)),
@@ -41,25 +40,20 @@ def comparison_tables(steps: Sequence[Comparison], time: Sequence[Comparison]) -
         (*_NAMES, *_ERRORS, *_LOSSES, *map(Column, _FILED)),
         [*at_steps, *at_time],
         "At equal optimiser steps, paired by seed",
-        "Below zero, or below 1, the first arm is better. *Loss ratio* is the geometric mean of ratios of validation "
-        "losses. *p equivalent* is the larger of the two one-sided tests against the declared margin of ratios; below "
-        "0.005 the 99 % interval lies inside. Each row is a test of its own, not corrected for the others. Seeds that "
-        "did not finish are in no estimate, but a verdict that they could turn is undecided.",
         shown=at_steps,
     )
     timed = Table(
         "training_methods_at_equal_time",
-        (*_NAMES, _SECONDS, *_ERRORS, Column("said", "verdict on the loss", unbroken)),
+        (*_NAMES, Column("seconds", "seconds", plain(1)), *_ERRORS, Column("said", "verdict on the loss", unbroken)),
         at_time,
         "At equal training time, the other arm interpolated between its budgets",
-        "As above. Where the other arm's budgets do not bracket the seconds of the first, nothing is said.",
     )
     return [every, timed] if time else [every]
 
 
 def _row(each: Comparison) -> dict[str, Any]:
     """Differences in error as shares, losses as log ratios."""
-    return {
+    return vars(each) | {
         "group": each.group.label,
         "epochs": each.group.epochs,
         "pretrain_epochs": each.group.pretrain_epochs,
@@ -74,43 +68,23 @@ def _row(each: Comparison) -> dict[str, Any]:
         "equivalence_p": each.tost.p,
         "verdict": each.words,
         "said": each.note or each.words,
-    } | {
-        name: getattr(each, name)
-        for name in ("basis", "mean_error", "against_error", "against_seconds", "lacking", "ended", "note")
+        "ended": each.ended,
     }
 
 
-def lesion_table(rows: Sequence[Robustness]) -> Table:
-    """Retrained networks under lesions; the page has some of the numbers of deleted blocks."""
-    sizes = sorted({size for each in rows for size in each.some})
-    shown = _chosen(sizes)
-    tests = {"untreated": "whole", "one": "one block deleted", "rise": "its rise"}
-    tests |= {f"deleted_{size}": f"{size} deleted" if size in shown else "" for size in sizes}
-    columns = [*_NAMES, Column("seeds", "seeds"), *(Column(key, head, points(2)) for key, head in tests.items())]
+def lesion_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Retrained networks under lesions, rows of `robustness`; the page has some of the numbers of deleted blocks."""
+    heads = {WHOLE: "whole", ONE: "one block deleted", RISE: "its rise"}
+    keys = [key for key, value in rows[0].items() if isinstance(value, Estimate)]
+    sizes = [key for key in keys if key not in heads]
+    # Both ends are among those shown.
+    step = max(1.0, (len(sizes) - 1) / (_MOST_SIZES - 1))
+    shown = (sizes[round(place * step)] for place in range(min(len(sizes), _MOST_SIZES)))
+    heads |= {key: f"{key.removeprefix('deleted_')} deleted" for key in shown}
+    columns = [*_NAMES, Column("seeds", "seeds"), *(Column(key, heads.get(key, ""), points(2)) for key in keys)]
     return Table(
         "retrained_lesions",
-        [*columns, *(Column(f"{key}_p") for key in tests)],
-        [_lesion_row(each, sizes) for each in rows],
+        [*columns, *(Column(f"{key}_p") for key in keys)],
+        rows,
         "Differences in error after deleting blocks, percentage points",
-        "First arm minus the other, with 95 % intervals over seeds; below zero the first is more robust. *One block "
-        "deleted* is the mean over all blocks, *its rise* how far it lies above the whole network; of more blocks the "
-        "mean over random draws.",
     )
-
-
-def _lesion_row(each: Robustness, sizes: Sequence[int]) -> dict[str, Any]:
-    tests = {"untreated": each.untreated, "one": each.one, "rise": each.rise}
-    tests |= {f"deleted_{size}": each.some.get(size) for size in sizes}
-    row: dict[str, Any] = {"group": each.group, "arm": each.arm, "against": each.against, "seeds": each.one.n}
-    for key, test in tests.items():
-        row[key] = Estimate(float("nan")) if test is None else Estimate.of(test)
-        row[f"{key}_p"] = None if test is None else test.p
-    return row
-
-
-def _chosen(sizes: Sequence[int]) -> list[int]:
-    """Some of the sizes, the smallest and the largest included."""
-    if len(sizes) <= _MOST_SIZES:
-        return list(sizes)
-    step = (len(sizes) - 1) / (_MOST_SIZES - 1)
-    return [sizes[round(place * step)] for place in range(_MOST_SIZES)]

@@ -9,7 +9,7 @@ from analysis.claims import Tone
 from analysis.figures.palette import Palette
 from analysis.questions.equivalence.declared import Declared, declared
 from analysis.questions.methods.claims import judge_claims
-from analysis.questions.methods.comparison import Comparison, Gain, equal_steps, equal_time, gain
+from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gain
 from analysis.questions.methods.lesions import lesion_errors, robustness
 from analysis.questions.methods.pictures import draw_by_time, draw_gains, draw_lesions
 from analysis.questions.methods.tables import comparison_tables, lesion_table
@@ -32,15 +32,16 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     steps = [each for group in groups for each in equal_steps(group, margins.margins)]
     ladders = [family for family in families if len(family) > 1]
     time = [each for family in ladders for group in family for each in equal_time(group, family, margins.margins)]
-    lesioned = [each for group in groups for each in robustness(group, errors)]
+    lesioned = robustness(groups, errors)
     method, main = _main(steps)
     counted, claims, verdict = gain(main), judge_claims(steps), _verdict(method, main)
+    tone: Tone = "warning" if counted.worse else "good" if counted.better else "info"
     few = sum(each.tost.n < LEAST_SEEDS for each in steps)
     return Part(
         name="droppath",
         title="Does training with dropped blocks gain anything?",
         subtitle="Ways of training the same networks",
-        lead=Lead(verdict, _detail(groups), _tone(counted), _intervals(main, margins)),
+        lead=Lead(verdict, _detail(groups), tone, _intervals(main, margins)),
         verdict=verdict[0].lower() + verdict[1:].removesuffix("."),
         template="methods/page.html",
         words={
@@ -59,11 +60,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             *(draw_lesions(families, errors, palette) if lesioned else []),
         ],
         numbers={"margins": margins, "claims": claims},
-        headline={
-            "droppath_comparisons": counted.comparisons,
-            "droppath_better": counted.better,
-            "droppath_worse": counted.worse,
-        },
+        headline={f"droppath_{name}": count for name, count in counted._asdict().items()},
         badges=_badges(margins, few == len(steps)),
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
     )
@@ -92,14 +89,10 @@ def _verdict(method: str, main: Sequence[Comparison]) -> str:
     if not counted.comparisons:
         given = f", estimates alone ({number})" if number else ""
         return f"Not decided{given}: {named} was compared with {against} on fewer than {LEAST_SEEDS} seeds."
-    if counted.better and counted.worse:
-        return (
-            f"In part ({number}): {named} has a lower error than {against} in {counted.better} of {every}, and a "
-            f"higher one in {counted.worse}."
-        )
     if counted.better:
         sure = "Yes" if counted.better == counted.comparisons else "In part"
-        return f"{sure} ({number}): {named} has a lower error than {against} in {counted.better} of {every}."
+        also = f", and a higher one in {counted.worse}" if counted.worse else ""
+        return f"{sure} ({number}): {named} has a lower error than {against} in {counted.better} of {every}{also}."
     if counted.worse:
         return f"No ({number}): {named} has a higher error than {against} in {counted.worse} of {every}."
     return f"Not decided: no difference in error between {named} and {against} is shown ({number}, {every})."
@@ -112,12 +105,6 @@ def _points(main: Sequence[Comparison]) -> str:
         return "".join(f"{points(2)(Estimate.of(each))} points" for each in known)
     ends = (order(each.estimate for each in known) for order in (min, max))
     return f"{' to '.join(map(points(2), ends))} points"
-
-
-def _tone(counted: Gain) -> Tone:
-    if counted.worse:
-        return "warning"
-    return "good" if counted.better else "info"
 
 
 def _detail(groups: Sequence[Group]) -> str:
@@ -139,7 +126,12 @@ def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | Non
         Bar(
             f"{each.arm.name}{'' if to_plain else f' against {each.against.name}'}"
             f"{f', {each.group.label}' if several else ''}",
-            Estimate(*(_ratio(end) for end in (each.tost.estimate, each.tost.interval.low, each.tost.interval.high))),
+            Estimate(
+                *(
+                    math.exp(min(end, 700))
+                    for end in (each.tost.estimate, each.tost.interval.low, each.tost.interval.high)
+                )
+            ),
         )
         for each in shown
     ]
@@ -153,10 +145,6 @@ def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | Non
         below="dropped blocks better" if to_plain else "first better",
         above=f"{PLAIN} better" if to_plain else "other better",
     )
-
-
-def _ratio(log_ratio: float) -> float:
-    return math.exp(min(log_ratio, 700))
 
 
 def _badges(margins: Declared, few: bool) -> list[Badge]:

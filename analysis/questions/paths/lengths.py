@@ -7,7 +7,6 @@ counts and contributions are kept as natural logarithms.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +21,8 @@ LEAST_LENGTHS = 3
 _ROUNDING = 1e-12
 
 
-class Norms(NamedTuple):
+@dataclass(frozen=True)
+class Norms:
     """Mean gradient norm by path length, arrays of (lengths,).
 
     `low` and `high` bound the mean at 95 %: normal on the log scale, the standard error of the log taken as that of
@@ -70,47 +70,37 @@ class Profile:
 
 def summarise(length: ArrayLike, norm: ArrayLike) -> Norms:
     """Means over draws; both arrays are of (draws,), what is not finite is left out."""
-    lengths, norms = np.asarray(length, np.float64), np.asarray(norm, np.float64)
+    norms = np.asarray(norm, np.float64)
     known = np.isfinite(norms)
-    lengths, norms = lengths[known], norms[known]
-    distinct, code = np.unique(lengths, return_inverse=True)
-    draws = np.bincount(code, minlength=len(distinct)).astype(np.float64)
-    mean = np.bincount(code, norms, len(distinct)) / draws
+    norms = norms[known]
+    lengths, code, draws = np.unique(np.asarray(length)[known], return_inverse=True, return_counts=True)
+    mean = np.bincount(code, norms) / draws
     # Relative to the mean, so that the squares of tiny norms do not vanish.
     relative = np.divide(norms, mean[code], out=np.ones_like(norms), where=mean[code] > 0)
-    squares = np.bincount(code, (relative - 1) ** 2, len(distinct))
-    spread = np.sqrt(squares / np.maximum(draws - 1, 1) / draws)
-    error = np.where((draws > 1) & (mean > 0), spread, np.nan)
-    zeros = np.bincount(code[norms == 0], minlength=len(distinct)).astype(np.float64)
-    return Norms(distinct, draws, zeros, mean, mean * np.exp(-Z * error), mean * np.exp(Z * error))
+    error = np.sqrt(np.bincount(code, (relative - 1) ** 2) / np.maximum(draws - 1, 1) / draws)
+    error[(draws < 2) | (mean == 0)] = np.nan
+    zeros = np.bincount(code, norms == 0)
+    return Norms(lengths, draws, zeros, mean, mean * np.exp(-Z * error), mean * np.exp(Z * error))
 
 
 def profile(norms: Norms, log_paths: Mapping[int, float]) -> Profile:
-    """Put norms and numbers of paths together; `log_paths` maps every path length to the log of its count.
+    """Put norms and numbers of paths together; `log_paths` maps path lengths to the logs of their counts.
 
     Raises ValueError where no length has both, or no norm is above zero.
     """
-    every = np.array(sorted(k for k, count in log_paths.items() if np.isfinite(count)), np.float64)
-    logs = np.array([log_paths[int(k)] for k in every])
-    norms = Norms(*(each[np.isin(norms.length, every)] for each in norms))
+    every = np.array(sorted(log_paths))
+    logs = np.array([log_paths[length] for length in every.tolist()])
+    counted = np.isin(norms.length, every)
+    norms = Norms(**{name: each[counted] for name, each in vars(norms).items()})
     if not (norms.mean > 0).any():
         raise ValueError("there is no path length with a count and a norm above zero.")
     of_all, place = _shares(logs), np.searchsorted(every, norms.length)
     paths = of_all[place]
     with np.errstate(divide="ignore"):
         contribution = _shares(logs[place] + np.log(norms.mean))
-    slope, r_squared = decay(norms.length, norms.mean)
-    return Profile(
-        norms=norms,
-        paths=paths,
-        contribution=contribution,
-        longest=int(every.max()),
-        mean_length=float(every @ of_all),
-        effective_length=float(norms.length @ contribution),
-        band=effective_band(norms.length, contribution, paths),
-        slope=slope,
-        r_squared=r_squared,
-    )
+    lengths = int(every[-1]), float(every @ of_all), float(norms.length @ contribution)
+    band = effective_band(norms.length, contribution, paths)
+    return Profile(norms, paths, contribution, *lengths, band, *decay(norms.length, norms.mean))
 
 
 def effective_band(length: Array, contribution: Array, paths: Array) -> Band:

@@ -1,6 +1,7 @@
 """Which paths the gradient takes through the networks of a study, over seeds (P2, 1605.06431)."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,55 +10,47 @@ from analysis.equivalence import Difference
 from analysis.measurements import Measured, Network, Study, measured_study
 from analysis.questions.paths.lengths import LEAST_LENGTHS, Band, Profile, effective_band, profile, summarise
 from analysis.results import Results
-from analysis.seeds import OverSeeds, over_seeds, over_zero
+from analysis.seeds import Estimate, over_seeds, over_zero
 from sweep.measures.paths import COUNT, GRADIENT, NORM, PATHS
-
-_UNLEARNED = 0.9
-"""An error of at least this share of that of guessing is of a network that has hardly learned. Ours."""
 
 
 @dataclass(frozen=True)
 class NetworkPaths:
-    """The seeds of one network and training; arrays of (lengths,), as means over seeds."""
+    """One network and training over its seeds; arrays of (lengths,)."""
 
     label: str
     judged: bool
-    """Whether P2's claims are on networks like this: sequential, trained plainly, and of several path lengths."""
-    seeds: int
+    """Whether P2's claims are on it: sequential, trained plainly, and of several path lengths."""
+    seeds: Mapping[int, Profile]
+    errors: Mapping[int, float]
+    """Of each seed, on validation images."""
     without: int
     """Seeds that diverged, failed, are missing or have no measurements."""
     longest: int
     """The longest path, in blocks."""
     layers_a_block: int
+    mean_length: float
+    """Of all paths."""
     length: Array
     paths: Array
-    norm: OverSeeds
-    """Of a single seed, the lowest and highest are the 95 % interval over draws."""
-    contribution: OverSeeds
+    norm: Array
+    """(3, lengths): mean, lowest and highest seed; of a single seed, the ends of its 95 % interval over draws."""
+    contribution: Array
+    """(3, lengths): mean, lowest and highest seed."""
     band: Band
     """Of the contribution's mean over seeds."""
-    bands: list[Band]
-    """Of each seed."""
-    effective_length: OverSeeds
-    mean_length: float
+    effective_length: Estimate
     beyond_mean: Difference
-    """Effective length minus the mean length of all paths, over seeds, against zero."""
-    slope: OverSeeds
-    fall: Difference
-    """The slope over seeds, against zero."""
+    """Effective length minus the mean length of all paths, against zero."""
+    slope: Difference
+    """Against zero."""
     r_squared: float
     """Mean over seeds."""
     zeros: float
     """Share of all draws with a norm of zero."""
-    error: OverSeeds
-    """Share of validation images that the trained network has wrong."""
+    error: Estimate
     guessing: float
     """The error of guessing, NaN where the number of classes is not known."""
-
-    @property
-    def learned(self) -> bool:
-        """False where the network's error is close to that of guessing."""
-        return not float(self.error.mean) >= _UNLEARNED * self.guessing
 
 
 @dataclass(frozen=True)
@@ -75,49 +68,48 @@ def find_paths(results: Results, study: str) -> Paths | None:
 
 
 def _usable(found: Measured) -> bool:
-    counts, norms = found.get(COUNT, PATHS), found.get(GRADIENT, NORM)
-    above = np.isfinite(norms.value) & (norms.value > 0)
-    return bool(np.isin(norms.size[above], counts.size[np.isfinite(counts.value)]).any())
+    norms = found.get(GRADIENT, NORM)
+    above = norms.size[np.isfinite(norms.value) & (norms.value > 0)]
+    return not found.by("size", COUNT, PATHS).keys().isdisjoint(above.tolist())
 
 
 def _profile(found: Measured) -> Profile:
     norms = found.get(GRADIENT, NORM)
-    log_paths = {length: float(np.log(count)) for length, count in found.by("size", COUNT, PATHS).items()}
-    return profile(summarise(norms.size, norms.value), log_paths)
+    counts = found.by("size", COUNT, PATHS)
+    return profile(summarise(norms.size, norms.value), {length: float(np.log(n)) for length, n in counts.items()})
 
 
 def _over_seeds(network: Network) -> NetworkPaths:
     profiles, trial = list(map(_profile, network.seeds)), network.trial
     norms = [each.norms for each in profiles]
     length = np.unique(np.concatenate([each.length for each in norms]))
-    norm = over_seeds([_at(length, each, each.norms.mean) for each in profiles])
+    norm = _range([_at(length, each, each.norms.mean) for each in profiles])
     if len(norms) == 1:
-        norm = replace(norm, lowest=norms[0].low, highest=norms[0].high)
+        norm[1:] = norms[0].low, norms[0].high
     paths = over_seeds([_at(length, each, each.paths) for each in profiles]).mean
-    contribution = over_seeds([np.nan_to_num(_at(length, each, each.contribution)) for each in profiles])
-    accuracies = [seed.trial["val_accuracy"] for seed in network.seeds]
+    contribution = _range([np.nan_to_num(_at(length, each, each.contribution)) for each in profiles])
+    errors = {each.trial["seed"]: 1 - each.trial["val_accuracy"] for each in network.seeds}
     plain = (trial["architecture"], trial["method"]) == ("sequential", "plain")
     return NetworkPaths(
         label=network.label,
         judged=plain and len(length) >= LEAST_LENGTHS,
-        seeds=len(profiles),
+        seeds=dict(zip(errors, profiles, strict=True)),
+        errors=errors,
         without=network.lacking,
         longest=profiles[0].longest,
         layers_a_block=trial["layers_per_block"] or 1,
+        mean_length=profiles[0].mean_length,
         length=length,
         paths=paths,
         norm=norm,
         contribution=contribution,
-        band=effective_band(length, contribution.mean, paths),
-        bands=[each.band for each in profiles],
-        effective_length=over_seeds([each.effective_length for each in profiles]),
-        mean_length=float(np.mean([each.mean_length for each in profiles])),
+        band=effective_band(length, contribution[0], paths),
+        effective_length=over_seeds([each.effective_length for each in profiles]).at(),
         beyond_mean=over_zero([each.effective_length - each.mean_length for each in profiles]),
-        slope=over_seeds([each.slope for each in profiles]),
-        fall=over_zero([each.slope for each in profiles]),
+        slope=over_zero([each.slope for each in profiles]),
         r_squared=float(over_seeds([each.r_squared for each in profiles]).mean),
         zeros=float(sum(each.zeros.sum() for each in norms) / sum(each.draws.sum() for each in norms)),
-        error=over_seeds([1 - accuracy for accuracy in accuracies if accuracy is not None]),
+        error=over_seeds(list(errors.values())).at(),
         guessing=1 - 1 / (trial["classes"] or np.nan),
     )
 
@@ -127,3 +119,8 @@ def _at(length: Array, each: Profile, values: Array) -> Array:
     found = np.full(len(length), np.nan)
     found[np.searchsorted(length, each.norms.length)] = values
     return found
+
+
+def _range(values: Sequence[Array]) -> Array:
+    found = over_seeds(values)
+    return np.array([found.mean, found.lowest, found.highest])

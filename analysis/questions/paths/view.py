@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analysis.claims import Claim, Outcome, counted, outcome, signs
 from analysis.figures import render
@@ -13,10 +14,12 @@ from analysis.questions.paths.summary import NetworkPaths, find_paths
 from analysis.report.content import Badge, Column, Lead, Part, Picture, Table
 from analysis.report.words import budget, plain, share, unbroken
 from analysis.results import Results
-from analysis.seeds import Estimate, OverSeeds
+from analysis.seeds import Estimate
 
 LINEAR = 0.9
 """Least R² of a straight line through the log norms, mean over seeds, that counts as an exponential fall. Ours."""
+_UNLEARNED = 0.9
+"""An error of at least this share of that of guessing is of a network that has hardly learned. Ours."""
 _NONE_JUDGED = f"no plainly trained sequential network with at least {LEAST_LENGTHS} path lengths was measured"
 _ANSWERS = {
     Outcome.HOLDS: "Yes",
@@ -26,10 +29,6 @@ _ANSWERS = {
     Outcome.CONTRADICTED: "No, it takes long ones",
     Outcome.OPEN: "Not decided",
 }
-_NUMBERS = (
-    *("judged", "seeds", "without", "longest", "layers_a_block", "mean_length", "effective_length", "beyond_mean"),
-    *("band", "bands", "slope", "fall", "r_squared", "zeros", "error", "guessing"),
-)
 # More lines than this in a panel hide each other.
 _LINES = 5
 
@@ -41,7 +40,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         return None
     judged = [each for each in found.networks if each.judged]
     asked = sorted(judged or found.networks, key=lambda each: -each.longest)
-    claims = _claims(judged)
+    first, claims = asked[0], _claims(judged)
     lead = _lead(asked, claims, budget([each.trial for each in found.study.networks]))
     return Part(
         name="paths",
@@ -54,59 +53,52 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         tables=[_table(found.networks), _lengths(found.networks)],
         pictures=[_picture(found.networks, palette)],
         numbers={
-            "networks": {each.label: {name: getattr(each, name) for name in _NUMBERS} for each in found.networks},
             "claims": claims,
+            "seeds": {each.label: each.seeds for each in found.networks},
+            "errors": {each.label: each.errors for each in found.networks},
             "trials": {**found.study.states, "finished_without_measurements": found.study.unmeasured},
         },
         headline={
-            "effective_length": float(asked[0].effective_length.mean),
-            "effective_band_low": asked[0].band.low,
-            "effective_band_high": asked[0].band.high,
-            "paths_in_band": asked[0].band.paths,
+            "effective_length": first.effective_length.value,
+            "effective_band_low": first.band.low,
+            "effective_band_high": first.band.high,
+            "paths_in_band": first.band.paths,
         },
-        badges=[Badge("one seed", "warning")] if max(each.seeds for each in found.networks) == 1 else [],
+        badges=[Badge("one seed", "warning")] if max(len(each.seeds) for each in found.networks) == 1 else [],
         trials=found.study.states["planned"],
     )
 
 
 def _claims(judged: Sequence[NetworkPaths]) -> list[Claim]:
     """P2: short is what is shorter than the mean of all paths; exponential, a straight line of the log norm."""
-    short, falls = signs([each.beyond_mean for each in judged]), signs([each.fall for each in judged])
+    short, falls = signs([each.beyond_mean for each in judged]), signs([each.slope for each in judged])
     bent = [sign < 0 and not each.r_squared >= LINEAR for sign, each in zip(falls, judged, strict=True)]
     lengths = [
         f"{each.label}: effective length {_length(each)}, mean of all paths {each.mean_length:.1f}" for each in judged
     ]
     slopes = [
-        f"{each.label}: times {_factor(each.slope.at())} a block, R² {number(each.r_squared, 2)}"
+        f"{each.label}: times {_factor(Estimate.of(each.slope))} a block, R² {number(each.r_squared, 2)}"
         f"{f', so it falls, but not exponentially (R² below {LINEAR:g})' if other else ''}"
         for each, other in zip(judged, bent, strict=True)
     ]
-    return [
-        _claim("The gradient comes along relatively short paths.", short, lengths),
-        _claim(
-            "The gradient along a path falls exponentially with its length.",
-            falls,
-            slopes,
-            ", as to falling",
-            any(bent),
-        ),
-    ]
+    exponential = _claim("The gradient along a path falls exponentially with its length.", falls, slopes)
+    if any(bent) and exponential.outcome is Outcome.HOLDS:
+        exponential = replace(exponential, outcome=Outcome.IN_PART)
+    return [_claim("The gradient comes along relatively short paths.", short, lengths), exponential]
 
 
-def _claim(claim: str, found: Sequence[int], because: Sequence[str], what: str = "", bent: bool = False) -> Claim:
-    """A claim that something is below zero; a fall that is no straight line is a part of the claim alone."""
+def _claim(claim: str, found: Sequence[int], because: Sequence[str]) -> Claim:
+    """A claim that something is below zero."""
     below, above = [sign < 0 for sign in found], [sign > 0 for sign in found]
-    comes_to = outcome(below, above)
-    if comes_to is Outcome.HOLDS and bent:
-        comes_to = Outcome.IN_PART
-    return Claim(claim, comes_to, "; ".join([counted(below, above) + what, *because]) if because else _NONE_JUDGED)
+    said = [counted(below, above), *because] if because else [_NONE_JUDGED]
+    return Claim(claim, outcome(below, above), "; ".join(said))
 
 
 def _lead(asked: Sequence[NetworkPaths], claims: Sequence[Claim], trained: str) -> Lead:
     """The answer for the network with the longest path, and what else is to be known of it."""
     first, (short, falls) = asked[0], [claim.outcome for claim in claims]
     more = f"; {len(asked) - 1} more below" if len(asked) > 1 else ""
-    unlearned = ", ".join(each.label for each in asked if not each.learned)
+    unlearned = ", ".join(each.label for each in asked if each.error.value >= _UNLEARNED * each.guessing)
     guessing = f"*Hardly learned, with errors close to guessing: {unlearned}.* " if unlearned else ""
     return Lead(
         f"{_ANSWERS[short]}: weighed by the gradient that they carry, paths through {first.label} are {_length(first)} "
@@ -115,13 +107,13 @@ def _lead(asked: Sequence[NetworkPaths], claims: Sequence[Claim], trained: str) 
         f"exponentially with a path's length, which {falls} here. In {first.label} at least 90 % of the gradient comes "
         f"along paths of *{_band(first.band)} blocks (longest path {first.longest})*, {percent(first.band.paths, 2)} "
         "of all paths; published are 5 to 17 of 54 blocks and 0.45 % (second-hand). The network's error is "
-        f"{percent(float(first.error.mean), 2)}, published are 6.10 % (second-hand). {guessing}{trained}",
+        f"{percent(first.error.value, 2)}, published are 6.10 % (second-hand). {guessing}{trained}",
         "warning" if unlearned and short is Outcome.HOLDS else short.tone,
     )
 
 
 def _length(each: NetworkPaths) -> str:
-    return plain(1)(each.effective_length.at())
+    return plain(1)(each.effective_length)
 
 
 def _band(band: Band, times: int = 1) -> str:
@@ -133,6 +125,7 @@ def _factor(slope: Estimate) -> str:
 
 
 def _table(networks: Sequence[NetworkPaths]) -> Table:
+    for_files = ("judged", "without", "layers_a_block", "guessing", "zeros", "beyond_mean", "beyond_mean_p", "slope_p")
     columns = (
         Column("network", "network", unbroken),
         Column("longest", "longest path"),
@@ -145,12 +138,15 @@ def _table(networks: Sequence[NetworkPaths]) -> Table:
         Column("paths_in_band", "of all paths, %", share(2)),
         Column("slope", "fall a block", _factor),
         Column("r_squared", "R²", plain(2)),
+        *map(Column, (*for_files, "band_low", "band_high", "band_contribution")),
     )
     rows = [
         vars(each)
-        | {name: getattr(each, name).at() for name in ("error", "effective_length", "slope")}
-        | {"network": each.label, "band": _bands(each), "layers": _band(each.band, each.layers_a_block)}
-        | {"paths_in_band": each.band.paths}
+        | {f"band_{name}": value for name, value in vars(each.band).items()}
+        | {"network": each.label, "seeds": len(each.seeds), "paths_in_band": each.band.paths}
+        | {"band": _bands(each), "layers": _band(each.band, each.layers_a_block)}
+        | {"slope": Estimate.of(each.slope), "slope_p": each.slope.p}
+        | {"beyond_mean": Estimate.of(each.beyond_mean), "beyond_mean_p": each.beyond_mean.p}
         for each in networks
     ]
     published = ["published, ResNet-110", "54", "", "6.10", "", "", "5 to 17", "10 to 34", "0.45", "", ""]
@@ -159,28 +155,19 @@ def _table(networks: Sequence[NetworkPaths]) -> Table:
 
 def _bands(each: NetworkPaths) -> str:
     """The band, and those of single seeds where they differ."""
-    seeds = sorted(set(map(_band, each.bands)))
+    seeds = sorted({_band(seed.band) for seed in each.seeds.values()})
     return _band(each.band) + (f" (seeds: {', '.join(seeds)})" if len(seeds) > 1 else "")
 
 
 def _lengths(networks: Sequence[NetworkPaths]) -> Table:
     """For each network and path length, for the files alone."""
+    keys = ("network", "length", "paths", "norm", "contribution")
     rows = [
-        {
-            "network": each.label,
-            "length": int(length),
-            "paths": each.paths[place],
-            "norm": _ends(each.norm, place),
-            "contribution": _ends(each.contribution, place),
-        }
+        (each.label, int(length), each.paths[at], Estimate(*each.norm[:, at]), Estimate(*each.contribution[:, at]))
         for each in networks
-        for place, length in enumerate(each.length)
+        for at, length in enumerate(each.length)
     ]
-    return Table("path_lengths", [Column(key) for key in rows[0]], rows)
-
-
-def _ends(of: OverSeeds, place: int) -> Estimate:
-    return Estimate(of.mean[place], of.lowest[place], of.highest[place])
+    return Table("path_lengths", list(map(Column, keys)), [dict(zip(keys, row, strict=True)) for row in rows])
 
 
 def _picture(networks: Sequence[NetworkPaths], palette: Palette) -> Picture:
@@ -193,7 +180,9 @@ def _picture(networks: Sequence[NetworkPaths], palette: Palette) -> Picture:
         "Paths by the number of blocks they go through",
         [_panels(kind[start : start + _LINES]) for kind in kinds.values() for start in range(0, len(kind), _LINES)],
         palette,
-        band=", of a single seed ".join(words[single] for single in sorted({each.seeds == 1 for each in networks})),
+        band=", of a single seed ".join(
+            words[single] for single in sorted({len(each.seeds) == 1 for each in networks})
+        ),
         notes={"bars": "effective band"},
         keys="row",
     )
@@ -211,14 +200,10 @@ def _panels(networks: Sequence[NetworkPaths]) -> list[Panel]:
     share_of = [Axis(f"share of {what} (%)", "percent") for what in ("all paths", "gradient")]
     bars = {each.label: (float(each.band.low), float(each.band.high)) for each in networks}
     paths = [Line(each.label, each.length, 100 * each.paths) for each in networks]
-    norms = [_line(each, each.norm) for each in networks]
-    carried = [_line(each, each.contribution, 100) for each in networks]
+    norms = [Line(each.label, each.length, *each.norm) for each in networks]
+    carried = [Line(each.label, each.length, *(100 * each.contribution)) for each in networks]
     return [
         Panel("Paths there are", x, share_of[0], paths, bars=bars),
         Panel("Gradient along one", x, Axis("mean norm at the input", "log"), norms),
         Panel("Gradient they carry", x, share_of[1], carried, bars=bars),
     ]
-
-
-def _line(network: NetworkPaths, of: OverSeeds, times: float = 1.0) -> Line:
-    return Line(network.label, network.length, times * of.mean, times * of.lowest, times * of.highest)

@@ -5,7 +5,7 @@ from analysis.figures import render
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.formats import number
-from analysis.questions.truncation.summary import KINDS, Orders, TruncatedNetwork, Truncations, find_truncations
+from analysis.questions.truncation.summary import KINDS, TruncatedNetwork, Truncations, find_truncations
 from analysis.report.content import Column, Lead, Part, Picture, Table
 from analysis.report.words import plain, ratio, seeds_said, share, unbroken
 from analysis.results import Results
@@ -66,21 +66,18 @@ def _verdict(found: Truncations, claim: Claim) -> str:
     able = _able(found)
     if not able:
         return "No network has a lower order that it could be truncated to."
-    kinds = able[0].lower
-    changes = ", ".join(
-        f"{_PREFIX[kind]}from {_loss(orders, -1)} to {_loss(orders, 0)}" for kind, orders in kinds.items()
-    )
-    order = next(iter(kinds.values())).order[0]
+    first = able[0]
+    changes: list[str] = []
+    for kind, orders in first.lower.items():
+        whole, lowest = (number(orders.loss.at(place).value, 2) for place in (-1, 0))
+        changes.append(f"{_PREFIX[kind]}from {whole} to {lowest}")
+    order, losses = next(iter(first.lower.values())).order[0], ", ".join(changes)
     others = f"; {len(able) - 1} more below" if len(able) > 1 else ""
-    return f"{_ANSWERS[claim.outcome]}: truncated to order {order}, {able[0].label} goes in loss {changes}{others}."
+    return f"{_ANSWERS[claim.outcome]}: truncated to order {order}, {first.label} goes in loss {losses}{others}."
 
 
 def _able(found: Truncations) -> list[TruncatedNetwork]:
     return [each for each in found.networks if each.lower]
-
-
-def _loss(orders: Orders, place: int) -> str:
-    return number(orders.loss.at(place).value, 2)
 
 
 def _detail(found: Truncations) -> str:
@@ -95,37 +92,23 @@ def _detail(found: Truncations) -> str:
 
 def _pictures(found: Truncations, palette: Palette) -> list[Picture]:
     x, y = Axis("order (sequential stages that are left)", "places"), Axis("validation loss (nats)", "log")
-    panels = [
-        Panel(
-            each.label,
-            x,
-            y,
-            [
-                Line(KINDS[kind], of.order.astype(float), of.loss.mean, of.loss.lowest, of.loss.highest)
-                for kind, of in each.orders.items()
-            ],
-            levels={"": each.loss.at().value},
-        )
-        for each in _able(found)
-    ]
+    panels: list[Panel] = []
+    for each in _able(found):
+        lines = [
+            Line(KINDS[kind], of.order.astype(float), of.loss.mean, of.loss.lowest, of.loss.highest)
+            for kind, of in each.orders.items()
+        ]
+        panels.append(Panel(each.label, x, y, lines, levels={"": each.loss.at().value}))
     if not panels:
         return []
-    drawn = draw_panels(
-        "Validation loss of truncated networks by order",
-        in_rows(panels, 2),
-        palette,
-        band="lowest to highest seed",
-        level="whole network",
+    title, rows = "Validation loss of truncated networks by order", in_rows(panels, 2)
+    drawn = draw_panels(title, rows, palette, band="lowest to highest seed", level="whole network")
+    caption = (
+        "The order is the number of sequential stages that are left; the highest is the whole network. Means over "
+        "seeds."
     )
-    return [
-        Picture(
-            "truncation",
-            render(drawn),
-            "Validation loss of truncated networks by order, as trained and fine-tuned, a panel a network.",
-            "The order is the number of sequential stages that are left; the highest is the whole network. Means over "
-            "seeds.",
-        )
-    ]
+    alt = f"{title}, as trained and fine-tuned, a panel a network."
+    return [Picture("truncation", render(drawn), alt, caption)]
 
 
 def _table(found: Truncations) -> Table:
@@ -152,5 +135,4 @@ def _table(found: Truncations) -> Table:
         for kind, orders in each.orders.items()
         for place in range(len(orders.order))
     ]
-    note = "*To the whole*: mean loss over that of the highest order, truncated or fine-tuned alike."
-    return Table("truncation", columns, rows, "Validation loss and error by order", note)
+    return Table("truncation", columns, rows, "Validation loss and error by order")

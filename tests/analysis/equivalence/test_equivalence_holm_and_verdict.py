@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from analysis.equivalence import Verdict, difference_test, holm, tost, verdict, verdicts
+from analysis.equivalence import Verdict, difference_test, holm, tost, verdict
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
@@ -61,7 +61,6 @@ def test_malformed_p_is_refused(p) -> None:
 )
 def test_verdicts(tost_p, difference_p, estimate, expected) -> None:
     assert verdict(tost_p, difference_p, estimate) is expected
-    assert verdicts([tost_p], difference_p, estimate) == [expected]
 
 
 SWAPPED = {Verdict.FIRST_BETTER: Verdict.SECOND_BETTER, Verdict.SECOND_BETTER: Verdict.FIRST_BETTER}
@@ -86,6 +85,6 @@ def test_identical_networks_are_equivalent() -> None:
 
 
 def test_verdicts_of_strata_are_words() -> None:
-    found = verdicts([0.01, 0.5, 0.5], [0.5, 0.001, 0.001], [0.0, -1.0, 1.0])
+    found = [verdict(*each) for each in ((0.01, 0.5, 0.0), (0.5, 0.001, -1.0), (0.5, 0.001, 1.0))]
     assert found == ["equivalent", "first better", "second better"]
     assert [each.words("droppath", "plain") for each in found] == ["equivalent", "droppath better", "plain better"]
