@@ -1,10 +1,12 @@
 """Numbers in words, the same wherever a person reads them."""
 
 import math
+from collections.abc import Sequence
 
 DASH = "\N{EN DASH}"
 NAMES = {"val_loss": "validation loss", "train_loss": "training loss", "val_accuracy": "validation accuracy"}
 """Metrics by name."""
+DATASETS = {"mnist": "MNIST", "cifar10": "CIFAR\N{NON-BREAKING HYPHEN}10"}
 
 
 def p_value(p: float) -> str:
@@ -28,3 +30,29 @@ def number(value: float | None, digits: int = 3) -> str:
 def percent(value: float, digits: int = 1) -> str:
     """A share as a percentage, or a dash."""
     return f"{100 * value:.{digits}f} %" if math.isfinite(value) else DASH
+
+
+def dataset_name(name: str) -> str:
+    """A data set's name as it is written."""
+    return DATASETS.get(name, name)
+
+
+def factor_name(name: str) -> str:
+    """A factor's name as it is written."""
+    return {"dataset": "data set"}.get(name, name.replace("_", " "))
+
+
+def unbroken(label: str) -> str:
+    """A label that is broken behind commas alone."""
+    kept = label.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
+    return kept.replace(",\N{NO-BREAK SPACE}", ", ")
+
+
+def listed(levels: Sequence[object]) -> str:
+    """Levels of a factor, with commas."""
+    return ", ".join(level_name(level) for level in levels)
+
+
+def level_name(level: object) -> str:
+    """A level of a factor as it is written."""
+    return f"{level:g}" if isinstance(level, float) else str(level)

@@ -2,8 +2,8 @@
 
 from analysis.report.assemble import Report, make_report
 from analysis.report.json_numbers import headline
-from analysis.report.study import NothingToReport, results_key
 from analysis.report.write import NUMBERS, PAGE, Written, current, write_report
+from analysis.study import NothingToReport, results_key
 
 __all__ = [
     "NUMBERS",

@@ -8,8 +8,8 @@ from analysis.figures.palette import Palette
 from analysis.questions import answers
 from analysis.report.content import Part, Picture, Table
 from analysis.report.provenance import Provenance, provenance
-from analysis.report.study import NothingToReport, choose_study, results_key, trial_states
 from analysis.results import Results
+from analysis.study import NothingToReport, choose_study, results_key, trial_states
 
 
 @dataclass(frozen=True)

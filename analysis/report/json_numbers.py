@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.report.assemble import Report
 from analysis.report.content import known
-from analysis.report.study import NUMBERS_VERSION
+from analysis.study import NUMBERS_VERSION
 
 
 def headline(report: Report) -> dict[str, float]:

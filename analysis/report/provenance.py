@@ -10,9 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.formats import DASH
+from analysis.formats import DASH, factor_name
 from analysis.report.content import Column, Table
-from analysis.report.words import factor_name
 from analysis.results import Results
 from sweep.ledger import training_factors
 

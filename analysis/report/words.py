@@ -4,44 +4,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from analysis.formats import DASH, number
+from analysis.formats import DASH, dataset_name, level_name, number
 from analysis.seeds import Estimate
-
-DATASETS = {"mnist": "MNIST", "cifar10": "CIFAR\N{NON-BREAKING HYPHEN}10"}
 
 Form = Callable[[Any], str]
 """From a number or an `Estimate` to its text."""
 
 
-def dataset_name(name: str) -> str:
-    """A data set's name as it is written."""
-    return DATASETS.get(name, name)
-
-
-def factor_name(name: str) -> str:
-    """A factor's name as it is written."""
-    return {"dataset": "data set"}.get(name, name.replace("_", " "))
-
-
-def unbroken(label: str) -> str:
-    """A label that is broken behind commas alone."""
-    kept = label.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
-    return kept.replace(",\N{NO-BREAK SPACE}", ", ")
-
-
 def sentence(text: str) -> str:
     """A clause as a sentence."""
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def listed(levels: Sequence[object]) -> str:
-    """Levels of a factor, with commas."""
-    return ", ".join(level_name(level) for level in levels)
-
-
-def level_name(level: object) -> str:
-    """A level of a factor as it is written."""
-    return f"{level:g}" if isinstance(level, float) else str(level)
 
 
 def plain(digits: int = 3) -> Form:

@@ -228,7 +228,7 @@ def test_the_key_is_new_where_anything_is(store, make_store, ends, end, monkeypa
     seen.append(key(store))
     make_store([], trials(depth=[16]), Margins(0.01), folder=store)
     seen.append(key(store))
-    monkeypatch.setattr("analysis.report.study.NUMBERS_VERSION", 99)
+    monkeypatch.setattr("analysis.study.NUMBERS_VERSION", 99)
     seen.append(key(store))
     assert len(set(seen)) == len(seen)
 

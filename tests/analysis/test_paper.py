@@ -6,13 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from analysis.formats import DASH
+from analysis.formats import DASH, dataset_name
 from analysis.questions.equivalence.assessment import Answer, assess_sample
 from analysis.questions.equivalence.paper import Outcome, claims, differences_in_budget, table_2
 from analysis.questions.equivalence.published import TABLE_2
 from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import Q_INTERVALS, Sample, make_sample
-from analysis.report.words import dataset_name
 from sweep.ledger.schema import plan_row
 from sweep.result import TrialResult
 from sweep.studies import STUDIES

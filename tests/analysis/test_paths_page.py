@@ -13,15 +13,15 @@ from matplotlib.text import Text
 from analysis.claims import Outcome
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Panel, draw_panels
+from analysis.formats import unbroken
 from analysis.questions.paths.summary import find_paths
 from analysis.questions.paths.view import answer
 from analysis.report.assemble import Report
 from analysis.report.content import Part, Table
 from analysis.report.json_numbers import plain
 from analysis.report.page import page_html
-from analysis.report.study import trial_states
-from analysis.report.words import unbroken
 from analysis.results import Results
+from analysis.study import trial_states
 from tests.analysis.synthetic_measurements import STUDY, ended, opened, path_rows, path_stack, path_trial, preresnet
 
 PLAIN = "pre-activation ResNet-56"

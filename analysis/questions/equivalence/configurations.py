@@ -6,8 +6,8 @@ import numpy as np
 
 from analysis.arrays import Array
 from analysis.equivalence import configuration_means
+from analysis.formats import factor_name, level_name
 from analysis.questions.equivalence.sample import Sample, by_dataset, ordered_levels
-from analysis.report.words import factor_name, level_name
 from analysis.seeds import Estimate
 
 _ELSEWHERE = ("dataset", "Q")

@@ -21,8 +21,8 @@ from analysis.questions.equivalence.paper import claims, differences_in_budget, 
 from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import Sample, by_dataset, make_sample, ordered_levels
 from analysis.questions.equivalence.strata import heterogeneity, strata
-from analysis.report.study import METRICS, NothingToReport, choose_study, trial_states
 from analysis.results import Results
+from analysis.study import METRICS, NothingToReport, choose_study, trial_states
 
 PRIMARY = "val_loss"
 

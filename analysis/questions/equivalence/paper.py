@@ -9,11 +9,10 @@ import pyarrow.compute as pc
 from analysis.claims import Claim, Outcome
 from analysis.equivalence import Verdict
 from analysis.equivalence.statistic import as_ratio
-from analysis.formats import NAMES
+from analysis.formats import NAMES, dataset_name, listed
 from analysis.questions.equivalence.assessment import Answer, Assessment
 from analysis.questions.equivalence.published import TABLE_2
 from analysis.questions.equivalence.sample import Q_INTERVALS, SIDES, Sample, ordered_levels, q_interval
-from analysis.report.words import dataset_name, listed
 
 _PUBLISHED = {
     "optimizer": ("adamw",),

@@ -19,13 +19,13 @@ from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
 from analysis.figures.scatter import LossPairs, draw_scatter
 from analysis.figures.style import BLUE, GREEN, MUTED, VERMILLION
-from analysis.formats import NAMES
+from analysis.formats import NAMES, factor_name
 from analysis.questions.equivalence.assessment import in_words
 from analysis.questions.equivalence.findings import PRIMARY, Findings
 from analysis.questions.equivalence.learning import ConfigurationCurves
 from analysis.questions.equivalence.sample import SIDES, ordered_levels
 from analysis.report.content import Picture
-from analysis.report.words import factor_name, plain
+from analysis.report.words import plain
 from analysis.seeds import Estimate, over_seeds
 
 _KINDS = {

@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from analysis.equivalence import AHEAD, INSIDE, Interval, Mean, table_rows
 from analysis.equivalence.statistic import exp
-from analysis.formats import NAMES, number, p_value
+from analysis.formats import NAMES, dataset_name, factor_name, number, p_value, unbroken
 from analysis.questions.equivalence.assay import Assay
 from analysis.questions.equivalence.assessment import LOSSES, Assessment, in_words
 from analysis.questions.equivalence.findings import PRIMARY, Findings, Judged
 from analysis.questions.equivalence.wording import confidence, short
 from analysis.report.content import Column, Table
-from analysis.report.words import dataset_name, factor_name, plain, points, share, unbroken
+from analysis.report.words import plain, points, share
 from analysis.seeds import Estimate
 
 _NONE = Estimate(np.nan)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from analysis.equivalence import ALPHA, LEAST_FREEDOM, LEAST_SEEDS
 from analysis.equivalence.statistic import exp
 from analysis.figures.palette import Palette
-from analysis.formats import number, p_is, percent
+from analysis.formats import dataset_name, factor_name, number, p_is, percent
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer
 from analysis.questions.equivalence.findings import PRIMARY, Findings, find
@@ -18,9 +18,9 @@ from analysis.questions.equivalence.published import SOURCE
 from analysis.questions.equivalence.tables import BROKEN, HELD, place, size, tables
 from analysis.questions.equivalence.wording import confidence, headline, reasons, short, tone
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
-from analysis.report.study import NothingToReport
-from analysis.report.words import dataset_name, factor_name, plain, sentence
+from analysis.report.words import plain, sentence
 from analysis.results import Results
+from analysis.study import NothingToReport
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from analysis.claims import Tone
 from analysis.equivalence import INSIDE, Verdict
-from analysis.formats import percent
+from analysis.formats import dataset_name, percent
 from analysis.questions.equivalence.assessment import Answer, Assessment
-from analysis.report.words import dataset_name
 
 
 def headline(answer: Answer) -> str:

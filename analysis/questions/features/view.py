@@ -12,10 +12,10 @@ from analysis.figures import render
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
-from analysis.formats import DASH, number, p_value
+from analysis.formats import DASH, number, p_value, unbroken
 from analysis.questions.features.summary import METRICS, WHEN, MethodFeatures, find_features
 from analysis.report.content import Column, Lead, Part, Picture, Table
-from analysis.report.words import budget, plain, seeds_said, signed, unbroken
+from analysis.report.words import budget, plain, seeds_said, signed
 from analysis.results import Results
 from analysis.seeds import Estimate, OverSeeds
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.formats import percent
+from analysis.formats import percent, unbroken
 from analysis.networks import Row, is_stochastic_depth
 from analysis.questions.lesions.summary import LesionedNetwork
 from analysis.report.content import Column, Table
-from analysis.report.words import points, share, unbroken
+from analysis.report.words import points, share
 from sweep.measures.lesions import DELETE_SOME, REORDER
 
 BLOCKS, DELETED = 54, 10

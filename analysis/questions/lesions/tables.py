@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from analysis.formats import p_value
+from analysis.formats import p_value, unbroken
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork
 from analysis.report.content import Column, Table
-from analysis.report.words import plain, points, share, unbroken
+from analysis.report.words import plain, points, share
 from sweep.measures.lesions import DELETE_SOME, REORDER
 
 _LESIONS = {DELETE_SOME: "deleted", REORDER: "swapped"}

@@ -6,14 +6,14 @@ import numpy as np
 
 from analysis.claims import Claim, Outcome, counted, outcome, signs
 from analysis.figures.palette import Palette
-from analysis.formats import number, percent
+from analysis.formats import dataset_name, number, percent
 from analysis.questions.lesions.differences import differences
 from analysis.questions.lesions.pictures import pictures
 from analysis.questions.lesions.published import BLOCKS, WHOLE, comparable, published
 from analysis.questions.lesions.summary import LesionedNetwork, find_lesions
 from analysis.questions.lesions.tables import difference_table, network_tables
 from analysis.report.content import Lead, Part
-from analysis.report.words import dataset_name, points, seeds_said
+from analysis.report.words import points, seeds_said
 from analysis.results import Results
 from analysis.seeds import over_zero
 from sweep.parts import kind_of

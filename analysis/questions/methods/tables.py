@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.formats import p_value
+from analysis.formats import p_value, unbroken
 from analysis.questions.methods.comparison import Comparison
 from analysis.questions.methods.lesions import ONE, RISE, WHOLE
 from analysis.report.content import Column, Table
-from analysis.report.words import plain, points, ratio, share, unbroken
+from analysis.report.words import plain, points, ratio, share
 from analysis.seeds import Estimate
 
 _MOST_SIZES = 5

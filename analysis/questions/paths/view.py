@@ -8,11 +8,11 @@ from analysis.claims import Claim, Outcome, counted, outcome, signs
 from analysis.figures import render
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
-from analysis.formats import DASH, number, percent
+from analysis.formats import DASH, number, percent, unbroken
 from analysis.questions.paths.lengths import LEAST_LENGTHS, Band
 from analysis.questions.paths.summary import NetworkPaths, find_paths
 from analysis.report.content import Badge, Column, Lead, Part, Picture, Table
-from analysis.report.words import budget, plain, share, unbroken
+from analysis.report.words import budget, plain, share
 from analysis.results import Results
 from analysis.seeds import Estimate
 

@@ -4,10 +4,10 @@ from analysis.claims import Claim, Outcome, counted, outcome, signs
 from analysis.figures import render
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
-from analysis.formats import number
+from analysis.formats import number, unbroken
 from analysis.questions.truncation.summary import KINDS, TruncatedNetwork, Truncations, find_truncations
 from analysis.report.content import Column, Lead, Part, Picture, Table
-from analysis.report.words import plain, ratio, seeds_said, share, unbroken
+from analysis.report.words import plain, ratio, seeds_said, share
 from analysis.results import Results
 from analysis.seeds import Estimate
 from sweep.measures.truncation import FINETUNED, TRUNCATE

@@ -40,7 +40,7 @@ def test_power_is_that_of_the_tests(configurations, seeds, noise, crossed):
 
 
 def test_more_seeds_and_more_configurations_show_more():
-    least, seeds, networks = (power(*counts, 0.3, MARGIN, ALPHA) for counts in ((24, 3), (24, 4), (48, 3)))
+    least, seeds, networks = (power(count, each, 0.3, MARGIN, ALPHA) for count, each in ((24, 3), (24, 4), (48, 3)))
     assert least.equivalence < seeds.equivalence < networks.equivalence
     assert least.detectable > seeds.detectable > networks.detectable
 
@@ -50,9 +50,9 @@ def test_configurations_buy_nothing_where_seeds_are_shared():
     assert (one.equivalence, one.detectable, one.enough) == (many.equivalence, many.detectable, True)
 
 
-@pytest.mark.parametrize(("counts", "enough"), [((24, 3), True), ((23, 3), False), ((60, 2), False), ((1, 49), True)])
-def test_a_verdict_takes_enough_seeds(counts, enough):
-    assert power(*counts, 0.1, MARGIN, ALPHA).enough == enough
+@pytest.mark.parametrize(("count", "seeds", "enough"), [(24, 3, True), (23, 3, False), (60, 2, False), (1, 49, True)])
+def test_a_verdict_takes_enough_seeds(count, seeds, enough):
+    assert power(count, seeds, 0.1, MARGIN, ALPHA).enough == enough
 
 
 def test_a_single_seed_shows_nothing():
@@ -61,7 +61,9 @@ def test_a_single_seed_shows_nothing():
     assert not found.enough
 
 
-@pytest.mark.parametrize("given", [(0, 3, 0.1, 0.1), (3, 0, 0.1, 0.1), (3, 3, 0.0, 0.1), (3, 3, 0.1, 0.0)])
-def test_malformed_plans_are_refused(given):
+@pytest.mark.parametrize(
+    ("count", "seeds", "noise", "margin"), [(0, 3, 0.1, 0.1), (3, 0, 0.1, 0.1), (3, 3, 0.0, 0.1), (3, 3, 0.1, 0.0)]
+)
+def test_malformed_plans_are_refused(count, seeds, noise, margin):
     with pytest.raises(ValueError, match="power takes"):
-        power(*given, ALPHA)
+        power(count, seeds, noise, margin, ALPHA)
