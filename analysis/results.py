@@ -165,8 +165,8 @@ class Results:
         known = "pairs" in query or "known" in query
         if known or "plan" in query:
             connection.register("plan", self.plan)
-        tables: tuple[TableName, ...] = ("trials", "curves", "measurements")
-        used = [name for name in tables if name in query or (known and name == "trials")]
+        tables: dict[TableName, bool] = {name: name in query for name in ("trials", "curves", "measurements")}
+        used = [name for name, named in tables.items() if named or (known and name == "trials")]
         # What has been read is not read again.
         rows = {name: self.__dict__.get(name) or self.scan(name) for name in used}
         for name in used:

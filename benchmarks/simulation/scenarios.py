@@ -73,12 +73,15 @@ _TO_THE_LEFT = ("equivalent at the upper edge", "parallel ahead at truth 0")
 _SKEW = "the correction for skew takes the skewness from the same few values"
 _SHARED = "a handful of crossed seeds does not tell their skewness, however many configurations share them"
 _UNSEEN = "what befalls fewer than three in so many networks is often not seen at all"
+_SINGLE = "the noise of a configuration of one seed is not known; there is no verdict either"
 _FREEDOM = "where three crossed seeds are nearly all of the variance, Satterthwaite's degrees of freedom are too many"
 
 LIMITS: dict[str, tuple[Limit, ...]] = {
     "skewed arms": (Limit(24, _SKEW, _TO_THE_LEFT),),
     "hidden pattern, skewed ratio": (Limit(24, _SKEW, _TO_THE_LEFT),),
     "a few unstable, skewed ratio": (Limit(192, _SKEW),),
+    "all of it": (Limit(24, _SKEW, _TO_THE_LEFT),),
+    "unbalanced, one seed there": (Limit(192, _SINGLE, ("coverage of this grid",)),),
     "crossed, skewed seeds": (Limit(192, _SHARED),),
     "1 % diverge": (Limit(48, _UNSEEN),),
     "2 % diverge": (Limit(48, _UNSEEN),),
