@@ -165,14 +165,14 @@ class Results:
         known = "pairs" in query or "known" in query
         if known or "plan" in query:
             connection.register("plan", self.plan)
-        tables: dict[TableName, bool] = {name: name in query for name in ("trials", "curves", "measurements")}
-        used = [name for name, named in tables.items() if named or (known and name == "trials")]
-        # What has been read is not read again.
-        rows = {name: self.__dict__.get(name) or self.scan(name) for name in used}
+        every: tuple[TableName, ...] = ("trials", "curves", "measurements")
+        used: list[TableName] = [name for name in every if name in query or (known and name == "trials")]
         for name in used:
-            connection.register(name, rows[name])
-        if known:
-            _register_pairs(connection, query, rows["trials"].schema.names)
+            # What has been read is not read again.
+            rows = self.__dict__.get(name) or self.scan(name)
+            connection.register(name, rows)
+            if known and name == "trials":
+                _register_pairs(connection, query, rows.schema.names)
         return used
 
     def _scan_store(self, place: int, name: TableName) -> ds.Dataset:

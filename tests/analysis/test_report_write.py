@@ -21,7 +21,7 @@ TABLES = (
     "assay",
     "table_2",
     "cost",
-    "robustness",
+    "spread",
     "missing",
     "seeds",
     "heterogeneity",

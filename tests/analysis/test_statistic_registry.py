@@ -1,4 +1,4 @@
-"""Whatever is registered is in the assessment, the robustness table and the numbers, and nothing else changes."""
+"""Whatever is registered is in the assessment, the table of spread and the numbers, and nothing else changes."""
 
 import itertools
 import math
@@ -92,7 +92,7 @@ def test_it_is_in_the_table_and_in_the_numbers_and_nothing_else_changes(
     write_report(make_report(analysis.open(store)), tmp_path / "after")
     before, after = files(tmp_path / "before"), files(tmp_path / "after")
     found, same = numbers(tmp_path / "after"), numbers(tmp_path / "before")
-    shown, told = (each["parts"]["equivalence"].pop("robustness") for each in (same, found))
+    shown, told = (each["parts"]["equivalence"].pop("spread") for each in (same, found))
     assert [row for row in told if row["statistic"] != LABEL] == shown
     assert len(told) == len(shown) + len(statistic.rows)
     assert without(statistic.name, found) == same
@@ -103,7 +103,7 @@ def test_it_is_in_the_table_and_in_the_numbers_and_nothing_else_changes(
     assert {name for name in after if after[name] != before.get(name)} <= {
         "report.html",
         "numbers.json",
-        "tables/robustness.parquet",
+        "tables/spread.parquet",
     }
     assert after.keys() == before.keys()
 

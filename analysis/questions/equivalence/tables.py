@@ -1,18 +1,16 @@
 """The tables of the page on matched pairs. A column is declared once, with what it holds of each row."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from analysis.equivalence import AHEAD, INSIDE, Interval, Mean, table_rows
+from analysis.equivalence import Interval, Mean, table_rows
 from analysis.equivalence.statistic import exp
-from analysis.formats import NAMES, dataset_name, factor_name, number, p_value, unbroken
+from analysis.formats import NAMES, dataset_name, number, p_value, unbroken
 from analysis.questions.equivalence.assay import Assay
-from analysis.questions.equivalence.assessment import LOSSES, Assessment, in_words
+from analysis.questions.equivalence.assessment import LOSSES, Assessment
 from analysis.questions.equivalence.findings import PRIMARY, Findings, Judged
 from analysis.questions.equivalence.wording import confidence, short
 from analysis.report.content import Column, Table
@@ -20,26 +18,20 @@ from analysis.report.words import plain, points, share
 from analysis.seeds import Estimate
 
 _NONE = Estimate(np.nan)
-HELD, BROKEN = ({in_words(verdict) for verdict in verdicts} for verdicts in (INSIDE, AHEAD))
-"""Verdicts of strata, in words: equivalent, and a side ahead without that."""
-_MOST_CELLS, _MOST_WORST = 20, 10
 
 
 def tables(findings: Findings) -> list[Table]:
-    """Those that there is something for; heterogeneity, the worst configurations and strata always."""
-    makers = (_verdicts, _accuracies, _mixed, _assay, _table_2, _cost, _robustness, _missing, _seeds, _breaking)
+    """Those that there is something for, and the files of strata and pairs."""
+    makers = (_verdicts, _accuracies, _mixed, _assay, _table_2, _cost, _spread, _missing, _seeds)
     strata = _stacked(findings.strata)
     return [
         *(found for make in makers if (found := make(findings)).rows),
-        _heterogeneity(findings, "heterogeneity", "val_loss"),
-        _heterogeneity(findings, "training_heterogeneity", "train_loss"),
-        _worst(findings),
         Table("strata", [Column(name) for name in strata.column_names], strata.to_pylist()),
         Table("pairs", (), (), bulk=_stacked(findings.pairs)),
     ]
 
 
-def _table(name: str, caption: str, items: Iterable[Any], *fields: tuple[Column, Callable[[Any], Any]]) -> Table:
+def table(name: str, caption: str, items: Iterable[Any], *fields: tuple[Column, Callable[[Any], Any]]) -> Table:
     """A row per item; each column comes with what it holds of the item."""
     rows = [{column.key: of(item) for column, of in fields} for item in items]
     return Table(name, [column for column, _ in fields], rows, caption)
@@ -86,7 +78,7 @@ _PLACE = (
 
 
 def _verdicts(findings: Findings) -> Table:
-    return _table(
+    return table(
         "verdicts",
         "Parallel against sequential, by data set; depth 1 is left out",
         findings.each(*LOSSES),
@@ -107,7 +99,7 @@ def _accuracies(findings: Findings) -> Table:
         values = side[sample.complete & (sample.columns["dataset"] == at.dataset)]
         return Estimate(float(values.mean()), float(values.min()), float(values.max())) if len(values) else _NONE
 
-    return _table(
+    return table(
         "accuracies",
         "Validation accuracy",
         findings.each("val_accuracy"),
@@ -132,7 +124,7 @@ def _mixed(findings: Findings) -> Table:
         # The first of two other architectures is in the place of parallel.
         return at.found.verdict.words(*at.contrast.partition(",")[0].split("/")) if at.loss else "none"
 
-    return _table(
+    return table(
         "mixed_networks",
         "Mixed networks, with several sequential stages of parallel blocks, against both ends",
         items,
@@ -150,7 +142,7 @@ def _assay(findings: Findings) -> Table:
     def helps(found: Assay) -> str:
         return ("yes" if found.depth_helps else "not shown") if found.compared else "not known"
 
-    return _table(
+    return table(
         "assay",
         "What the networks learn, and what depth does, with 90 % intervals",
         [at for at in findings.each(*LOSSES) if at.found.assay and at.found.learned],
@@ -205,7 +197,7 @@ def _cost(findings: Findings) -> Table:
     return Table("cost", columns, rows, "Training time by depth: medians over matched pairs")
 
 
-def _robustness(findings: Findings) -> Table:
+def _spread(findings: Findings) -> Table:
     found = {f"{at.dataset}_{at.metric}": (place(at), at.found) for at in findings.each(*LOSSES)}
     columns = (Column("statistic", "statistic"), *(Column(key, head) for key, (head, _) in found.items()))
     texts: list[tuple[str, Callable[[Assessment], str]]] = [
@@ -217,12 +209,11 @@ def _robustness(findings: Findings) -> Table:
         ("margin, log ratio", lambda each: number(each.margin, 4)),
     ]
     rows = [{"statistic": label, **{key: text(each) for key, (_, each) in found.items()}} for label, text in texts]
-    caption = "Other statistics of the ratio parallel / sequential, of networks like these"
-    return Table("robustness", columns, rows, caption)
+    return Table("spread", columns, rows, "Spread of the log ratios parallel / sequential")
 
 
 def _missing(findings: Findings) -> Table:
-    return _table(
+    return table(
         "missing",
         "Pairs deeper than one block",
         findings.each(PRIMARY),
@@ -244,7 +235,7 @@ def _missing(findings: Findings) -> Table:
 
 def _seeds(findings: Findings) -> Table:
     drawn = {True: "shared by all configurations", False: "drawn anew in each configuration"}
-    return _table(
+    return table(
         "seeds",
         "Does a seed shift all configurations alike?",
         findings.each(PRIMARY),
@@ -252,64 +243,4 @@ def _seeds(findings: Findings) -> Table:
         (Column("drawn", "seeds"), lambda at: drawn[at.found.crossed]),
         (Column("seeds", "number"), lambda at: at.found.seeds),
         (Column("p", "p of a seed effect", p_value), lambda at: at.found.seed_effect.p),
-    )
-
-
-def _worst(findings: Findings) -> Table:
-    """The configurations whose ratio is furthest from 1."""
-    every = [(of, code) for of in findings.configurations[PRIMARY] for code in range(len(of.words))]
-    every.sort(key=lambda each: -abs(math.log(each[0].ratio[each[1]])))
-    return _table(
-        "worst",
-        "The configurations furthest from a ratio of 1",
-        every[:_MOST_WORST],
-        (Column("dataset", "data set", dataset_name), lambda at: at[0].dataset),
-        (Column("configuration", "configuration"), lambda at: at[0].words[at[1]]),
-        (Column("seeds", "seeds"), lambda at: int(at[0].seeds[at[1]])),
-        (Column("ratio", "ratio [lowest, highest seed]", plain()), lambda at: at[0].at(at[1])),
-    )
-
-
-def _heterogeneity(findings: Findings, name: str, metric: str) -> Table:
-    rows = [{"metric": metric, **row} for row in findings.heterogeneity[metric].to_pylist()]
-    for row in rows:
-        names = (row[each] for each in ("factor_a", "factor_b") if row[each])
-        row["factors"] = " \N{MULTIPLICATION SIGN} ".join(map(factor_name, names))
-    columns = (
-        Column("metric"),
-        Column("dataset", "data set", dataset_name),
-        Column("factor_a"),
-        Column("factor_b"),
-        Column("factors", "factor"),
-        Column("f", "F", plain(2)),
-        Column("numerator", "df", plain(0)),
-        Column("denominator", "residual df", plain(0)),
-        Column("p", "p", p_value),
-        Column("p_holm", "p, Holm", p_value),
-        Column("effect", "effect", plain(2)),
-        *(Column(end, f"{end} at", lambda level: level or "") for end in ("lowest", "highest")),
-    )
-    shown = [row for row in rows if row["factor_b"] is None or math.isfinite(row["f"])]
-    caption = "Does the log ratio depend on a factor, or on one differently over another?"
-    return Table(name, columns, rows, caption, shown=shown)
-
-
-def _breaking(findings: Findings) -> Table:
-    """Cells of two factors in which one architecture is ahead, the furthest first."""
-    found = [row for row in findings.strata[PRIMARY].to_pylist() if row["factor_b"] and row["verdict"] in BROKEN]
-    found.sort(key=lambda row: -max(row["ratio"], 1 / row["ratio"]))
-
-    def cell(row: Mapping[str, str]) -> str:
-        levels = ", ".join(f"{factor_name(row[f'factor_{each}'])} {row[f'level_{each}']}" for each in "ab")
-        return f"{dataset_name(row['dataset'])}: {levels}"
-
-    return _table(
-        "breaking_cells",
-        f"Cells of two factors in which one architecture is ahead: {len(found)}",
-        found[:_MOST_CELLS],
-        (Column("cell", "cell"), cell),
-        (Column("configurations", "configurations"), itemgetter("configurations")),
-        (Column("ratio", "ratio [90 %]", plain()), lambda row: Estimate(row["ratio"], row["low"], row["high"])),
-        (Column("p", "p different, after Holm", p_value), itemgetter("p_difference_holm")),
-        (Column("verdict", "verdict"), itemgetter("verdict")),
     )

@@ -15,7 +15,8 @@ from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer
 from analysis.questions.equivalence.findings import PRIMARY, Findings, find
 from analysis.questions.equivalence.pictures import pictures
 from analysis.questions.equivalence.published import SOURCE
-from analysis.questions.equivalence.tables import BROKEN, HELD, place, size, tables
+from analysis.questions.equivalence.tables import place, size, tables
+from analysis.questions.equivalence.where import BROKEN, HELD, where_tables
 from analysis.questions.equivalence.wording import confidence, headline, reasons, short, tone
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.words import plain, sentence
@@ -42,7 +43,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         verdict=headline(findings.answer),
         template="equivalence/page.html",
         words=_words(findings),
-        tables=tables(findings),
+        tables=[*tables(findings), *where_tables(findings)],
         pictures=pictures(findings, palette),
         numbers=_numbers(findings),
         headline=_headline(findings),
