@@ -107,18 +107,21 @@ def find_lesions(results: Results, study: str) -> Lesions | None:
     read = (UNTREATED, BLOCK, DELETE_ONE, DELETE_SOME, REORDER)
 
     def usable(found: Measured) -> bool:
-        return bool(np.isfinite(found.one(UNTREATED, ERROR)) and len(found.get(BLOCK, CHANGES_SHAPE).value))
+        return bool(np.isfinite(found.one(UNTREATED, ERROR)) and len(found.get(DELETE_ONE, ERROR).value))
 
     found = measured_study(results, study, "lesions", read, usable, most="lesion_draws")
     return found and Lesions(found, tuple(map(_network, found.networks)))
 
 
 def _network(network: Network) -> LesionedNetwork:
-    block = network.seeds[0].get(BLOCK, CHANGES_SHAPE)
     known, errors = network.over("subject", DELETE_ONE, ERROR)
-    deleted = np.full((len(errors), len(block.value)), np.nan)
-    deleted[:, np.array(known, dtype=int)] = errors
-    changes = block.value == 1
+    places = np.array(known, dtype=int)
+    deleted = np.full((len(errors), places.max(initial=-1) + 1), np.nan)
+    deleted[:, places] = errors
+    found = network.seeds[0].get(BLOCK, CHANGES_SHAPE)
+    shapes = dict(zip(found.subject.astype(int).tolist(), zip(found.value == 1, found.size, strict=True), strict=True))
+    described = np.array([shapes.get(block, (False, 0)) for block in range(deleted.shape[1])], dtype=int).reshape(-1, 2)
+    changes = described[:, 0] == 1
     error, loss = (np.array([each.one(UNTREATED, metric) for each in network.seeds]) for metric in (ERROR, LOSS))
     rise = deleted - error[:, None]
     values = {
@@ -135,7 +138,7 @@ def _network(network: Network) -> LesionedNetwork:
     return LesionedNetwork(
         **vars(network),
         changes_shape=changes,
-        stage=block.size,
+        stage=described[:, 1],
         deleted=over_seeds(deleted),
         values=values,
         by_size=by_size,
