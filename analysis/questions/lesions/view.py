@@ -112,7 +112,7 @@ def _unlearned(networks: Sequence[LesionedNetwork]) -> list[str]:
     if not named:
         return []
     who = f"{len(named)} of {len(networks)} networks"
-    if len(named) <= _MOST_NAMED:
+    if len(named) < _MOST_NAMED:
         who = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
     return [f"{who} {'has' if len(named) == 1 else 'have'} not learned enough to lose much by a deletion"]
 

@@ -27,8 +27,8 @@ _LOSSES = (
     Column("log_loss_ratio", "loss ratio [95 %]", ratio(3)),
     Column("log_loss_p", "p", p_value),
     Column("equivalence_p", "p equivalent", p_value),
-    Column("verdict", "verdict on the loss", unbroken),
 )
+_VERDICT = "verdict on the loss"
 _FILED = ("basis", "epochs", "pretrain_epochs", "seconds", "against_seconds", "lacking", "ended", "note")
 
 
@@ -37,14 +37,14 @@ def comparison_tables(steps: Sequence[Comparison], time: Sequence[Comparison]) -
     at_steps, at_time = [_row(each) for each in steps], [_row(each) for each in time]
     every = Table(
         "training_methods",
-        (*_NAMES, *_ERRORS, *_LOSSES, *map(Column, _FILED)),
+        (*_NAMES, Column("verdict", _VERDICT, unbroken), *_ERRORS, *_LOSSES, *map(Column, _FILED)),
         [*at_steps, *at_time],
         "At equal optimiser steps, paired by seed",
         shown=at_steps,
     )
     timed = Table(
         "training_methods_at_equal_time",
-        (*_NAMES, Column("seconds", "seconds", plain(1)), *_ERRORS, Column("said", "verdict on the loss", unbroken)),
+        (*_NAMES, Column("said", _VERDICT, unbroken), Column("seconds", "seconds", plain(1)), *_ERRORS),
         at_time,
         "At equal training time, the other arm interpolated between its budgets",
     )
