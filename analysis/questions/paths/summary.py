@@ -88,7 +88,8 @@ def _over_seeds(network: Network) -> NetworkPaths:
         norm[1:] = norms[0].low, norms[0].high
     paths = over_seeds([_at(length, each, each.paths) for each in profiles]).mean
     contribution = _range([np.nan_to_num(_at(length, each, each.contribution)) for each in profiles])
-    errors = {each.trial["seed"]: 1 - each.trial["val_accuracy"] for each in network.seeds}
+    accuracies = {each.trial["seed"]: each.trial["val_accuracy"] for each in network.seeds}
+    errors = {seed: np.nan if accuracy is None else 1 - accuracy for seed, accuracy in accuracies.items()}
     plain = (trial["architecture"], trial["method"]) == ("sequential", "plain")
     return NetworkPaths(
         label=network.label,
