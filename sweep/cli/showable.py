@@ -81,10 +81,14 @@ def showable_rows(found: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str,
     """The same as rows under `HEADS`: power to show equivalence, and the difference that would be detected."""
     for name, each in found.items():
         now, *more = (each[size] for size in ("planned", "one_more_seed", "twice_the_configurations"))
-        power = _chance(now["equivalence"]) + ("" if now["enough"] else ", too few pairs")
-        further = (f"{_chance(size['equivalence'])}, {_percent(size['detectable'])}" for size in more)
+        further = (f"{_power(size)}, {_percent(size['detectable'])}" for size in more)
         noise = f"{_percent(each['noise'])} ({each['noise_is']})"
-        yield name, noise, power, _percent(now["detectable"]), *further
+        yield name, noise, _power(now), _percent(now["detectable"]), *further
+
+
+def _power(size: Mapping[str, Any]) -> str:
+    """The chance to show equivalence, or that there are too few pairs for any verdict."""
+    return _chance(size["equivalence"]) if size["enough"] else "too few pairs"
 
 
 def _chance(value: float) -> str:

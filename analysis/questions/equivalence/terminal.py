@@ -31,7 +31,8 @@ def notes(findings: Findings) -> Iterator[str]:
         yield headline(findings.answer).replace("\N{NON-BREAKING HYPHEN}", "-")
         yield from (f"* {' and '.join(names)}: {reason}." for reason, names in reasons(judged))
     counts = [
-        f"{each.counts.complete} of {each.counts.pairs} in {each.configurations} configurations on {name}"
+        f"{each.counts.complete} of {each.counts.pairs} in {each.configurations} "
+        f"configuration{'s' * (each.configurations != 1)} on {name}"
         for name, each in judged.items()
     ]
     yield (

@@ -158,7 +158,8 @@ class Gain(NamedTuple):
     @property
     def words(self) -> str:
         """The counts in a clause."""
-        return f"lower in {self.better}, higher in {self.worse} of {self.comparisons} comparisons"
+        comparisons = f"{self.comparisons} comparison{'s' * (self.comparisons != 1)}"
+        return f"lower in {self.better}, higher in {self.worse} of {comparisons}"
 
 
 def gain(comparisons: Sequence[Comparison]) -> Gain:

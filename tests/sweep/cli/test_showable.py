@@ -108,7 +108,7 @@ def test_the_plan_says_it_in_a_table_and_in_json(call, study, tmp_path, capsys):
     assert call(*asked) == 0
     out = capsys.readouterr().out
     assert "power to show equivalence within 10 % where there is no difference" in out
-    assert "few pairs" in out
+    assert [row.split("│")[3].strip() for row in out.splitlines() if row.startswith("│ digits")] == ["too few"]
     assert call(*asked, "--json") == 0
     found = json.loads(capsys.readouterr().out)["can_show"]["digits"]
     assert (found["planned"]["configurations"], found["planned"]["seeds"]) == (4, 3)
