@@ -19,12 +19,15 @@ def guessing(rows: pa.Table) -> Array:
 
 
 def outcomes(values: Any, status: Any, chance: Any) -> Array:
-    """Losses, with that of guessing for what diverged; NaN where there is none. Arrays of one shape, or numbers."""
+    """Losses, where a network that diverged has the loss of guessing; NaN where none is known.
+
+    Takes arrays of one shape, or numbers.
+    """
     return np.where(status == "diverged", chance, np.clip(values, LEAST, MOST))
 
 
 def outcome(trial: Mapping[str, Any]) -> float:
-    """The validation loss of a trial, with that of guessing where it diverged; NaN where it has none."""
+    """A trial's validation loss, or the loss of guessing if it diverged; NaN if it has none."""
     loss = np.nan if trial.get("val_loss") is None else trial["val_loss"]
     return float(outcomes(loss, trial["status"], _guessing(*(trial[name] for name in _FROM))))
 

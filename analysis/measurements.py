@@ -92,6 +92,11 @@ class Study:
     networks: tuple[Network, ...]
 
     @property
+    def counts(self) -> dict[str, int]:
+        """Its trials by what became of them, and how many finished without measurements."""
+        return {**self.states, "finished_without_measurements": self.unmeasured}
+
+    @property
     def said(self) -> str:
         """What became of the trials, in sentences."""
         states, more = self.states, f" Of {self.unmeasured} that finished nothing was measured."

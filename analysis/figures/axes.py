@@ -85,13 +85,6 @@ def ratio_axis(axes: Axes, which: Which, limits: tuple[float, float], most: int 
     set_scale(axes, which, limits, inside if len(inside) > 1 else _round_places(*limits, most))
 
 
-def depth_axis(axes: Axes, depths: Sequence[float]) -> None:
-    """Make x logarithmic in depth, with a tick at each depth that there is."""
-    places = sorted(set(depths)) or [1, 2, 4]
-    set_scale(axes, "x", (places[0] / 1.25, places[-1] * 1.25), places)
-    axes.set_xlabel("depth (residual blocks)")
-
-
 def set_scale(axes: Axes, which: Which, limits: tuple[float, float], places: Sequence[float]) -> None:
     """Make an axis logarithmic, with ticks at these places."""
     axes.set(**{f"{which}scale": "log", f"{which}lim": limits})

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.axes import head, say_empty
+from analysis.figures.axes import head, say_empty, wrapped
 from analysis.figures.style import BLUE, FAINT, GRID, INK, MUTED, WIDE, Floats, styled
 
 # Inches that a panel of values takes at most.
@@ -64,8 +63,8 @@ def draw_heat_maps(title: str, maps: Sequence[HeatMap], shades: Shades) -> Figur
     columns = min(max(len(maps), 1), 2 if ratios else 3)
     rows, side = -(-len(maps) // columns) or 1, min(WIDE / columns, _WIDEST)
     width = max(columns * (WIDE / 2 if ratios else side), 0.6 * WIDE)
-    titles = [_wrapped(each.title, 30 if columns > 2 else 38) for each in maps]
-    heading = _wrapped(title, int(12 * width))
+    titles = [wrapped(each.title, 30 if columns > 2 else 38) for each in maps]
+    heading = wrapped(title, int(12 * width))
     lines = max((each.count("\n") for each in titles), default=0)
     tall = 0.7 + 0.4 * max([3, *(len(each.values) for each in maps)]) if ratios else side + 0.3
     height = (1.5 if ratios else 0.95) + rows * (tall + 0.15 * lines) + 0.17 * heading.count("\n")
@@ -83,11 +82,6 @@ def draw_heat_maps(title: str, maps: Sequence[HeatMap], shades: Shades) -> Figur
         say_empty(grid[0, 0])
     _color_bar(figure, grid, norm, shades)
     return figure
-
-
-def _wrapped(title: str, width: int) -> str:
-    lines = [wrap(line, width, break_on_hyphens=False) for line in title.splitlines()]
-    return "\n".join(part for line in lines for part in line)
 
 
 def _norm(maps: Sequence[HeatMap], margin: float | None) -> Normalize:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,6 +28,7 @@ from analysis.figures.palette import Palette
 from analysis.figures.style import MUTED, WIDE, Floats, Look, styled
 from analysis.figures.svg import tips_id
 
+Item = TypeVar("Item")
 Scale = Literal["even", "log", "ratio", "places", "percent"]
 _MARKED = 14
 """With more points than this a line has a marker at some of them only."""
@@ -88,9 +89,9 @@ class Panel:
     empty: str = "no data"
 
 
-def in_rows(panels: Sequence[Panel], columns: int) -> list[list[Panel]]:
-    """The panels in rows of so many."""
-    return [list(panels[start : start + columns]) for start in range(0, len(panels), columns)]
+def in_rows(items: Sequence[Item], columns: int) -> list[list[Item]]:
+    """Panels, or what is drawn in them, in rows of so many."""
+    return [list(items[start : start + columns]) for start in range(0, len(items), columns)]
 
 
 @styled()

@@ -16,6 +16,11 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def clause(text: str) -> str:
+    """A sentence as a clause."""
+    return text[:1].lower() + text[1:].removesuffix(".")
+
+
 def plain(digits: int = 3) -> Form:
     """A number, or an estimate with its interval."""
     return _form(lambda value: number(value, digits))

@@ -11,6 +11,7 @@ import pyarrow as pa
 from analysis import equivalence as eq
 from analysis.equivalence import Contrasts, Verdict
 from analysis.equivalence.statistic import exp
+from analysis.formats import level_name
 from analysis.questions.equivalence.assessment import ALPHA, in_words, log_margin
 from analysis.questions.equivalence.sample import Array, Sample, ordered_levels
 from sweep.ledger import Margins
@@ -104,8 +105,7 @@ def _columns(sample: Sample) -> _Columns:
         values = sample.columns[name][first]
         levels = ordered_levels(values)
         if len(levels) > 1:
-            labels = [f"{level:g}" if isinstance(level, float) else str(level) for level in levels]
-            found[name] = np.array([levels.index(level) for level in values.tolist()]), labels
+            found[name] = np.array([levels.index(level) for level in values.tolist()]), list(map(level_name, levels))
     return found
 
 

@@ -15,7 +15,7 @@ from analysis.figures.panels import Axis, Line, Panel, draw_panels
 from analysis.formats import DASH, number, p_value, unbroken
 from analysis.questions.features.summary import METRICS, WHEN, MethodFeatures, find_features
 from analysis.report.content import Column, Lead, Part, Picture, Table
-from analysis.report.words import budget, plain, seeds_said, signed
+from analysis.report.words import budget, clause, plain, seeds_said, signed
 from analysis.results import Results
 from analysis.seeds import Estimate, OverSeeds
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
@@ -46,7 +46,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         title="Do the states of a network come to be alike?",
         subtitle="Features before and after training",
         lead=Lead(verdict, detail + budget([each.trial for each in found.study.networks]), claim.tone),
-        verdict=verdict[0].lower() + verdict[1:].removesuffix("."),
+        verdict=clause(verdict),
         template="features/page.html",
         words={"study": found.study, "claims": [claim], "seeds": seeds_said([len(each.seeds) for each in methods])},
         tables=[_changes(methods), *_contrasts(found.networks), _neighbours(methods)],

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures import render
 from analysis.figures.palette import Palette
-from analysis.figures.panels import Axis, Line, Panel, draw_panels
+from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.formats import percent
 from analysis.questions.lesions.summary import LesionedNetwork
 from analysis.report.content import Picture
@@ -45,7 +45,7 @@ def draw_deletion(networks: Sequence[LesionedNetwork], palette: Palette) -> Figu
         alike.setdefault(each.changes_shape.tobytes(), []).append(each)
     return draw_panels(
         "Error after deleting one block of the trained network",
-        [[_deleted(some)] for members in alike.values() for some in _groups(members, _LINES)],
+        [[_deleted(some)] for members in alike.values() for some in in_rows(members, _LINES)],
         palette,
         band="lowest to highest seed",
         level="whole network",
@@ -53,10 +53,6 @@ def draw_deletion(networks: Sequence[LesionedNetwork], palette: Palette) -> Figu
         keys="row",
         names={each.label: f"{each.label}: {percent(each.mean('error'))} whole" for each in networks},
     )
-
-
-def _groups(networks: Sequence[LesionedNetwork], most: int) -> list[Sequence[LesionedNetwork]]:
-    return [networks[start : start + most] for start in range(0, len(networks), most)]
 
 
 def _deleted(networks: Sequence[LesionedNetwork]) -> Panel:
@@ -74,7 +70,7 @@ def draw_sizes(networks: Sequence[LesionedNetwork], palette: Palette) -> Figure:
     """Deletions left, reorderings right, a line a network in both, which begins at the whole network."""
     return draw_panels(
         "Error after lesions of several random blocks",
-        [[_several(some, lesion) for lesion in (DELETE_SOME, REORDER)] for some in _groups(networks, _SEVERAL)],
+        [[_several(some, lesion) for lesion in (DELETE_SOME, REORDER)] for some in in_rows(networks, _SEVERAL)],
         palette,
         band="half of the draws (quartiles); lines are medians",
         keys="row",

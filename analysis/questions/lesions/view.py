@@ -13,7 +13,7 @@ from analysis.questions.lesions.published import BLOCKS, WHOLE, comparable, publ
 from analysis.questions.lesions.summary import LesionedNetwork, find_lesions
 from analysis.questions.lesions.tables import difference_table, network_tables
 from analysis.report.content import Lead, Part
-from analysis.report.words import points, seeds_said
+from analysis.report.words import clause, points, seeds_said
 from analysis.results import Results
 from analysis.seeds import over_zero
 from sweep.parts import kind_of
@@ -46,7 +46,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         title=_title(networks) if claim else "What happens when blocks are deleted?",
         subtitle="Lesions of trained networks",
         lead=_lead(networks, verdict, claim),
-        verdict=verdict[0].lower() + verdict[1:].removesuffix("."),
+        verdict=clause(verdict),
         template="lesions/page.html",
         words={
             "study": found.study,
@@ -58,10 +58,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         },
         tables=tables,
         pictures=pictures(networks, palette),
-        numbers={
-            "claims": claims,
-            "trials": {**states, "finished_without_measurements": found.study.unmeasured},
-        },
+        numbers={"claims": claims, "trials": found.study.counts},
         headline=_headline(networks),
         trials=states["planned"],
     )

@@ -14,7 +14,7 @@ from analysis.questions.methods.lesions import lesion_errors, robustness
 from analysis.questions.methods.pictures import draw_by_time, draw_gains, draw_lesions
 from analysis.questions.methods.tables import comparison_tables, lesion_table
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
-from analysis.report.words import budget, points
+from analysis.report.words import budget, clause, points
 from analysis.results import Results
 from analysis.seeds import LEAST_SEEDS, Estimate
 
@@ -42,7 +42,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         title="Does training with dropped blocks gain anything?",
         subtitle="Ways of training the same networks",
         lead=Lead(verdict, _detail(groups), tone, _intervals(main, margins)),
-        verdict=verdict[0].lower() + verdict[1:].removesuffix("."),
+        verdict=clause(verdict),
         template="methods/page.html",
         words={
             "claims": claims,

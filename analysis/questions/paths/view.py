@@ -7,12 +7,12 @@ from dataclasses import replace
 from analysis.claims import Claim, Outcome, counted, outcome, signs
 from analysis.figures import render
 from analysis.figures.palette import Palette
-from analysis.figures.panels import Axis, Line, Panel, draw_panels
+from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.formats import DASH, number, percent, unbroken
 from analysis.questions.paths.lengths import LEAST_LENGTHS, Band
 from analysis.questions.paths.summary import NetworkPaths, find_paths
 from analysis.report.content import Badge, Column, Lead, Part, Picture, Table
-from analysis.report.words import budget, plain, share
+from analysis.report.words import budget, clause, plain, share
 from analysis.results import Results
 from analysis.seeds import Estimate
 
@@ -47,7 +47,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         title="Does the gradient take short paths?",
         subtitle="Gradients along single paths through trained networks",
         lead=lead,
-        verdict=lead.verdict[0].lower() + lead.verdict[1:].removesuffix("."),
+        verdict=clause(lead.verdict),
         template="paths/page.html",
         words={"found": found, "claims": claims, "least": LEAST_LENGTHS, "linear": LINEAR},
         tables=[_table(found.networks), _lengths(found.networks)],
@@ -56,7 +56,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             "claims": claims,
             "seeds": {each.label: each.seeds for each in found.networks},
             "errors": {each.label: each.errors for each in found.networks},
-            "trials": {**found.study.states, "finished_without_measurements": found.study.unmeasured},
+            "trials": found.study.counts,
         },
         headline={
             "effective_length": first.effective_length.value,
@@ -178,7 +178,7 @@ def _picture(networks: Sequence[NetworkPaths], palette: Palette) -> Picture:
     words = {False: "lowest to highest seed", True: "95 % interval over draws"}
     drawn = draw_panels(
         "Paths by the number of blocks they go through",
-        [_panels(kind[start : start + _LINES]) for kind in kinds.values() for start in range(0, len(kind), _LINES)],
+        [_panels(some) for kind in kinds.values() for some in in_rows(kind, _LINES)],
         palette,
         band=", of a single seed ".join(
             words[single] for single in sorted({len(each.seeds) == 1 for each in networks})

@@ -7,7 +7,7 @@ from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.formats import number, unbroken
 from analysis.questions.truncation.summary import KINDS, TruncatedNetwork, Truncations, find_truncations
 from analysis.report.content import Column, Lead, Part, Picture, Table
-from analysis.report.words import plain, ratio, seeds_said, share
+from analysis.report.words import clause, plain, ratio, seeds_said, share
 from analysis.results import Results
 from analysis.seeds import Estimate
 from sweep.measures.truncation import FINETUNED, TRUNCATE
@@ -35,14 +35,14 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         title="Are higher-order terms needed?",
         subtitle="Truncations of trained networks",
         lead=Lead(verdict, _detail(found), "info" if claim.outcome is Outcome.OPEN else "good"),
-        verdict=verdict[0].lower() + verdict[1:].removesuffix("."),
+        verdict=clause(verdict),
         template="truncation/page.html",
         words={"study": found.study, "claims": [claim]},
         tables=[_table(found)],
         pictures=_pictures(found, palette),
         numbers={
             "claims": [claim],
-            "trials": {**found.study.states, "finished_without_measurements": found.study.unmeasured},
+            "trials": found.study.counts,
         },
         trials=found.study.states["planned"],
     )
