@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
 from sweep.errors import SweepError
@@ -66,6 +66,11 @@ def digest(values: Mapping[str, Value]) -> str:
     schema = TRIAL_SCHEMAS[str(written.pop("draws", "nested"))]
     canonical = json.dumps({"schema": schema, **written}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:20]
+
+
+def set_digest(identities: Iterable[str]) -> str:
+    """Identity of a set of identities, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(identities)).encode()).hexdigest()[:20]
 
 
 def entering(

@@ -1,12 +1,12 @@
 """Packs: trials whose networks train as one fused network, or that share the training of one network."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from sweep.cost import CostModel, features
 from sweep.errors import SweepError
+from sweep.identity import set_digest
 from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
 
@@ -58,8 +58,7 @@ class Pack:
 
 def trials_digest(trials: Iterable[Trial]) -> str:
     """Identity of a set of trials, whatever their order."""
-    ids = sorted(trial.trial_id for trial in trials)
-    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:20]
+    return set_digest(trial.trial_id for trial in trials)
 
 
 def check_pack_size(size: int) -> None:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from sweep.cli.options import DEFAULT_STORE, Flag, Store, Stores, Tracking
 from sweep.errors import SweepError
-from sweep.ledger import Ledger
+from sweep.ledger import Ledger, unmarked_note
 from sweep.redaction import redacted
 from sweep.tracking import tracking_uri
 
@@ -38,9 +38,14 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
     ]
     every = {trial_id for sweep in sweeps.values() for trial_id in sweep.trial_ids}
     total = _counts(every, ledger.contents.status)
-    damaged = sorted(ledger.contents.damaged.values())
+    damaged, unmarked = sorted(ledger.hiding().values()), unmarked_note(ledger)
     if json:
-        print(json_module.dumps({"store": ledger.uri, "sweeps": rows, "total": total, "damaged": damaged}, indent=1))
+        print(
+            json_module.dumps(
+                {"store": ledger.uri, "sweeps": rows, "total": total, "damaged": damaged, "unmarked": unmarked},
+                indent=1,
+            )
+        )
         return
     table = Table("study", "sweep", *total, title=f"store {ledger.uri}", title_justify="left")
     for row in rows:
@@ -51,6 +56,8 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
     console.print(table)
     for fault in damaged:
         console.print(f"damaged: {fault}; run its sweep again to train these trials anew", markup=False)
+    if unmarked is not None:
+        console.print(unmarked, markup=False)
 
 
 def query(

@@ -15,6 +15,7 @@ from sweep.trial import Trial
 
 _FORM = 1
 _KEPT = ("status", "diverged_epoch", "epochs", "seconds", "fused_with", "peak_memory_bytes", "device")
+_GOING = ("optimizer", "steps", "seconds")
 _EPOCH = tuple(field.name for field in fields(Epoch))
 _EPOCH_OF_SCHEMA_3 = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm", "seconds"]
 
@@ -34,17 +35,31 @@ def pack(trial: Trial, epoch: int, complete: bool, content: Mapping[str, Any]) -
     return Checkpoint(trial.training_id, epoch, complete, sink.getvalue())
 
 
-def unpack(trial: Trial, content: bytes) -> dict[str, Any]:
-    """The content given to `pack`, tensors on the CPU. Raises SweepError for bytes that this program cannot read."""
+def unpack(trial: Trial, content: bytes | None) -> dict[str, Any] | None:
+    """The content given to `pack`, tensors on the CPU; None without content, and where a part of it is missing.
+
+    Raises SweepError for bytes that this program cannot read.
+    """
+    if content is None:
+        return None
     with contextlib.suppress(Exception):  # a reader of pickles can raise anything
         # Nothing but tensors and plain values: a store may come from anyone.
         values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if values["form"] == _FORM:
-            return values
+            return values if _is_whole(values) else None
     raise SweepError(
         f"the checkpoint of training {trial.training_id} is not from this version of the program; use the version "
         f"that wrote it, or move checkpoints/{trial.training_id} out of the store to train anew"
     )
+
+
+def _is_whole(values: Mapping[str, Any]) -> bool:
+    """Whether a training can be taken from these values, or go on from them."""
+    try:
+        unpack_epochs(values["epochs"])
+    except (KeyError, TypeError, ValueError):
+        return False
+    return values.keys() >= {"state", *(_KEPT if "status" in values else _GOING)}
 
 
 def pack_trained(trained: Trained) -> Checkpoint:

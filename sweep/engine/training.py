@@ -75,8 +75,7 @@ class _Pack:
     def _train_alone(self, trial: Trial) -> Iterator[Event]:
         if trial.training_id in self.ended:
             return
-        content = self.setting.checkpoint(trial.training_id)
-        values = unpack(trial, content) if content is not None else None
+        values = unpack(trial, self.setting.checkpoint(trial.training_id))
         trained = unpack_trained(trial, values) if values is not None else None
         if trained is None:
             start = None
@@ -100,8 +99,8 @@ class _Pack:
         missing = []
         for trial in trials:
             # The weights of a network on which nothing is measured are not kept.
-            content = self.setting.checkpoint(trial.training_id) if trial.measures else None
-            trained = unpack_trained(trial, unpack(trial, content)) if content is not None else None
+            values = unpack(trial, self.setting.checkpoint(trial.training_id)) if trial.measures else None
+            trained = unpack_trained(trial, values) if values is not None else None
             if trained is None:
                 missing.append(trial)
             else:

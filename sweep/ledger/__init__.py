@@ -2,6 +2,7 @@
 
 from sweep.ledger.commit import STORE_SCHEMA, Commit
 from sweep.ledger.ledger import Ledger
+from sweep.ledger.litter import unmarked_note
 from sweep.ledger.lock import Lock
 from sweep.ledger.merging import merge_commits
 from sweep.ledger.plan_damage import check_plans
@@ -25,4 +26,5 @@ __all__ = [
     "plan_schema",
     "to_tables",
     "training_factors",
+    "unmarked_note",
 ]

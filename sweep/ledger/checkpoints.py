@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sweep.ledger.encoding import digest
 from sweep.ledger.files import StoreFiles
+from sweep.ledger.names import ours
 from sweep.result import Checkpoint
 
 _FOLDER = "checkpoints"
@@ -21,17 +22,27 @@ class _Head:
     epoch: int
     complete: bool
     sha256: str
+    """Of what follows the head."""
+    training: str
 
     def to_bytes(self) -> bytes:
-        return json.dumps(vars(self)).encode().ljust(_HEAD_BYTES - 1) + b"\n"
+        return json.dumps({**vars(self), "seal": self._seal}).encode().ljust(_HEAD_BYTES - 1) + b"\n"
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "_Head | None":
+    def of(cls, training_id: str, content: bytes) -> "_Head | None":
+        """The head of a file's content, or None where it is damaged or that of another training."""
         try:
             held = json.loads(content[:_HEAD_BYTES])
-            return cls(held["epoch"], held["complete"], held["sha256"])
-        except (ValueError, TypeError, KeyError):
+            # Earlier versions wrote neither the training nor the seal.
+            head = cls(held["epoch"], held["complete"], held["sha256"], held.get("training", training_id))
+            whole = held.get("seal", head._seal) == head._seal and head.training == training_id
+            return head if whole else None
+        except (ValueError, TypeError, KeyError, AttributeError):
             return None
+
+    @property
+    def _seal(self) -> str:
+        return digest(json.dumps(vars(self)).encode())[:16]
 
 
 class Checkpoints:
@@ -42,17 +53,17 @@ class Checkpoints:
 
     def kept(self) -> set[str]:
         """The trainings that have a checkpoint."""
-        return set(self._files.list(_FOLDER))
+        return set(ours(_FOLDER, self._files.list(_FOLDER)))
 
     def read(self, training_id: str) -> bytes | None:
         """The content of the latest checkpoint, or None if there is none.
 
-        A damaged one is removed, so that it does not stand in the way of others.
+        A damaged one, or one of another training, is removed, so that it does not stand in the way of others.
         """
         held = self._files.read(_path(training_id))
         if held is None:
             return None
-        head, content = _Head.from_bytes(held), held[_HEAD_BYTES:]
+        head, content = _Head.of(training_id, held), held[_HEAD_BYTES:]
         if head is not None and head.sha256 == digest(content):
             return content
         self._files.delete(_path(training_id))
@@ -61,11 +72,11 @@ class Checkpoints:
     def write(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint in place of one from an earlier epoch; a later one, from another sweep, stays."""
         name = _path(checkpoint.training_id)
-        held = _Head.from_bytes(self._files.read_range(name, 0, _HEAD_BYTES))
+        held = _Head.of(checkpoint.training_id, self._files.read_range(name, 0, _HEAD_BYTES))
         # A complete one is the latest.
         if held is not None and (held.complete, held.epoch) > (checkpoint.complete, checkpoint.epoch):
             return
-        head = _Head(checkpoint.epoch, checkpoint.complete, digest(checkpoint.content))
+        head = _Head(checkpoint.epoch, checkpoint.complete, digest(checkpoint.content), checkpoint.training_id)
         self._files.write(name, head.to_bytes() + checkpoint.content)
 
 

@@ -1,5 +1,6 @@
 """Commits: the content of one marker, and of all markers of a store together."""
 
+import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import astuple, dataclass, field
@@ -10,6 +11,8 @@ STORE_SCHEMA, OLDEST_SCHEMA = 4, 3
 
 New columns need no new version: see `sweep.ledger.forms`.
 """
+
+_SEAL = "sha256"
 
 MERGED = "-merged"
 """The end of the name of a commit that others were merged into."""
@@ -35,6 +38,8 @@ class Commit:
     replaces: dict[str, list[str]] = field(default_factory=dict)
     """Commits that are no longer read, since this one has their rows, and those that they had replaced before; for each
     published one, its trials here."""
+    sealed: bool = field(default=True, compare=False)
+    """Whether its marker has a digest of itself; those of earlier versions have none."""
 
     @property
     def size(self) -> int:
@@ -55,18 +60,30 @@ class Commit:
         """The marker."""
         files = {table: astuple(mark) for table, mark in self.files.items()}
         marker = {"schema": STORE_SCHEMA, "trials": self.statuses, "files": files, "replaces": self.replaces}
-        return json.dumps(marker, separators=(",", ":")).encode()
+        return _compact({**marker, _SEAL: _seal(self.name, marker)})
 
     @classmethod
     def from_json(cls, name: str, content: bytes | None) -> "Commit | None":
-        """The commit of a marker, or None if the content is not a marker."""
+        """The commit of a marker, or None if the content is not a marker, or not as it was written under this name."""
         try:
             marker = json.loads(content or b"")
+            seal = marker.pop(_SEAL, None)
+            if seal not in (None, _seal(name, marker)):
+                return None
             files = {table: FileMark(*values[:4]) for table, values in marker["files"].items()}
             replaces = {replaced: list(trials) for replaced, trials in marker["replaces"].items()}
-            return cls(name, dict(marker["trials"]), files, replaces)
+            return cls(name, dict(marker["trials"]), files, replaces, seal is not None)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
+
+
+def _seal(name: str, marker: object) -> str:
+    """The digest of a marker's content under its name; JSON that reads the same has the same."""
+    return hashlib.sha256(name.encode() + _compact(marker)).hexdigest()
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 @dataclass

@@ -22,7 +22,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -35,7 +35,9 @@ from sweep.ledger.commit import MERGED, STORE_SCHEMA, Commit, Contents
 from sweep.ledger.encoding import decode, digest, encode
 from sweep.ledger.forms import in_form, together, unified
 from sweep.ledger.lease import hold
+from sweep.ledger.litter import remove_litter
 from sweep.ledger.lock import Lock, file_lock
+from sweep.ledger.names import ours
 from sweep.ledger.planned import PlannedSweep, Plans, read_plan
 from sweep.ledger.schema import SCHEMAS, Tables
 from sweep.ledger.version import VersionedFiles
@@ -43,7 +45,6 @@ from sweep.margins import Margins
 from sweep.trial import Trial
 
 _LOCAL_READERS, _REMOTE_READERS = 4, 16
-_LITTER_AGE = 24 * 3600
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,7 +81,7 @@ class Ledger:
         if ledger.files.version() is None:
             ledger.files.mark()
         ledger.refresh()
-        ledger._remove_litter()
+        remove_litter(ledger)
         return ledger
 
     @classmethod
@@ -94,14 +95,15 @@ class Ledger:
 
     def refresh(self) -> Contents:
         """Read the commits that are new since the last call."""
-        new = [name for name in self._listed("commits", ".json") if name not in self.contents.known]
+        new = [name for name in self._listed("commits") if name not in self.contents.known]
         if not new:
             return self.contents
         sizes = {table: self.files.list(table) for table in SCHEMAS}
         # Merged commits first: those that they replace need not be read.
         for names in ([name for name in new if name.endswith(MERGED)], new):
-            for name, commit in self._read_markers([n for n in names if n not in self.contents.known]).items():
-                fault = _fault(name, commit, sizes)
+            read = self._read_markers([n for n in names if n not in self.contents.known])
+            faults = self.parallel(lambda found: self._fault(*found, sizes), read.items())
+            for (name, commit), fault in zip(read.items(), faults, strict=True):
                 if fault is not None:
                     self.contents.damaged[name] = fault
                 elif commit is not None:
@@ -129,7 +131,7 @@ class Ledger:
         encoded = {table: encode(content) for table, content in tables.items() if content.num_rows}
         commit = Commit(
             name,
-            dict(zip(trials["trial_id"].to_pylist(), trials["status"].to_pylist(), strict=True)),
+            _by_trial(trials),
             {table: mark for table, (_, mark) in encoded.items()},
             dict(replaces or {}),
         )
@@ -138,7 +140,9 @@ class Ledger:
                 self.files.write(f"{table}/{name}.parquet", content)
             self.files.write(f"commits/{name}.json", commit.to_json())
         except SweepError:
-            self._withdraw(name)
+            with contextlib.suppress(SweepError):
+                for path in (f"commits/{name}.json", *(f"{table}/{name}.parquet" for table in SCHEMAS)):
+                    self.files.delete(path)
             raise
         self.contents.add(commit)
         return name
@@ -153,15 +157,21 @@ class Ledger:
         parts = self.parallel(lambda name: self._read_part(table, name), held)
         return together([SCHEMAS[table].empty_table(), *parts])
 
+    def hiding(self) -> dict[str, str]:
+        """Damaged commits that hide results which no whole commit has, and their faults."""
+        return {
+            name: fault
+            for name, fault in self.contents.damaged.items()
+            if (found := self._trials_of(name)) is None or not found <= self.contents.source.keys()
+        }
+
     def require_whole(self) -> None:
         """Raise SweepError if a damaged commit hides results that no whole commit has."""
-        for name, fault in self.contents.damaged.items():
-            marker = self._read_markers([name])[name]
-            if marker is None or marker.statuses.keys() - self.contents.source.keys():
-                raise SweepError(
-                    f"the store {self.uri} is damaged: {fault}; run its sweep again to train these trials anew, "
-                    f"then delete commits/{name}.json"
-                )
+        for fault in self.hiding().values():
+            raise SweepError(
+                f"the store {self.uri} is damaged: {fault}; put a copy of it back, or run its sweep again to train "
+                "these trials anew"
+            )
 
     def record_sweep(
         self,
@@ -191,7 +201,7 @@ class Ledger:
             )
         planned = PlannedSweep.of(study, trials, margins, whole)
         unified([planned.trials.schema, *(plan.trials.schema for plan in plans.readable.values())])
-        self.files.write(f"sweeps/{sweep_id}.parquet", planned.to_bytes())
+        self.files.write(f"sweeps/{sweep_id}.parquet", planned.to_bytes(sweep_id))
 
     def sweeps(self) -> dict[str, PlannedSweep]:
         """Sweep identity to its plan. Raises SweepError for a plan that cannot be read."""
@@ -202,7 +212,7 @@ class Ledger:
 
     def plans(self) -> Plans:
         """Every plan that can be read, and the faults of the others."""
-        names = self._listed("sweeps", ".parquet")
+        names = self._listed("sweeps")
         return Plans.of(names, self.parallel(lambda name: read_plan(self.files, name), names))
 
     def lock(
@@ -220,11 +230,51 @@ class Ledger:
         """Whether any of these trials is done, even in a damaged commit."""
         if trial_ids & self.contents.status.keys():
             return True
-        markers = self._read_markers(list(self.contents.damaged)).values()
-        return any(marker is None or trial_ids & marker.statuses.keys() for marker in markers)
+        return any((found := self._trials_of(name)) is None or trial_ids & found for name in self.contents.damaged)
 
-    def _listed(self, folder: str, ending: str) -> list[str]:
-        return sorted(name.removesuffix(ending) for name in self.files.list(folder))
+    def _trials_of(self, name: str) -> Set[str] | None:
+        """The trials of a damaged commit, from its rows or its marker; None where neither can be read.
+
+        Where all that was planned is done, it hides nothing, whatever it holds.
+        """
+        rows = self._statuses(name)
+        if rows is not None:
+            return rows.keys()
+        marker = self._read_markers([name])[name]
+        if marker is not None:
+            return marker.statuses.keys()
+        plans = self.plans()
+        planned = {trial_id for plan in plans.readable.values() for trial_id in plan.trial_ids}
+        return planned if planned and not plans.unreadable and planned <= self.contents.source.keys() else None
+
+    def _statuses(self, name: str) -> dict[str, str] | None:
+        """Status by trial, from the rows of a commit's file; None where it cannot be read."""
+        content = self.files.read(f"trials/{name}.parquet")
+        try:
+            return None if content is None else _by_trial(decode(content))
+        except (pa.ArrowException, OSError, KeyError):
+            return None
+
+    def _fault(self, name: str, commit: Commit | None, sizes: Mapping[str, Mapping[str, int]]) -> str | None:
+        """What is wrong with a commit, as far as markers and sizes tell."""
+        if commit is None:
+            return f"commits/{name}.json is not the marker that was written"
+        for table, mark in commit.files.items():
+            if table not in sizes:
+                # A newer program's, which this one does not read.
+                continue
+            found = sizes[table].get(f"{name}.parquet")
+            if found is None:
+                return f"{table}/{name}.parquet is missing"
+            if found != mark.size:
+                return f"{table}/{name}.parquet has {found} bytes where {mark.size} were written"
+        # A marker without a digest of itself is as good as the rows that it names.
+        if not commit.sealed and (rows := self._statuses(name)) is not None and rows != commit.statuses:
+            return f"commits/{name}.json does not name the trials of its files"
+        return None
+
+    def _listed(self, folder: str) -> list[str]:
+        return ours(folder, self.files.list(folder))
 
     def _read_markers(self, names: Sequence[str]) -> dict[str, Commit | None]:
         read = self.parallel(lambda name: Commit.from_json(name, self.files.read(f"commits/{name}.json")), names)
@@ -243,10 +293,12 @@ class Ledger:
                 f"{self.uri}/{table}/{name}.parquet was written by a newer program, which has to read it: "
                 f"{str(error).splitlines()[0]}"
             ) from None
+        if table == "trials" and _by_trial(part) != commit.statuses:
+            raise unreadable(self, table, name, "its rows are not those that its marker names")
         foreign = self.contents.foreign(commit)
         return part.filter(~pc.field("trial_id").isin(foreign)) if foreign else part
 
-    def _readable(self, name: str) -> bool:
+    def is_readable(self, name: str) -> bool:
         """Whether a commit is whole and undamaged."""
         commit = self.contents.commits.get(name)
         try:
@@ -270,30 +322,6 @@ class Ledger:
             return tables
         return {name: table.filter(~pc.field("trial_id").isin(done)) for name, table in tables.items()}
 
-    def _withdraw(self, name: str) -> None:
-        """Remove the files of a commit, the marker first."""
-        with contextlib.suppress(SweepError):
-            for path in (f"commits/{name}.json", *(f"{table}/{name}.parquet" for table in SCHEMAS)):
-                self.files.delete(path)
-
-    def _remove_litter(self) -> None:
-        """Delete files that nobody has needed for a day: merged commits, and remains of killed writers."""
-        commits = set(self._listed("commits", ".json"))
-        replaced = commits & self.contents.replaced.keys()
-        for into in {self.contents.replaced[name] for name in replaced}:
-            if time.time() - int(into.split("-")[0]) / 1e9 > _LITTER_AGE and self._readable(into):
-                for name in replaced:
-                    if self.contents.replaced[name] == into:
-                        self._withdraw(name)
-        if self.files.local is None:
-            return
-        for folder in (*SCHEMAS, "commits", "sweeps", "checkpoints"):
-            for path in (self.files.local / folder).glob("*"):
-                orphan = folder in SCHEMAS and path.stem not in commits
-                with contextlib.suppress(OSError):
-                    if (orphan or path.name.startswith(".tmp-")) and time.time() - path.stat().st_mtime > _LITTER_AGE:
-                        path.unlink()
-
 
 def unreadable(ledger: Ledger, table: str, commit: str, reason: str) -> SweepError:
     """The error for a damaged file of a commit."""
@@ -303,16 +331,6 @@ def unreadable(ledger: Ledger, table: str, commit: str, reason: str) -> SweepErr
     )
 
 
-def _fault(name: str, commit: Commit | None, sizes: dict[str, dict[str, int]]) -> str | None:
-    if commit is None:
-        return f"commits/{name}.json is not a marker"
-    for table, mark in commit.files.items():
-        if table not in sizes:
-            # A newer program's, which this one does not read.
-            continue
-        found = sizes[table].get(f"{name}.parquet")
-        if found is None:
-            return f"{table}/{name}.parquet is missing"
-        if found != mark.size:
-            return f"{table}/{name}.parquet has {found} bytes where {mark.size} were written"
-    return None
+def _by_trial(trials: pa.Table) -> dict[str, str]:
+    """Status by trial."""
+    return dict(zip(trials["trial_id"].to_pylist(), trials["status"].to_pylist(), strict=True))

@@ -1,22 +1,24 @@
 """The plan of a sweep in one file: its trials, all their factors, and the margins declared with them."""
 
 import datetime as dt
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sweep.errors import SweepError
-from sweep.identity import ALWAYS
+from sweep.identity import ALWAYS, set_digest
 from sweep.ledger.files import StoreFiles
 from sweep.ledger.forms import in_form
 from sweep.ledger.schema import plan_row, plan_schema
 from sweep.margins import Margins, declaration_time
 from sweep.trial import Trial
 
-_KEY = b"sweep"
+_KEY, _SEAL = b"sweep", "sha256"
 _KNOWN_AT_FIRST = ("trial_id", "pair_id", *ALWAYS)
 
 
@@ -46,25 +48,31 @@ class PlannedSweep:
         table = pa.Table.from_pylist([plan_row(trial) for trial in trials], schema=plan_schema())
         return cls(study, margins, now, table, whole)
 
-    def to_bytes(self) -> bytes:
-        """The sweep's file: its trials as Parquet, the rest in the metadata."""
+    def to_bytes(self, sweep_id: str) -> bytes:
+        """The file of the sweep of this identity: its trials as Parquet, the rest in the metadata."""
         facts = {
             "study": self.study,
             "margins": self.margins.as_dict(),
             "declared_at": self.declared_at,
             "whole": self.whole,
         }
+        facts[_SEAL] = seal(sweep_id, facts, self.trials)
         sink = pa.BufferOutputStream()
         table = self.trials.replace_schema_metadata({_KEY: json.dumps(facts)})
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         return sink.getvalue().to_pybytes()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "PlannedSweep":
-        """The sweep of a file's content. Raises SweepError if the content is not a plan."""
+    def from_bytes(cls, sweep_id: str, content: bytes) -> "PlannedSweep":
+        """The sweep of a file's content. Raises SweepError if that is not a plan, or not the one that was written."""
         try:
             table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
             facts = json.loads((table.schema.metadata or {})[_KEY])
+            sealed = facts.pop(_SEAL, None)
+            # Plans of earlier versions have no seal.
+            trial_ids = table["trial_id"].to_pylist()
+            if not (set_digest(trial_ids) == sweep_id if sealed is None else sealed == seal(sweep_id, facts, table)):
+                raise ValueError
             declared, study, declared_at = dict(facts["margins"]), str(facts["study"]), str(facts["declared_at"])
             declaration_time(declared_at)
             whole = facts.get("whole")
@@ -82,6 +90,18 @@ class PlannedSweep:
         except SweepError as error:
             raise SweepError(f"{error}; read it with the version of this program that wrote it") from None
         return cls(study, margins, declared_at, trials, whole)
+
+
+def seal(sweep_id: str, facts: Mapping[str, Any], trials: pa.Table) -> str:
+    """The digest of a plan's facts and of the names, types and values of its columns, whatever file they are in."""
+    columns = [(field.name, str(field.type)) for field in trials.schema]
+    found = hashlib.sha256(json.dumps([sweep_id, facts, columns]).encode())
+    for column in trials.columns:
+        # Most columns have few levels, which come in the order of the rows.
+        coded = column.combine_chunks().dictionary_encode("encode")
+        found.update(json.dumps(coded.dictionary.to_pylist()).encode())
+        found.update(coded.indices.to_numpy().tobytes())
+    return found.hexdigest()
 
 
 class UnreadablePlan(SweepError):
@@ -115,7 +135,7 @@ def read_plan(files: StoreFiles, sweep_id: str) -> PlannedSweep | UnreadablePlan
     content = None
     try:
         content = files.read(name)
-        return None if content is None else PlannedSweep.from_bytes(content)
+        return None if content is None else PlannedSweep.from_bytes(sweep_id, content)
     except SweepError as error:
         return UnreadablePlan(f"{files.address_of(name)} cannot be read: {error}", _study(content or b""))
 

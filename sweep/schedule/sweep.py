@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
-from sweep.ledger import Ledger, Lock, check_plans, to_tables
+from sweep.ledger import Ledger, Lock, check_plans, to_tables, unmarked_note
 from sweep.pack import PACK_SIZE, check_pack_size
 from sweep.plan import Plan
 from sweep.result import Checkpoint, Progress
@@ -86,8 +86,10 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
     """
     with ledger.lock(plan.sweep_id, note=display.note) as lock:
         ledger.refresh()
-        for fault in ledger.contents.damaged.values():
+        for fault in ledger.hiding().values():
             display.note(f"{fault}: its trials count as missing")
+        if (unmarked := unmarked_note(ledger)) is not None:
+            display.note(unmarked)
         for fault in check_plans(ledger, plan.sweep_id, plan.study):
             display.note(f"{fault}; this sweep goes on without it")
         planned = [trial.trial_id for trial in plan.trials]

@@ -61,7 +61,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The ledger's clock; add to its `now` to let time pass."""
     clock = Clock()
-    monkeypatch.setattr("sweep.ledger.ledger.time", clock)
+    for module in ("ledger", "litter"):
+        monkeypatch.setattr(f"sweep.ledger.{module}.time", clock)
     return clock
 
 

@@ -62,10 +62,29 @@ def test_a_damaged_one_counts_as_none_and_is_made_good(ledger: Ledger, damage: s
 def test_a_changed_byte_is_noticed(ledger: Ledger) -> None:
     ledger.checkpoints.write(ONE)
     path = file_of(ledger, ONE)
-    content = bytearray(path.read_bytes())
-    content[-5] ^= 1
-    path.write_bytes(bytes(content))
-    assert ledger.checkpoints.read(ONE.training_id) is None
+    whole = path.read_bytes()
+    head = whole.index(b"\n")
+    for place in (*range(0, len(whole[:head].rstrip()), 3), head + 1, len(whole) - 5):
+        content = bytearray(whole)
+        content[place] ^= 1
+        path.write_bytes(bytes(content))
+        assert ledger.checkpoints.read(ONE.training_id) in (None, ONE.content)
+        if place > head:
+            assert not path.exists()
+
+
+def test_checkpoints_under_each_others_names_count_as_none(ledger: Ledger) -> None:
+    other = replace(ONE, training_id="b" * 20, content=b"another network")
+    for each in (ONE, other):
+        ledger.checkpoints.write(each)
+    paths = [file_of(ledger, each) for each in (ONE, other)]
+    contents = [path.read_bytes() for path in paths]
+    for path, content in zip(paths, reversed(contents), strict=True):
+        path.write_bytes(content)
+    assert [ledger.checkpoints.read(each.training_id) for each in (ONE, other)] == [None, None]
+    paths[0].write_bytes(contents[1])
+    ledger.checkpoints.write(replace(ONE, epoch=1))
+    assert ledger.checkpoints.read(ONE.training_id) == ONE.content
 
 
 def test_a_store_that_cannot_be_written_says_so_and_keeps_what_it_had(ledger: Ledger) -> None:

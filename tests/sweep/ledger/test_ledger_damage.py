@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from sweep.errors import SweepError
-from sweep.ledger import SCHEMAS, STORE_SCHEMA, Ledger
+from sweep.ledger import SCHEMAS, STORE_SCHEMA, Commit, Ledger, merge_commits, unmarked_note
 from sweep.ledger.commit import OLDEST_SCHEMA
+from sweep.ledger.litter import unmarked
+from sweep.trial import Trial
 
 PACKS = 3
 SIZE = 4
@@ -122,19 +124,94 @@ MARKERS = [
 
 
 @pytest.mark.parametrize("garbage", MARKERS)
-def test_a_garbage_marker_is_named_until_it_is_deleted(store: Path, results, ids, garbage: bytes) -> None:
+def test_a_garbage_marker_is_named_until_its_trials_are_done(store: Path, results, ids, garbage: bytes) -> None:
     path = second(store, "commits")
     path.write_bytes(garbage)
     ledger = Ledger.open(store)
     assert ledger.read("trials").num_rows == 2 * SIZE
-    assert ledger.contents.damaged == {path.stem: f"commits/{path.name} is not a marker"}
+    assert ledger.contents.damaged == {path.stem: f"commits/{path.name} is not the marker that was written"}
+    ledger.publish(results(range(SIZE, 2 * SIZE - 1)))
+    for reader in (ledger, Ledger.open(store)):
+        with pytest.raises(SweepError, match=r"put a copy of it back, or run its sweep again") as error:
+            reader.require_whole()
+        assert path.name in sentence(error, store)
     ledger.publish(results(range(3 * SIZE)))
-    with pytest.raises(SweepError, match=f"then delete commits/{path.name}$") as error:
-        ledger.require_whole()
-    sentence(error, store)
-    path.unlink()
-    Ledger.open(store).require_whole()
-    assert sorted(Ledger.open(store).contents.status) == ids(range(3 * SIZE))
+    for reader in (ledger, Ledger.open(store)):
+        reader.require_whole()
+        assert reader.hiding() == {}
+        assert sorted(reader.contents.status) == ids(range(3 * SIZE))
+    assert path.read_bytes() == garbage
+
+
+@pytest.mark.parametrize("planned", [0, 1, 12])
+def test_a_marker_of_which_nothing_is_left_hides_nothing_once_all_that_was_planned_is_done(
+    store: Path, results, planned: int
+) -> None:
+    second(store, "commits").write_bytes(b"")
+    second(store, "trials").write_bytes(b"")
+    ledger = Ledger.open(store)
+    if planned:
+        ledger.record_sweep("abc", "s", [Trial("s", seed=seed) for seed in range(planned)])
+    assert list(Ledger.open(store).hiding()) == ([] if planned == 1 else [second(store, "commits").stem])
+    ledger.publish(results(range(3 * SIZE)))
+    assert bool(Ledger.open(store).hiding()) == (planned == 0)
+
+
+STRAY = [".DS_Store", ".nfs0001", "README.txt", "notes.json", "X.json~", "keep.parquet", "a copy.json", ".tmp-mine"]
+
+
+@pytest.mark.parametrize("folder", [*SCHEMAS, "commits", "sweeps", "checkpoints", "locks", "tracking", "."])
+def test_files_of_other_names_are_ignored_and_stay(store: Path, results, ids, folder: str) -> None:
+    (store / folder).mkdir(exist_ok=True)
+    files = [store / folder / name for name in STRAY]
+    for path in files:
+        path.write_bytes(b"somebody else's")
+        os.utime(path, (0, 0))
+    ledger = Ledger.create(store)
+    ledger.require_whole()
+    with ledger.lock("abc"):
+        assert ledger.publish(results(range(4 * SIZE)))
+    assert sorted(Ledger.open(store).contents.status) == ids(range(4 * SIZE))
+    assert Ledger.open(store).checkpoints.kept() == set()
+    assert unmarked(ledger) == []
+    assert [path.read_bytes() for path in files] == [b"somebody else's"] * len(STRAY)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("sealed", [True, False])
+def test_no_changed_bit_of_a_marker_passes_with_other_content(store: Path, results, merged: bool, sealed: bool) -> None:
+    if merged:
+        merge_commits(Ledger.open(store), 2)
+    path = max((store / "commits").iterdir()) if merged else second(store, "commits")
+    if not sealed:
+        marker = json.loads(path.read_bytes())
+        del marker["sha256"]
+        path.write_text(json.dumps(marker))
+    whole, original = path.read_bytes(), Commit.from_json(path.stem, path.read_bytes())
+    rows = Ledger.open(store).read("trials").num_rows
+    for place in range(0, len(whole), 3):
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 7
+        found = Commit.from_json(path.stem, bytes(content))
+        if sealed:
+            assert found is None or (found.statuses, found.files, found.replaces) == (
+                original and (original.statuses, original.files, original.replaces)
+            )
+        elif place % 15 == 0 and found is not None:
+            # The rows are what such a marker is compared with.
+            path.write_bytes(content)
+            status = Ledger.open(store).contents.status
+            assert len(status) in (rows, rows - SIZE, 0)
+            assert set(status.values()) <= {"finished"}
+    path.write_bytes(whole)
+
+
+def test_a_marker_under_another_commits_name_is_none(store: Path) -> None:
+    one, other = sorted((store / "commits").iterdir())[:2]
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    assert sorted(Ledger.open(store).contents.damaged) == sorted([one.stem, other.stem])
 
 
 @pytest.mark.parametrize(
@@ -213,17 +290,48 @@ def test_home_and_file_uris_are_understood(tmp_path: Path, monkeypatch: pytest.M
     assert ledger.files.local == tmp_path / "store"
 
 
-def test_old_litter_of_killed_writers_is_removed_and_nothing_else(store: Path) -> None:
+OLD, YOUNG = time.time() - 2 * 24 * 3600, time.time()
+
+
+def test_what_killed_writers_left_unfinished_goes_after_a_day_and_nothing_else(store: Path) -> None:
+    for folder in ("sweeps", "checkpoints", "locks", "tracking"):
+        (store / folder).mkdir(exist_ok=True)
     kept = {path for path in store.rglob("*") if path.is_file()}
-    old = time.time() - 2 * 24 * 3600
-    for path in kept:
-        os.utime(path, (old, old))
-    litter = [store / "trials/1-dead.parquet", store / "curves/.tmp-1", store / "commits/.tmp-2"]
-    young = [store / "trials/2-alive.parquet", store / "commits/.tmp-3"]
-    for path in (*litter, *young):
+    every = [store / folder for folder in (*SCHEMAS, "commits", "sweeps", "checkpoints", "locks", "tracking", ".")]
+    unfinished = f".tmp-{'0a' * 16}"
+    litter = [folder / f"{unfinished}{end}" for folder in every for end in ("", "-journal", "-wal")]
+    mine = [folder / name for folder in every for name in (".tmp-1", ".tmp-mine.txt", f"{unfinished}.parquet")]
+    young = [folder / f".tmp-{'0b' * 16}" for folder in every]
+    for path in (*litter, *mine, *young):
         path.write_bytes(b"x")
-    for path in litter:
-        os.utime(path, (old, old))
+    for path in (*kept, *litter, *mine):
+        os.utime(path, (OLD, OLD))
     assert Ledger.open(store).contents.damaged == {}
     Ledger.create(store)
-    assert {path for path in store.rglob("*") if path.is_file()} == kept | set(young)
+    assert {path for path in store.rglob("*") if path.is_file()} == {*kept, *mine, *young}
+
+
+@pytest.mark.parametrize("lost", ["all", "one"])
+def test_tables_without_markers_are_reported_and_stay(store: Path, results, lost: str) -> None:
+    markers = sorted((store / "commits").iterdir())
+    for path in markers if lost == "all" else markers[1:2]:
+        path.unlink()
+    tables = [path for table in SCHEMAS for path in sorted((store / table).iterdir())]
+    for path in tables:
+        os.utime(path, (OLD, OLD))
+    ledger = Ledger.create(store)
+    # A commit's name says when it was written, and a writer may be at work on one of this hour.
+    assert unmarked(ledger) == []
+    for path in tables:
+        before = f"{int(path.stem[:20]) - 2 * 3600 * 10**9:020d}{path.stem[20:]}"
+        path.rename(path.with_stem(before))
+        if lost == "one" and path.parent.name == "trials" and path.stem != markers[1].stem:
+            (store / "commits" / f"{path.stem}.json").unlink()
+    names = {path.stem for path in (store / "trials").iterdir()}
+    again = Ledger.create(store)
+    assert sorted(unmarked(again)) == sorted(f"{table}/{name}.parquet" for table in SCHEMAS for name in names)
+    note = unmarked_note(again)
+    assert note is not None
+    assert f"and {len(names) * len(SCHEMAS) - 1} more have no marker in commits/" in note
+    again.publish(results(range(2)))
+    assert names < {path.stem for path in (store / "trials").iterdir()}

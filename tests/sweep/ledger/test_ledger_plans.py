@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,8 @@ import pytest
 
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, PlannedSweep, merge_commits, plan_schema
+from sweep.ledger.planned import seal
+from sweep.plan import Plan
 from sweep.trial import FACTORS, Trial
 
 TRIALS = [
@@ -107,9 +110,11 @@ def test_sweeps_that_share_trials_have_margins_of_their_own(ledger: Ledger, resu
 
 
 def altered(content: bytes, **facts: object) -> bytes:
-    """A sweep's file with other metadata."""
+    """The file of the sweep abc as it is where a program writes other metadata."""
     table = pq.read_table(pa.BufferReader(content))
     metadata = json.loads((table.schema.metadata or {})[b"sweep"]) | facts
+    del metadata["sha256"]
+    metadata["sha256"] = seal("abc", metadata, table)
     sink = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata({b"sweep": json.dumps(metadata)}), sink)
     return sink.getvalue().to_pybytes()
@@ -179,9 +184,10 @@ def test_results_that_are_damaged_still_hold_their_margins(ledger: Ledger, resul
 
 def test_a_factor_keeps_its_type_within_a_store(ledger: Ledger) -> None:
     ledger.record_sweep("abc", "s", TRIALS)
-    table = pq.read_table(path(ledger))
-    for own in (pa.array([3] * len(TRIALS)), pa.array(["x"] * len(TRIALS))):
-        pq.write_table(table.append_column("mine", own), path(ledger, f"{own.type}"))
+    planned = ledger.sweeps()["abc"]
+    for name, own in (("ab", pa.array([3] * len(TRIALS))), ("ac", pa.array(["x"] * len(TRIALS)))):
+        grown = replace(planned, trials=planned.trials.append_column("mine", own))
+        path(ledger, name).write_bytes(grown.to_bytes(name))
     with pytest.raises(SweepError, match="a factor of your own keeps its type, so give the changed one another name"):
         ledger.record_sweep("def", "s", TRIALS)
     assert not path(ledger, "def").exists()
@@ -225,22 +231,58 @@ def test_a_plan_that_was_moved_away_is_declared_anew(ledger: Ledger, results, at
     assert ledger.sweeps()["abc"].declared_at == day
 
 
-def test_a_flipped_bit_among_the_trials_is_noticed(ledger: Ledger) -> None:
-    ledger.record_sweep("abc", "s", TRIALS)
-    whole = path(ledger).read_bytes()
-    original = PlannedSweep.from_bytes(whole)
-    pages = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+def without_seal(content: bytes) -> bytes:
+    """The file as earlier versions wrote it."""
+    table = pq.read_table(pa.BufferReader(content))
+    facts = json.loads((table.schema.metadata or {})[b"sweep"])
+    del facts["sha256"]
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({b"sweep": json.dumps(facts)}), sink, write_page_checksum=True)
+    return sink.getvalue().to_pybytes()
+
+
+def test_no_changed_bit_of_a_plan_passes_with_other_content(ledger: Ledger) -> None:
+    planned = PlannedSweep.of("s", TRIALS, NARROW, ("f" * 20, 99))
+    whole = planned.to_bytes("abc")
+    step = 7
     noticed = 0
-    for place in range(0, pages, pages // 100):
+    for place in range(0, len(whole), step):
         content = bytearray(whole)
         content[place] ^= 1 << place % 8
         try:
-            found = PlannedSweep.from_bytes(bytes(content))
+            found = PlannedSweep.from_bytes("abc", bytes(content))
         except SweepError:
             noticed += 1
         else:
-            assert found.trials.equals(original.trials)
-    assert noticed > 50
+            assert found == planned
+    assert noticed > len(whole) / step / 2
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_plan_under_another_sweeps_name_is_damaged(ledger: Ledger, sealed: bool) -> None:
+    first, second = Plan.of("s", TRIALS[:2]), Plan.of("s", TRIALS[2:])
+    for plan in (first, second):
+        ledger.record_sweep(plan.sweep_id, "s", plan.trials)
+        if not sealed:
+            path(ledger, plan.sweep_id).write_bytes(without_seal(path(ledger, plan.sweep_id).read_bytes()))
+    assert sorted(Ledger.open(ledger.uri).sweeps()) == sorted([first.sweep_id, second.sweep_id])
+    one, other = path(ledger, first.sweep_id), path(ledger, second.sweep_id)
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    assert sorted(ledger.plans().unreadable) == sorted([first.sweep_id, second.sweep_id])
+    with pytest.raises(SweepError, match="it is damaged; put a copy of it back"):
+        ledger.sweeps()
+
+
+@pytest.mark.parametrize(
+    "stray", [".DS_Store", ".nfs0001", "README.txt", "X.parquet", "abc.parquet~", "abc (1).parquet"]
+)
+def test_a_file_of_another_name_is_no_plan(ledger: Ledger, stray: str) -> None:
+    ledger.record_sweep("abc", "s", TRIALS)
+    Path(ledger.uri, "sweeps", stray).write_bytes(b"somebody else's")
+    assert list(ledger.sweeps()) == ["abc"]
+    assert Path(ledger.uri, "sweeps", stray).read_bytes() == b"somebody else's"
 
 
 def test_a_plan_that_cannot_be_kept_is_one_sentence(ledger: Ledger) -> None:
