@@ -28,7 +28,6 @@ def track(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, rebuild: F
         if written % _LINE_TRIALS == 0:
             say(f"{written} runs written")
 
-    rebuild_runs(ledger, uri, rebuild, wrote)
-    print(
-        f"{len(ledger.contents.status)} trials of {ledger.uri} are in MLflow at {redacted(uri)}, {written} written now"
-    )
+    held, every = rebuild_runs(ledger, uri, rebuild, wrote), len(ledger.contents.status)
+    of = "" if held == every else f" of {every}"
+    print(f"{held}{of} trials of {ledger.uri} are in MLflow at {redacted(uri)}, {written} written now")

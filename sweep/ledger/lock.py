@@ -31,7 +31,7 @@ def file_lock(store: str, path: Path, wait: bool) -> Iterator[Lock]:
     """
     try:
         path.parent.mkdir(exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = _opened(path)
     except OSError as error:
         raise SweepError(f"the store {store} cannot be written: {error.strerror}") from None
     try:
@@ -44,5 +44,27 @@ def file_lock(store: str, path: Path, wait: bool) -> Iterator[Lock]:
         except OSError as error:
             raise SweepError(f"the store {store} cannot be locked: {error.strerror}; choose another", "store") from None
         yield _FileLock()
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    """The lock's file, which everybody may write whom the user's umask and the folder let."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        # Another user's, from a version or under a umask that lets nobody else write: the system locks it all the same.
+        return os.open(path, os.O_RDONLY)
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Wait for and hold the lock of a folder itself, where its file system has such locks."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems lock files alone.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(descriptor)

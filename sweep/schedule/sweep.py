@@ -95,7 +95,9 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
         planned = [trial.trial_id for trial in plan.trials]
         ledger.record_sweep(plan.sweep_id, plan.study, plan.trials, plan.margins, plan.whole)
         missing = missing_trials(plan, ledger, options.retry_failed)
-        if not missing.trials and (options.tracking is None or is_complete(ledger, options.tracking, planned)):
+        if not missing.trials and (
+            options.tracking is None or is_complete(ledger, options.tracking, planned, plan.sweep_id)
+        ):
             return outcome(plan, ledger)
         return _Run(plan, missing, ledger, options, display, lock).run()
 

@@ -1,20 +1,24 @@
 """The place of a store's MLflow runs."""
 
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
+from sweep.redaction import redacted
 
-_SQLITE = "sqlite:///"
+_SQLITE, _WITH_DRIVER = "sqlite:///", "sqlite+pysqlite:///"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+_NAME = "mlflow.db"
 
 
 def tracking_uri(ledger: Ledger, given: str | None) -> str:
     """The given tracking URI, or by default that of an SQLite file inside a local store.
 
-    Raises SweepError for an object store by default, since it cannot hold a database.
+    Raises SweepError for what is no address, and for an object store by default, since it cannot hold a database.
     """
     if given is not None:
+        check_address(given)
         return given
     folder = ledger.files.local
     if folder is None:
@@ -24,7 +28,49 @@ def tracking_uri(ledger: Ledger, given: str | None) -> str:
             "tracking",
             "no_track",
         )
-    return f"{_SQLITE}{folder / 'mlflow.db'}"
+    return database_uri(folder / _NAME)
+
+
+def check_address(uri: str) -> None:
+    """Raise SweepError for a tracking URI that MLflow could not use, or would take for something else."""
+    scheme, separator, rest = uri.partition("://")
+    kind = scheme.partition("+")[0] if separator else ""
+    if kind == "sqlite":
+        right = len(rest) > 1 and rest[0] == "/" and "?" not in rest and not Path(unquote(rest[1:])).is_dir()
+    else:
+        right = bool(_host(uri)) if kind in ("http", "https") else kind in _DATABASES and bool(rest)
+    if right:
+        return
+    file, hint = rest if kind == "sqlite" else uri, ""
+    if "?" in file and kind == "sqlite":
+        hint = "; write a ? in a path as %3F"
+    elif file.endswith(".db") and ":" not in file:
+        hint = f"; did you mean {_SQLITE}{file}?"
+    raise SweepError(
+        f"tracking is {redacted(uri)!r}, but takes a server such as http://HOST:5000, or a database such as "
+        f"{_SQLITE}PATH/mlflow.db or postgresql://USER@HOST/NAME{hint}",
+        "tracking",
+    )
+
+
+def _host(uri: str) -> str | None:
+    try:
+        return urlsplit(uri).hostname
+    except ValueError:
+        return None
+
+
+def database_uri(path: Path) -> str:
+    """The tracking URI of an SQLite file."""
+    quoted = str(path).replace("%", "%25").replace("?", "%3F")
+    # Given the short form, MLflow makes the folder of the quoted path beside the one that is meant.
+    return f"{_SQLITE if quoted == str(path) else _WITH_DRIVER}{quoted}"
+
+
+def own_database(ledger: Ledger, uri: str) -> bool:
+    """Whether a tracking URI is of the database that a store keeps itself."""
+    folder, path = ledger.files.local, sqlite_path(uri)
+    return folder is not None and path is not None and path.absolute() == folder / _NAME
 
 
 def artifact_location(ledger: Ledger, uri: str) -> str | None:
@@ -46,4 +92,5 @@ def is_database(uri: str) -> bool:
 
 def sqlite_path(uri: str) -> Path | None:
     """The database's file if the tracking URI is one of SQLite, else None."""
-    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+    driver, separator, path = uri.partition(":///")
+    return Path(unquote(path.partition("?")[0])) if separator and driver.partition("+")[0] == "sqlite" else None

@@ -1,7 +1,8 @@
 """Brings MLflow up to date with a store: writes every commit that is not noted as written."""
 
+import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.redaction import redacted
-from sweep.tracking.location import artifact_location, sqlite_path
+from sweep.tracking.location import artifact_location, is_database, own_database, sqlite_path
 from sweep.tracking.note import Note
 from sweep.trial import Trial
 
@@ -30,15 +31,14 @@ class Mirror:
     def __init__(self, ledger: Ledger, uri: str, readable_plans_only: bool = False) -> None:
         self.ledger = ledger
         self.note = Note(ledger, uri)
-        # The first use makes MLflow's database, which two processes must not do at once.
-        with ledger.lock("mlflow", wait=True):
-            self.projection = _connect(ledger, uri)
+        self.projection = _connect(ledger, uri)
         self.sweeps = ledger.plans().readable if readable_plans_only else ledger.sweeps()
         self._sweep_of = {i: sweep_id for sweep_id, sweep in self.sweeps.items() for i in sweep.trial_ids}
 
     def open(self, sweep_id: str) -> None:
         """Set a sweep's parent run RUNNING, and take trials that it shares with others as its own."""
         sweep = self.sweeps[sweep_id]
+        self.note.begin(sweep_id)
         self._sweep_of.update(dict.fromkeys(sweep.trial_ids, sweep_id))
         self.projection.open_sweep(sweep.study, sweep_id, running=True)
 
@@ -54,11 +54,43 @@ class Mirror:
         """
         self.ledger.refresh()
         wanted = None if sweep_id is None else set(self.sweeps[sweep_id].trial_ids)
-        missing = [
-            (name, part, trials)
-            for name, commit in sorted(self.ledger.contents.commits.items())
-            for part, trials in self.note.missing(commit, wanted).items()
-        ]
+        self._write(
+            [
+                (name, part, trials)
+                for name, commit in sorted(self.ledger.contents.commits.items())
+                for part, trials in self.note.missing(commit, wanted).items()
+            ],
+            wrote,
+        )
+
+    def write_lacking(self, wrote: Callable[[], None] = lambda: None) -> None:
+        """Write what MLflow itself does not have, whatever is noted, and call `wrote` after each trial."""
+        self.ledger.refresh()
+        status, has = self.ledger.contents.status, self.held()
+        lacking = {trial_id for trial_id in status if trial_id not in has}
+        self._write(
+            [
+                (name, part, sorted(lacking.intersection(trials)))
+                for name, commit in sorted(self.ledger.contents.commits.items())
+                for part, trials in commit.parts.items()
+                if not lacking.isdisjoint(trials)
+            ],
+            wrote,
+        )
+        self.note.add(part for commit in self.ledger.contents.commits.values() for part in commit.parts)
+
+    def held(self) -> set[str]:
+        """The trials of the store that MLflow has a run of, with the outcome that the store has."""
+        status = self.ledger.contents.status
+        studies = {sweep.study for sweep in self.sweeps.values()} | set(_studies(self.ledger))
+        return {
+            trial_id
+            for trial_id, outcome in self.projection.outcomes(studies).items()
+            if outcome == status.get(trial_id)
+        }
+
+    def _write(self, missing: Sequence[tuple[str, str, Collection[str]]], wrote: Callable[[], None]) -> None:
+        """Write trials of published parts of commits, and note the parts."""
         for start in range(0, len(missing), _BATCH_COMMITS):
             batch = missing[start : start + _BATCH_COMMITS]
             commits = sorted({name for name, _, _ in batch})
@@ -77,10 +109,19 @@ class Mirror:
     def close(self, sweep_id: str, status: str) -> None:
         """Terminate a sweep's parent run, and write how many of its trials have each status."""
         planned = self.sweeps[sweep_id].trial_ids
+        self.projection.settle(self.sweeps[sweep_id].study)
         ended = Counter(map(self.ledger.contents.status.get, planned))
         counts = {f"trials_{name}": ended[name] for name in ("finished", "diverged", "failed")}
         self.projection.close_sweep(sweep_id, status, {"trials_planned": len(planned), **counts})
-        self.note.save()
+        # Last of all, so that a sweep that is killed before it closes its run again.
+        if status == "FINISHED":
+            self.note.end(sweep_id)
+        else:
+            self.note.save()
+
+
+def _studies(ledger: Ledger) -> list[str]:
+    return ledger.read("trials")["study"].unique().to_pylist()
 
 
 def _by_trial(table: pa.Table) -> defaultdict[str, list[Mapping[str, Any]]]:
@@ -96,10 +137,11 @@ def _means(measurements: pa.Table) -> pa.Table:
     return grouped.aggregate([("value", "mean")]).drop_null()
 
 
-def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) -> None:
+def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) -> int:
     """Write the runs of a store's trials that MLflow lacks; with `fresh`, first delete those that it has.
 
-    Parent runs of complete sweeps become FINISHED. Raises SweepError if MLflow does not take the runs.
+    Returns how many of the store's trials MLflow has then. Parent runs of complete sweeps become FINISHED, those of
+    others that no process runs KILLED. Raises SweepError if MLflow does not take the runs.
     """
     try:
         mirror = Mirror(ledger, uri)
@@ -107,12 +149,16 @@ def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) ->
             mirror.note.clear()
             for sweep in mirror.sweeps.values():
                 mirror.projection.delete_trials(sweep.study, sweep.trial_ids)
-        mirror.write_new(wrote)
+        mirror.write_lacking(wrote)
+        held = len(mirror.held())
         for sweep_id, sweep in mirror.sweeps.items():
             if ledger.contents.status.keys() >= set(sweep.trial_ids):
                 mirror.projection.open_sweep(sweep.study, sweep_id)
                 mirror.close(sweep_id, "FINISHED")
+            elif not _runs(ledger, sweep_id):
+                mirror.projection.end_sweep(sweep_id, "KILLED")
         mirror.note.save()
+        return held
     except SweepError:
         raise
     except Exception as error:  # MLflow's and its transport's faults have no common base
@@ -120,6 +166,15 @@ def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) ->
             f"MLflow at {redacted(uri)} did not take the runs: {reason(error)}; no result is lost, run "
             "`sweep track` again once it answers"
         ) from error
+
+
+def _runs(ledger: Ledger, sweep_id: str) -> bool:
+    """Whether a process runs a sweep now."""
+    try:
+        with ledger.lock(sweep_id):
+            return False
+    except SweepError:
+        return True
 
 
 def log_report(ledger: Ledger, uri: str, study: str, folder: Path, numbers: Mapping[str, float]) -> str | None:
@@ -150,4 +205,6 @@ def _connect(ledger: Ledger, uri: str) -> "Projection":
     # MLflow takes seconds to import; the tracker's thread does it, so the sweep need not wait.
     from sweep.tracking.projection import Projection
 
-    return Projection(uri, artifact_location(ledger, uri))
+    # The first use makes a database, which two processes must not do at once.
+    with ledger.lock("mlflow", wait=True) if is_database(uri) else contextlib.nullcontext():
+        return Projection(uri, artifact_location(ledger, uri), own_database(ledger, uri))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Iterable, Set
 
 from sweep.ledger import Commit, Ledger
-from sweep.tracking.location import sqlite_path
+from sweep.tracking.location import own_database, sqlite_path
 
 _SAVE_SECONDS = 5.0
 
@@ -19,13 +19,15 @@ class Note:
 
     def __init__(self, ledger: Ledger, uri: str) -> None:
         self._files = ledger.files
-        # A digest, since an address may hold a password.
-        self._name = f"tracking/{hashlib.sha256(uri.encode()).hexdigest()[:16]}.json"
+        # The store's own database moves with it. A digest, since an address may hold a password.
+        key = "own" if own_database(ledger, uri) else uri
+        self._name = f"tracking/{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         self._saved = time.monotonic()
+        self._changed: dict[str, bool] = {}
         database = sqlite_path(uri)
         if database is not None and not database.exists():
             self.clear()
-        self.commits = self._load()
+        self.commits, self.ended = self._load()
 
     def missing(self, commit: Commit, trial_ids: Set[str] | None = None) -> dict[str, Collection[str]]:
         """The published parts of a commit that are not noted yet, with their trials.
@@ -44,27 +46,45 @@ class Note:
         if time.monotonic() - self._saved > _SAVE_SECONDS:
             self.save()
 
+    def begin(self, sweep_id: str) -> None:
+        """Note that a sweep's parent run goes on, before it does."""
+        self._changed[sweep_id] = False
+        if sweep_id in self.ended:
+            self.save()
+
+    def end(self, sweep_id: str) -> None:
+        """Note that a sweep's parent run has ended, and all else."""
+        self._changed[sweep_id] = True
+        self.save()
+
     def clear(self) -> None:
-        """Forget every commit."""
+        """Forget everything."""
         self._files.delete(self._name)
-        self.commits = set()
+        self.commits, self.ended = set(), set()
 
     def save(self) -> None:
         """Write the note to the store, together with what a concurrent sweep has noted."""
-        self.commits |= self._load()
-        self._files.write(self._name, json.dumps({"commits": sorted(self.commits)}).encode())
+        commits, ended = self._load()
+        self.commits |= commits
+        self.ended = {name for name in {*ended, *self._changed} if self._changed.get(name, True)}
+        noted = {"commits": sorted(self.commits), "ended": sorted(self.ended)}
+        self._files.write(self._name, json.dumps(noted).encode())
         self._saved = time.monotonic()
 
-    def _load(self) -> set[str]:
+    def _load(self) -> tuple[set[str], set[str]]:
         try:
-            return set(json.loads(self._files.read(self._name) or b"")["commits"])
-        except (ValueError, KeyError, TypeError):
-            return set()
+            noted = json.loads(self._files.read(self._name) or b"")
+            # Earlier versions did not note which sweeps had ended.
+            return set(noted["commits"]), set(noted.get("ended", ()))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return set(), set()
 
 
-def is_complete(ledger: Ledger, uri: str, trial_ids: Iterable[str] | None = None) -> bool:
-    """Whether the tracking URI has every commit of the store, or of the given trials."""
+def is_complete(ledger: Ledger, uri: str, trial_ids: Iterable[str] | None = None, sweep_id: str | None = None) -> bool:
+    """Whether the tracking URI has every commit of the store, or of the given trials, and the end of a sweep."""
     commits, sources = ledger.contents.commits, ledger.contents.source
     wanted = sources.keys() if trial_ids is None else sources.keys() & set(trial_ids)
     note = Note(ledger, uri)
+    if sweep_id is not None and sweep_id not in note.ended:
+        return False
     return not any(note.missing(commits[name], wanted) for name in {sources[trial_id] for trial_id in wanted})

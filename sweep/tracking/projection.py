@@ -4,13 +4,14 @@ There is one experiment per study, one parent run per sweep, and one run per tri
 done again: a run counts as written once it is terminated, which happens last.
 """
 
-import contextlib
 import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,19 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Metric, Param, RunTag  # noqa: E402
+from mlflow.entities import Metric, Param, Run, RunTag  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
-from sqlalchemy import Engine, NullPool, create_engine, event  # noqa: E402
+from sqlalchemy import Engine, event  # noqa: E402
 
-from sweep.errors import SweepError  # noqa: E402
 from sweep.identity import entering  # noqa: E402
 from sweep.parts import FACTORS, always_entering, kind_of, own_columns  # noqa: E402
-from sweep.tracking.location import is_database, sqlite_path  # noqa: E402
+from sweep.tracking.database import prepare, relocate  # noqa: E402
 from sweep.trial import Trial  # noqa: E402
 
 for _logger in ("mlflow", "alembic"):
-    logging.getLogger(_logger).setLevel(logging.ERROR)
+    # Their errors come with pages of traceback, and are raised as well.
+    logging.getLogger(_logger).setLevel(logging.CRITICAL)
 
 
 @event.listens_for(Engine, "connect")
@@ -64,7 +66,9 @@ _SCALARS = (
     "epochs_run",
     "diverged_epoch",
 )
-_SQLITE = b"SQLite format 3\0"
+_SKEW = 60_000
+"""Milliseconds by which the clocks of hosts may differ."""
+_IS_SWEEP = "tags.kind = 'sweep'"
 _BATCH_METRICS = 900
 _PAGE = 1000
 
@@ -77,32 +81,73 @@ class _Known:
     status: str
     outcome: str | None = None
     has_metrics: bool = False
+    started: int = 0
 
     @property
     def over(self) -> bool:
         return self.status in ("FINISHED", "FAILED")
 
+    @property
+    def rank(self) -> tuple[bool, int, str]:
+        """Of several runs of one trial or sweep the lowest stays: one that is over, then the earliest."""
+        return not self.over, self.started, self.run_id
+
 
 class Projection:
     """The MLflow side of a store. Any method may raise what MLflow or its transport raises."""
 
-    def __init__(self, uri: str, artifacts: str | None = None) -> None:
-        _create_database(uri)
+    def __init__(self, uri: str, artifacts: str | None = None, moves: bool = False) -> None:
+        """`artifacts` is the address for files of new experiments; with `moves`, of those that are there as well."""
+        prepare(uri)
         self._client = MlflowClient(tracking_uri=uri)
+        if moves and artifacts is not None:
+            relocate(uri, artifacts)
         self._artifacts = artifacts
+        self._opened_at = int(time.time() * 1000)
         self._experiments: dict[str, str] = {}
         self._runs: dict[str, _Known] = {}
         self._parents: dict[str, str] = {}
 
     def open_sweep(self, study: str, sweep_id: str, running: bool = False) -> None:
-        """Find or make a sweep's parent run, and set it RUNNING if `running`."""
+        """Find or make a sweep's parent run, and set it RUNNING if `running`; else a new one is KILLED until then."""
         experiment = self._open_study(study)
-        if sweep_id not in self._parents:
+        known = self._parents.get(sweep_id) or self._find_parent(experiment, sweep_id)
+        if known is None:
             tags = {"sweep_id": sweep_id, "study": study, "kind": "sweep"}
-            run = self._client.create_run(experiment, tags=tags, run_name=f"sweep {sweep_id[:8]}")
-            self._parents[sweep_id] = run.info.run_id
+            known = self._client.create_run(experiment, tags=tags, run_name=f"sweep {sweep_id[:8]}").info.run_id
+            if not running:
+                self._client.set_terminated(known, "KILLED")
         elif running:
-            self._client.update_run(self._parents[sweep_id], status="RUNNING")
+            self._client.update_run(known, status="RUNNING")
+        self._parents[sweep_id] = known
+
+    def _find_parent(self, experiment: str, sweep_id: str) -> str | None:
+        """The parent run that another process has made since the study was opened."""
+        found = self._client.search_runs([experiment], f"{_IS_SWEEP} and tags.sweep_id = '{sweep_id}'", max_results=1)
+        return found[0].info.run_id if found else None
+
+    def settle(self, study: str) -> None:
+        """Leave one run per trial and per sweep, where another sweep has written to the study at the same time."""
+        experiment, since = self._open_study(study), self._opened_at - _SKEW
+        mine = set(self._parents.values())
+        others = [run.info for run in self._client.search_runs([experiment], _IS_SWEEP) if run.info.run_id not in mine]
+        if any((each.end_time or since) >= since for each in others):
+            self._learn_runs(experiment)
+
+    def outcomes(self, studies: Iterable[str]) -> dict[str, str | None]:
+        """Outcome by trial of every run of these studies that is over, as MLflow has it now."""
+        self._runs = {}
+        for study in studies:
+            self._experiments.pop(study, None)
+            if self._client.get_experiment_by_name(study) is not None:
+                self._open_study(study)
+        return {trial_id: known.outcome for trial_id, known in self._runs.items() if known.over}
+
+    def end_sweep(self, sweep_id: str, status: str) -> None:
+        """Terminate a sweep's parent run, if it has one that is RUNNING."""
+        parent = self._parents.get(sweep_id)
+        if parent is not None and self._client.get_run(parent).info.status == "RUNNING":
+            self._client.set_terminated(parent, status)
 
     def close_sweep(self, sweep_id: str, status: str, counts: Mapping[str, int]) -> None:
         """Write the counts of trials, and terminate the parent run."""
@@ -132,6 +177,14 @@ class Projection:
 
         `measured` are means of the measurements on its network; they become metrics with the size as their step.
         """
+        try:
+            self._write(row, curve, measured, sweep_id)
+        except MlflowException:
+            # A sweep at the same time may have left its own run of this trial, and deleted this one.
+            self._learn_runs(self._open_study(row["study"]))
+            self._write(row, curve, measured, sweep_id)
+
+    def _write(self, row: Row, curve: Sequence[Row], measured: Sequence[Row], sweep_id: str | None) -> None:
         self._open_study(row["study"])
         known = self._runs.get(row["trial_id"])
         if known is not None and known.over and known.outcome == row["status"]:
@@ -160,7 +213,7 @@ class Projection:
         if experiment is None:
             return
         # A sweep has thousands of other runs.
-        parent = f"tags.kind = 'sweep' and tags.sweep_id = '{sweep_id}'"
+        parent = f"{_IS_SWEEP} and tags.sweep_id = '{sweep_id}'"
         for run in self._client.search_runs([experiment.experiment_id], parent):
             self._client.log_artifacts(run.info.run_id, str(folder), "report")
             there = run.data.metrics
@@ -187,19 +240,36 @@ class Projection:
         return identity
 
     def _learn_runs(self, experiment: str) -> None:
+        """Learn what runs there are, and leave one per trial and per sweep of those that sweeps made at once."""
+        trials: defaultdict[str, list[_Known]] = defaultdict(list)
+        parents: defaultdict[str, list[_Known]] = defaultdict(list)
+        children: defaultdict[str, list[str]] = defaultdict(list)
+        for run in self._every_run(experiment):
+            tags, info = run.data.tags, run.info
+            known = _Known(info.run_id, info.status, tags.get("outcome"), bool(run.data.metrics), info.start_time)
+            if "trial_id" in tags:
+                trials[tags["trial_id"]].append(known)
+                children[tags.get(MLFLOW_PARENT_RUN_ID, "")].append(info.run_id)
+            elif tags.get("kind") == "sweep":
+                parents[tags["sweep_id"]].append(known)
+        gone: set[str] = set()
+        for trial_id, (first, *others) in _ranked(trials):
+            self._runs[trial_id] = first
+            gone.update(other.run_id for other in others)
+        for sweep_id, (first, *others) in _ranked(parents):
+            self._parents[sweep_id] = first.run_id
+            gone.update(other.run_id for other in others)
+            for child in chain.from_iterable(children[other.run_id] for other in others):
+                if child not in gone:
+                    self._client.set_tag(child, MLFLOW_PARENT_RUN_ID, first.run_id)
+        for run_id in gone:
+            self._client.delete_run(run_id)
+
+    def _every_run(self, experiment: str) -> Iterator[Run]:
         token = None
         while True:
             page = self._client.search_runs([experiment], max_results=_PAGE, page_token=token)
-            for run in page:
-                tags, identity = run.data.tags, run.info.run_id
-                if tags.get("trial_id") in self._runs:
-                    # Two sweeps that share the trial wrote it at the same time.
-                    self._client.delete_run(identity)
-                elif "trial_id" in tags:
-                    outcome, metrics = tags.get("outcome"), run.data.metrics
-                    self._runs[tags["trial_id"]] = _Known(identity, run.info.status, outcome, bool(metrics))
-                elif tags.get("kind") == "sweep":
-                    self._parents[tags["sweep_id"]] = identity
+            yield from page
             token = page.token
             if not token:
                 return
@@ -230,42 +300,9 @@ class Projection:
             self._client.log_batch(run_id, metrics[start : start + _BATCH_METRICS], params, tags)
 
 
-def _create_database(uri: str) -> None:
-    """Make an SQLite database whole or not at all, since MLflow could never open one that lacks some tables.
-
-    Connect once to any other database, which MLflow would try for more than a minute.
-    """
-    path = sqlite_path(uri)
-    if path is None:
-        if is_database(uri):
-            _connect(uri)
-        return
-    if path.exists():
-        with path.open("rb") as file:
-            # MLflow would try for more than a minute. An empty file is a database without tables.
-            if file.read(len(_SQLITE)) not in (b"", _SQLITE):
-                raise SweepError(f"{path} is not an SQLite database; delete it, and `sweep track` makes it anew")
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    temporary.unlink(missing_ok=True)
-    try:
-        MlflowClient(tracking_uri=f"sqlite:///{temporary}").search_experiments(max_results=1)
-        # Unlike a rename, this does not replace a database that another process has made meanwhile.
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(temporary)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _connect(uri: str) -> None:
-    try:
-        create_engine(uri, poolclass=NullPool).connect().close()
-    except ModuleNotFoundError as error:
-        raise SweepError(
-            f"this database needs the package {error.name}; for PostgreSQL, "
-            "run pip install 'deep-parallel-sweep[postgresql]'"
-        ) from None
+def _ranked(found: Mapping[str, list[_Known]]) -> Iterator[tuple[str, list[_Known]]]:
+    for identity, runs in found.items():
+        yield identity, sorted(runs, key=lambda run: run.rank)
 
 
 def _milliseconds(row: Row) -> int:
