@@ -38,7 +38,7 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
     ]
     every = {trial_id for sweep in sweeps.values() for trial_id in sweep.trial_ids}
     total = _counts(every, ledger.contents.status)
-    damaged, unmarked = sorted(ledger.hiding().values()), unmarked_note(ledger)
+    damaged, unmarked = sorted(ledger.hiding().values()), unmarked_note(ledger) if ledger.files.local else None
     if json:
         print(
             json_module.dumps(

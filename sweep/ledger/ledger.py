@@ -88,9 +88,9 @@ class Ledger:
     def open(cls, uri: str | os.PathLike[str]) -> "Ledger":
         """Open a store that exists."""
         ledger = cls(uri)
-        if ledger.files.version() is None:
+        # An object store may take seconds to answer each.
+        if ledger.parallel(lambda look: look(), [ledger.files.version, ledger.refresh])[0] is None:
             raise SweepError(f"there is no store at {ledger.uri}; `sweep run STUDY --store {ledger.uri}` makes one")
-        ledger.refresh()
         return ledger
 
     def refresh(self) -> Contents:
@@ -98,16 +98,18 @@ class Ledger:
         new = [name for name in self._listed("commits") if name not in self.contents.known]
         if not new:
             return self.contents
-        sizes = {table: self.files.list(table) for table in SCHEMAS}
-        # Merged commits first: those that they replace need not be read.
-        for names in ([name for name in new if name.endswith(MERGED)], new):
-            read = self._read_markers([n for n in names if n not in self.contents.known])
-            faults = self.parallel(lambda found: self._fault(*found, sizes), read.items())
-            for (name, commit), fault in zip(read.items(), faults, strict=True):
-                if fault is not None:
-                    self.contents.damaged[name] = fault
-                elif commit is not None:
-                    self.contents.add(commit)
+        # Listed after the markers, so that no file of theirs can be missing here, and while they are read.
+        with ThreadPoolExecutor(1) as pool:
+            sizes = pool.submit(lambda: dict(zip(SCHEMAS, self.parallel(self.files.list, SCHEMAS), strict=True)))
+            # Merged commits first: those that they replace need not be read.
+            for names in ([name for name in new if name.endswith(MERGED)], new):
+                read = self._read_markers([name for name in names if name not in self.contents.known])
+                faults = self.parallel(lambda found: self._fault(*found, sizes.result()), read.items())
+                for (name, commit), fault in zip(read.items(), faults, strict=True):
+                    if fault is not None:
+                        self.contents.damaged[name] = fault
+                    elif commit is not None:
+                        self.contents.add(commit)
         return self.contents
 
     def publish(self, tables: Tables) -> str | None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Lock, check_plans, to_tables, unmarked_note
+from sweep.ledger.lease import TIMES
 from sweep.pack import PACK_SIZE, check_pack_size
 from sweep.plan import Plan
 from sweep.result import Checkpoint, Progress
@@ -84,6 +85,8 @@ def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display)
     store cannot be written, a plan in it may hold the study's margins but cannot be read, the sweep already runs, or
     the executor cannot start.
     """
+    # A longer silence would cost the lease.
+    ledger.files.be_patient(TIMES.trust - TIMES.renew / 2, display.note)
     with ledger.lock(plan.sweep_id, note=display.note) as lock:
         ledger.refresh()
         for fault in ledger.hiding().values():

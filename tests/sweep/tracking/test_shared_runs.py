@@ -30,8 +30,7 @@ def test_sweeps_at_once_that_share_trials_leave_one_run_per_trial_and_end_their_
     first, second = Mirror(ledger, uri), Mirror(Ledger.open(ledger.uri), uri)
     for mirror in (first, second):
         # Both know the study before the other has written to it.
-        mirror.projection.outcomes(["test"])
-        mirror.projection._open_study("test")
+        mirror.projection.delete_trials("test", [])
     first.open(SWEEP)
     second.open(OTHER)
     first.start(TRIALS, SWEEP)
@@ -74,8 +73,8 @@ def test_a_sweep_that_was_killed_before_it_closed_its_run_closes_it_next_time(le
     mirror.write_new(sweep_id=SWEEP)
     mirror.note.save()
     if noted != "with the end":
-        content = json.loads(ledger.files.read(mirror.note._name) or b"")
-        ledger.files.write(mirror.note._name, json.dumps({"commits": content["commits"]}).encode())
+        (note,) = Path(ledger.uri, "tracking").iterdir()
+        note.write_text(json.dumps({"commits": json.loads(note.read_bytes())["commits"]}))
     assert [run.info.status for run in runs_of(ledger).parents] == ["RUNNING"]
     planned = [trial.trial_id for trial in TRIALS]
     assert is_complete(ledger, uri, planned)
