@@ -1,16 +1,23 @@
 """The whole process tree is killed at random moments, and a last run finds everything in order."""
 
+import contextlib
 import json
+import os
 import random
+import shutil
+import stat
 import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
+from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
 from tests.processes import kill_tree, tree
@@ -18,6 +25,7 @@ from tests.processes import kill_tree, tree
 pytestmark = pytest.mark.slow
 
 KILLS = 4
+GROUP = 4242
 RAY_ITSELF = 3
 """Processes at most of a sweep whose Ray has not begun."""
 STUDY = """
@@ -35,24 +43,77 @@ factors:
 TRIALS = 3 * 12 * 2
 
 
-def command(study: Path, store: Path, executor: str) -> list[str]:
-    options = ["--executor", executor, "--pack-size", "4", "--device", "cpu", "--no-report"]
-    return [sys.executable, "-m", "sweep", "run", str(study), "--store", str(store), *options]
+@dataclass(frozen=True)
+class Place:
+    """A store, and how the runs on it are started."""
+
+    store: str
+    kills: int
+    options: tuple[str, ...] = ()
+    users: tuple[tuple[str, ...], ...] = ((),)
+    """What the command of each run begins with, in turn."""
+    home: Path | None = None
+
+    def command(self, study: Path, executor: str, run: int) -> list[str]:
+        words = ["run", str(study), "--store", self.store, "--executor", executor, "--pack-size", "4", *self.options]
+        sweep = [sys.executable, "-m", "sweep", *words, "--device", "cpu", "--no-report"]
+        return [*self.users[run % len(self.users)], *sweep]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a user whose home is not this one's."""
+        return {**os.environ, **({"HOME": str(self.home)} if self.home else {})}
+
+
+def a_folder(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    return Place(str(tmp_path / "store"), KILLS)
+
+
+def an_object_store(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    server = request.getfixturevalue("object_store")
+    for name, value in {**server.environment, "AWS_ENDPOINT_URL": server.url}.items():
+        request.getfixturevalue("monkeypatch").setenv(name, value)
+    # The next run waits a minute for the lease of a killed one to expire.
+    return Place(server.unused(), 1, ("--tracking", f"sqlite:///{tmp_path}/runs.db"))
+
+
+def a_folder_of_two_users(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() != 0 or setpriv is None:
+        pytest.skip("becomes another user by setpriv")
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    os.chown(folder, 0, GROUP)
+    folder.chmod(0o2775)
+    for parent in (tmp_path, *tmp_path.parents):
+        parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
+    home = tmp_path / "home"
+    home.mkdir(mode=0o777)
+    home.chmod(0o777)
+    request.addfinalizer(partial(os.umask, os.umask(0o002)))
+    # The other user may read the interpreter, wherever it is, but write only what the group may.
+    reads = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")
+    other = (setpriv, "--reuid", "65534", "--regid", str(GROUP), "--clear-groups", *reads)
+    return Place(str(folder / "store"), 2, users=((), other, other), home=home)
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds a process's descendants in Linux's /proc")
-def test_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
-    study, store = tmp_path / "killed.yaml", tmp_path / "store"
+@pytest.mark.parametrize("place", [a_folder, an_object_store, a_folder_of_two_users])
+def test_kills_at_random_moments_lose_and_repeat_nothing(tmp_path, request, place):
+    study, where = tmp_path / "killed.yaml", place(tmp_path, request)
     study.write_text(STUDY)
     moments = random.Random(20260)
     killed = Counter()
-    for number in range(KILLS):
-        executor = "ray" if number % 3 == 0 else "local"
+    for number in range(where.kills):
+        executor = "ray" if number % 3 == 0 and where.kills == KILLS else "local"
         # Kills fall into start-up, and into training, publishing and tracking.
-        delay = moments.uniform(*[(0, 5), (1, 4), (4, 8)][number % 3])
+        delay = moments.uniform(*[(0, 5), (1, 4), (4, 8)][number % 3 if where.kills == KILLS else 2])
         process = subprocess.Popen(
-            command(study, store, executor), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            where.command(study, executor, number),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=where.environment,
         )
         while executor == "ray" and process.poll() is None and len(tree(process.pid)) <= RAY_ITSELF:
             time.sleep(0.1)
@@ -60,21 +121,28 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(tmp_path):
         if process.poll() is None:
             killed[executor] += kill_tree(process.pid)
         process.wait()
-        if (store / "store.json").exists():
-            Ledger.open(store).read("trials")
+        with contextlib.suppress(SweepError):
+            Ledger.open(where.store).read("trials")
 
-    last = subprocess.run(command(study, store, "local"), capture_output=True, text=True, check=False)
+    last = subprocess.run(
+        where.command(study, "local", where.kills), capture_output=True, text=True, check=False, env=where.environment
+    )
     assert last.returncode == 0, last.stderr
-    assert killed["ray"] > RAY_ITSELF, "a killed Ray sweep has workers"
+    assert killed["ray"] > RAY_ITSELF or where.kills != KILLS, "a killed Ray sweep has workers"
+    assert killed, "no run was killed"
+    in_order(Ledger.open(where.store), where.options[1] if where.options else None)
 
-    trials = Ledger.open(store).read("trials")
+
+def in_order(ledger: Ledger, tracking: str | None) -> None:
+    """Every trial is once in the store and once in MLflow, and no run is left RUNNING."""
+    trials = ledger.read("trials")
     assert trials.num_rows == TRIALS == len(set(trials["trial_id"].to_pylist()))
     assert set(trials["status"].to_pylist()) == {"finished"}
-    published = [path for path in (store / "commits").glob("*.json") if not path.stem.endswith("-merged")]
-    markers = [json.loads(path.read_text())["trials"] for path in published]
+    published = [name for name in ledger.files.list("commits") if not name.endswith("-merged.json")]
+    markers = [json.loads(ledger.files.read(f"commits/{name}") or b"")["trials"] for name in published]
     assert sum(map(len, markers)) == TRIALS, "a finished pack was trained again"
 
-    client = MlflowClient(tracking_uri=tracking_uri(Ledger.open(store), None))
+    client = MlflowClient(tracking_uri=tracking_uri(ledger, tracking))
     experiment = client.get_experiment_by_name("killed")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], max_results=1000)

@@ -109,7 +109,7 @@ class Mirror:
     def close(self, sweep_id: str, status: str) -> None:
         """Terminate a sweep's parent run, and write how many of its trials have each status."""
         planned = self.sweeps[sweep_id].trial_ids
-        self.projection.settle(self.sweeps[sweep_id].study)
+        self.projection.settle(self.sweeps[sweep_id].study, sweep_id)
         ended = Counter(map(self.ledger.contents.status.get, planned))
         counts = {f"trials_{name}": ended[name] for name in ("finished", "diverged", "failed")}
         self.projection.close_sweep(sweep_id, status, {"trials_planned": len(planned), **counts})

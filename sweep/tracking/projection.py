@@ -18,6 +18,7 @@ from typing import Any
 # Set before MLflow reads them, so that a server that is down is noticed soon.
 for _name, _value in {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "PGCONNECT_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -66,6 +67,8 @@ _SCALARS = (
     "epochs_run",
     "diverged_epoch",
 )
+_GONE = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+"""What MLflow says of a run that is deleted."""
 _SKEW = 60_000
 """Milliseconds by which the clocks of hosts may differ."""
 _IS_SWEEP = "tags.kind = 'sweep'"
@@ -126,12 +129,12 @@ class Projection:
         found = self._client.search_runs([experiment], f"{_IS_SWEEP} and tags.sweep_id = '{sweep_id}'", max_results=1)
         return found[0].info.run_id if found else None
 
-    def settle(self, study: str) -> None:
+    def settle(self, study: str, sweep_id: str) -> None:
         """Leave one run per trial and per sweep, where another sweep has written to the study at the same time."""
         experiment, since = self._open_study(study), self._opened_at - _SKEW
-        mine = set(self._parents.values())
-        others = [run.info for run in self._client.search_runs([experiment], _IS_SWEEP) if run.info.run_id not in mine]
-        if any((each.end_time or since) >= since for each in others):
+        others = [run.info for run in self._client.search_runs([experiment], _IS_SWEEP)]
+        mine = self._parents[sweep_id]
+        if any(each.run_id != mine and (each.end_time or since) >= since for each in others):
             self._learn_runs(experiment)
 
     def outcomes(self, studies: Iterable[str]) -> dict[str, str | None]:
@@ -179,8 +182,11 @@ class Projection:
         """
         try:
             self._write(row, curve, measured, sweep_id)
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code not in _GONE:
+                raise
             # A sweep at the same time may have left its own run of this trial, and deleted this one.
+            self._runs.pop(row["trial_id"], None)
             self._learn_runs(self._open_study(row["study"]))
             self._write(row, curve, measured, sweep_id)
 

@@ -1,6 +1,8 @@
 """Training of one network of blocks: what it depends on, and going on from a checkpoint."""
 
+import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -82,7 +84,9 @@ def run(trials: Sequence[Trial], kept: Kept, stop_after: int | None = None) -> l
 
 
 def state_of(trial: Trial, kept: Kept) -> dict[str, torch.Tensor]:
-    return unpack(trial, kept.latest[trial.training_id].content)["state"]
+    values = unpack(trial, kept.latest[trial.training_id].content)
+    assert values is not None
+    return values["state"]
 
 
 @pytest.mark.parametrize("trial", VARIANTS, ids=name_of)
@@ -100,6 +104,24 @@ def test_a_training_cut_off_ends_as_one_that_was_not(trial: Trial, curves: Curve
     ours, theirs = state_of(trial, parts), state_of(trial, whole)
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_checkpoint_that_lacks_a_part_counts_as_none(curves: Curves, complete: bool) -> None:
+    kept = Kept()
+    [expected] = run([RESNET], kept)
+    if not complete:
+        kept = Kept()
+        run([RESNET], kept, stop_after=1)
+    held = kept.latest[RESNET.training_id]
+    parts = torch.load(io.BytesIO(held.content), weights_only=True)
+    for part in sorted(parts.keys() - {"form", "status"}):
+        sink = io.BytesIO()
+        torch.save({name: value for name, value in parts.items() if name != part}, sink)
+        assert unpack(RESNET, sink.getvalue()) is None
+        kept.latest[RESNET.training_id] = replace(held, content=sink.getvalue())
+    [anew] = run([RESNET], kept)
+    assert curves(anew) == curves(expected)
 
 
 @pytest.mark.parametrize("trial", VARIANTS, ids=name_of)

@@ -2,18 +2,21 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.plan import Plan
 from sweep.tracking import log_report, rebuild, tracking_uri
+from tests.servers import Database
 from tests.sweep.tracking.runs import publish, runs_of, trials_of
 
 TRIALS = trials_of(0, 1)
@@ -39,18 +42,19 @@ from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.tracking import log_report, rebuild, tracking_uri
 ledger = Ledger.open(sys.argv[1])
-if len(sys.argv) > 2:
-    print(log_report(ledger, tracking_uri(ledger, None), "test", Path(sys.argv[2]), {"number": 1.0}))
+uri = tracking_uri(ledger, sys.argv[2] or None)
+if len(sys.argv) > 3:
+    print(log_report(ledger, uri, "test", Path(sys.argv[3]), {"number": 1.0}))
 try:
-    print(rebuild(ledger, tracking_uri(ledger, None), False, lambda: None))
+    print(rebuild(ledger, uri, False, lambda: None))
 except SweepError as error:
     print(error)
 """
 
 
-def in_a_new_process(ledger: Ledger, *report: Path) -> list[str]:
+def in_a_new_process(ledger: Ledger, *report: Path, uri: str = "") -> list[str]:
     """What a new process prints: MLflow keeps databases open, and addresses in memory, for as long as one lives."""
-    command = [sys.executable, "-c", ANEW, ledger.uri, *map(str, report)]
+    command = [sys.executable, "-c", ANEW, ledger.uri, uri, *map(str, report)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
     assert done.stderr == ""
     return done.stdout.splitlines()
@@ -162,6 +166,27 @@ def test_a_damaged_database_is_one_sentence_at_once(ledger: Ledger, damage: str)
     assert time.monotonic() - began < 60
     path.unlink()
     assert in_a_new_process(ledger) == ["2"]
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGSTOP, None])
+def test_a_postgresql_server_that_does_not_answer_is_one_sentence(
+    ledger: Ledger, postgresql: Database, signal_: signal.Signals | None
+) -> None:
+    uri = postgresql.create(f"silent-{signal_ or 'gone'}")
+    with psycopg.connect(uri) as connection:
+        (backend,) = connection.execute("select pg_backend_pid()").fetchone() or (0,)
+        server = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+    try:
+        if signal_ is None:
+            uri = uri.replace(str(postgresql.port), "1")
+        else:
+            os.kill(server, signal_)
+        (said,) = in_a_new_process(ledger, uri=uri)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert said.startswith("MLflow at postgresql://…@127.0.0.1")
+    assert "no result is lost, run `sweep track` again once it answers" in said
+    assert postgresql.password not in said
 
 
 SECOND = """

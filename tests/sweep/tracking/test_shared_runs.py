@@ -25,11 +25,17 @@ def ledger(tmp_path: Path) -> Ledger:
     return empty
 
 
-def test_sweeps_at_once_that_share_trials_leave_one_run_per_trial_and_end_their_parents(ledger: Ledger) -> None:
+@pytest.mark.parametrize("known", ["the study", "each other"])
+def test_sweeps_at_once_that_share_trials_leave_one_run_per_trial_and_end_their_parents(
+    ledger: Ledger, known: str
+) -> None:
     uri = tracking_uri(ledger, None)
     first, second = Mirror(ledger, uri), Mirror(Ledger.open(ledger.uri), uri)
+    opened = {"the study": [], "each other": [(first, SWEEP), (second, OTHER), (first, OTHER)]}[known]
+    for mirror, sweep_id in opened:
+        mirror.projection.open_sweep("test", sweep_id)
     for mirror in (first, second):
-        # Both know the study before the other has written to it.
+        # Both know the study before the other has written trials to it.
         mirror.projection.delete_trials("test", [])
     first.open(SWEEP)
     second.open(OTHER)
