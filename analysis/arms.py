@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 
+from analysis.measurements import study_trials
 from analysis.networks import Row, labels, method_name, told_apart
 from analysis.pairs import STATUSES
 from analysis.results import Results
@@ -113,13 +113,9 @@ def without_method(row: Row) -> dict[str, Any]:
 
 
 def _known(results: Results, study: str) -> list[Row]:
-    done = results.table("trials", where=(pc.field("study") == study)).to_pylist()
-    ended = {row["trial_id"] for row in done}
-    planned = results.plan.filter(pc.field("study") == study).to_pylist()
-    lacking = [{**row, "status": "missing"} for row in planned if row["trial_id"] not in ended]
     # Where one training was run for several measures: the one that came furthest first, then one with lesions.
     return sorted(
-        [*done, *lacking],
+        study_trials(results, study),
         key=lambda row: (STATUSES.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"]),
     )
 

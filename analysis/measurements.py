@@ -3,19 +3,21 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.arrays import Array
+from analysis.arrays import Array, combinations
 from analysis.networks import Row, labels
 from analysis.pairs import STATUSES
 from analysis.results import Results
 from sweep.parts import FACTORS
 
 At = Literal["size", "subject"]
+Each = TypeVar("Each")
+Other = TypeVar("Other")
 
 
 class Rows(NamedTuple):
@@ -70,6 +72,16 @@ class Network:
         """The factors of its first trial."""
         return self.seeds[0].trial
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is sequential and trained plainly, as most networks of the papers are."""
+        return (self.trial["architecture"], self.trial["method"]) == ("sequential", FACTORS["method"].default)
+
+    @property
+    def chance(self) -> float:
+        """The error of guessing, NaN where the number of classes is not known."""
+        return 1 - 1 / (self.trial["classes"] or np.nan)
+
     def over(
         self, at: At, measurement: str, metric: str, reduce: Callable[[Array], Any] = np.mean
     ) -> tuple[list[Any], Array]:
@@ -81,7 +93,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Generic[Each]):
     """The networks of a study on which one measure was asked for, deeper arrangements and plain training first.
 
     `states` counts its trials, ``planned``, by what became of them; nothing was measured on `unmeasured` finished ones.
@@ -89,7 +101,11 @@ class Study:
 
     states: Mapping[str, int]
     unmeasured: int
-    networks: tuple[Network, ...]
+    networks: tuple[Each, ...]
+
+    def mapped(self, of: Callable[[Each], Other]) -> "Study[Other]":
+        """The same study with something else made of each network."""
+        return Study(self.states, self.unmeasured, tuple(map(of, self.networks)))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -114,7 +130,7 @@ def measured_study(
     measurements: Sequence[str],
     usable: Callable[[Measured], bool] = lambda found: bool(found.rows),
     most: str = "seed",
-) -> Study | None:
+) -> Study[Network] | None:
     """The networks of a study whose trials name a measure; None where there is nothing usable.
 
     Of trials that train alike and differ in what is measured, the one with the most of the factor `most` stands for
@@ -146,9 +162,17 @@ def measured_study(
 
 def asked_trials(results: Results, study: str, measure: str) -> list[dict[str, Any]]:
     """The planned and finished trials of a study that name a measure, deeper arrangements first."""
-    rows = results.sql("select * from known where measure <> 'none' order by trial_id").to_pylist()
-    rows = [row for row in rows if row["study"] == study and measure in row["measure"].split("+")]
-    return sorted(rows, key=_order)
+    rows = study_trials(results, study)
+    return sorted([row for row in rows if measure in row["measure"].split("+")], key=_order)
+
+
+def study_trials(results: Results, study: str) -> list[dict[str, Any]]:
+    """The trials of a study; planned ones without a result have the status ``missing``, and nothing but factors."""
+    of_study = pc.field("study") == study
+    done = results.table("trials", where=of_study).to_pylist()
+    ended = {row["trial_id"] for row in done}
+    planned = results.plan.filter(of_study).to_pylist()
+    return [*done, *({**row, "status": "missing"} for row in planned if row["trial_id"] not in ended)]
 
 
 def read_rows(
@@ -158,30 +182,23 @@ def read_rows(
     # Typed, as a list may be empty.
     of, named = (pa.array(each, pa.string()) for each in (trials, measurements))
     wanted = pc.field("measurement").isin(named) & pc.field("trial_id").isin(of)
-    columns = ["trial_id", "measurement", "metric", "subject", "size", "draw", "value"]
-    table = results.table("measurements", columns, wanted).combine_chunks()
-    code = np.zeros(table.num_rows, dtype=np.int64)
-    keys: list[list[Any]] = []
-    for name in columns[:3]:
-        encoded = table[name].combine_chunks().dictionary_encode()
-        keys.append(encoded.dictionary.to_pylist())
-        code = code * max(1, len(keys[-1])) + encoded.indices.to_numpy()
+    keys = ["trial_id", "measurement", "metric"]
+    table = results.table("measurements", [*keys, *Rows._fields], wanted).combine_chunks()
+    code = combinations(table, keys)
     order = np.argsort(code, kind="stable")
-    subject = np.asarray(table["subject"].to_pylist(), dtype=str)[order]
-    size, draw = (table[name].to_numpy()[order] for name in ("size", "draw"))
-    value = table["value"].to_numpy().astype(float)[order]
-    distinct, starts = np.unique(code[order], return_index=True)
+    starts = np.flatnonzero(np.diff(code[order], prepend=-1))
+    subject = np.asarray(table["subject"].to_pylist(), dtype=str)
+    size, draw, value = (table[name].to_numpy() for name in Rows._fields[1:])
+    rows = Rows(*(each[order] for each in (subject, size, draw, value.astype(float))))
+    heads = (table[name].take(order[starts]).to_pylist() for name in keys)
     found: dict[str, dict[tuple[str, str], Rows]] = {}
-    for each, start, end in zip(distinct.tolist(), starts, np.append(starts, len(order))[1:], strict=True):
-        part = slice(start, end)
-        rest, metric = divmod(each, len(keys[2]))
-        trial, measurement = divmod(rest, len(keys[1]))
-        rows = Rows(subject[part], size[part], draw[part], value[part])
-        found.setdefault(keys[0][trial], {})[keys[1][measurement], keys[2][metric]] = rows
+    for trial, *key, start, end in zip(*heads, starts, np.append(starts, len(order))[1:], strict=True):
+        found.setdefault(trial, {})[*key] = Rows(*(each[start:end] for each in rows))
     return found
 
 
 def _order(row: Row) -> tuple[Any, ...]:
     """Plain training first, and a sequential network before its parallel twin."""
-    named = ("dataset", "network", "depth", "method", "drop_rate")
-    return row["method"] != FACTORS["method"].default, *(row[name] for name in named), -row["stages"], row["seed"]
+    first, last = ("dataset", "network", "depth", "method", "drop_rate"), ("seed", "trial_id")
+    other = row["method"] != FACTORS["method"].default
+    return other, *(row[name] for name in first), -row["stages"], *(row[name] for name in last)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,6 +56,11 @@ class OverSeeds:
         """The mean with its interval at one place of the arrays."""
         return Estimate(float(self.mean[place]), float(self.low[place]), float(self.high[place]))
 
+    @property
+    def band(self) -> Array:
+        """Mean, lowest and highest value, (3, ...), as a figure shows them."""
+        return np.array([self.mean, self.lowest, self.highest])
+
 
 def over_seeds(values: ArrayLike) -> OverSeeds:
     """Summary along the first axis of `values`, (seeds, ...); NaN is a seed without a value."""
@@ -79,6 +84,6 @@ def over_zero(values: ArrayLike) -> Difference:
     return difference_test(array[np.isfinite(array)], 1 - CONFIDENCE)
 
 
-def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Difference:
-    """First minus second, each a value by seed, over the seeds that have one in both; see `over_zero`."""
-    return over_zero([first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())])
+def paired(first: Mapping[Any, float], second: Mapping[Any, float]) -> Difference:
+    """First minus second, each a value by what pairs it, such as its seed, where both have one; see `over_zero`."""
+    return over_zero([first[key] - second[key] for key in sorted(first.keys() & second.keys())])

@@ -14,7 +14,7 @@ from analysis.arms import Arm, Group, arm_groups
 from analysis.claims import Outcome
 from analysis.equivalence import Verdict
 from analysis.figures.palette import Palette
-from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gain, judge
+from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gains, judge
 from analysis.questions.methods.lesions import lesion_errors, robustness
 from analysis.questions.methods.pictures import lesion_lines
 from analysis.questions.methods.view import answer
@@ -264,8 +264,8 @@ def test_gains_are_counted_after_holms_correction(tmp_path: Path) -> None:
         trials += arm(DROP | {"drop_rate": rate}, [0.4878 - each for each in noise])
     found = equal_steps(only(opened(tmp_path, trials)), Margins())
     assert all(LEVEL / 4 < each.error.p < LEVEL for each in found)
-    assert (gain(found).better, gain(found).worse, gain(found).comparisons) == (0, 0, 4)
-    assert gain(found[:1]).better == 1
+    assert gains(found) == [0, 0, 0, 0]
+    assert gains(found[:1]) == [1]
 
 
 @pytest.fixture
@@ -475,7 +475,7 @@ def test_what_shows_at_5_percent_alone_is_no_verdict(tmp_path: Path) -> None:
     (found,) = equal_steps(only(opened(tmp_path, trials)), Margins())
     assert LEVEL < found.error.p < 0.05
     assert LEVEL < found.log_loss.p < 0.05
-    assert (found.verdict, gain([found]).better) == (Verdict.UNDECIDED, 0)
+    assert (found.verdict, gains([found]).count(1)) == (Verdict.UNDECIDED, 0)
 
 
 def test_equivalence_takes_the_99_percent_interval_inside_the_margin() -> None:

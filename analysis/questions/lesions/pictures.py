@@ -56,10 +56,8 @@ def draw_deletion(networks: Sequence[LesionedNetwork], palette: Palette) -> Figu
 
 
 def _deleted(networks: Sequence[LesionedNetwork]) -> Panel:
-    first, lines = networks[0], list[Line]()
-    for each in networks:
-        mean, low, high = (100 * part for part in (each.deleted.mean, each.deleted.lowest, each.deleted.highest))
-        lines.append(Line(each.label, np.arange(float(each.blocks)), mean, low, high))
+    first = networks[0]
+    lines = [Line(each.label, np.arange(float(each.blocks)), *(100 * each.deleted.band)) for each in networks]
     levels = {each.label: 100 * each.mean("error") for each in networks}
     shaded = np.flatnonzero(first.changes_shape).tolist()
     axis = Axis("block deleted (first to last)", whole=True)

@@ -9,7 +9,7 @@ Seconds are medians over seeds, and beyond the budgets nothing is said.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -148,21 +148,15 @@ def _ended(arm: Arm) -> str:
     return f"{arm.name}: {words}" if words else ""
 
 
-class Gain(NamedTuple):
-    """How many of several comparisons show a lower or a higher error, after Holm's correction over them at `LEVEL`."""
+def gains(comparisons: Sequence[Comparison]) -> list[int]:
+    """Which comparisons show a lower error, 1, or a higher one, -1, or neither, 0, after Holm's correction over them.
 
-    comparisons: int
-    better: int
-    worse: int
-
-    @property
-    def words(self) -> str:
-        """The counts in a clause."""
-        comparisons = f"{self.comparisons} comparison{'s' * (self.comparisons != 1)}"
-        return f"lower in {self.better}, higher in {self.worse} of {comparisons}"
+    Only those count that have enough seeds.
+    """
+    return [-sign for sign in signs([each.error for each in comparisons if each.error.n >= LEAST_SEEDS])]
 
 
-def gain(comparisons: Sequence[Comparison]) -> Gain:
-    """Count the comparisons whose difference in error is shown, of those that have enough seeds."""
-    shown = signs([each.error for each in comparisons if each.error.n >= LEAST_SEEDS])
-    return Gain(len(shown), shown.count(-1), shown.count(1))
+def in_words(found: Sequence[int]) -> str:
+    """What `gains` gives, in a clause."""
+    comparisons = f"{len(found)} comparison{'s' * (len(found) != 1)}"
+    return f"lower in {found.count(1)}, higher in {found.count(-1)} of {comparisons}"

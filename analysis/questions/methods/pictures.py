@@ -90,7 +90,7 @@ def _line(name: str, errors: Sequence[tuple[float, Mapping[int, float]]]) -> Lin
     """Shares by place of x and by seed, as a mean in per cent and a band from the lowest to the highest seed."""
     seeds = sorted({seed for _, each in errors for seed in each})
     found = over_seeds([[100 * each.get(seed, np.nan) for _, each in errors] for seed in seeds])
-    return Line(name, np.array([place for place, _ in errors], float), found.mean, found.lowest, found.highest)
+    return Line(name, np.array([place for place, _ in errors], float), *found.band)
 
 
 def _picture(name: str, title: str, alt: str, panels: Sequence[Panel], palette: Palette) -> Iterable[Picture]:

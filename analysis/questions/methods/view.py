@@ -9,7 +9,7 @@ from analysis.claims import Tone
 from analysis.figures.palette import Palette
 from analysis.questions.equivalence.declared import Declared, declared
 from analysis.questions.methods.claims import judge_claims
-from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gain
+from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gains
 from analysis.questions.methods.lesions import lesion_errors, robustness
 from analysis.questions.methods.pictures import draw_by_time, draw_gains, draw_lesions
 from analysis.questions.methods.tables import comparison_tables, lesion_table
@@ -34,8 +34,10 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     time = [each for family in ladders for group in family for each in equal_time(group, family, margins.margins)]
     lesioned = robustness(groups, errors)
     method, main = _main(steps)
-    counted, claims, verdict = gain(main), judge_claims(steps), _verdict(method, main)
-    tone: Tone = "warning" if counted.worse else "good" if counted.better else "info"
+    found, claims = gains(main), judge_claims(steps)
+    better, worse = found.count(1), found.count(-1)
+    verdict = _verdict(method, main, len(found), better, worse)
+    tone: Tone = "warning" if worse else "good" if better else "info"
     few = sum(each.tost.n < LEAST_SEEDS for each in steps)
     return Part(
         name="droppath",
@@ -60,7 +62,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             *(draw_lesions(families, errors, palette) if lesioned else []),
         ],
         numbers={"margins": margins, "claims": claims},
-        headline={f"droppath_{name}": count for name, count in counted._asdict().items()},
+        headline={"droppath_comparisons": len(found), "droppath_better": better, "droppath_worse": worse},
         badges=_badges(margins, few == len(steps)),
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
     )
@@ -81,20 +83,20 @@ def _main(steps: Sequence[Comparison]) -> tuple[str, list[Comparison]]:
     return RESIDUAL, [each for each in steps if each.arm.method == RESIDUAL]
 
 
-def _verdict(method: str, main: Sequence[Comparison]) -> str:
-    """What Holm's correction over the comparisons of the main method lets stand."""
-    counted, named = gain(main), _METHODS[method]
+def _verdict(method: str, main: Sequence[Comparison], count: int, better: int, worse: int) -> str:
+    """What Holm's correction over the comparisons of the main method lets stand: of `count`, the better and worse."""
+    named = _METHODS[method]
     against = "plain training" if main[0].against.name == PLAIN else "droppath"
-    number, every = _points(main), f"{counted.comparisons} comparison{'s' if counted.comparisons > 1 else ''}"
-    if not counted.comparisons:
+    number, every = _points(main), f"{count} comparison{'s' if count > 1 else ''}"
+    if not count:
         given = f", estimates alone ({number})" if number else ""
         return f"Not decided{given}: {named} was compared with {against} on fewer than {LEAST_SEEDS} seeds."
-    if counted.better:
-        sure = "Yes" if counted.better == counted.comparisons else "In part"
-        also = f", and a higher one in {counted.worse}" if counted.worse else ""
-        return f"{sure} ({number}): {named} has a lower error than {against} in {counted.better} of {every}{also}."
-    if counted.worse:
-        return f"No ({number}): {named} has a higher error than {against} in {counted.worse} of {every}."
+    if better:
+        sure = "Yes" if better == count else "In part"
+        also = f", and a higher one in {worse}" if worse else ""
+        return f"{sure} ({number}): {named} has a lower error than {against} in {better} of {every}{also}."
+    if worse:
+        return f"No ({number}): {named} has a higher error than {against} in {worse} of {every}."
     return f"Not decided: no difference in error between {named} and {against} is shown ({number}, {every})."
 
 
@@ -126,12 +128,7 @@ def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | Non
         Bar(
             f"{each.arm.name}{'' if to_plain else f' against {each.against.name}'}"
             f"{f', {each.group.label}' if several else ''}",
-            Estimate(
-                *(
-                    math.exp(min(end, 700))
-                    for end in (each.tost.estimate, each.tost.interval.low, each.tost.interval.high)
-                )
-            ),
+            Estimate(*(math.exp(min(end, 700)) for end in Estimate.of(each.tost))),
         )
         for each in shown
     ]

@@ -26,11 +26,9 @@ class Orders:
 
 
 @dataclass(frozen=True)
-class TruncatedNetwork:
+class TruncatedNetwork(Network):
     """All seeds of one network and method; `loss` is the untruncated network's, `orders` are by `KINDS`."""
 
-    label: str
-    seeds: int
     loss: OverSeeds
     orders: dict[str, Orders]
     lowest: dict[str, Difference]
@@ -42,18 +40,10 @@ class TruncatedNetwork:
         return {kind: orders for kind, orders in self.orders.items() if len(orders.order) > 1}
 
 
-@dataclass(frozen=True)
-class Truncations:
-    """The truncations of a study."""
-
-    study: Study
-    networks: tuple[TruncatedNetwork, ...]
-
-
-def find_truncations(results: Results, study: str) -> Truncations | None:
+def find_truncations(results: Results, study: str) -> Study[TruncatedNetwork] | None:
     """Figures by order of the networks of a study; None where none of it has been truncated."""
     found = measured_study(results, study, "truncation", list(KINDS), most="lesion_draws")
-    return found and Truncations(found, tuple(map(_network, found.networks)))
+    return found and found.mapped(_network)
 
 
 def _network(network: Network) -> TruncatedNetwork:
@@ -68,4 +58,4 @@ def _network(network: Network) -> TruncatedNetwork:
             orders[kind] = Orders(np.array(sizes), over_seeds(every), over_seeds(errors))
             lowest[kind] = over_zero(np.log(every[:, 0]) - np.log(every[:, -1]))
     loss = over_seeds([each.trial["val_loss"] for each in network.seeds])
-    return TruncatedNetwork(network.label, len(network.seeds), loss, orders, lowest)
+    return TruncatedNetwork(**vars(network), loss=loss, orders=orders, lowest=lowest)
