@@ -11,7 +11,7 @@ from analysis.measurements import study_trials
 from analysis.networks import Row, labels, method_name, told_apart
 from analysis.pairs import STATUSES
 from analysis.results import Results
-from sweep.ledger import method_factors, training_factors
+from sweep.ledger import method_factors
 from sweep.parts import FACTORS
 
 PLAIN = "plain"
@@ -20,7 +20,7 @@ RESIDUAL = "residual-droppath"
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of training, under one group's conditions: a trial's row a seed."""
+    """One way of training, under one group's conditions: a row per trial, by seed."""
 
     name: str
     rows: Mapping[int, Row]
@@ -61,10 +61,13 @@ class Group:
 
     label: str
     family: str
-    epochs: int
-    pretrain_epochs: int
     arms: Mapping[str, Arm]
     """By name, plain training first."""
+
+    @property
+    def trial(self) -> Row:
+        """Any trial of it; they agree in all but their method and seed."""
+        return next(iter(self.arms.values())).first
 
     @property
     def compared(self) -> bool:
@@ -88,36 +91,27 @@ def _same_rates(one: Row, other: Row) -> bool:
 
 def arm_groups(results: Results, study: str) -> list[Group]:
     """The groups of a study, by family and epochs; planned trials without a result are `missing`."""
-    rows = _known(results, study)
+    rows = study_trials(results, study)
+    # Where one training was run for several measures: the one that came furthest first, then one with lesions.
+    rows.sort(
+        key=lambda row: (STATUSES.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"])
+    )
     plain = [without_method(row) for row in rows]
-    conditions = [name for name in training_factors() if name != "seed"]
-    members: dict[tuple[Any, ...], list[int]] = {}
-    for place, row in enumerate(plain):
-        members.setdefault(tuple(row[name] for name in conditions), []).append(place)
-    names, whole, family = arm_names(rows), labels(plain), labels([{**row, "epochs": 0} for row in plain])
+    families = labels([{**row, "epochs": 0} for row in plain])
+    found: dict[tuple[str, int, str], dict[str, dict[int, Row]]] = {}
+    for row, family, label, name in zip(rows, families, labels(plain), arm_names(rows), strict=True):
+        # The same training with something else measured on it is no further evidence.
+        found.setdefault((family, row["epochs"], label), {}).setdefault(name, {}).setdefault(row["seed"], row)
     groups: list[Group] = []
-    for places in members.values():
-        arms: dict[str, dict[int, Row]] = {}
-        for place in sorted(places, key=lambda place: (names[place] != PLAIN, names[place])):
-            # The same training with something else measured on it is no further evidence.
-            arms.setdefault(names[place], {}).setdefault(rows[place]["seed"], rows[place])
-        first = rows[places[0]]
-        made = {name: Arm(name, by_seed) for name, by_seed in arms.items()}
-        groups.append(Group(whole[places[0]], family[places[0]], first["epochs"], first["pretrain_epochs"], made))
-    return sorted(groups, key=lambda group: (group.family, group.epochs))
+    for (family, _, label), arms in sorted(found.items()):
+        names = sorted(arms, key=lambda name: (name != PLAIN, name))
+        groups.append(Group(label, family, {name: Arm(name, arms[name]) for name in names}))
+    return groups
 
 
 def without_method(row: Row) -> dict[str, Any]:
     """The row as if it were trained plainly, so that rows of one network have one label."""
     return {**row, **{name: FACTORS[name].default for name in method_factors()}}
-
-
-def _known(results: Results, study: str) -> list[Row]:
-    # Where one training was run for several measures: the one that came furthest first, then one with lesions.
-    return sorted(
-        study_trials(results, study),
-        key=lambda row: (STATUSES.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"]),
-    )
 
 
 def arm_names(rows: Sequence[Row]) -> list[str]:

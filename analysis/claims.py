@@ -22,12 +22,6 @@ class Outcome(StrEnum):
     CONTRADICTED = "is contradicted"
     OPEN = "is not decided"
 
-    @property
-    def tone(self) -> Tone:
-        """The colour to show it in."""
-        plain: dict[Outcome, Tone] = {Outcome.HOLDS: "good", Outcome.CONTRADICTED: "bad", Outcome.OPEN: "info"}
-        return plain.get(self, "warning")
-
     def answer(self, in_part: str, mixed: str, against_in_part: str, against: str) -> str:
         """The answer to a question that is asked as the claim says: yes, undecided, or what is given."""
         return dict(zip(Outcome, ("Yes", in_part, mixed, against_in_part, against, "Not decided"), strict=True))[self]
@@ -55,7 +49,8 @@ class Claim:
     @property
     def tone(self) -> Tone:
         """The colour to show it in."""
-        return self.outcome.tone
+        plain: dict[Outcome, Tone] = {Outcome.HOLDS: "good", Outcome.CONTRADICTED: "bad", Outcome.OPEN: "info"}
+        return plain.get(self.outcome, "warning")
 
 
 def signs(tests: Sequence[Difference]) -> list[int]:

@@ -96,30 +96,25 @@ class Network:
 class Study(Generic[Each]):
     """The networks of a study on which one measure was asked for, deeper arrangements and plain training first.
 
-    `states` counts its trials, ``planned``, by what became of them; nothing was measured on `unmeasured` finished ones.
+    `counts` are of its trials: ``planned``, by what became of them, and ``finished_without_measurements``.
     """
 
-    states: Mapping[str, int]
-    unmeasured: int
+    counts: Mapping[str, int]
     networks: tuple[Each, ...]
 
     def mapped(self, of: Callable[[Each], Other]) -> "Study[Other]":
         """The same study with something else made of each network."""
-        return Study(self.states, self.unmeasured, tuple(map(of, self.networks)))
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Its trials by what became of them, and how many finished without measurements."""
-        return {**self.states, "finished_without_measurements": self.unmeasured}
+        return Study(self.counts, tuple(map(of, self.networks)))
 
     @property
     def said(self) -> str:
         """What became of the trials, in sentences."""
-        states, more = self.states, f" Of {self.unmeasured} that finished nothing was measured."
+        planned, *ends, unmeasured = self.counts.values()
+        finished, diverged, failed, missing = ends
         return (
-            f"Of {states['planned']} trials {states['finished']} finished, {states['diverged']} diverged, "
-            f"{states['failed']} failed and {states['missing']} are missing; only finished ones are measured, and "
-            f"numbers are of these alone.{more if self.unmeasured else ''}"
+            f"Of {planned} trials {finished} finished, {diverged} diverged, {failed} failed and {missing} are missing; "
+            "only finished ones are measured, and numbers are of these alone."
+            f"{f' Of {unmeasured} that finished nothing was measured.' if unmeasured else ''}"
         )
 
 
@@ -137,27 +132,26 @@ def measured_study(
     its network and seed.
     """
     asked = asked_trials(results, study, measure)
-    named = dict(zip([row["trial_id"] for row in asked], labels(asked), strict=True))
     finished = {row["trial_id"]: row for row in asked if row["status"] == "finished"}
     read = read_rows(results, list(finished), measurements)
-    measured = {name: Measured(finished[name], rows) for name, rows in read.items()}
-    found = {name: each for name, each in measured.items() if usable(each)}
+    found = {name: each for name, rows in read.items() if usable(each := Measured(finished[name], rows))}
     if not found:
         return None
-    planned: dict[str, set[int]] = {}
-    for row in asked:
-        planned.setdefault(named[row["trial_id"]], set()).add(row["seed"])
-    members: dict[str, dict[int, Measured]] = {label: {} for label in planned}
-    for name in sorted(found, key=lambda name: (-finished[name][most], name)):
-        members[named[name]].setdefault(finished[name]["seed"], found[name])
+    # By label and seed, in the order of the trials.
+    chosen: dict[str, dict[int, Measured | None]] = {}
+    for row, label in zip(asked, labels(asked), strict=True):
+        each, seeds = found.get(row["trial_id"]), chosen.setdefault(label, {})
+        held = seeds.setdefault(row["seed"], each)
+        if each and (held is None or each.trial[most] > held.trial[most]):
+            seeds[row["seed"]] = each
     networks = tuple(
-        Network(label, tuple(by_seed[seed] for seed in sorted(by_seed)), len(planned[label]) - len(by_seed))
-        for label, by_seed in members.items()
-        if by_seed
+        Network(label, kept, len(seeds) - len(kept))
+        for label, seeds in chosen.items()
+        if (kept := tuple(filter(None, seeds.values())))
     )
     counted = Counter(row["status"] for row in asked)
-    states = {"planned": len(asked)} | {state: counted[state] for state in STATUSES}
-    return Study(states, len(finished) - len(found), networks)
+    counts = {"planned": len(asked)} | {state: counted[state] for state in STATUSES}
+    return Study(counts | {"finished_without_measurements": len(finished) - len(found)}, networks)
 
 
 def asked_trials(results: Results, study: str, measure: str) -> list[dict[str, Any]]:

@@ -101,8 +101,8 @@ def test_what_failed_is_counted_and_has_no_lesions(lesions_of, lesioned, end):
     ends = [lesioned(every[0]), end(every[1], status="failed"), end(every[2], status="diverged"), end(every[3])]
     other = end(resnet(0, measure="none"))
     found = lesions_of([*ends, other], every)
-    assert found.states == {"planned": 6, "finished": 2, "diverged": 1, "failed": 1, "missing": 2}
-    assert found.unmeasured == 1
+    ends = {"planned": 6, "finished": 2, "diverged": 1, "failed": 1, "missing": 2}
+    assert found.counts == {**ends, "finished_without_measurements": 1}
     assert [len(network.seeds) for network in found.networks] == [1]
 
 

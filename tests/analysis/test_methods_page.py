@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from analysis.report.page import page_html
 from analysis.results import Results
 from analysis.seeds import LEVEL
 from sweep.ledger import Margins
+from sweep.methods.plain import Plain
+from sweep.parts import METHODS
 from sweep.result import TrialResult
 from sweep.studies import STUDIES
 from tests.analysis.synthetic_measurements import STUDY, ended, lesion_rows, opened, preresnet
@@ -214,7 +217,7 @@ def test_time_is_interpolated_between_budgets_in_the_log_of_seconds(store: Resul
 def test_equal_time_pairs_seeds_with_the_interpolated_arm(store: Results) -> None:
     every = groups(store)
     (found,) = equal_time(every[1], every, Margins())
-    assert (found.group.epochs, found.arm.seconds, found.against_seconds) == (40, 80.0, 80.0)
+    assert (found.group.trial["epochs"], found.arm.seconds, found.against_seconds) == (40, 80.0, 80.0)
     assert found.error.estimate == pytest.approx(0.25 - 0.25)
     assert found.error.n == 2
     (steps,) = equal_steps(every[1], Margins())
@@ -460,6 +463,20 @@ def test_the_built_in_study_is_compared_at_equal_time(make_store: Callable[..., 
         in page
     )
     assert "error-by-time" in {picture.name for picture in part.pictures}
+
+
+@pytest.mark.parametrize("described", ["", "resting 2"])
+def test_a_method_of_ones_own_is_compared_with_plain_training(
+    tmp_path: Path, described: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = dataclass(frozen=True)(type("Rest", (Plain,), {"describe": classmethod(lambda cls, row: described)}))
+    monkeypatch.setitem(METHODS, "mine:METHOD", own)
+    trials = [*arm(PLAIN, [0.5] * 3), *arm({"method": "mine:METHOD"}, [0.399, 0.4, 0.401])]
+    part, _ = part_of(opened(tmp_path, trials))
+    assert part.lead.verdict.startswith("Yes (-10.00 [-10.25, -9.75] points): mine:METHOD has a lower error than plain")
+    assert part.numbers["claims"] == []
+    (row,) = table(part, "training_methods").records
+    assert (row["arm"], row["against"]) == (described or "mine:METHOD", "plain")
 
 
 def test_the_verdict_answers_the_question_and_says_by_how_much(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def find_features(results: Results, study: str) -> Study[MethodFeatures] | None:
     rows = [each.trial for each in found.networks]
     methods = map(_method, found.networks, labels([without_method(row) for row in rows]), arm_names(rows))
     ordered = sorted(methods, key=lambda each: (each.network, each.method != PLAIN, each.method))
-    return Study(found.states, found.unmeasured, tuple(ordered))
+    return Study(found.counts, tuple(ordered))
 
 
 def _usable(found: Measured) -> bool:

@@ -56,7 +56,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             f"neighbour_{metric}_{WHEN[when]}": methods[0].mean(when, metric).value
             for metric, when in product(METRICS, WHEN)
         },
-        trials=found.states["planned"],
+        trials=found.counts["planned"],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from analysis.formats import percent, unbroken
-from analysis.networks import Row, is_stochastic_depth
+from analysis.networks import Row, method_name
 from analysis.questions.lesions.summary import LesionedNetwork
 from analysis.report.content import Column, Table
 from analysis.report.words import points, share
@@ -54,7 +54,7 @@ def published(networks: Sequence[LesionedNetwork], differences: Sequence[Mapping
 def _is_published(row: Row) -> bool:
     """Stochastic depth from the start alone, as the paper's was."""
     sequential = row["network"] in _KINDS and row["architecture"] == "sequential"
-    return sequential and is_stochastic_depth(row) and not row["pretrain_epochs"]
+    return sequential and method_name(row).startswith("stochastic depth ") and not row["pretrain_epochs"]
 
 
 def _residual(network: LesionedNetwork) -> Iterator[tuple[str, str, str]]:

@@ -7,11 +7,10 @@ import numpy as np
 from analysis.claims import Claim, signs
 from analysis.figures.palette import Palette
 from analysis.formats import dataset_name, number, percent
-from analysis.questions.lesions.differences import differences
 from analysis.questions.lesions.pictures import pictures
-from analysis.questions.lesions.published import BLOCKS, WHOLE, comparable, published
+from analysis.questions.lesions.published import BLOCKS, WHOLE, comparable
 from analysis.questions.lesions.summary import LesionedNetwork, find_lesions
-from analysis.questions.lesions.tables import difference_table, network_tables
+from analysis.questions.lesions.tables import lesion_tables
 from analysis.report.content import Lead, Part
 from analysis.report.words import clause, points, seeds_said
 from analysis.results import Results
@@ -31,9 +30,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     claim = judge(networks)
     claims = [claim] if claim else []
     verdict = _verdict(networks, claim)
-    compared = differences(networks)
-    every = [*network_tables(networks), difference_table(compared), published(networks, compared)]
-    tables = [table for table in every if table.rows]
+    tables = [table for table in lesion_tables(networks) if table.rows]
     return Part(
         name="lesions",
         title=_title(networks) if claim else "What happens when blocks are deleted?",
@@ -53,7 +50,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         pictures=pictures(networks, palette),
         numbers={"claims": claims, "trials": found.counts},
         headline=_headline(networks),
-        trials=found.states["planned"],
+        trials=found.counts["planned"],
     )
 
 
@@ -118,9 +115,10 @@ def _verdict(networks: Sequence[LesionedNetwork], claim: Claim | None) -> str:
 
 def _range(networks: Sequence[LesionedNetwork], called: str) -> str:
     medians = [each.mean("median") for each in networks]
-    ends = dict.fromkeys(points()(reduce(medians)) for reduce in (np.min, np.max))
-    who = networks[0].label if len(networks) == 1 else f"{len(networks)} {called}"
-    return f"{who} by {' to '.join(ends)} points"
+    low, high = (points()(reduce(medians)) for reduce in (np.min, np.max))
+    if len(networks) == 1:
+        return f"{networks[0].label} by {low} points"
+    return f"{len(networks)} {called} by {low} to {high} points"
 
 
 def _rises(networks: Sequence[LesionedNetwork]) -> str:

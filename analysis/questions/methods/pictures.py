@@ -70,14 +70,14 @@ def draw_lesions(families: Sequence[Sequence[Arms]], errors: Errors, palette: Pa
     panels = [
         Panel(group.label, Axis("blocks deleted", whole=True), _ERROR, lines)
         for group in chain.from_iterable(families)
-        if group.pretrain_epochs and group.compared and len(lines := lesion_lines(group, errors)) > 1
+        if group.trial["pretrain_epochs"] and group.compared and len(lines := lesion_lines(group, errors)) > 1
     ]
     alt = "Validation error against the number of deleted blocks, a line a way of retraining."
     return _picture("retrained-lesions", "Error after deleting blocks", alt, panels, palette)
 
 
 def lesion_lines(group: Arms, errors: Errors) -> list[Line]:
-    """The arms of a group that have lesions; of one deleted block the mean over all, which no draw betters."""
+    """The arms of a group that have lesions; of one deleted block the mean over all blocks, not over draws."""
     lines: list[Line] = []
     for arm in group.arms.values():
         deleted: dict[int, Key] = {0: WHOLE, 1: ONE} | {size: size for size in sizes(errors, [arm]) if size > 1}

@@ -55,8 +55,8 @@ def _row(each: Comparison) -> dict[str, Any]:
     """Differences in error as shares, losses as log ratios."""
     return vars(each) | {
         "group": each.group.label,
-        "epochs": each.group.epochs,
-        "pretrain_epochs": each.group.pretrain_epochs,
+        "epochs": each.group.trial["epochs"],
+        "pretrain_epochs": each.group.trial["pretrain_epochs"],
         "arm": each.arm.name,
         "against": each.against.name,
         "seconds": each.arm.seconds,

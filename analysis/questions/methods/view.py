@@ -19,6 +19,10 @@ from analysis.results import Results
 from analysis.seeds import LEAST_SEEDS, Estimate
 
 _MOST_BARS = 12
+_DETAIL = (
+    "Differences in error at equal optimiser steps, paired by seed; shown is what the 99 % interval says after "
+    "Holm's correction over these comparisons."
+)
 _METHODS = {RESIDUAL: "residual droppath", "effective-paths": "training effective paths alone", "droppath": "droppath"}
 
 
@@ -33,17 +37,22 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     ladders = [family for family in families if len(family) > 1]
     time = [each for family in ladders for group in family for each in equal_time(group, family, margins.margins)]
     lesioned = robustness(groups, errors)
-    method, main = _main(steps)
-    found, claims = gains(main), judge_claims(steps)
+    main, claims = _main(steps), judge_claims(steps)
+    found = gains(main)
     better, worse = found.count(1), found.count(-1)
-    verdict = _verdict(method, main, len(found), better, worse)
+    verdict = _verdict(main, len(found), better, worse)
     tone: Tone = "warning" if worse else "good" if better else "info"
     few = sum(each.tost.n < LEAST_SEEDS for each in steps)
+    rows = [row for group in groups if group.compared for arm in group.arms.values() for row in arm.rows.values()]
+    warnings = {
+        "margins declared after results": margins.declared_at and not margins.before,
+        "few seeds": few == len(steps),
+    }
     return Part(
         name="droppath",
         title="Does training with dropped blocks gain anything?",
         subtitle="Ways of training the same networks",
-        lead=Lead(verdict, _detail(groups), tone, _intervals(main, margins)),
+        lead=Lead(verdict, f"{_DETAIL} {budget(rows)}", tone, _intervals(main, margins)),
         verdict=clause(verdict),
         template="methods/page.html",
         words={
@@ -63,7 +72,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         ],
         numbers={"margins": margins, "claims": claims},
         headline={"droppath_comparisons": len(found), "droppath_better": better, "droppath_worse": worse},
-        badges=_badges(margins, few == len(steps)),
+        badges=[Badge(text, "warning") for text, shown in warnings.items() if shown],
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
     )
 
@@ -74,18 +83,17 @@ def _families(groups: Sequence[Group]) -> list[list[Group]]:
     return [family for family in every if any(group.compared for group in family)]
 
 
-def _main(steps: Sequence[Comparison]) -> tuple[str, list[Comparison]]:
-    """The method that the answer is on, and its comparisons with plain training at equal steps."""
-    for method in _METHODS:
-        those = [each for each in steps if each.arm.method == method and each.against.name == PLAIN]
-        if those:
-            return method, those
-    return RESIDUAL, [each for each in steps if each.arm.method == RESIDUAL]
+def _main(steps: Sequence[Comparison]) -> list[Comparison]:
+    """The comparisons of the method that the answer is on, with plain training where there are any."""
+    known = [each for each in steps if each.against.name == PLAIN] or steps
+    method = min((each.arm.method for each in known), key=lambda name: [*_METHODS, name].index(name))
+    return [each for each in known if each.arm.method == method]
 
 
-def _verdict(method: str, main: Sequence[Comparison], count: int, better: int, worse: int) -> str:
+def _verdict(main: Sequence[Comparison], count: int, better: int, worse: int) -> str:
     """What Holm's correction over the comparisons of the main method lets stand: of `count`, the better and worse."""
-    named = _METHODS[method]
+    method = main[0].arm.method
+    named = _METHODS.get(method, method)
     against = "plain training" if main[0].against.name == PLAIN else "droppath"
     number, every = _points(main), f"{count} comparison{'s' if count > 1 else ''}"
     if not count:
@@ -107,14 +115,6 @@ def _points(main: Sequence[Comparison]) -> str:
         return "".join(f"{points(2)(Estimate.of(each))} points" for each in known)
     ends = (order(each.estimate for each in known) for order in (min, max))
     return f"{' to '.join(map(points(2), ends))} points"
-
-
-def _detail(groups: Sequence[Group]) -> str:
-    rows = [row for group in groups if group.compared for arm in group.arms.values() for row in arm.rows.values()]
-    return (
-        "Differences in error at equal optimiser steps, paired by seed; shown is what the 99 % interval says after "
-        f"Holm's correction over these comparisons. {budget(rows)}"
-    )
 
 
 def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | None:
@@ -142,8 +142,3 @@ def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | Non
         below="dropped blocks better" if to_plain else "first better",
         above=f"{PLAIN} better" if to_plain else "other better",
     )
-
-
-def _badges(margins: Declared, few: bool) -> list[Badge]:
-    late = [Badge("margins declared after results", "warning")] if margins.declared_at and not margins.before else []
-    return [*late, *([Badge("few seeds", "warning")] if few else [])]

@@ -63,7 +63,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             "paths_in_band": first.band.paths,
         },
         badges=[Badge("one seed", "warning")] if max(len(each.seeds) for each in found.networks) == 1 else [],
-        trials=found.states["planned"],
+        trials=found.counts["planned"],
     )
 
 
@@ -104,7 +104,7 @@ def _lead(asked: Sequence[NetworkPaths], claims: Sequence[Claim], trained: str) 
         f"along paths of *{_band(first.band)} blocks (longest path {first.longest})*, {percent(first.band.paths, 2)} "
         "of all paths; published are 5 to 17 of 54 blocks and 0.45 % (second-hand). The network's error is "
         f"{percent(first.error.value, 2)}, published are 6.10 % (second-hand). {guessing}{trained}",
-        "warning" if unlearned and short is Outcome.HOLDS else short.tone,
+        "warning" if unlearned and short is Outcome.HOLDS else claims[0].tone,
     )
 
 

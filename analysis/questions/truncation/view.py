@@ -43,7 +43,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         tables=[_table(found.networks)],
         pictures=_pictures(able, palette),
         numbers={"claims": [claim], "trials": found.counts},
-        trials=found.states["planned"],
+        trials=found.counts["planned"],
     )
 
 
