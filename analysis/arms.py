@@ -1,4 +1,4 @@
-"""Ways of training set against each other: trials that agree in everything but the method and the seed."""
+"""Ways of training to compare: trials that agree in everything but their method and seed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,32 +32,32 @@ class Arm:
 
     @property
     def method(self) -> str:
-        """What the trials say their method is."""
+        """The method that its trials name."""
         return self.first["method"]
 
     @cached_property
     def finished(self) -> dict[int, Row]:
-        """Seeds that finished."""
+        """The rows of the seeds that finished."""
         return {seed: row for seed, row in self.rows.items() if row["status"] == "finished"}
 
     def ended(self, status: str) -> set[int]:
-        """The seeds that are finished, diverged, failed or missing."""
+        """The seeds that ended so: finished, diverged, failed or missing."""
         return {seed for seed, row in self.rows.items() if row["status"] == status}
 
     @property
     def seconds(self) -> float:
-        """Median over finished seeds, NaN without one."""
+        """The median over the finished seeds, NaN where there are none."""
         return float(np.median([row["seconds"] for row in self.finished.values()])) if self.finished else np.nan
 
     @property
     def errors(self) -> dict[int, float]:
-        """Share of validation images that each finished seed has wrong."""
+        """The error of each finished seed, a share of the validation images."""
         return {seed: 1 - row["val_accuracy"] for seed, row in self.finished.items()}
 
 
 @dataclass(frozen=True)
 class Group:
-    """Arms under the same conditions; those of one `family` differ in nothing but their epochs."""
+    """Arms under the same conditions. Groups of one `family` differ only in their epochs."""
 
     label: str
     family: str
@@ -66,16 +66,16 @@ class Group:
 
     @property
     def trial(self) -> Row:
-        """Any trial of it; they agree in all but their method and seed."""
+        """One of its trials, which differ only in their method and seed."""
         return next(iter(self.arms.values())).first
 
     @property
     def compared(self) -> bool:
-        """Whether it has a contrast; one that has none may still be a budget of its family."""
+        """Whether two of its arms are compared; if not, it may still be a budget of its family."""
         return next(self.contrasts(), None) is not None
 
     def contrasts(self) -> Iterator[tuple[Arm, Arm]]:
-        """Every arm with plain training, then residual droppath with droppath of the same rates."""
+        """Arms to compare: each with plain training, then residual droppath with droppath of the same rates."""
         others = [arm for arm in self.arms.values() if arm.method != PLAIN]
         if PLAIN in self.arms:
             yield from ((arm, self.arms[PLAIN]) for arm in others)
@@ -83,14 +83,14 @@ class Group:
 
 
 def _same_rates(one: Row, other: Row) -> bool:
-    """Whether one is residual droppath and the other its droppath alone; both drop blocks for a batch."""
+    """Whether one is residual droppath and the other droppath alone, of the same rates, both for a whole batch."""
     methods = one["method"], other["method"]
     alike = all(one[field] == other[field] for field in ("drop_rate", "drop_rates", "rescale"))
     return methods == (RESIDUAL, "droppath") and alike and other["drop_per"] == "batch"
 
 
 def arm_groups(results: Results, study: str) -> list[Group]:
-    """The groups of a study, by family and epochs; planned trials without a result are `missing`."""
+    """The groups of a study, in the order of family and epochs; trials without a result are `missing`."""
     rows = study_trials(results, study)
     # Where one training was run for several measures: the one that came furthest first, then one with lesions.
     rows.sort(
@@ -110,10 +110,10 @@ def arm_groups(results: Results, study: str) -> list[Group]:
 
 
 def without_method(row: Row) -> dict[str, Any]:
-    """The row as if it were trained plainly, so that rows of one network have one label."""
+    """The row as if it were trained plainly, so that all rows of a network get one label."""
     return {**row, **{name: FACTORS[name].default for name in method_factors()}}
 
 
 def arm_names(rows: Sequence[Row]) -> list[str]:
-    """Method and main field, and of the others those that differ among arms of one method and main field."""
+    """The method in a few words, with the factors that differ among arms of the same words."""
     return told_apart([method_name(row) or PLAIN for row in rows], rows, method_factors()[1:])

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     OPEN = "is not decided"
 
     def answer(self, in_part: str, mixed: str, against_in_part: str, against: str) -> str:
-        """The answer to a question that is asked as the claim says: yes, undecided, or what is given."""
+        """The answer to a question that the claim answers with yes: "Yes", "Not decided", or the words given."""
         return dict(zip(Outcome, ("Yes", in_part, mixed, against_in_part, against, "Not decided"), strict=True))[self]
 
 
@@ -54,9 +54,9 @@ class Claim:
 
 
 def signs(tests: Sequence[Difference]) -> list[int]:
-    """What each test of one claim shows after Holm's correction over them: 1 above zero, -1 below, 0 neither.
+    """What each test of a claim shows after Holm's correction over them all: 1 above zero, -1 below, or 0.
 
-    Few seeds have to reach `LEVEL`, and below `LEAST_SEEDS` they show nothing.
+    With few seeds, p has to be below `LEVEL`; fewer than `LEAST_SEEDS` show nothing.
     """
     adjusted = holm([test.p for test in tests])
     return [
@@ -66,9 +66,9 @@ def signs(tests: Sequence[Difference]) -> list[int]:
 
 
 def outcome(found: Sequence[int]) -> Outcome:
-    """What a claim comes to from what each test shows: 1 for it, -1 against it, 0 neither.
+    """What a claim comes to by its tests, each 1 for it, -1 against it, or 0.
 
-    The more tests there are, the sooner one errs: they are to be corrected for that, as `signs` are.
+    The more tests there are, the sooner one errs, so they must be corrected for that, as `signs` are.
     """
     shown, opposite = found.count(1), found.count(-1)
     if shown and opposite:

@@ -1,4 +1,4 @@
-"""What was measured on the trained networks of a study: one reader of the table `measurements` for all questions."""
+"""What was measured on the trained networks of a study. All questions read the table `measurements` here."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -40,11 +40,11 @@ class Measured:
     rows: Mapping[tuple[str, str], Rows]
 
     def get(self, measurement: str, metric: str) -> Rows:
-        """Its rows of one measurement and metric; none where that was not measured."""
+        """Its rows of one measurement and metric; none if that was not measured."""
         return self.rows.get((measurement, metric), _NO_ROWS)
 
     def by(self, at: At, measurement: str, metric: str, reduce: Callable[[Array], Any] = np.mean) -> dict[Any, float]:
-        """Size or subject to what its finite values reduce to, their mean unless said otherwise."""
+        """The mean of the finite values of each size or subject, or whatever else `reduce` makes of them."""
         found = self.get(measurement, metric)
         known = np.isfinite(found.value)
         place, value = getattr(found, at)[known], found.value[known]
@@ -60,7 +60,7 @@ class Measured:
 class Network:
     """One network and way of training: a trained network per seed, in the order of the seeds.
 
-    `lacking` counts seeds that were planned and diverged, failed, are missing or have nothing measured.
+    `lacking` counts planned seeds that diverged, failed, are missing, or have no measurements.
     """
 
     label: str
@@ -94,16 +94,16 @@ class Network:
 
 @dataclass(frozen=True)
 class Study(Generic[Each]):
-    """The networks of a study on which one measure was asked for, deeper arrangements and plain training first.
+    """The networks of a study whose trials ask for one measure, deeper arrangements and plain training first.
 
-    `counts` are of its trials: ``planned``, by what became of them, and ``finished_without_measurements``.
+    `counts` are of these trials: ``planned``, then by how they ended, then ``finished_without_measurements``.
     """
 
     counts: Mapping[str, int]
     networks: tuple[Each, ...]
 
     def mapped(self, of: Callable[[Each], Other]) -> "Study[Other]":
-        """The same study with something else made of each network."""
+        """The study with what `of` makes of each network."""
         return Study(self.counts, tuple(map(of, self.networks)))
 
     @property
@@ -126,10 +126,10 @@ def measured_study(
     usable: Callable[[Measured], bool] = lambda found: bool(found.rows),
     most: str = "seed",
 ) -> Study[Network] | None:
-    """The networks of a study whose trials name a measure; None where there is nothing usable.
+    """The networks of a study whose trials ask for a measure; None where no trial is usable.
 
-    Of trials that train alike and differ in what is measured, the one with the most of the factor `most` stands for
-    its network and seed.
+    Some trials train alike and differ only in what is measured. Of these, the one with the most of the factor `most`
+    stands for its network and seed.
     """
     asked = asked_trials(results, study, measure)
     finished = {row["trial_id"]: row for row in asked if row["status"] == "finished"}
@@ -155,13 +155,13 @@ def measured_study(
 
 
 def asked_trials(results: Results, study: str, measure: str) -> list[dict[str, Any]]:
-    """The planned and finished trials of a study that name a measure, deeper arrangements first."""
+    """The trials of a study that ask for a measure, done or not, deeper arrangements first."""
     rows = study_trials(results, study)
     return sorted([row for row in rows if measure in row["measure"].split("+")], key=_order)
 
 
 def study_trials(results: Results, study: str) -> list[dict[str, Any]]:
-    """The trials of a study; planned ones without a result have the status ``missing``, and nothing but factors."""
+    """The trials of a study. One without a result has the status ``missing`` and only what is known beforehand."""
     of_study = pc.field("study") == study
     done = results.table("trials", where=of_study).to_pylist()
     ended = {row["trial_id"] for row in done}
@@ -172,7 +172,7 @@ def study_trials(results: Results, study: str) -> list[dict[str, Any]]:
 def read_rows(
     results: Results, trials: Sequence[str], measurements: Sequence[str]
 ) -> dict[str, dict[tuple[str, str], Rows]]:
-    """Trial identity to what was measured, by measurement and metric; only these rows are read."""
+    """What was measured, by trial identity, then by measurement and metric; no other rows are read."""
     # Typed, as a list may be empty.
     of, named = (pa.array(each, pa.string()) for each in (trials, measurements))
     wanted = pc.field("measurement").isin(named) & pc.field("trial_id").isin(of)

@@ -44,7 +44,7 @@ def labels(rows: Sequence[Row]) -> list[str]:
 
 
 def told_apart(names: Sequence[str], rows: Sequence[Row], factors: Sequence[str]) -> list[str]:
-    """The names of rows, each with those of the factors that differ among rows of one name."""
+    """The name of each row, with the factors that differ among the rows of that name."""
     levels: dict[str, list[tuple[Any, ...]]] = {}
     for name, row in zip(names, rows, strict=True):
         levels.setdefault(name, []).append(tuple(row[factor] for factor in factors))
@@ -56,7 +56,7 @@ def told_apart(names: Sequence[str], rows: Sequence[Row], factors: Sequence[str]
 
 
 def _phrase(name: str, value: Any) -> str:
-    """What a label says of a factor; nothing of a training that starts from fresh weights."""
+    """How a label words a factor; empty for a training from fresh weights."""
     if name == "epochs":
         return f"{value} epoch{'s' if value != 1 else ''}"
     if name == "pretrain_epochs":

@@ -13,7 +13,7 @@ from analysis.equivalence.tost import Difference, difference_test
 
 CONFIDENCE = 0.95
 LEAST_SEEDS = 3
-"""Below it nothing is called shown."""
+"""Fewer seeds show nothing."""
 LEVEL = 0.01
 """What a test of few seeds has to reach for 5 % to hold.
 
@@ -40,9 +40,9 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class OverSeeds:
-    """Seeds with a value, their mean, its t interval at 95 %, and the lowest and highest value: arrays of one shape.
+    """Over the `n` seeds with a value: mean, its 95 % t interval, lowest and highest value; arrays of one shape.
 
-    The interval is NaN below two seeds, and everything but `n` without one.
+    Below two seeds the interval is NaN, and without any seed everything but `n`.
     """
 
     n: Array
@@ -85,5 +85,5 @@ def over_zero(values: ArrayLike) -> Difference:
 
 
 def paired(first: Mapping[Any, float], second: Mapping[Any, float]) -> Difference:
-    """First minus second, each a value by what pairs it, such as its seed, where both have one; see `over_zero`."""
+    """First minus second, paired by their keys, such as seeds; see `over_zero`."""
     return over_zero([first[key] - second[key] for key in sorted(first.keys() & second.keys())])

@@ -1,8 +1,8 @@
 """How alike the states of networks are before and after training (P5), and what training does to neighbouring states.
 
-States are numbered from 0: state i is what stage i is given. CKA, 1 for features that are equal up to rotation and
-scale, is of all pairs of states; the distance between two states' distributions, 0 for equal ones and without a unit,
-of those of one shape.
+State i is the input of stage i, from 0. Two measures compare a pair of states: CKA, which is 1 for features that are
+equal up to rotation and scale, and the distance between their distributions, which is 0 for equal ones and has no unit.
+Only states of one shape have a distance.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from analysis.seeds import Estimate, OverSeeds, over_seeds, paired
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
 WHEN, METRICS = {BEFORE: "before", AFTER: "after"}, {CKA: "CKA", DISTANCE: "distance"}
-"""Measurements and their metrics, and what they are called."""
+"""What measurements and metrics are called."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ _NAMES = tuple(Column(name, name, unbroken) for name in ("network", "method", "m
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on the features of a study's networks, None where none were measured."""
+    """The part on the features of a study's networks; None where none were measured."""
     found = find_features(results, study)
     if found is None:
         return None
@@ -119,7 +119,7 @@ def _similarity(place: int, network: Sequence[MethodFeatures]) -> Picture:
 
 
 def _tables(networks: Sequence[Sequence[MethodFeatures]]) -> list[Table]:
-    """What training does to each network, and every way of training against its network's first, if there are some."""
+    """What training does to each network and, if there are several ways of training, each against the first."""
     changes: list[dict[str, Any]] = []
     contrasts: list[dict[str, Any]] = []
     for methods in networks:

@@ -39,7 +39,7 @@ def pictures(networks: Sequence[LesionedNetwork], palette: Palette) -> list[Pict
 
 
 def draw_deletion(networks: Sequence[LesionedNetwork], palette: Palette) -> Figure:
-    """A panel for networks with the same blocks, a line a network; dashed: the whole network's error."""
+    """A panel for networks with the same blocks, with a line for each; the whole network's error is dashed."""
     alike: dict[bytes, list[LesionedNetwork]] = {}
     for each in networks:
         alike.setdefault(each.changes_shape.tobytes(), []).append(each)
@@ -65,7 +65,7 @@ def _deleted(networks: Sequence[LesionedNetwork]) -> Panel:
 
 
 def draw_sizes(networks: Sequence[LesionedNetwork], palette: Palette) -> Figure:
-    """Deletions left, reorderings right, a line a network in both, which begins at the whole network."""
+    """Deletions left, reorderings right; each network has a line in both, which begins at the whole network."""
     return draw_panels(
         "Error after lesions of several random blocks",
         [[_several(some, lesion) for lesion in (DELETE_SOME, REORDER)] for some in in_rows(networks, _SEVERAL)],

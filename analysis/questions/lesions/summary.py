@@ -29,10 +29,10 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Sized:
-    """Errors after lesions of one size: means over seeds of each network's figures over its draws.
+    """Errors after lesions of one size: figures over the draws of each network, then means over seeds.
 
-    `draws` are those of all seeds. `kendall_tau` is a mean too, NaN for deletions. Swaps that restore the order are no
-    lesion and do not count.
+    `draws` counts those of all seeds. `kendall_tau` is a mean too, NaN for deletions. Swaps that restore the order do
+    not count as lesions.
     """
 
     lesion: str
@@ -69,7 +69,7 @@ class LesionedNetwork(Network):
 
     @property
     def blocks(self) -> int:
-        """How many there are."""
+        """The number of blocks."""
         return len(self.changes_shape)
 
     @property
@@ -84,7 +84,7 @@ class LesionedNetwork(Network):
 
 
 def find_lesions(results: Results, study: str) -> Study[LesionedNetwork] | None:
-    """What lesions did to the networks of a study; None where no trial of it has been lesioned."""
+    """The lesioned networks of a study; None where there are none."""
     read = (UNTREATED, BLOCK, DELETE_ONE, DELETE_SOME, REORDER)
 
     def usable(found: Measured) -> bool:
@@ -127,7 +127,7 @@ def _network(network: Network) -> LesionedNetwork:
 
 
 def _of_each(reduce: Callable[[Array], Any], rises: Array) -> Array:
-    """What the finite rises of each seed reduce to, NaN where there is none."""
+    """What `reduce` makes of each seed's finite rises, NaN where there are none."""
     finite = [each[np.isfinite(each)] for each in rises]
     return np.array([reduce(each) if len(each) else np.nan for each in finite])
 

@@ -22,7 +22,7 @@ _ANSWERS = ("In part", "Only in part", "No, not all of it", "No")
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on a study's lesions, None where no network of it was lesioned."""
+    """The part on a study's lesions; None where no network was lesioned."""
     found = find_lesions(results, study)
     if found is None:
         return None
@@ -164,7 +164,7 @@ def _lead(networks: Sequence[LesionedNetwork], verdict: str, claim: Claim | None
 
 
 def _headline(networks: Sequence[LesionedNetwork]) -> dict[str, float]:
-    """The least and the most hurt network's median increase in error by one deleted block."""
+    """The median rise of the error by one deleted block: of the network that is hurt least, and most."""
     known = [median for median, _ in _known(networks, "median")]
     return {"lesion_median_increase_least": known[0], "lesion_median_increase_most": known[-1]} if known else {}
 

@@ -21,7 +21,7 @@ def judge_claims(steps: Sequence[Comparison]) -> list[Claim]:
 
 
 def _residual(residual: Sequence[Comparison]) -> Claim:
-    """P5 claims gains in certain cases, so one that is shown suffices, against both plain training and droppath."""
+    """P5 claims gains in certain cases, so one gain is enough, but over both plain training and droppath."""
     sides = {
         "plain training": gains([each for each in residual if each.against.name == PLAIN]),
         "droppath of the same rates": gains([each for each in residual if each.against.name != PLAIN]),
@@ -41,7 +41,7 @@ def _residual(residual: Sequence[Comparison]) -> Claim:
 
 
 def _effective(effective: Sequence[Comparison]) -> Claim:
-    """The published figure is an error, but margins are of losses: these decide, unless a higher error is shown."""
+    """The published figure is an error, but margins are for losses: these decide, unless a higher error is shown."""
     near = [each.verdict in (*INSIDE, Verdict.FIRST_BETTER) for each in effective]
     kept = [
         -1 if each.verdict is Verdict.SECOND_BETTER else int(inside and not _shown_worse(each))

@@ -87,7 +87,7 @@ def lesion_lines(group: Arms, errors: Errors) -> list[Line]:
 
 
 def _line(name: str, errors: Sequence[tuple[float, Mapping[int, float]]]) -> Line:
-    """Shares by place of x and by seed, as a mean in per cent and a band from the lowest to the highest seed."""
+    """A line of mean errors in per cent, from shares by place of x and seed; the band spans the seeds."""
     seeds = sorted({seed for _, each in errors for seed in each})
     found = over_seeds([[100 * each.get(seed, np.nan) for _, each in errors] for seed in seeds])
     return Line(name, np.array([place for place, _ in errors], float), *found.band)

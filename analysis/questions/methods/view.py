@@ -27,7 +27,7 @@ _METHODS = {RESIDUAL: "residual droppath", "effective-paths": "training effectiv
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on the ways of training of a study, None where none differ in their method alone."""
+    """The part on ways of training; None where no trials of the study differ only in their method."""
     families = _families(arm_groups(results, study))
     if not families:
         return None
@@ -78,20 +78,20 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
 
 
 def _families(groups: Sequence[Group]) -> list[list[Group]]:
-    """The groups by family, without families that compare nothing."""
+    """The groups by family, but only families with something to compare."""
     every = [list(those) for _, those in groupby(groups, key=lambda group: group.family)]
     return [family for family in every if any(group.compared for group in family)]
 
 
 def _main(steps: Sequence[Comparison]) -> list[Comparison]:
-    """The comparisons of the method that the answer is on, with plain training where there are any."""
+    """The comparisons that the answer is about: of one method, with plain training where there is any."""
     known = [each for each in steps if each.against.name == PLAIN] or steps
     method = min((each.arm.method for each in known), key=lambda name: [*_METHODS, name].index(name))
     return [each for each in known if each.arm.method == method]
 
 
 def _verdict(main: Sequence[Comparison], count: int, better: int, worse: int) -> str:
-    """What Holm's correction over the comparisons of the main method lets stand: of `count`, the better and worse."""
+    """The answer: of `count` comparisons, so many show a lower error after Holm's correction, and a higher one."""
     method = main[0].arm.method
     named = _METHODS.get(method, method)
     against = "plain training" if main[0].against.name == PLAIN else "droppath"
@@ -109,7 +109,7 @@ def _verdict(main: Sequence[Comparison], count: int, better: int, worse: int) ->
 
 
 def _points(main: Sequence[Comparison]) -> str:
-    """The difference in error, or the least and the greatest of several; empty where there is none."""
+    """The difference in error, or the least and greatest of several; empty where there are none."""
     known = [each.error for each in main if math.isfinite(each.error.estimate)]
     if len(known) < 2:
         return "".join(f"{points(2)(Estimate.of(each))} points" for each in known)

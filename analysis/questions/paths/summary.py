@@ -19,7 +19,7 @@ class NetworkPaths(Network):
     """One network and training over its seeds; arrays of (lengths,)."""
 
     judged: bool
-    """Whether P2's claims are on it: sequential, trained plainly, and of several path lengths."""
+    """Whether P2's claims are about it: sequential, trained plainly, with several path lengths."""
     profiles: Mapping[int, Profile]
     """Of each seed."""
     errors: Mapping[int, float]
@@ -50,7 +50,7 @@ class NetworkPaths(Network):
 
 
 def find_paths(results: Results, study: str) -> Study[NetworkPaths] | None:
-    """What the networks of a study have measured of their paths; None where none of them has."""
+    """The networks of a study whose paths were measured; None where there are none."""
     found = measured_study(results, study, "paths", [COUNT, GRADIENT], usable=_usable, most="path_draws")
     return found and found.mapped(_over_seeds)
 

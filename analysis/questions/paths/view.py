@@ -1,4 +1,4 @@
-"""Gradient paths as a reader sees them: how long those are that the gradient takes (P2)."""
+"""Gradient paths as a reader sees them: how long are the paths that the gradient takes (P2)?"""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from analysis.seeds import Estimate
 LINEAR = 0.9
 """Least R² of a straight line through the log norms, mean over seeds, that counts as an exponential fall. Ours."""
 _UNLEARNED = 0.9
-"""An error of at least this share of that of guessing is of a network that has hardly learned. Ours."""
+"""A network has hardly learned if its error is at least this share of that of guessing. Ours."""
 _NONE_JUDGED = f"no plainly trained sequential network with at least {LEAST_LENGTHS} path lengths was measured"
 _ANSWERS = (
     "In some of the networks",
@@ -32,7 +32,7 @@ _LINES = 5
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on the path gradients of a study, None where it has none."""
+    """The part on the path gradients of a study; None where none were measured."""
     found = find_paths(results, study)
     if found is None:
         return None
@@ -68,7 +68,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
 
 
 def _claims(judged: Sequence[NetworkPaths]) -> list[Claim]:
-    """P2: short is what is shorter than the mean of all paths; exponential, a straight line of the log norm."""
+    """The claims of P2. Short is shorter than the mean of all paths; exponential is a straight line of the log norm."""
     short, falls = signs([each.beyond_mean for each in judged]), signs([each.slope for each in judged])
     bent = [sign < 0 and not each.r_squared >= LINEAR for sign, each in zip(falls, judged, strict=True)]
     lengths = [
@@ -91,7 +91,7 @@ def _below(claim: str, found: Sequence[int], because: Sequence[str]) -> Claim:
 
 
 def _lead(asked: Sequence[NetworkPaths], claims: Sequence[Claim], trained: str) -> Lead:
-    """The answer for the network with the longest path, and what else is to be known of it."""
+    """The answer for the network with the longest path, with its numbers."""
     first, (short, falls) = asked[0], [claim.outcome for claim in claims]
     more = f"; {len(asked) - 1} more below" if len(asked) > 1 else ""
     unlearned = ", ".join(each.label for each in asked if each.error.value >= _UNLEARNED * each.chance)
@@ -157,7 +157,7 @@ def _bands(each: NetworkPaths) -> str:
 
 
 def _lengths(networks: Sequence[NetworkPaths]) -> Table:
-    """For each network and path length, for the files alone."""
+    """What each path length contributes, for the files alone."""
     keys = ("network", "length", "paths", "norm", "contribution")
     rows = [
         (each.label, int(length), each.paths[at], Estimate(*each.norm[:, at]), Estimate(*each.contribution[:, at]))
@@ -168,7 +168,7 @@ def _lengths(networks: Sequence[NetworkPaths]) -> Table:
 
 
 def _picture(networks: Sequence[NetworkPaths], palette: Palette) -> Picture:
-    """A row for each kind of network, which is what labels begin with."""
+    """A row of panels for each kind of network; labels begin with the kind."""
     kinds: dict[str, list[NetworkPaths]] = {}
     for each in networks:
         kinds.setdefault(each.label.partition(",")[0], []).append(each)

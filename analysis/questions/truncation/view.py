@@ -24,7 +24,7 @@ _PREFIX = {TRUNCATE: "", FINETUNED: "fine-tuned "}
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on a study's truncations, None where no network of it was truncated."""
+    """The part on a study's truncations; None where no network was truncated."""
     found = find_truncations(results, study)
     if found is None:
         return None
@@ -49,7 +49,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
 
 def _claim(able: Sequence[TruncatedNetwork]) -> Claim:
     """Whether the loss rises with each network's truncation to its lowest order, as trained, paired by seed."""
-    judged = {each.label: each.lowest[TRUNCATE] for each in able if TRUNCATE in each.lowest}
+    judged = {each.label: each.lower[TRUNCATE].lowest for each in able if TRUNCATE in each.lower}
     because = [f"{label}: loss times {ratio(2)(Estimate.of(each))}" for label, each in judged.items()]
     claim = "A trained network loses by dropping its terms of higher order."
     return Claim.judged(claim, signs(list(judged.values())), because)
