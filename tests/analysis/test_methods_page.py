@@ -42,7 +42,7 @@ DROPPED, RETRAINED = "droppath 0.5", "residual-droppath 0.5"
 def arm(
     method: dict[str, Any], errors: Sequence[float], losses: Sequence[float] | None = None, **ending: Any
 ) -> list[TrialResult]:
-    """An arm's trials, a seed an error."""
+    """An arm's trials, one seed per error."""
     fields = {name: ending.pop(name) for name in ("epochs", "pretrain_epochs", "depth", "measure") if name in ending}
     given = losses or [1.0] * len(errors)
     return [

@@ -24,7 +24,7 @@ def pictures(networks: Sequence[LesionedNetwork], palette: Palette) -> list[Pict
         Picture(
             "deletion",
             render(draw_deletion(networks, palette)),
-            "Error after deleting each block of trained networks, a line a network, with the whole network's error.",
+            "Error after deleting each block of trained networks, one line per network, and of the whole network.",
             "Nothing is trained after the deletion. Blocks are numbered from the first; means over seeds.",
         )
     ]

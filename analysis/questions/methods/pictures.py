@@ -56,7 +56,7 @@ def draw_by_time(families: Sequence[Sequence[Arms]], palette: Palette) -> Iterab
             names = dict.fromkeys(name for group in ladder for name in group.arms)
             lines = [_by_budget(ladder, name) for name in names]
             panels.append(Panel(ladder[0].family, Axis("seconds of training", "log"), _ERROR, lines))
-    alt = "Validation error against seconds of training, a line a way of training, a point a budget of epochs."
+    alt = "Validation error against seconds of training, one line per way of training, one point per budget of epochs."
     return _picture("error-by-time", "Error by training time", alt, panels, palette)
 
 
@@ -72,7 +72,7 @@ def draw_lesions(families: Sequence[Sequence[Arms]], errors: Errors, palette: Pa
         for group in chain.from_iterable(families)
         if group.trial["pretrain_epochs"] and group.compared and len(lines := lesion_lines(group, errors)) > 1
     ]
-    alt = "Validation error against the number of deleted blocks, a line a way of retraining."
+    alt = "Validation error against the number of deleted blocks, one line per way of retraining."
     return _picture("retrained-lesions", "Error after deleting blocks", alt, panels, palette)
 
 

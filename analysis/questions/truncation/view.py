@@ -94,7 +94,7 @@ def _pictures(able: Sequence[TruncatedNetwork], palette: Palette) -> list[Pictur
         "The order is the number of sequential stages that are left; the highest is the whole network. Means over "
         "seeds."
     )
-    alt = f"{title}, as trained and fine-tuned, a panel a network."
+    alt = f"{title}, as trained and fine-tuned, one panel per network."
     return [Picture("truncation", render(drawn), alt, caption)]
 
 
