@@ -1,4 +1,4 @@
-"""Ways of training set against each other: trials that agree in everything but the method and the seed."""
+"""Ways of training to compare: trials that agree in everything but their method and seed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 
+from analysis.measurements import study_trials
 from analysis.networks import Row, labels, method_name, told_apart
 from analysis.pairs import STATUSES
 from analysis.results import Results
-from sweep.ledger import method_factors, training_factors
+from sweep.ledger import method_factors
 from sweep.parts import FACTORS
 
 PLAIN = "plain"
@@ -20,7 +20,7 @@ RESIDUAL = "residual-droppath"
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of training, under one group's conditions: a trial's row a seed."""
+    """One way of training, under one group's conditions: a row per trial, by seed."""
 
     name: str
     rows: Mapping[int, Row]
@@ -32,47 +32,50 @@ class Arm:
 
     @property
     def method(self) -> str:
-        """What the trials say their method is."""
+        """The method that its trials name."""
         return self.first["method"]
 
     @cached_property
     def finished(self) -> dict[int, Row]:
-        """Seeds that finished."""
+        """The rows of the seeds that finished."""
         return {seed: row for seed, row in self.rows.items() if row["status"] == "finished"}
 
     def ended(self, status: str) -> set[int]:
-        """The seeds that are finished, diverged, failed or missing."""
+        """The seeds that ended so: finished, diverged, failed or missing."""
         return {seed for seed, row in self.rows.items() if row["status"] == status}
 
     @property
     def seconds(self) -> float:
-        """Median over finished seeds, NaN without one."""
+        """The median over the finished seeds, NaN where there are none."""
         return float(np.median([row["seconds"] for row in self.finished.values()])) if self.finished else np.nan
 
     @property
     def errors(self) -> dict[int, float]:
-        """Share of validation images that each finished seed has wrong."""
+        """The error of each finished seed, a share of the validation images."""
         return {seed: 1 - row["val_accuracy"] for seed, row in self.finished.items()}
 
 
 @dataclass(frozen=True)
 class Group:
-    """Arms under the same conditions; those of one `family` differ in nothing but their epochs."""
+    """Arms under the same conditions. Groups of one `family` differ only in their epochs."""
 
     label: str
     family: str
-    epochs: int
-    pretrain_epochs: int
     arms: Mapping[str, Arm]
     """By name, plain training first."""
 
     @property
+    def trial(self) -> Row:
+        """One of its trials, which differ only in their method and seed."""
+        return next(iter(self.arms.values())).first
+
+    @property
     def compared(self) -> bool:
-        """Whether it has a contrast; one that has none may still be a budget of its family."""
+        """Whether two of its arms are compared; if not, it may still be a budget of its family."""
         return next(self.contrasts(), None) is not None
 
     def contrasts(self) -> Iterator[tuple[Arm, Arm]]:
-        """Every arm with plain training, then residual droppath with droppath of the same rates."""
+        """Arms to compare: each with plain training, then residual droppath with droppath of the same rates."""
         others = [arm for arm in self.arms.values() if arm.method != PLAIN]
         if PLAIN in self.arms:
             yield from ((arm, self.arms[PLAIN]) for arm in others)
@@ -80,50 +83,37 @@ class Group:
 
 
 def _same_rates(one: Row, other: Row) -> bool:
-    """Whether one is residual droppath and the other its droppath alone; both drop blocks for a batch."""
+    """Whether one is residual droppath and the other droppath alone, of the same rates, both for a whole batch."""
     methods = one["method"], other["method"]
     alike = all(one[field] == other[field] for field in ("drop_rate", "drop_rates", "rescale"))
     return methods == (RESIDUAL, "droppath") and alike and other["drop_per"] == "batch"
 
 
 def arm_groups(results: Results, study: str) -> list[Group]:
-    """The groups of a study, by family and epochs; planned trials without a result are `missing`."""
-    rows = _known(results, study)
+    """The groups of a study, in the order of family and epochs; trials without a result are `missing`."""
+    rows = study_trials(results, study)
+    # Where one training was run for several measures: the one that came furthest first, then one with lesions.
+    rows.sort(
+        key=lambda row: (STATUSES.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"])
+    )
     plain = [without_method(row) for row in rows]
-    conditions = [name for name in training_factors() if name != "seed"]
-    members: dict[tuple[Any, ...], list[int]] = {}
-    for place, row in enumerate(plain):
-        members.setdefault(tuple(row[name] for name in conditions), []).append(place)
-    names, whole, family = arm_names(rows), labels(plain), labels([{**row, "epochs": 0} for row in plain])
+    families = labels([{**row, "epochs": 0} for row in plain])
+    found: dict[tuple[str, int, str], dict[str, dict[int, Row]]] = {}
+    for row, family, label, name in zip(rows, families, labels(plain), arm_names(rows), strict=True):
+        # The same training with something else measured on it is no further evidence.
+        found.setdefault((family, row["epochs"], label), {}).setdefault(name, {}).setdefault(row["seed"], row)
     groups: list[Group] = []
-    for places in members.values():
-        arms: dict[str, dict[int, Row]] = {}
-        for place in sorted(places, key=lambda place: (names[place] != PLAIN, names[place])):
-            # The same training with something else measured on it is no further evidence.
-            arms.setdefault(names[place], {}).setdefault(rows[place]["seed"], rows[place])
-        first = rows[places[0]]
-        made = {name: Arm(name, by_seed) for name, by_seed in arms.items()}
-        groups.append(Group(whole[places[0]], family[places[0]], first["epochs"], first["pretrain_epochs"], made))
-    return sorted(groups, key=lambda group: (group.family, group.epochs))
+    for (family, _, label), arms in sorted(found.items()):
+        names = sorted(arms, key=lambda name: (name != PLAIN, name))
+        groups.append(Group(label, family, {name: Arm(name, arms[name]) for name in names}))
+    return groups
 
 
 def without_method(row: Row) -> dict[str, Any]:
-    """The row as if it were trained plainly, so that rows of one network have one label."""
+    """The row as if it were trained plainly, so that all rows of a network get one label."""
     return {**row, **{name: FACTORS[name].default for name in method_factors()}}
 
 
-def _known(results: Results, study: str) -> list[Row]:
-    done = results.table("trials", where=(pc.field("study") == study)).to_pylist()
-    ended = {row["trial_id"] for row in done}
-    planned = results.plan.filter(pc.field("study") == study).to_pylist()
-    lacking = [{**row, "status": "missing"} for row in planned if row["trial_id"] not in ended]
-    # Where one training was run for several measures: the one that came furthest first, then one with lesions.
-    return sorted(
-        [*done, *lacking],
-        key=lambda row: (STATUSES.index(row["status"]), "lesions" not in row["measure"].split("+"), row["trial_id"]),
-    )
-
-
 def arm_names(rows: Sequence[Row]) -> list[str]:
-    """Method and main field, and of the others those that differ among arms of one method and main field."""
+    """The method in a few words, with the factors that differ among arms of the same words."""
     return told_apart([method_name(row) or PLAIN for row in rows], rows, method_factors()[1:])

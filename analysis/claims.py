@@ -1,6 +1,6 @@
 """Claims of papers, and what tests make of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -22,11 +22,9 @@ class Outcome(StrEnum):
     CONTRADICTED = "is contradicted"
     OPEN = "is not decided"
 
-    @property
-    def tone(self) -> Tone:
-        """The colour to show it in."""
-        plain: dict[Outcome, Tone] = {Outcome.HOLDS: "good", Outcome.CONTRADICTED: "bad", Outcome.OPEN: "info"}
-        return plain.get(self, "warning")
+    def answer(self, in_part: str, mixed: str, against_in_part: str, against: str) -> str:
+        """The answer to a question that the claim answers with yes: "Yes", "Not decided", or the words given."""
+        return dict(zip(Outcome, ("Yes", in_part, mixed, against_in_part, against, "Not decided"), strict=True))[self]
 
 
 @dataclass(frozen=True)
@@ -37,16 +35,28 @@ class Claim:
     outcome: Outcome
     because: str
 
+    @classmethod
+    def judged(cls, claim: str, found: Sequence[int], because: Iterable[str], undecided: str = "") -> "Claim":
+        """A claim by its tests, each 1 for it, -1 against it or 0, as `signs` says, and the numbers behind them.
+
+        `undecided` says why these tests decide nothing, whatever they show.
+        """
+        tests = f"{len(found)} test{'s' if len(found) != 1 else ''} after Holm's correction"
+        counts = f"of {tests}, {found.count(1) or 'none'} for it and {found.count(-1) or 'none'} against it"
+        said = "; ".join([undecided or counts, *because])
+        return cls(claim, Outcome.OPEN if undecided else outcome(found), said)
+
     @property
     def tone(self) -> Tone:
         """The colour to show it in."""
-        return self.outcome.tone
+        plain: dict[Outcome, Tone] = {Outcome.HOLDS: "good", Outcome.CONTRADICTED: "bad", Outcome.OPEN: "info"}
+        return plain.get(self.outcome, "warning")
 
 
 def signs(tests: Sequence[Difference]) -> list[int]:
-    """What each test of one claim shows after Holm's correction over them: 1 above zero, -1 below, 0 neither.
+    """What each test of a claim shows after Holm's correction over them all: 1 above zero, -1 below, or 0.
 
-    Few seeds have to reach `LEVEL`, and below `LEAST_SEEDS` they show nothing.
+    With few seeds, p has to be below `LEVEL`; fewer than `LEAST_SEEDS` show nothing.
     """
     adjusted = holm([test.p for test in tests])
     return [
@@ -55,21 +65,16 @@ def signs(tests: Sequence[Difference]) -> list[int]:
     ]
 
 
-def outcome(shown: Sequence[bool], opposite: Sequence[bool]) -> Outcome:
-    """What a claim comes to from what each place shows, for it and against it.
+def outcome(found: Sequence[int]) -> Outcome:
+    """What a claim comes to by its tests, each 1 for it, -1 against it, or 0.
 
-    The more places there are, the sooner one errs: what they show is to be corrected for that, as `signs` does.
+    The more tests there are, the sooner one errs, so they must be corrected for that, as `signs` are.
     """
-    if any(shown) and any(opposite):
+    shown, opposite = found.count(1), found.count(-1)
+    if shown and opposite:
         return Outcome.MIXED
-    if any(shown):
-        return Outcome.HOLDS if all(shown) else Outcome.IN_PART
-    if any(opposite):
-        return Outcome.CONTRADICTED if all(opposite) else Outcome.AGAINST_IN_PART
+    if shown:
+        return Outcome.HOLDS if shown == len(found) else Outcome.IN_PART
+    if opposite:
+        return Outcome.CONTRADICTED if opposite == len(found) else Outcome.AGAINST_IN_PART
     return Outcome.OPEN
-
-
-def counted(shown: Sequence[bool], opposite: Sequence[bool]) -> str:
-    """How many tests there are, and what they show, in words."""
-    tests = f"{len(shown)} test{'s' if len(shown) != 1 else ''} after Holm's correction"
-    return f"of {tests}, {sum(shown) or 'none'} for it and {sum(opposite) or 'none'} against it"

@@ -1,21 +1,23 @@
-"""What was measured on the trained networks of a study: one reader of the table `measurements` for all questions."""
+"""What was measured on the trained networks of a study. All questions read the table `measurements` here."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.arrays import Array
+from analysis.arrays import Array, combinations
 from analysis.networks import Row, labels
 from analysis.pairs import STATUSES
 from analysis.results import Results
 from sweep.parts import FACTORS
 
 At = Literal["size", "subject"]
+Each = TypeVar("Each")
+Other = TypeVar("Other")
 
 
 class Rows(NamedTuple):
@@ -38,11 +40,11 @@ class Measured:
     rows: Mapping[tuple[str, str], Rows]
 
     def get(self, measurement: str, metric: str) -> Rows:
-        """Its rows of one measurement and metric; none where that was not measured."""
+        """Its rows of one measurement and metric; none if that was not measured."""
         return self.rows.get((measurement, metric), _NO_ROWS)
 
     def by(self, at: At, measurement: str, metric: str, reduce: Callable[[Array], Any] = np.mean) -> dict[Any, float]:
-        """Size or subject to what its finite values reduce to, their mean unless said otherwise."""
+        """The mean of the finite values of each size or subject, or whatever else `reduce` makes of them."""
         found = self.get(measurement, metric)
         known = np.isfinite(found.value)
         place, value = getattr(found, at)[known], found.value[known]
@@ -58,7 +60,7 @@ class Measured:
 class Network:
     """One network and way of training: a trained network per seed, in the order of the seeds.
 
-    `lacking` counts seeds that were planned and diverged, failed, are missing or have nothing measured.
+    `lacking` counts planned seeds that diverged, failed, are missing, or have no measurements.
     """
 
     label: str
@@ -69,6 +71,16 @@ class Network:
     def trial(self) -> Row:
         """The factors of its first trial."""
         return self.seeds[0].trial
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is sequential and trained plainly, as most networks of the papers are."""
+        return (self.trial["architecture"], self.trial["method"]) == ("sequential", FACTORS["method"].default)
+
+    @property
+    def chance(self) -> float:
+        """The error of guessing, NaN where the number of classes is not known."""
+        return 1 - 1 / (self.trial["classes"] or np.nan)
 
     def over(
         self, at: At, measurement: str, metric: str, reduce: Callable[[Array], Any] = np.mean
@@ -81,29 +93,28 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Study:
-    """The networks of a study on which one measure was asked for, deeper arrangements and plain training first.
+class Study(Generic[Each]):
+    """The networks of a study whose trials ask for one measure, deeper arrangements and plain training first.
 
-    `states` counts its trials, ``planned``, by what became of them; nothing was measured on `unmeasured` finished ones.
+    `counts` are of these trials: ``planned``, then by how they ended, then ``finished_without_measurements``.
     """
 
-    states: Mapping[str, int]
-    unmeasured: int
-    networks: tuple[Network, ...]
+    counts: Mapping[str, int]
+    networks: tuple[Each, ...]
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Its trials by what became of them, and how many finished without measurements."""
-        return {**self.states, "finished_without_measurements": self.unmeasured}
+    def mapped(self, of: Callable[[Each], Other]) -> "Study[Other]":
+        """The study with what `of` makes of each network."""
+        return Study(self.counts, tuple(map(of, self.networks)))
 
     @property
     def said(self) -> str:
         """What became of the trials, in sentences."""
-        states, more = self.states, f" Of {self.unmeasured} that finished nothing was measured."
+        planned, *ends, unmeasured = self.counts.values()
+        finished, diverged, failed, missing = ends
         return (
-            f"Of {states['planned']} trials {states['finished']} finished, {states['diverged']} diverged, "
-            f"{states['failed']} failed and {states['missing']} are missing; only finished ones are measured, and "
-            f"numbers are of these alone.{more if self.unmeasured else ''}"
+            f"Of {planned} trials {finished} finished, {diverged} diverged, {failed} failed and {missing} are missing; "
+            "only finished ones are measured, and numbers are of these alone."
+            f"{f' Of {unmeasured} that finished nothing was measured.' if unmeasured else ''}"
         )
 
 
@@ -114,74 +125,74 @@ def measured_study(
     measurements: Sequence[str],
     usable: Callable[[Measured], bool] = lambda found: bool(found.rows),
     most: str = "seed",
-) -> Study | None:
-    """The networks of a study whose trials name a measure; None where there is nothing usable.
+) -> Study[Network] | None:
+    """The networks of a study whose trials ask for a measure; None where no trial is usable.
 
-    Of trials that train alike and differ in what is measured, the one with the most of the factor `most` stands for
-    its network and seed.
+    Some trials train alike and differ only in what is measured. Of these, the one with the most of the factor `most`
+    stands for its network and seed.
     """
     asked = asked_trials(results, study, measure)
-    named = dict(zip([row["trial_id"] for row in asked], labels(asked), strict=True))
     finished = {row["trial_id"]: row for row in asked if row["status"] == "finished"}
     read = read_rows(results, list(finished), measurements)
-    measured = {name: Measured(finished[name], rows) for name, rows in read.items()}
-    found = {name: each for name, each in measured.items() if usable(each)}
+    found = {name: each for name, rows in read.items() if usable(each := Measured(finished[name], rows))}
     if not found:
         return None
-    planned: dict[str, set[int]] = {}
-    for row in asked:
-        planned.setdefault(named[row["trial_id"]], set()).add(row["seed"])
-    members: dict[str, dict[int, Measured]] = {label: {} for label in planned}
-    for name in sorted(found, key=lambda name: (-finished[name][most], name)):
-        members[named[name]].setdefault(finished[name]["seed"], found[name])
+    # By label and seed, in the order of the trials.
+    chosen: dict[str, dict[int, Measured | None]] = {}
+    for row, label in zip(asked, labels(asked), strict=True):
+        each, seeds = found.get(row["trial_id"]), chosen.setdefault(label, {})
+        held = seeds.setdefault(row["seed"], each)
+        if each and (held is None or each.trial[most] > held.trial[most]):
+            seeds[row["seed"]] = each
     networks = tuple(
-        Network(label, tuple(by_seed[seed] for seed in sorted(by_seed)), len(planned[label]) - len(by_seed))
-        for label, by_seed in members.items()
-        if by_seed
+        Network(label, kept, len(seeds) - len(kept))
+        for label, seeds in chosen.items()
+        if (kept := tuple(filter(None, seeds.values())))
     )
     counted = Counter(row["status"] for row in asked)
-    states = {"planned": len(asked)} | {state: counted[state] for state in STATUSES}
-    return Study(states, len(finished) - len(found), networks)
+    counts = {"planned": len(asked)} | {state: counted[state] for state in STATUSES}
+    return Study(counts | {"finished_without_measurements": len(finished) - len(found)}, networks)
 
 
 def asked_trials(results: Results, study: str, measure: str) -> list[dict[str, Any]]:
-    """The planned and finished trials of a study that name a measure, deeper arrangements first."""
-    rows = results.sql("select * from known where measure <> 'none' order by trial_id").to_pylist()
-    rows = [row for row in rows if row["study"] == study and measure in row["measure"].split("+")]
-    return sorted(rows, key=_order)
+    """The trials of a study that ask for a measure, done or not, deeper arrangements first."""
+    rows = study_trials(results, study)
+    return sorted([row for row in rows if measure in row["measure"].split("+")], key=_order)
+
+
+def study_trials(results: Results, study: str) -> list[dict[str, Any]]:
+    """The trials of a study. One without a result has the status ``missing`` and only what is known beforehand."""
+    of_study = pc.field("study") == study
+    done = results.table("trials", where=of_study).to_pylist()
+    ended = {row["trial_id"] for row in done}
+    planned = results.plan.filter(of_study).to_pylist()
+    return [*done, *({**row, "status": "missing"} for row in planned if row["trial_id"] not in ended)]
 
 
 def read_rows(
     results: Results, trials: Sequence[str], measurements: Sequence[str]
 ) -> dict[str, dict[tuple[str, str], Rows]]:
-    """Trial identity to what was measured, by measurement and metric; only these rows are read."""
+    """What was measured, by trial identity, then by measurement and metric; no other rows are read."""
     # Typed, as a list may be empty.
     of, named = (pa.array(each, pa.string()) for each in (trials, measurements))
     wanted = pc.field("measurement").isin(named) & pc.field("trial_id").isin(of)
-    columns = ["trial_id", "measurement", "metric", "subject", "size", "draw", "value"]
-    table = results.table("measurements", columns, wanted).combine_chunks()
-    code = np.zeros(table.num_rows, dtype=np.int64)
-    keys: list[list[Any]] = []
-    for name in columns[:3]:
-        encoded = table[name].combine_chunks().dictionary_encode()
-        keys.append(encoded.dictionary.to_pylist())
-        code = code * max(1, len(keys[-1])) + encoded.indices.to_numpy()
+    keys = ["trial_id", "measurement", "metric"]
+    table = results.table("measurements", [*keys, *Rows._fields], wanted).combine_chunks()
+    code = combinations(table, keys)
     order = np.argsort(code, kind="stable")
-    subject = np.asarray(table["subject"].to_pylist(), dtype=str)[order]
-    size, draw = (table[name].to_numpy()[order] for name in ("size", "draw"))
-    value = table["value"].to_numpy().astype(float)[order]
-    distinct, starts = np.unique(code[order], return_index=True)
+    starts = np.flatnonzero(np.diff(code[order], prepend=-1))
+    subject = np.asarray(table["subject"].to_pylist(), dtype=str)
+    size, draw, value = (table[name].to_numpy() for name in Rows._fields[1:])
+    rows = Rows(*(each[order] for each in (subject, size, draw, value.astype(float))))
+    heads = (table[name].take(order[starts]).to_pylist() for name in keys)
     found: dict[str, dict[tuple[str, str], Rows]] = {}
-    for each, start, end in zip(distinct.tolist(), starts, np.append(starts, len(order))[1:], strict=True):
-        part = slice(start, end)
-        rest, metric = divmod(each, len(keys[2]))
-        trial, measurement = divmod(rest, len(keys[1]))
-        rows = Rows(subject[part], size[part], draw[part], value[part])
-        found.setdefault(keys[0][trial], {})[keys[1][measurement], keys[2][metric]] = rows
+    for trial, *key, start, end in zip(*heads, starts, np.append(starts, len(order))[1:], strict=True):
+        found.setdefault(trial, {})[*key] = Rows(*(each[start:end] for each in rows))
     return found
 
 
 def _order(row: Row) -> tuple[Any, ...]:
     """Plain training first, and a sequential network before its parallel twin."""
-    named = ("dataset", "network", "depth", "method", "drop_rate")
-    return row["method"] != FACTORS["method"].default, *(row[name] for name in named), -row["stages"], row["seed"]
+    first, last = ("dataset", "network", "depth", "method", "drop_rate"), ("seed", "trial_id")
+    other = row["method"] != FACTORS["method"].default
+    return other, *(row[name] for name in first), -row["stages"], *(row[name] for name in last)

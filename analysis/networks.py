@@ -5,7 +5,7 @@ from itertools import compress
 from typing import Any
 
 from sweep.ledger import training_factors
-from sweep.parts import METHODS, kind_of
+from sweep.parts import FACTORS, METHODS, kind_of
 
 _NAMED = {"seed", "network", "depth", "architecture", "stages", "method"}
 
@@ -23,19 +23,15 @@ def network_name(row: Row) -> str:
 
 def method_name(row: Row) -> str:
     """The method of training, such as ``stochastic depth 0.5``; empty for the plain one."""
-    method = METHODS.get(row["method"])
-    return method.describe(row) if method else row["method"]
+    name = row["method"]
+    described = METHODS[name].describe(row) if name in METHODS else name
+    return described or ("" if name == FACTORS["method"].default else name)
 
 
 def has_skips(row: Row) -> bool:
     """Whether the network of a trial's row has skip connections; yes where its kind is not known here."""
     kind = kind_of(row)
     return kind is None or kind.skips
-
-
-def is_stochastic_depth(row: Row) -> bool:
-    """Whether the method is that of Huang et al. (1603.09382)."""
-    return method_name(row).startswith("stochastic depth ")
 
 
 def labels(rows: Sequence[Row]) -> list[str]:
@@ -48,7 +44,7 @@ def labels(rows: Sequence[Row]) -> list[str]:
 
 
 def told_apart(names: Sequence[str], rows: Sequence[Row], factors: Sequence[str]) -> list[str]:
-    """The names of rows, each with those of the factors that differ among rows of one name."""
+    """The name of each row, with the factors that differ among the rows of that name."""
     levels: dict[str, list[tuple[Any, ...]]] = {}
     for name, row in zip(names, rows, strict=True):
         levels.setdefault(name, []).append(tuple(row[factor] for factor in factors))
@@ -60,7 +56,7 @@ def told_apart(names: Sequence[str], rows: Sequence[Row], factors: Sequence[str]
 
 
 def _phrase(name: str, value: Any) -> str:
-    """What a label says of a factor; nothing of a training that starts from fresh weights."""
+    """How a label words a factor; empty for a training from fresh weights."""
     if name == "epochs":
         return f"{value} epoch{'s' if value != 1 else ''}"
     if name == "pretrain_epochs":

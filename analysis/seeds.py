@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from analysis.equivalence.tost import Difference, difference_test
 
 CONFIDENCE = 0.95
 LEAST_SEEDS = 3
-"""Below it nothing is called shown."""
+"""Fewer seeds show nothing."""
 LEVEL = 0.01
 """What a test of few seeds has to reach for 5 % to hold.
 
@@ -40,9 +40,9 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class OverSeeds:
-    """Seeds with a value, their mean, its t interval at 95 %, and the lowest and highest value: arrays of one shape.
+    """Over the `n` seeds with a value: mean, its 95 % t interval, lowest and highest value; arrays of one shape.
 
-    The interval is NaN below two seeds, and everything but `n` without one.
+    Below two seeds the interval is NaN, and without any seed everything but `n`.
     """
 
     n: Array
@@ -55,6 +55,11 @@ class OverSeeds:
     def at(self, *place: int) -> Estimate:
         """The mean with its interval at one place of the arrays."""
         return Estimate(float(self.mean[place]), float(self.low[place]), float(self.high[place]))
+
+    @property
+    def band(self) -> Array:
+        """Mean, lowest and highest value, (3, ...), as a figure shows them."""
+        return np.array([self.mean, self.lowest, self.highest])
 
 
 def over_seeds(values: ArrayLike) -> OverSeeds:
@@ -79,6 +84,6 @@ def over_zero(values: ArrayLike) -> Difference:
     return difference_test(array[np.isfinite(array)], 1 - CONFIDENCE)
 
 
-def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Difference:
-    """First minus second, each a value by seed, over the seeds that have one in both; see `over_zero`."""
-    return over_zero([first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())])
+def paired(first: Mapping[Any, float], second: Mapping[Any, float]) -> Difference:
+    """First minus second, paired by their keys, such as seeds; see `over_zero`."""
+    return over_zero([first[key] - second[key] for key in sorted(first.keys() & second.keys())])

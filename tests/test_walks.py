@@ -89,7 +89,7 @@ def answer(results, study, palette):
     ]
     table = Table("norms", (Column("network", "network"), Column("norm", "norm", plain())), rows, "Norms by network")
     return Part("norms", "How large do weights grow?", Lead("Not very.", "On digits.", "info"), "not very",
-                template="norms/page.html", tables=[table], trials=found.states["planned"])
+                template="norms/page.html", tables=[table], trials=found.counts["planned"])
 """
 QUESTION_PAGE = """
 {% from "blocks.html" import section, table with context %}

@@ -11,6 +11,7 @@ import pytest
 
 from analysis.claims import Claim, Outcome
 from analysis.figures.palette import Palette
+from analysis.measurements import Measured
 from analysis.questions.features.summary import MethodFeatures, find_features
 from analysis.questions.features.view import (
     _judge,  # pyright: ignore[reportPrivateUsage]
@@ -47,8 +48,8 @@ def only(results: Results) -> Sequence[MethodFeatures]:
     """The ways of training of the only network."""
     found = find_features(results, STUDY)
     assert found is not None
-    (network,) = found.networks
-    return network
+    assert len({each.network for each in found.networks}) == 1
+    return found.networks
 
 
 @pytest.fixture
@@ -62,12 +63,12 @@ def results(tmp_path: Path) -> Results:
 def test_matrices_are_symmetric_means_over_seeds(results: Results) -> None:
     network = only(results)
     assert [each.method for each in network] == ["plain", "droppath 0.5"]
-    matrix = network[0].over(AFTER, CKA).mean
+    matrix = network[0].pairs(AFTER, CKA).mean
     assert matrix.shape == (STATES, STATES)
     assert (matrix == matrix.T).all()
     assert np.diagonal(matrix).tolist() == [1.0] * STATES
     assert (matrix[0, 1], matrix[1, 3]) == (pytest.approx(0.81), pytest.approx(0.405))
-    assert np.diagonal(network[0].over(AFTER, DISTANCE).mean).tolist() == [0.0] * STATES
+    assert np.diagonal(network[0].pairs(AFTER, DISTANCE).mean).tolist() == [0.0] * STATES
 
 
 def test_changes_are_paired_by_seed(results: Results) -> None:
@@ -87,7 +88,7 @@ def test_methods_are_paired_by_seed(results: Results) -> None:
 
 
 def test_neighbours_have_a_range_over_seeds(results: Results) -> None:
-    found = only(results)[0].over(AFTER, DISTANCE)
+    found = only(results)[0].pairs(AFTER, DISTANCE)
     assert np.diagonal(found.mean, 1).tolist() == pytest.approx([0.51] * (STATES - 1))
     assert (found.lowest[0, 1], found.highest[0, 1]) == (pytest.approx(0.5), pytest.approx(0.52))
 
@@ -107,7 +108,7 @@ def shapes_differ() -> TrialResult:
 
 def test_states_of_different_shapes_have_no_distance(tmp_path: Path) -> None:
     (method,) = only(opened(tmp_path, [shapes_differ()]))
-    matrix = method.over(AFTER, DISTANCE).mean
+    matrix = method.pairs(AFTER, DISTANCE).mean
     assert np.isnan(matrix[1, 2])
     assert matrix[2, 3] == 1.0
     assert method.means(AFTER, DISTANCE) == {0: 1.0}
@@ -205,7 +206,14 @@ def changed(changes: np.ndarray) -> list[MethodFeatures]:
         }
 
     return [
-        MethodFeatures("a network", f"method {number}", tuple(range(len(of_method))), both(of_method))
+        MethodFeatures(
+            label="",
+            seeds=tuple(Measured({"seed": seed}, {}) for seed in range(len(of_method))),
+            lacking=0,
+            network="a network",
+            method=f"method {number}",
+            states=both(of_method),
+        )
         for number, of_method in enumerate(changes)
     ]
 
@@ -256,6 +264,6 @@ def test_a_study_without_features_has_no_part(tmp_path: Path) -> None:
 
 def test_lines_end_where_the_shape_changes(tmp_path: Path) -> None:
     (method,) = only(opened(tmp_path, [shapes_differ()]))
-    runs = _lines("plain", method.over(AFTER, DISTANCE))
+    runs = _lines("plain", method.pairs(AFTER, DISTANCE))
     assert [line.x.tolist() for line in runs] == [[0.0], [2.0]]
-    assert [line.x.tolist() for line in _lines("plain", method.over(AFTER, CKA))] == [[0.0, 1.0, 2.0]]
+    assert [line.x.tolist() for line in _lines("plain", method.pairs(AFTER, CKA))] == [[0.0, 1.0, 2.0]]

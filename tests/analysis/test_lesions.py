@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import analysis
+from analysis.measurements import Study
 from analysis.questions.lesions.differences import differences
-from analysis.questions.lesions.summary import Lesions, find_lesions
+from analysis.questions.lesions.summary import LesionedNetwork, find_lesions
 from sweep.trial import Trial
 
 STOCHASTIC = {"method": "droppath", "drop_rate": 0.5, "rescale": "evaluation"}
@@ -26,7 +27,7 @@ def rises(error: float, others: float, transitions: float) -> list[float]:
 
 @pytest.fixture
 def lesions_of(make_store):
-    def of(results, planned=()) -> Lesions | None:
+    def of(results, planned=()) -> Study[LesionedNetwork] | None:
         return find_lesions(analysis.open(make_store(results, planned)), "test")
 
     return of
@@ -100,8 +101,8 @@ def test_what_failed_is_counted_and_has_no_lesions(lesions_of, lesioned, end):
     ends = [lesioned(every[0]), end(every[1], status="failed"), end(every[2], status="diverged"), end(every[3])]
     other = end(resnet(0, measure="none"))
     found = lesions_of([*ends, other], every)
-    assert found.study.states == {"planned": 6, "finished": 2, "diverged": 1, "failed": 1, "missing": 2}
-    assert found.study.unmeasured == 1
+    ends = {"planned": 6, "finished": 2, "diverged": 1, "failed": 1, "missing": 2}
+    assert found.counts == {**ends, "finished_without_measurements": 1}
     assert [len(network.seeds) for network in found.networks] == [1]
 
 

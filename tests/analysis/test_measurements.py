@@ -99,7 +99,7 @@ def test_of_trials_that_train_alike_the_one_with_most_stands_for_its_seed(store)
     (network,) = study.networks
     assert [each.by("subject", DELETE_ONE, ERROR)["0"] for each in network.seeds] == [0.4, 0.5]
     assert network.lacking == 0
-    assert (study.states["planned"], study.states["failed"]) == (4, 1)
+    assert (study.counts["planned"], study.counts["failed"]) == (4, 1)
 
 
 def test_seeds_are_lacking_that_were_planned_and_have_nothing_usable(store):
@@ -115,12 +115,13 @@ def test_seeds_are_lacking_that_were_planned_and_have_nothing_usable(store):
     study = found(results)
     (network,) = study.networks
     assert ([each.trial["seed"] for each in network.seeds], network.lacking) == ([0, 4], 4)
-    assert study.states == {"planned": 6, "finished": 3, "diverged": 1, "failed": 1, "missing": 1}
-    assert study.unmeasured == 1
+    ends = {"planned": 6, "finished": 3, "diverged": 1, "failed": 1, "missing": 1}
+    assert study.counts == {**ends, "finished_without_measurements": 1}
     assert "Of 6 trials 3 finished, 1 diverged, 1 failed and 1 are missing;" in study.said
     assert study.said.endswith("Of 1 that finished nothing was measured.")
     strict = found(results, usable=lambda each: each.one(UNTREATED, ERROR) < 0.5)
-    assert ([each.trial["seed"] for each in strict.networks[0].seeds], strict.unmeasured) == ([0], 2)
+    assert [each.trial["seed"] for each in strict.networks[0].seeds] == [0]
+    assert strict.counts["finished_without_measurements"] == 2
     assert measured_study(results, STUDY, "lesions", LESIONS, usable=lambda each: False) is None
 
 
@@ -168,8 +169,8 @@ def test_only_the_rows_asked_for_are_read(store, monkeypatch):
     read: list[pa.Table] = []
     table = Results.table
 
-    def noted(self: Results, *given: Any) -> pa.Table:
-        read.append(table(self, *given))
+    def noted(self: Results, *given: Any, **named: Any) -> pa.Table:
+        read.append(table(self, *given, **named))
         return read[-1]
 
     monkeypatch.setattr(Results, "table", noted)

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from analysis.arms import Arm, Group, arm_groups
 from analysis.claims import Outcome
 from analysis.equivalence import Verdict
 from analysis.figures.palette import Palette
-from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gain, judge
+from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gains, judge
 from analysis.questions.methods.lesions import lesion_errors, robustness
 from analysis.questions.methods.pictures import lesion_lines
 from analysis.questions.methods.view import answer
@@ -25,6 +26,8 @@ from analysis.report.page import page_html
 from analysis.results import Results
 from analysis.seeds import LEVEL
 from sweep.ledger import Margins
+from sweep.methods.plain import Plain
+from sweep.parts import METHODS
 from sweep.result import TrialResult
 from sweep.studies import STUDIES
 from tests.analysis.synthetic_measurements import STUDY, ended, lesion_rows, opened, preresnet
@@ -39,7 +42,7 @@ DROPPED, RETRAINED = "droppath 0.5", "residual-droppath 0.5"
 def arm(
     method: dict[str, Any], errors: Sequence[float], losses: Sequence[float] | None = None, **ending: Any
 ) -> list[TrialResult]:
-    """An arm's trials, a seed an error."""
+    """An arm's trials, one seed per error."""
     fields = {name: ending.pop(name) for name in ("epochs", "pretrain_epochs", "depth", "measure") if name in ending}
     given = losses or [1.0] * len(errors)
     return [
@@ -214,7 +217,7 @@ def test_time_is_interpolated_between_budgets_in_the_log_of_seconds(store: Resul
 def test_equal_time_pairs_seeds_with_the_interpolated_arm(store: Results) -> None:
     every = groups(store)
     (found,) = equal_time(every[1], every, Margins())
-    assert (found.group.epochs, found.arm.seconds, found.against_seconds) == (40, 80.0, 80.0)
+    assert (found.group.trial["epochs"], found.arm.seconds, found.against_seconds) == (40, 80.0, 80.0)
     assert found.error.estimate == pytest.approx(0.25 - 0.25)
     assert found.error.n == 2
     (steps,) = equal_steps(every[1], Margins())
@@ -264,8 +267,8 @@ def test_gains_are_counted_after_holms_correction(tmp_path: Path) -> None:
         trials += arm(DROP | {"drop_rate": rate}, [0.4878 - each for each in noise])
     found = equal_steps(only(opened(tmp_path, trials)), Margins())
     assert all(LEVEL / 4 < each.error.p < LEVEL for each in found)
-    assert (gain(found).better, gain(found).worse, gain(found).comparisons) == (0, 0, 4)
-    assert gain(found[:1]).better == 1
+    assert gains(found) == [0, 0, 0, 0]
+    assert gains(found[:1]) == [1]
 
 
 @pytest.fixture
@@ -462,6 +465,20 @@ def test_the_built_in_study_is_compared_at_equal_time(make_store: Callable[..., 
     assert "error-by-time" in {picture.name for picture in part.pictures}
 
 
+@pytest.mark.parametrize("described", ["", "resting 2"])
+def test_a_method_of_ones_own_is_compared_with_plain_training(
+    tmp_path: Path, described: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = dataclass(frozen=True)(type("Rest", (Plain,), {"describe": classmethod(lambda cls, row: described)}))
+    monkeypatch.setitem(METHODS, "mine:METHOD", own)
+    trials = [*arm(PLAIN, [0.5] * 3), *arm({"method": "mine:METHOD"}, [0.399, 0.4, 0.401])]
+    part, _ = part_of(opened(tmp_path, trials))
+    assert part.lead.verdict.startswith("Yes (-10.00 [-10.25, -9.75] points): mine:METHOD has a lower error than plain")
+    assert part.numbers["claims"] == []
+    (row,) = table(part, "training_methods").records
+    assert (row["arm"], row["against"]) == (described or "mine:METHOD", "plain")
+
+
 def test_the_verdict_answers_the_question_and_says_by_how_much(tmp_path: Path) -> None:
     trials = [*arm(PLAIN, [0.5] * 3), *arm(RESIDUAL, [0.399, 0.4, 0.401])]
     part, _ = part_of(opened(tmp_path, trials))
@@ -475,7 +492,7 @@ def test_what_shows_at_5_percent_alone_is_no_verdict(tmp_path: Path) -> None:
     (found,) = equal_steps(only(opened(tmp_path, trials)), Margins())
     assert LEVEL < found.error.p < 0.05
     assert LEVEL < found.log_loss.p < 0.05
-    assert (found.verdict, gain([found]).better) == (Verdict.UNDECIDED, 0)
+    assert (found.verdict, gains([found]).count(1)) == (Verdict.UNDECIDED, 0)
 
 
 def test_equivalence_takes_the_99_percent_interval_inside_the_margin() -> None:

@@ -144,7 +144,7 @@ def test_networks_are_read_and_put_together_over_seeds(results: Results) -> None
     found = by_label(results)
     assert list(found) == ["pre-activation ResNet-56", "pre-activation ResNet-56, stochastic depth 0.5"]
     plain = found["pre-activation ResNet-56"]
-    assert (len(plain.seeds), plain.without, plain.longest, plain.layers_a_block) == (3, 1, 27, 2)
+    assert (len(plain.seeds), plain.lacking, plain.longest, plain.layers_a_block) == (3, 1, 27, 2)
     lengths = [27 * factor / (1 + factor) for factor in (0.3, 0.4, 0.5)]
     assert plain.effective_length.value == pytest.approx(np.mean(lengths))
     assert plain.slope.estimate == pytest.approx(np.log((0.3, 0.4, 0.5)).mean())
@@ -152,7 +152,7 @@ def test_networks_are_read_and_put_together_over_seeds(results: Results) -> None
     assert plain.norm[0, 2] == pytest.approx(np.mean((0.09, 0.16, 0.25)))
     assert plain.norm[1:, 2].tolist() == [pytest.approx(0.09), pytest.approx(0.25)]
     assert plain.contribution[0].sum() == pytest.approx(1)
-    assert [each.longest for each in plain.seeds.values()] == [27] * 3
+    assert [each.longest for each in plain.profiles.values()] == [27] * 3
 
 
 def test_a_single_seed_has_the_interval_over_draws(results: Results) -> None:
@@ -169,5 +169,5 @@ def test_a_training_that_is_measured_twice_is_one_seed_and_the_one_with_most_dra
         for draws, factor in ((2, 0.5), (9, 0.3))
     ]
     (found,) = by_label(opened(tmp_path, trials)).values()
-    assert (len(found.seeds), found.without) == (1, 0)
+    assert (len(found.seeds), found.lacking) == (1, 0)
     assert found.slope.estimate == pytest.approx(math.log(0.3))

@@ -176,7 +176,7 @@ def test_planned_trials_that_are_missing_are_counted(tmp_path: Path) -> None:
     store = opened(tmp_path, [*(path_trial(seed, 0.5, depth=20) for seed in range(3)), diverged], planned)
     found = find_paths(store, STUDY)
     assert found is not None
-    assert [(len(each.seeds), each.without) for each in found.networks] == [(3, 2)]
+    assert [(len(each.seeds), each.lacking) for each in found.networks] == [(3, 2)]
     part = made(store)
     said = page(store, part)
     assert "<p>Seeds that did not finish, are missing or were not measured: pre-activation ResNet-20 2.</p>" in said

@@ -55,10 +55,11 @@ def judged(make_store, end, truncation_rows):
 def test_figures_by_order_are_means_over_the_seeds_that_have_one(results):
     found = find_truncations(results, "test")
     assert found is not None
-    assert found.study.states == {"planned": 6, "finished": 4, "diverged": 1, "failed": 0, "missing": 1}
+    ends = {"planned": 6, "finished": 4, "diverged": 1, "failed": 0, "missing": 1}
+    assert found.counts == {**ends, "finished_without_measurements": 0}
     sequential, parallel = found.networks
-    assert (sequential.label, sequential.seeds) == ("stack of 4, sequential", 3)
-    assert (parallel.label, parallel.seeds) == ("stack of 4, parallel", 1)
+    assert (sequential.label, len(sequential.seeds)) == ("stack of 4, sequential", 3)
+    assert (parallel.label, len(parallel.seeds)) == ("stack of 4, parallel", 1)
     assert sequential.loss.mean == pytest.approx(0.5)
     trained, tuned = sequential.orders["truncate"], sequential.orders["truncate-finetuned"]
     assert trained.order.tolist() == [1, 2, 4]

@@ -1,13 +1,13 @@
 """How alike the states of networks are before and after training (P5), and what training does to neighbouring states.
 
-States are numbered from 0: state i is what stage i is given. CKA, 1 for features that are equal up to rotation and
-scale, is of all pairs of states; the distance between two states' distributions, 0 for equal ones and without a unit,
-of those of one shape.
+State i is the input of stage i, from 0. Two measures compare a pair of states: CKA, which is 1 for features that are
+equal up to rotation and scale, and the distance between their distributions, which is 0 for equal ones and has no unit.
+Only states of one shape have a distance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import product
 
 import numpy as np
 
@@ -21,11 +21,11 @@ from analysis.seeds import Estimate, OverSeeds, over_seeds, paired
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
 WHEN, METRICS = {BEFORE: "before", AFTER: "after"}, {CKA: "CKA", DISTANCE: "distance"}
-"""Measurements and their metrics, and what they are called."""
+"""What measurements and metrics are called."""
 
 
 @dataclass(frozen=True)
-class MethodFeatures:
+class MethodFeatures(Network):
     """One way of training one network.
 
     `states` are by measurement and metric, (seeds, states, states): symmetric, and NaN where there is no value.
@@ -33,17 +33,17 @@ class MethodFeatures:
 
     network: str
     method: str
-    seeds: Sequence[int]
     states: Mapping[tuple[str, str], Array]
 
-    def over(self, when: str, metric: str) -> OverSeeds:
+    def pairs(self, when: str, metric: str) -> OverSeeds:
         """All pairs of states over seeds: arrays of (states, states), with neighbours beside the diagonal."""
         return over_seeds(self.states[when, metric])
 
     def means(self, when: str, metric: str) -> dict[int, float]:
         """Mean over neighbouring states that have a value, by seed."""
         neighbours = np.diagonal(self.states[when, metric], 1, 1, 2)
-        return dict(zip(self.seeds, over_seeds(neighbours.T).mean.tolist(), strict=True))
+        seeds = [each.trial["seed"] for each in self.seeds]
+        return dict(zip(seeds, over_seeds(neighbours.T).mean.tolist(), strict=True))
 
     def mean(self, when: str, metric: str) -> Estimate:
         """Mean over neighbouring states, then over seeds."""
@@ -58,32 +58,27 @@ class MethodFeatures:
         return paired(self.means(AFTER, metric), other.means(AFTER, metric))
 
 
-@dataclass(frozen=True)
-class Features:
-    """The states of a study's networks: every network under all ways of training, plain training first."""
+def find_features(results: Results, study: str) -> Study[MethodFeatures] | None:
+    """The networks of a study whose states were compared before and after training; None where none was.
 
-    study: Study
-    networks: Sequence[Sequence[MethodFeatures]]
-
-
-def find_features(results: Results, study: str) -> Features | None:
-    """The networks of a study whose states were compared before and after training; None where none was."""
+    Every network has its ways of training one after the other, plain training first.
+    """
     found = measured_study(results, study, "features", list(WHEN), _usable)
     if found is None:
         return None
     rows = [each.trial for each in found.networks]
-    methods = map(_method, labels([without_method(row) for row in rows]), arm_names(rows), found.networks)
+    methods = map(_method, found.networks, labels([without_method(row) for row in rows]), arm_names(rows))
     ordered = sorted(methods, key=lambda each: (each.network, each.method != PLAIN, each.method))
-    return Features(found, [list(group) for _, group in groupby(ordered, lambda each: each.network)])
+    return Study(found.counts, tuple(ordered))
 
 
 def _usable(found: Measured) -> bool:
     return {measurement for measurement, _ in found.rows} == WHEN.keys()
 
 
-def _method(label: str, method: str, network: Network) -> MethodFeatures:
+def _method(network: Network, name: str, method: str) -> MethodFeatures:
     states = {at: np.array([_matrix(each, *at) for each in network.seeds]) for at in product(WHEN, METRICS)}
-    return MethodFeatures(label, method, [each.trial["seed"] for each in network.seeds], states)
+    return MethodFeatures(**vars(network), network=name, method=method, states=states)
 
 
 def _matrix(found: Measured, when: str, metric: str) -> Array:

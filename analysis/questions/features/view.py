@@ -1,12 +1,13 @@
 """The states of networks, before training and after it, as a reader sees them."""
 
 from collections.abc import Sequence
-from itertools import chain, product
+from itertools import groupby, product
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from analysis.claims import Claim, Outcome, counted, outcome, signs
+from analysis.claims import Claim, signs
 from analysis.equivalence import Difference
 from analysis.figures import render
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
@@ -20,47 +21,42 @@ from analysis.results import Results
 from analysis.seeds import Estimate, OverSeeds
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
-_ANSWERS = {
-    Outcome.HOLDS: "Yes",
-    Outcome.IN_PART: "In part",
-    Outcome.MIXED: "Some do, and others come apart",
-    Outcome.AGAINST_IN_PART: "No, some come apart",
-    Outcome.CONTRADICTED: "No, they come apart",
-    Outcome.OPEN: "Not decided",
-}
+_ANSWERS = ("In part", "Some do, and others come apart", "No, some come apart", "No, they come apart")
 _PANELS = {CKA: "Similarity (CKA)", DISTANCE: "Distance between distributions"}
 _UNTRAINED = "before training"
+_CHANGES = "Neighbouring states before and after training"
 _NAMES = tuple(Column(name, name, unbroken) for name in ("network", "method", "measure"))
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on the features of a study's networks, None where none were measured."""
+    """The part on the features of a study's networks; None where none were measured."""
     found = find_features(results, study)
     if found is None:
         return None
-    methods = list(chain.from_iterable(found.networks))
+    methods = found.networks
+    networks = [list(of) for _, of in groupby(methods, attrgetter("network"))]
     claim, verdict = _judge(methods)
     detail = "By similarity (CKA) and by the distance between distributions of features, before and after training. "
     return Part(
         name="features",
         title="Do the states of a network come to be alike?",
         subtitle="Features before and after training",
-        lead=Lead(verdict, detail + budget([each.trial for each in found.study.networks]), claim.tone),
+        lead=Lead(verdict, detail + budget([each.trial for each in methods]), claim.tone),
         verdict=clause(verdict),
         template="features/page.html",
-        words={"study": found.study, "claims": [claim], "seeds": seeds_said([len(each.seeds) for each in methods])},
-        tables=[_changes(methods), *_contrasts(found.networks), _neighbours(methods)],
+        words={"study": found, "claims": [claim], "seeds": seeds_said([len(each.seeds) for each in methods])},
+        tables=[*_tables(networks), _neighbours(methods)],
         pictures=[
             picture
-            for place, network in enumerate(found.networks, start=1)
+            for place, network in enumerate(networks, start=1)
             for picture in (_by_state(place, network, palette), _similarity(place, network))
         ],
-        numbers={"claims": [claim]},
+        numbers={"claims": [claim], "trials": found.counts},
         headline={
             f"neighbour_{metric}_{WHEN[when]}": methods[0].mean(when, metric).value
             for metric, when in product(METRICS, WHEN)
         },
-        trials=found.study.states["planned"],
+        trials=found.counts["planned"],
     )
 
 
@@ -70,23 +66,18 @@ def _judge(methods: Sequence[MethodFeatures]) -> tuple[Claim, str]:
     # Nearer is a higher CKA, and a lower distance.
     found = zip(tests, signs([test for *_, test in tests]), strict=True)
     nearer = [sign if metric == CKA else -sign for (_, metric, _), sign in found]
-    shown, opposite = [sign > 0 for sign in nearer], [sign < 0 for sign in nearer]
     because = [
         f"{each.network}, {each.method}: {METRICS[metric]} changes by {signed()(Estimate.of(test))}"
         for (each, metric, test), sign in zip(tests, nearer, strict=True)
         if sign
     ]
-    claim = Claim(
-        "Similar feature distributions come out of repeated transformations.",
-        outcome(shown, opposite),
-        "; ".join([counted(shown, opposite), *because]),
-    )
-    first, closer, apart = methods[0], sum(shown) or "none", sum(opposite) or "none"
+    claim = Claim.judged("Similar feature distributions come out of repeated transformations.", nearer, because)
+    first, closer, apart = methods[0], nearer.count(1) or "none", nearer.count(-1) or "none"
     ends = {name: [number(first.mean(when, metric).value) for when in WHEN] for metric, name in METRICS.items()}
     changes = ", ".join(f"{name} {before} to {after}" for name, (before, after) in ends.items() if before != DASH)
     return claim, (
-        f"{_ANSWERS[claim.outcome]}: training brings neighbouring states nearer in {closer} of {len(tests)} tests and "
-        f"takes them apart in {apart}; {changes or 'no value'} in {first.network}, {first.method}."
+        f"{claim.outcome.answer(*_ANSWERS)}: training brings neighbouring states nearer in {closer} of {len(tests)} "
+        f"tests and takes them apart in {apart}; {changes or 'no value'} in {first.network}, {first.method}."
     )
 
 
@@ -95,7 +86,7 @@ def _by_state(place: int, network: Sequence[MethodFeatures], palette: Palette) -
     panels: list[Panel] = []
     for metric, title in _PANELS.items():
         shown = [(_UNTRAINED, network[0], BEFORE), *((each.method, each, AFTER) for each in network)]
-        lines = [line for name, each, when in shown for line in _lines(name, each.over(when, metric))]
+        lines = [line for name, each, when in shown for line in _lines(name, each.pairs(when, metric))]
         panels.append(Panel(title, Axis("state", whole=True), Axis(METRICS[metric]), lines))
     drawn = draw_panels("Each state of the network and the next", [panels], palette, band="lowest to highest seed")
     return Picture(
@@ -108,16 +99,16 @@ def _by_state(place: int, network: Sequence[MethodFeatures], palette: Palette) -
 
 def _lines(label: str, pairs: OverSeeds) -> list[Line]:
     """From each state to the next, a line for each run of states of one shape."""
-    mean, low, high = (np.diagonal(each, 1) for each in (pairs.mean, pairs.lowest, pairs.highest))
-    known = np.flatnonzero(np.isfinite(mean))
+    band = np.diagonal(pairs.band, 1, 1, 2)
+    known = np.flatnonzero(np.isfinite(band[0]))
     runs = np.split(known, np.flatnonzero(np.diff(known) > 1) + 1)
-    return [Line(label, run.astype(float), mean[run], low[run], high[run]) for run in runs]
+    return [Line(label, run.astype(float), *band[:, run]) for run in runs]
 
 
 def _similarity(place: int, network: Sequence[MethodFeatures]) -> Picture:
     label = network[0].network
-    maps = [HeatMap(f"after training:\n{of.method}", of.over(AFTER, CKA).mean, "state", "state") for of in network]
-    maps.insert(0, HeatMap(_UNTRAINED, network[0].over(BEFORE, CKA).mean, "state", "state"))
+    maps = [HeatMap(f"after training:\n{of.method}", of.pairs(AFTER, CKA).mean, "state", "state") for of in network]
+    maps.insert(0, HeatMap(_UNTRAINED, network[0].pairs(BEFORE, CKA).mean, "state", "state"))
     shades = Shades("CKA (1: equal up to rotation and scale; grey: not defined)")
     return Picture(
         f"similarity-{place}",
@@ -127,34 +118,29 @@ def _similarity(place: int, network: Sequence[MethodFeatures]) -> Picture:
     )
 
 
-def _changes(methods: Sequence[MethodFeatures]) -> Table:
-    rows = [
-        _row(each, metric, each.change(metric)) | {name: each.mean(when, metric) for when, name in WHEN.items()}
-        for each, metric in product(methods, METRICS)
-    ]
-    columns = (*_NAMES, *(Column(name, name, plain()) for name in WHEN.values()), *_tested("change"))
-    return Table("feature_changes", columns, rows, "Neighbouring states before and after training")
-
-
-def _contrasts(networks: Sequence[Sequence[MethodFeatures]]) -> list[Table]:
-    """Every method against its network's first; no table where no network has several."""
-    rows = [
-        _row(each, metric, each.against(first, metric)) | {"against": first.method}
-        for first, *others in networks
-        for each, metric in product(others, METRICS)
-    ]
-    columns = (*_NAMES[:2], Column("against", "against", unbroken), _NAMES[2], *_tested("difference"))
+def _tables(networks: Sequence[Sequence[MethodFeatures]]) -> list[Table]:
+    """What training does to each network and, if there are several ways of training, each against the first."""
+    changes: list[dict[str, Any]] = []
+    contrasts: list[dict[str, Any]] = []
+    for methods in networks:
+        first = methods[0]
+        for each, metric in product(methods, METRICS):
+            named = {"network": each.network, "method": each.method, "measure": METRICS[metric]}
+            means = {name: each.mean(when, metric) for when, name in WHEN.items()}
+            changes.append(named | means | _tested(each.change(metric)))
+            if each is not first:
+                contrasts.append(named | {"against": first.method} | _tested(each.against(first, metric)))
+    seeds, p = Column("seeds", "seeds"), Column("p", "p", p_value)
+    change, contrast = (Column("difference", f"{head} [95 %]", signed()) for head in ("change", "difference"))
+    means = [Column(name, name, plain()) for name in WHEN.values()]
+    against = (*_NAMES[:2], Column("against", "against", unbroken), _NAMES[2], seeds, contrast, p)
     caption = "Differences between methods after training, paired by seed"
-    return [Table("feature_contrasts", columns, rows, caption)] if rows else []
+    every = Table("feature_changes", (*_NAMES, *means, seeds, change, p), changes, _CHANGES)
+    return [every, *([Table("feature_contrasts", against, contrasts, caption)] if contrasts else [])]
 
 
-def _tested(head: str) -> tuple[Column, ...]:
-    return Column("seeds", "seeds"), Column("difference", f"{head} [95 %]", signed()), Column("p", "p", p_value)
-
-
-def _row(of: MethodFeatures, metric: str, test: Difference) -> dict[str, Any]:
-    named = {"network": of.network, "method": of.method, "measure": METRICS[metric]}
-    return named | {"seeds": test.n, "difference": Estimate.of(test), "p": test.p}
+def _tested(test: Difference) -> dict[str, Any]:
+    return {"seeds": test.n, "difference": Estimate.of(test), "p": test.p}
 
 
 def _neighbours(methods: Sequence[MethodFeatures]) -> Table:
@@ -163,7 +149,7 @@ def _neighbours(methods: Sequence[MethodFeatures]) -> Table:
     rows = [
         (of.network, of.method, WHEN[when], metric, at, pairs.n[at, at + 1], *pairs.at(at, at + 1))
         for of, when, metric in product(methods, WHEN, METRICS)
-        for pairs in (of.over(when, metric),)
+        for pairs in (of.pairs(when, metric),)
         for at in range(len(pairs.n) - 1)
     ]
     return Table("neighbouring_states", list(map(Column, names)), [dict(zip(names, row, strict=True)) for row in rows])

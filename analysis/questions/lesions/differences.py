@@ -1,20 +1,18 @@
 """Is one network hurt less than another by deleting a block? Differences between trials that agree in all else."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
 
-import numpy as np
-
 from analysis.claims import signs
-from analysis.networks import Row
+from analysis.equivalence import Difference
 from analysis.questions.lesions.summary import LesionedNetwork
-from analysis.seeds import Estimate, over_zero
+from analysis.seeds import Estimate, paired
 from sweep.ledger import method_factors, training_factors
 from sweep.parts import FACTORS
 
 _COMPARED = ("error", "mean", "transitions", "others")
-_CONTRASTS = {("parallel", "sequential"), ("mixed", "sequential"), ("parallel", "mixed")}
+_ARRANGEMENTS = {("parallel", "sequential"), ("mixed", "sequential"), ("parallel", "mixed")}
 
 
 def differences(networks: Sequence[LesionedNetwork]) -> list[dict[str, Any]]:
@@ -23,42 +21,30 @@ def differences(networks: Sequence[LesionedNetwork]) -> list[dict[str, Any]]:
     Parallel networks against sequential ones, and mixed against both: trials of one `pair_id`. Every other method of
     training against the plain one: the same network from the same seed.
     """
+    pairs = list(permutations(networks, 2))
     plain = FACTORS["method"].default
-    same = [name for name in training_factors() if name not in method_factors()]
-    sides = _compare(
-        "arrangement",
-        networks,
-        lambda row: row["pair_id"],
-        lambda first, second: (first["architecture"], second["architecture"]) in _CONTRASTS,
-    )
-    methods = _compare(
-        "method",
-        networks,
-        lambda row: tuple(row[name] for name in same),
-        lambda first, second: first["method"] != plain and second["method"] == plain,
-    )
-    return [*sides, *methods]
+    untrained = [name for name in training_factors() if name not in method_factors()]
+    arranged = [each for each in pairs if tuple(of.trial["architecture"] for of in each) in _ARRANGEMENTS]
+    trained = [each for each in pairs if [of.trial["method"] == plain for of in each] == [False, True]]
+    return [
+        {"contrast": contrast, "first": first.label, "second": second.label, "quantity": name} | _tested(name, test)
+        for contrast, chosen, same in (
+            ("arrangement", arranged, ["seed", "pair_id"]),
+            ("method", trained, untrained),
+        )
+        for first, second in chosen
+        for name in _COMPARED
+        if (test := paired(*(_by(same, each, name) for each in (first, second)))).n
+    ]
 
 
-def _compare(
-    contrast: str,
-    networks: Sequence[LesionedNetwork],
-    match: Callable[[Row], object],
-    taken: Callable[[Row, Row], bool],
-) -> Iterator[dict[str, Any]]:
-    places = [{match(each.trial): place for place, each in enumerate(network.seeds)} for network in networks]
-    for (first, ones), (second, others) in permutations(zip(networks, places, strict=True), 2):
-        if (shared := [key for key in ones if key in others]) and taken(first.trial, second.trial):
-            one, other = [ones[key] for key in shared], [others[key] for key in shared]
-            names = {"contrast": contrast, "first": first.label, "second": second.label}
-            for name in _COMPARED:
-                values = first.values[name][one] - second.values[name][other]
-                if np.isfinite(values).any():
-                    yield names | {"quantity": name} | _tested(name, values)
+def _by(same: Sequence[str], network: LesionedNetwork, quantity: str) -> dict[tuple[Any, ...], float]:
+    """A quantity of each seed, by the factors in which two trials have to agree."""
+    keys = [tuple(each.trial[name] for name in same) for each in network.seeds]
+    return dict(zip(keys, network.values[quantity].tolist(), strict=True))
 
 
-def _tested(quantity: str, values: Any) -> dict[str, Any]:
-    found = over_zero(values)
+def _tested(quantity: str, found: Difference) -> dict[str, Any]:
     (sign,) = signs([found])
     reading = "no difference shown" if found.n > 1 else "one pair alone"
     if sign:

@@ -24,7 +24,7 @@ def pictures(networks: Sequence[LesionedNetwork], palette: Palette) -> list[Pict
         Picture(
             "deletion",
             render(draw_deletion(networks, palette)),
-            "Error after deleting each block of trained networks, a line a network, with the whole network's error.",
+            "Error after deleting each block of trained networks, one line per network, and of the whole network.",
             "Nothing is trained after the deletion. Blocks are numbered from the first; means over seeds.",
         )
     ]
@@ -39,7 +39,7 @@ def pictures(networks: Sequence[LesionedNetwork], palette: Palette) -> list[Pict
 
 
 def draw_deletion(networks: Sequence[LesionedNetwork], palette: Palette) -> Figure:
-    """A panel for networks with the same blocks, a line a network; dashed: the whole network's error."""
+    """A panel for networks with the same blocks, with a line for each; the whole network's error is dashed."""
     alike: dict[bytes, list[LesionedNetwork]] = {}
     for each in networks:
         alike.setdefault(each.changes_shape.tobytes(), []).append(each)
@@ -56,10 +56,8 @@ def draw_deletion(networks: Sequence[LesionedNetwork], palette: Palette) -> Figu
 
 
 def _deleted(networks: Sequence[LesionedNetwork]) -> Panel:
-    first, lines = networks[0], list[Line]()
-    for each in networks:
-        mean, low, high = (100 * part for part in (each.deleted.mean, each.deleted.lowest, each.deleted.highest))
-        lines.append(Line(each.label, np.arange(float(each.blocks)), mean, low, high))
+    first = networks[0]
+    lines = [Line(each.label, np.arange(float(each.blocks)), *(100 * each.deleted.band)) for each in networks]
     levels = {each.label: 100 * each.mean("error") for each in networks}
     shaded = np.flatnonzero(first.changes_shape).tolist()
     axis = Axis("block deleted (first to last)", whole=True)
@@ -67,7 +65,7 @@ def _deleted(networks: Sequence[LesionedNetwork]) -> Panel:
 
 
 def draw_sizes(networks: Sequence[LesionedNetwork], palette: Palette) -> Figure:
-    """Deletions left, reorderings right, a line a network in both, which begins at the whole network."""
+    """Deletions left, reorderings right; each network has a line in both, which begins at the whole network."""
     return draw_panels(
         "Error after lesions of several random blocks",
         [[_several(some, lesion) for lesion in (DELETE_SOME, REORDER)] for some in in_rows(networks, _SEVERAL)],

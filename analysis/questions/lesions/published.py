@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from analysis.formats import percent, unbroken
-from analysis.networks import Row, is_stochastic_depth
+from analysis.networks import Row, method_name
 from analysis.questions.lesions.summary import LesionedNetwork
 from analysis.report.content import Column, Table
 from analysis.report.words import points, share
 from sweep.measures.lesions import DELETE_SOME, REORDER
 
 BLOCKS, DELETED = 54, 10
-"""Of the published ResNet-110, and how many of them a published figure is without."""
+"""Blocks of the published ResNet-110, and how many are deleted in one of its figures."""
 WHOLE = "6.10 %"
 """The error of that network as trained."""
 _KINDS = ("resnet", "preresnet", "vgg")
@@ -28,7 +28,7 @@ def comparable(network: LesionedNetwork) -> bool:
 
 
 def published(networks: Sequence[LesionedNetwork], differences: Sequence[Mapping[str, Any]]) -> Table:
-    """The published figures beside ours; without rows where no network is of a kind that the paper has."""
+    """The published figures beside ours; no rows where the paper has no network like ours."""
     facts = [
         (each.label, *fact)
         for each in networks
@@ -52,9 +52,9 @@ def published(networks: Sequence[LesionedNetwork], differences: Sequence[Mapping
 
 
 def _is_published(row: Row) -> bool:
-    """Stochastic depth from the start alone, as the paper's was."""
+    """Whether it was trained with stochastic depth from the start, as the paper's was."""
     sequential = row["network"] in _KINDS and row["architecture"] == "sequential"
-    return sequential and is_stochastic_depth(row) and not row["pretrain_epochs"]
+    return sequential and method_name(row).startswith("stochastic depth ") and not row["pretrain_epochs"]
 
 
 def _residual(network: LesionedNetwork) -> Iterator[tuple[str, str, str]]:

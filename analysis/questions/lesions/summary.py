@@ -14,7 +14,6 @@ from analysis.results import Results
 from analysis.seeds import Estimate, OverSeeds, over_seeds
 from sweep.measures.base import ERROR, LOSS
 from sweep.measures.lesions import BLOCK, CHANGES_SHAPE, DELETE_ONE, DELETE_SOME, REORDER, TAU, UNTREATED
-from sweep.parts import FACTORS
 
 QUANTITIES = {
     "error": "error of the whole network",
@@ -25,15 +24,15 @@ QUANTITIES = {
     "transitions": "increase, mean over blocks that change the shape",
     "others": "increase, mean over the other blocks",
 }
-"""Numbers of one network; increases are of the error after deleting one block. Those of blocks it has not are NaN."""
+"""Numbers of one network; increases are of the error after deleting one block, NaN where it has no such block."""
 
 
 @dataclass(frozen=True)
 class Sized:
-    """Errors after lesions of one size: means over seeds of each network's figures over its draws.
+    """Errors after lesions of one size: figures over the draws of each network, then means over seeds.
 
-    `draws` are those of all seeds. `kendall_tau` is a mean too, NaN for deletions. Swaps that restore the order are no
-    lesion and left out.
+    `draws` counts those of all seeds. `kendall_tau` is a mean too, NaN for deletions. Swaps that restore the order do
+    not count as lesions.
     """
 
     lesion: str
@@ -70,23 +69,13 @@ class LesionedNetwork(Network):
 
     @property
     def blocks(self) -> int:
-        """How many there are."""
+        """The number of blocks."""
         return len(self.changes_shape)
 
     @property
-    def chance(self) -> float:
-        """The error of who guesses among the classes."""
-        return 1 - 1 / self.trial["classes"]
-
-    @property
     def learned(self) -> bool:
-        """Whether it errs at most half as often as who guesses; else a deletion has little to take from it."""
+        """Whether its error is at most half of that of guessing; else a deletion has little to take from it."""
         return self.mean("error") <= self.chance / 2
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is one of the sequential, plainly trained networks that P2 compares."""
-        return self.trial["architecture"] == "sequential" and self.trial["method"] == FACTORS["method"].default
 
     @property
     def is_residual(self) -> bool:
@@ -94,23 +83,15 @@ class LesionedNetwork(Network):
         return has_skips(self.trial)
 
 
-@dataclass(frozen=True)
-class Lesions:
-    """The lesions of a study."""
-
-    study: Study
-    networks: tuple[LesionedNetwork, ...]
-
-
-def find_lesions(results: Results, study: str) -> Lesions | None:
-    """What lesions did to the networks of a study; None where no trial of it has been lesioned."""
+def find_lesions(results: Results, study: str) -> Study[LesionedNetwork] | None:
+    """The lesioned networks of a study; None where there are none."""
     read = (UNTREATED, BLOCK, DELETE_ONE, DELETE_SOME, REORDER)
 
     def usable(found: Measured) -> bool:
         return bool(np.isfinite(found.one(UNTREATED, ERROR)) and len(found.get(DELETE_ONE, ERROR).value))
 
     found = measured_study(results, study, "lesions", read, usable, most="lesion_draws")
-    return found and Lesions(found, tuple(map(_network, found.networks)))
+    return found and found.mapped(_network)
 
 
 def _network(network: Network) -> LesionedNetwork:
@@ -146,7 +127,7 @@ def _network(network: Network) -> LesionedNetwork:
 
 
 def _of_each(reduce: Callable[[Array], Any], rises: Array) -> Array:
-    """What the finite rises of each seed reduce to, NaN where there is none."""
+    """What `reduce` makes of each seed's finite rises, NaN where there are none."""
     finite = [each[np.isfinite(each)] for each in rises]
     return np.array([reduce(each) if len(each) else np.nan for each in finite])
 

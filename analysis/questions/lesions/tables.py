@@ -1,9 +1,10 @@
 """The tables of lesions."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from analysis.formats import p_value, unbroken
+from analysis.questions.lesions.differences import differences
+from analysis.questions.lesions.published import published
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, share
@@ -35,8 +36,8 @@ _DIFFERENCES = (
 )
 
 
-def network_tables(networks: Sequence[LesionedNetwork]) -> Iterator[Table]:
-    """Each network's `QUANTITIES`; for files, the error after deleting each block; and lesions of several blocks."""
+def lesion_tables(networks: Sequence[LesionedNetwork]) -> Iterator[Table]:
+    """Lesions of one block and, for files, of each; of several blocks; networks compared; and what is published."""
     columns = [Column("network", "network", unbroken), Column("seeds", "seeds"), Column("blocks", "blocks")]
     columns += [Column(name, _HEADS.get(name, ""), share() if name == "error" else points()) for name in QUANTITIES]
     columns += [Column(f"{name}_seeds") for name in QUANTITIES]
@@ -76,8 +77,6 @@ def network_tables(networks: Sequence[LesionedNetwork]) -> Iterator[Table]:
         "Error after lesions of several random blocks",
         shown=shown,
     )
-
-
-def difference_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """One network against another, from `analysis.questions.lesions.differences`."""
-    return Table("lesion_differences", _DIFFERENCES, rows, "One network against another")
+    compared = differences(networks)
+    yield Table("lesion_differences", _DIFFERENCES, compared, "One network against another")
+    yield published(networks, compared)

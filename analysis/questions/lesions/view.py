@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.claims import Claim, Outcome, counted, outcome, signs
+from analysis.claims import Claim, signs
 from analysis.figures.palette import Palette
 from analysis.formats import dataset_name, number, percent
-from analysis.questions.lesions.differences import differences
 from analysis.questions.lesions.pictures import pictures
-from analysis.questions.lesions.published import BLOCKS, WHOLE, comparable, published
+from analysis.questions.lesions.published import BLOCKS, WHOLE, comparable
 from analysis.questions.lesions.summary import LesionedNetwork, find_lesions
-from analysis.questions.lesions.tables import difference_table, network_tables
+from analysis.questions.lesions.tables import lesion_tables
 from analysis.report.content import Lead, Part
 from analysis.report.words import clause, points, seeds_said
 from analysis.results import Results
@@ -19,28 +18,19 @@ from analysis.seeds import over_zero
 from sweep.parts import kind_of
 
 _MOST_NAMED, _MOST_KEYS = 3, 4
-_ANSWERS = {
-    Outcome.HOLDS: "Yes",
-    Outcome.IN_PART: "In part",
-    Outcome.MIXED: "Only in part",
-    Outcome.AGAINST_IN_PART: "No, not all of it",
-    Outcome.CONTRADICTED: "No",
-    Outcome.OPEN: "Not decided",
-}
+_ANSWERS = ("In part", "Only in part", "No, not all of it", "No")
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on a study's lesions, None where no network of it was lesioned."""
+    """The part on a study's lesions; None where no network was lesioned."""
     found = find_lesions(results, study)
     if found is None:
         return None
-    networks, states = found.networks, found.study.states
+    networks = found.networks
     claim = judge(networks)
     claims = [claim] if claim else []
     verdict = _verdict(networks, claim)
-    compared = differences(networks)
-    every = [*network_tables(networks), difference_table(compared), published(networks, compared)]
-    tables = [table for table in every if table.rows]
+    tables = [table for table in lesion_tables(networks) if table.rows]
     return Part(
         name="lesions",
         title=_title(networks) if claim else "What happens when blocks are deleted?",
@@ -49,7 +39,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         verdict=clause(verdict),
         template="lesions/page.html",
         words={
-            "study": found.study,
+            "study": found,
             "claims": claims,
             "has": {table.name for table in tables},
             "like": [each for each in networks if comparable(each)],
@@ -58,9 +48,9 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         },
         tables=tables,
         pictures=pictures(networks, palette),
-        numbers={"claims": claims, "trials": found.study.counts},
+        numbers={"claims": claims, "trials": found.counts},
         headline=_headline(networks),
-        trials=states["planned"],
+        trials=found.counts["planned"],
     )
 
 
@@ -88,29 +78,26 @@ def judge(networks: Sequence[LesionedNetwork]) -> Claim | None:
     judged = [each for each in (*residual, *others) if each.learned]
     above = signs([over_zero(each.values["median"] - (each.chance - each.values["error"]) / 2) for each in judged])
     as_said = [sign * (-1 if each.is_residual else 1) for each, sign in zip(judged, above, strict=True)]
-    shown, opposite = [sign > 0 for sign in as_said], [sign < 0 for sign in as_said]
-    decided = len({each.is_residual for each in judged}) == 2
-    because = [counted(shown, opposite)] if decided else ["a network that has learned is lacking on one side"]
-    because += [
+    one_sided = len({each.is_residual for each in judged}) < 2
+    because = [
         f"without its median block {each.label} errs on {percent(each.mean('error') + each.mean('median'))} instead of "
         f"{percent(each.mean('error'))}, chance {percent(each.chance, 0)}"
         for each in judged
     ]
-    return Claim(
+    return Claim.judged(
         "A residual network survives the loss of one block, and a network without skip connections does not.",
-        outcome(shown, opposite) if decided else Outcome.OPEN,
-        "; ".join([*because, *_unlearned((*residual, *others))]),
+        as_said,
+        [*because, *_unlearned((*residual, *others))],
+        "a network that has learned is lacking on one side" if one_sided else "",
     )
 
 
 def _unlearned(networks: Sequence[LesionedNetwork]) -> list[str]:
-    """The qualification for networks that err more than half as often as who guesses, if any."""
+    """A clause on the networks whose error is more than half of that of guessing, if there are any."""
     named = [f"{each.label} ({percent(each.mean('error'))})" for each in networks if not each.learned]
     if not named:
         return []
-    who = f"{len(named)} of {len(networks)} networks"
-    if len(named) < _MOST_NAMED:
-        who = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    who = " and ".join(named) if len(named) < _MOST_NAMED else f"{len(named)} of {len(networks)} networks"
     return [f"{who} {'has' if len(named) == 1 else 'have'} not learned enough to lose much by a deletion"]
 
 
@@ -123,7 +110,7 @@ def _verdict(networks: Sequence[LesionedNetwork], claim: Claim | None) -> str:
         f"the loss of the median block changes the error of {_range(residual, 'residual networks')}, "
         f"and of {_range(others, 'others')}"
     )
-    return "; ".join([f"{_ANSWERS[claim.outcome]}: {rises}", *_unlearned((*residual, *others))]) + "."
+    return "; ".join([f"{claim.outcome.answer(*_ANSWERS)}: {rises}", *_unlearned((*residual, *others))]) + "."
 
 
 def _range(networks: Sequence[LesionedNetwork], called: str) -> str:
@@ -136,7 +123,7 @@ def _range(networks: Sequence[LesionedNetwork], called: str) -> str:
 
 def _rises(networks: Sequence[LesionedNetwork]) -> str:
     """What deleting one block does, in a sentence."""
-    known = sorted((each.mean("median"), each.label) for each in networks if np.isfinite(each.mean("median")))
+    known = _known(networks, "median")
     if not known:
         return "Deleting one block was measured, but has no finite error"
     what = f"Deleting one block {'raises' if known[0][0] >= 0 else 'changes'} the error"
@@ -157,9 +144,8 @@ def _lead(networks: Sequence[LesionedNetwork], verdict: str, claim: Claim | None
         f"images{beside}. Medians are over the blocks of a network; nothing is trained after a deletion."
     ]
     # Without skip connections every layer matters, wherever the shape changes.
-    rises = [(each.mean("transitions"), each.label) for each in networks if each.is_residual]
-    if known := [rise for rise in rises if np.isfinite(rise[0])]:
-        most, label = max(known)
+    if known := _known([each for each in networks if each.is_residual], "transitions"):
+        most, label = known[-1]
         where = f", most in {label}" if len(known) > 1 else ""
         detail.append(
             f"Where a block with a skip connection changes the shape, the rise is {points()(most)} points on average"
@@ -178,6 +164,11 @@ def _lead(networks: Sequence[LesionedNetwork], verdict: str, claim: Claim | None
 
 
 def _headline(networks: Sequence[LesionedNetwork]) -> dict[str, float]:
-    """The least and the most hurt network's median increase in error by one deleted block."""
-    known = [median for each in networks if np.isfinite(median := each.mean("median"))]
-    return {"lesion_median_increase_least": min(known), "lesion_median_increase_most": max(known)} if known else {}
+    """The median rise of the error by one deleted block: of the network that is hurt least, and most."""
+    known = [median for median, _ in _known(networks, "median")]
+    return {"lesion_median_increase_least": known[0], "lesion_median_increase_most": known[-1]} if known else {}
+
+
+def _known(networks: Sequence[LesionedNetwork], quantity: str) -> list[tuple[float, str]]:
+    """The finite means of a quantity, ascending, each with the network's label."""
+    return sorted((mean, each.label) for each in networks if np.isfinite(mean := each.mean(quantity)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from analysis.arms import PLAIN, RESIDUAL
 from analysis.claims import Claim, Outcome, outcome
 from analysis.equivalence import INSIDE, Verdict
-from analysis.questions.methods.comparison import Comparison, gain
+from analysis.questions.methods.comparison import Comparison, gains, in_words
 from analysis.report.words import points
 from analysis.seeds import LEAST_SEEDS, LEVEL, Estimate
 
@@ -21,19 +21,18 @@ def judge_claims(steps: Sequence[Comparison]) -> list[Claim]:
 
 
 def _residual(residual: Sequence[Comparison]) -> Claim:
-    """P5 claims gains in certain cases, so one that is shown suffices, against both plain training and droppath."""
+    """P5 claims gains in certain cases, so one gain is enough, but over both plain training and droppath."""
     sides = {
-        "plain training": gain([each for each in residual if each.against.name == PLAIN]),
-        "droppath of the same rates": gain([each for each in residual if each.against.name != PLAIN]),
+        "plain training": gains([each for each in residual if each.against.name == PLAIN]),
+        "droppath of the same rates": gains([each for each in residual if each.against.name != PLAIN]),
     }
-    compared = {name: each for name, each in sides.items() if each.comparisons}
-    better = [each.better > 0 for each in compared.values()]
-    found = outcome(better, [])
+    compared = {name: each for name, each in sides.items() if each}
+    found = outcome([int(1 in each) for each in compared.values()])
     if found is Outcome.HOLDS and len(compared) < len(sides):
         found = Outcome.IN_PART
-    if found is Outcome.OPEN and any(each.worse == each.comparisons for each in compared.values()):
+    if found is Outcome.OPEN and any(set(each) == {-1} for each in compared.values()):
         found = Outcome.CONTRADICTED
-    because = "; ".join(f"against {name} the error is {each.words}" for name, each in compared.items())
+    because = "; ".join(f"against {name} the error is {in_words(each)}" for name, each in compared.items())
     return Claim(
         "Residual droppath does better in certain cases of image classification (Park).",
         found,
@@ -42,15 +41,18 @@ def _residual(residual: Sequence[Comparison]) -> Claim:
 
 
 def _effective(effective: Sequence[Comparison]) -> Claim:
-    """The published figure is an error, but margins are of losses: these decide, unless a higher error is shown."""
+    """The published figure is an error, but margins are for losses: these decide, unless a higher error is shown."""
     near = [each.verdict in (*INSIDE, Verdict.FIRST_BETTER) for each in effective]
-    kept = [inside and not _shown_worse(each) for inside, each in zip(near, effective, strict=True)]
-    found = outcome(kept, [each.verdict is Verdict.SECOND_BETTER for each in effective])
+    kept = [
+        -1 if each.verdict is Verdict.SECOND_BETTER else int(inside and not _shown_worse(each))
+        for inside, each in zip(near, effective, strict=True)
+    ]
+    found = outcome(kept)
     if found is Outcome.OPEN and any(near):
         found = Outcome.IN_PART
     because = "; ".join(
         f"{each.arm.name}, {each.group.label}: difference in error {points(2)(Estimate.of(each.error))} points, "
-        f"{_in_words(each)} in validation loss"
+        f"{_verdict(each)} in validation loss"
         for each in effective
     )
     claim = "Training paths of the effective length alone loses nothing (Veit et al.: 5.96 against 6.10 % error, "
@@ -58,12 +60,9 @@ def _effective(effective: Sequence[Comparison]) -> Claim:
 
 
 def _droppath(droppath: Sequence[Comparison]) -> Claim:
-    counted = gain(droppath)
-    found = Outcome.IN_PART if counted.better else Outcome.OPEN
-    if counted.comparisons in (counted.better, counted.worse) and counted.comparisons:
-        found = Outcome.HOLDS if counted.better else Outcome.CONTRADICTED
+    found = gains(droppath)
     claim = "Dropping blocks at random in training lowers the error (Huang et al.)."
-    return Claim(claim, found, f"the error is {counted.words}")
+    return Claim(claim, outcome(found), f"the error is {in_words(found)}")
 
 
 def _shown_worse(each: Comparison) -> bool:
@@ -72,7 +71,7 @@ def _shown_worse(each: Comparison) -> bool:
     return higher_loss or (each.error.n >= LEAST_SEEDS and each.error.p < LEVEL and each.error.estimate > 0)
 
 
-def _in_words(each: Comparison) -> str:
+def _verdict(each: Comparison) -> str:
     if each.verdict is not Verdict.DIFFERENT_INSIDE:
         return each.words
     return f"slightly {'worse' if each.tost.estimate > 0 else 'better'}, within the margin,"

@@ -9,7 +9,7 @@ Seconds are medians over seeds, and beyond the budgets nothing is said.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Comparison:
     verdict: Verdict
     """FIRST_BETTER stands for `arm`, SECOND_BETTER for `against`."""
     lacking: int
-    """Seeds without a contrast, but for those of which both sides diverged."""
+    """Seeds without a contrast; those that diverged on both sides do not count."""
     note: str = ""
     """Why there is no comparison."""
 
@@ -69,9 +69,9 @@ def equal_steps(group: Group, margins: Margins) -> list[Comparison]:
 
 
 def equal_time(group: Group, family: Sequence[Group], margins: Margins) -> list[Comparison]:
-    """Every contrast of a group with the other arm interpolated to the seconds of the first.
+    """Every contrast of a group, with the other arm interpolated to the seconds of the first.
 
-    `family` are the groups that differ from it in nothing but epochs, itself included.
+    `family` has the groups that differ from it only in their epochs, and the group itself.
     """
     found: list[Comparison] = []
     for arm, against in group.contrasts():
@@ -81,7 +81,7 @@ def equal_time(group: Group, family: Sequence[Group], margins: Margins) -> list[
 
 
 def at_seconds(ladder: Sequence[Arm], arm: Arm) -> tuple[Figures, str]:
-    """What the budgets of a ladder come to at the seconds of an arm, by seed; or nothing, and why."""
+    """The figures of a ladder of budgets at the seconds of an arm, by seed; or none, and why there are none."""
     rungs = sorted((rung for rung in ladder if rung.finished), key=lambda rung: rung.seconds)
     if not rungs or not arm.finished:
         return {}, "a side has no finished trial"
@@ -133,7 +133,7 @@ def _compare(
 
 
 def judge(ratios: Sequence[float], lacking: int, margins: Margins) -> tuple[eq.Tost, Verdict]:
-    """Log ratios of losses, one per seed, by the declared rules; where seeds are lacking there is no verdict."""
+    """The test and verdict of log ratios of losses, one per seed; where seeds are lacking there is no verdict."""
     values = np.array(ratios)
     tost = eq.tost(values, math.log1p(margins.ratio), LEVEL / 2)
     if len(ratios) < LEAST_SEEDS or lacking:
@@ -148,21 +148,12 @@ def _ended(arm: Arm) -> str:
     return f"{arm.name}: {words}" if words else ""
 
 
-class Gain(NamedTuple):
-    """How many of several comparisons show a lower or a higher error, after Holm's correction over them at `LEVEL`."""
-
-    comparisons: int
-    better: int
-    worse: int
-
-    @property
-    def words(self) -> str:
-        """The counts in a clause."""
-        comparisons = f"{self.comparisons} comparison{'s' * (self.comparisons != 1)}"
-        return f"lower in {self.better}, higher in {self.worse} of {comparisons}"
+def gains(comparisons: Sequence[Comparison]) -> list[int]:
+    """What comparisons with enough seeds show after Holm's correction: 1 a lower error, -1 a higher one, or 0."""
+    return [-sign for sign in signs([each.error for each in comparisons if each.error.n >= LEAST_SEEDS])]
 
 
-def gain(comparisons: Sequence[Comparison]) -> Gain:
-    """Count the comparisons whose difference in error is shown, of those that have enough seeds."""
-    shown = signs([each.error for each in comparisons if each.error.n >= LEAST_SEEDS])
-    return Gain(len(shown), shown.count(-1), shown.count(1))
+def in_words(found: Sequence[int]) -> str:
+    """What `gains` finds, in a clause."""
+    comparisons = f"{len(found)} comparison{'s' * (len(found) != 1)}"
+    return f"lower in {found.count(1)}, higher in {found.count(-1)} of {comparisons}"

@@ -50,7 +50,7 @@ def robustness(groups: Sequence[Group], errors: Errors) -> list[dict[str, Any]]:
     Rows of `group`, `arm`, `against`, `seeds`, and by lesion the difference in error, an `Estimate`, and its p,
     ``KEY_p``; numbers of blocks are ``deleted_N``. Below zero the first arm is better.
     """
-    pairs = [(group, *pair) for group in groups if group.pretrain_epochs for pair in group.contrasts()]
+    pairs = [(group, *pair) for group in groups if group.trial["pretrain_epochs"] for pair in group.contrasts()]
     keys: dict[str, Key] = {WHOLE: WHOLE, ONE: ONE, RISE: RISE}
     keys |= {f"deleted_{size}": size for size in sizes(errors, [arm for _, *pair in pairs for arm in pair])}
     rows: list[dict[str, Any]] = []

@@ -56,7 +56,7 @@ def draw_by_time(families: Sequence[Sequence[Arms]], palette: Palette) -> Iterab
             names = dict.fromkeys(name for group in ladder for name in group.arms)
             lines = [_by_budget(ladder, name) for name in names]
             panels.append(Panel(ladder[0].family, Axis("seconds of training", "log"), _ERROR, lines))
-    alt = "Validation error against seconds of training, a line a way of training, a point a budget of epochs."
+    alt = "Validation error against seconds of training, one line per way of training, one point per budget of epochs."
     return _picture("error-by-time", "Error by training time", alt, panels, palette)
 
 
@@ -70,14 +70,14 @@ def draw_lesions(families: Sequence[Sequence[Arms]], errors: Errors, palette: Pa
     panels = [
         Panel(group.label, Axis("blocks deleted", whole=True), _ERROR, lines)
         for group in chain.from_iterable(families)
-        if group.pretrain_epochs and group.compared and len(lines := lesion_lines(group, errors)) > 1
+        if group.trial["pretrain_epochs"] and group.compared and len(lines := lesion_lines(group, errors)) > 1
     ]
-    alt = "Validation error against the number of deleted blocks, a line a way of retraining."
+    alt = "Validation error against the number of deleted blocks, one line per way of retraining."
     return _picture("retrained-lesions", "Error after deleting blocks", alt, panels, palette)
 
 
 def lesion_lines(group: Arms, errors: Errors) -> list[Line]:
-    """The arms of a group that have lesions; of one deleted block the mean over all, which no draw betters."""
+    """The arms of a group that have lesions; of one deleted block the mean over all blocks, not over draws."""
     lines: list[Line] = []
     for arm in group.arms.values():
         deleted: dict[int, Key] = {0: WHOLE, 1: ONE} | {size: size for size in sizes(errors, [arm]) if size > 1}
@@ -87,10 +87,10 @@ def lesion_lines(group: Arms, errors: Errors) -> list[Line]:
 
 
 def _line(name: str, errors: Sequence[tuple[float, Mapping[int, float]]]) -> Line:
-    """Shares by place of x and by seed, as a mean in per cent and a band from the lowest to the highest seed."""
+    """A line of mean errors in per cent, from shares by place of x and seed; the band spans the seeds."""
     seeds = sorted({seed for _, each in errors for seed in each})
     found = over_seeds([[100 * each.get(seed, np.nan) for _, each in errors] for seed in seeds])
-    return Line(name, np.array([place for place, _ in errors], float), found.mean, found.lowest, found.highest)
+    return Line(name, np.array([place for place, _ in errors], float), *found.band)
 
 
 def _picture(name: str, title: str, alt: str, panels: Sequence[Panel], palette: Palette) -> Iterable[Picture]:

@@ -33,7 +33,7 @@ _FILED = ("basis", "epochs", "pretrain_epochs", "seconds", "against_seconds", "l
 
 
 def comparison_tables(steps: Sequence[Comparison], time: Sequence[Comparison]) -> list[Table]:
-    """All comparisons, of which the page has those at equal optimiser steps; and those at equal time, if there are."""
+    """All comparisons, of which the page shows those at equal steps, and a table of those at equal time, if any."""
     at_steps, at_time = [_row(each) for each in steps], [_row(each) for each in time]
     every = Table(
         "training_methods",
@@ -55,8 +55,8 @@ def _row(each: Comparison) -> dict[str, Any]:
     """Differences in error as shares, losses as log ratios."""
     return vars(each) | {
         "group": each.group.label,
-        "epochs": each.group.epochs,
-        "pretrain_epochs": each.group.pretrain_epochs,
+        "epochs": each.group.trial["epochs"],
+        "pretrain_epochs": each.group.trial["pretrain_epochs"],
         "arm": each.arm.name,
         "against": each.against.name,
         "seconds": each.arm.seconds,
@@ -73,7 +73,7 @@ def _row(each: Comparison) -> dict[str, Any]:
 
 
 def lesion_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Retrained networks under lesions, rows of `robustness`; the page has some of the numbers of deleted blocks."""
+    """Lesions of retrained networks, from `robustness`; the page shows some of the numbers of deleted blocks."""
     heads = {WHOLE: "whole", ONE: "one block deleted", RISE: "its rise"}
     keys = [key for key, value in rows[0].items() if isinstance(value, Estimate)]
     sizes = [key for key in keys if key not in heads]

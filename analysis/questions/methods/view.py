@@ -9,7 +9,7 @@ from analysis.claims import Tone
 from analysis.figures.palette import Palette
 from analysis.questions.equivalence.declared import Declared, declared
 from analysis.questions.methods.claims import judge_claims
-from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gain
+from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gains
 from analysis.questions.methods.lesions import lesion_errors, robustness
 from analysis.questions.methods.pictures import draw_by_time, draw_gains, draw_lesions
 from analysis.questions.methods.tables import comparison_tables, lesion_table
@@ -19,11 +19,15 @@ from analysis.results import Results
 from analysis.seeds import LEAST_SEEDS, Estimate
 
 _MOST_BARS = 12
+_DETAIL = (
+    "Differences in error at equal optimiser steps, paired by seed; shown is what the 99 % interval says after "
+    "Holm's correction over these comparisons."
+)
 _METHODS = {RESIDUAL: "residual droppath", "effective-paths": "training effective paths alone", "droppath": "droppath"}
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on the ways of training of a study, None where none differ in their method alone."""
+    """The part on ways of training; None where no trials of the study differ only in their method."""
     families = _families(arm_groups(results, study))
     if not families:
         return None
@@ -33,15 +37,22 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     ladders = [family for family in families if len(family) > 1]
     time = [each for family in ladders for group in family for each in equal_time(group, family, margins.margins)]
     lesioned = robustness(groups, errors)
-    method, main = _main(steps)
-    counted, claims, verdict = gain(main), judge_claims(steps), _verdict(method, main)
-    tone: Tone = "warning" if counted.worse else "good" if counted.better else "info"
+    main, claims = _main(steps), judge_claims(steps)
+    found = gains(main)
+    better, worse = found.count(1), found.count(-1)
+    verdict = _verdict(main, len(found), better, worse)
+    tone: Tone = "warning" if worse else "good" if better else "info"
     few = sum(each.tost.n < LEAST_SEEDS for each in steps)
+    rows = [row for group in groups if group.compared for arm in group.arms.values() for row in arm.rows.values()]
+    warnings = {
+        "margins declared after results": margins.declared_at and not margins.before,
+        "few seeds": few == len(steps),
+    }
     return Part(
         name="droppath",
         title="Does training with dropped blocks gain anything?",
         subtitle="Ways of training the same networks",
-        lead=Lead(verdict, _detail(groups), tone, _intervals(main, margins)),
+        lead=Lead(verdict, f"{_DETAIL} {budget(rows)}", tone, _intervals(main, margins)),
         verdict=clause(verdict),
         template="methods/page.html",
         words={
@@ -60,59 +71,50 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             *(draw_lesions(families, errors, palette) if lesioned else []),
         ],
         numbers={"margins": margins, "claims": claims},
-        headline={f"droppath_{name}": count for name, count in counted._asdict().items()},
-        badges=_badges(margins, few == len(steps)),
+        headline={"droppath_comparisons": len(found), "droppath_better": better, "droppath_worse": worse},
+        badges=[Badge(text, "warning") for text, shown in warnings.items() if shown],
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
     )
 
 
 def _families(groups: Sequence[Group]) -> list[list[Group]]:
-    """The groups by family, without families that compare nothing."""
+    """The groups by family, but only families with something to compare."""
     every = [list(those) for _, those in groupby(groups, key=lambda group: group.family)]
     return [family for family in every if any(group.compared for group in family)]
 
 
-def _main(steps: Sequence[Comparison]) -> tuple[str, list[Comparison]]:
-    """The method that the answer is on, and its comparisons with plain training at equal steps."""
-    for method in _METHODS:
-        those = [each for each in steps if each.arm.method == method and each.against.name == PLAIN]
-        if those:
-            return method, those
-    return RESIDUAL, [each for each in steps if each.arm.method == RESIDUAL]
+def _main(steps: Sequence[Comparison]) -> list[Comparison]:
+    """The comparisons that the answer is about: of one method, with plain training where there is any."""
+    known = [each for each in steps if each.against.name == PLAIN] or steps
+    method = min((each.arm.method for each in known), key=lambda name: [*_METHODS, name].index(name))
+    return [each for each in known if each.arm.method == method]
 
 
-def _verdict(method: str, main: Sequence[Comparison]) -> str:
-    """What Holm's correction over the comparisons of the main method lets stand."""
-    counted, named = gain(main), _METHODS[method]
+def _verdict(main: Sequence[Comparison], count: int, better: int, worse: int) -> str:
+    """The answer: of `count` comparisons, so many show a lower error after Holm's correction, and a higher one."""
+    method = main[0].arm.method
+    named = _METHODS.get(method, method)
     against = "plain training" if main[0].against.name == PLAIN else "droppath"
-    number, every = _points(main), f"{counted.comparisons} comparison{'s' if counted.comparisons > 1 else ''}"
-    if not counted.comparisons:
+    number, every = _points(main), f"{count} comparison{'s' if count > 1 else ''}"
+    if not count:
         given = f", estimates alone ({number})" if number else ""
         return f"Not decided{given}: {named} was compared with {against} on fewer than {LEAST_SEEDS} seeds."
-    if counted.better:
-        sure = "Yes" if counted.better == counted.comparisons else "In part"
-        also = f", and a higher one in {counted.worse}" if counted.worse else ""
-        return f"{sure} ({number}): {named} has a lower error than {against} in {counted.better} of {every}{also}."
-    if counted.worse:
-        return f"No ({number}): {named} has a higher error than {against} in {counted.worse} of {every}."
+    if better:
+        sure = "Yes" if better == count else "In part"
+        also = f", and a higher one in {worse}" if worse else ""
+        return f"{sure} ({number}): {named} has a lower error than {against} in {better} of {every}{also}."
+    if worse:
+        return f"No ({number}): {named} has a higher error than {against} in {worse} of {every}."
     return f"Not decided: no difference in error between {named} and {against} is shown ({number}, {every})."
 
 
 def _points(main: Sequence[Comparison]) -> str:
-    """The difference in error, or the least and the greatest of several; empty where there is none."""
+    """The difference in error, or the least and greatest of several; empty where there are none."""
     known = [each.error for each in main if math.isfinite(each.error.estimate)]
     if len(known) < 2:
         return "".join(f"{points(2)(Estimate.of(each))} points" for each in known)
     ends = (order(each.estimate for each in known) for order in (min, max))
     return f"{' to '.join(map(points(2), ends))} points"
-
-
-def _detail(groups: Sequence[Group]) -> str:
-    rows = [row for group in groups if group.compared for arm in group.arms.values() for row in arm.rows.values()]
-    return (
-        "Differences in error at equal optimiser steps, paired by seed; shown is what the 99 % interval says after "
-        f"Holm's correction over these comparisons. {budget(rows)}"
-    )
 
 
 def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | None:
@@ -126,12 +128,7 @@ def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | Non
         Bar(
             f"{each.arm.name}{'' if to_plain else f' against {each.against.name}'}"
             f"{f', {each.group.label}' if several else ''}",
-            Estimate(
-                *(
-                    math.exp(min(end, 700))
-                    for end in (each.tost.estimate, each.tost.interval.low, each.tost.interval.high)
-                )
-            ),
+            Estimate(*(math.exp(min(end, 700)) for end in Estimate.of(each.tost))),
         )
         for each in shown
     ]
@@ -145,8 +142,3 @@ def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | Non
         below="dropped blocks better" if to_plain else "first better",
         above=f"{PLAIN} better" if to_plain else "other better",
     )
-
-
-def _badges(margins: Declared, few: bool) -> list[Badge]:
-    late = [Badge("margins declared after results", "warning")] if margins.declared_at and not margins.before else []
-    return [*late, *([Badge("few seeds", "warning")] if few else [])]

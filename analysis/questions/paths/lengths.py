@@ -17,7 +17,7 @@ Z = 1.959963984540054
 BAND = (0.05, 0.95)
 """Quantiles of the contribution that bound the effective band. Where P2 put its own is not known; these are ours."""
 LEAST_LENGTHS = 3
-"""Below, path lengths say nothing of how norms fall."""
+"""Fewer path lengths do not show how norms fall."""
 _ROUNDING = 1e-12
 
 
@@ -69,7 +69,7 @@ class Profile:
 
 
 def summarise(length: ArrayLike, norm: ArrayLike) -> Norms:
-    """Means over draws; both arrays are of (draws,), what is not finite is left out."""
+    """Means over draws; both arrays are of (draws,). Norms that are not finite are left out."""
     norms = np.asarray(norm, np.float64)
     known = np.isfinite(norms)
     norms = norms[known]
@@ -84,7 +84,7 @@ def summarise(length: ArrayLike, norm: ArrayLike) -> Norms:
 
 
 def profile(norms: Norms, log_paths: Mapping[int, float]) -> Profile:
-    """Put norms and numbers of paths together; `log_paths` maps path lengths to the logs of their counts.
+    """Norms and numbers of paths together; `log_paths` has the logarithm of the number of paths of each length.
 
     Raises ValueError where no length has both, or no norm is above zero.
     """
@@ -130,6 +130,6 @@ def decay(length: Array, mean: Array) -> tuple[float, float]:
 
 
 def _shares(logs: Array) -> Array:
-    """Shares of the total of what is given by its logarithms."""
+    """Shares of the total, from logarithms."""
     parts = np.exp(logs - logs.max())
     return parts / parts.sum()

@@ -1,6 +1,6 @@
 """Which paths the gradient takes through the networks of a study, over seeds (P2, 1605.06431)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,17 +15,15 @@ from sweep.measures.paths import COUNT, GRADIENT, NORM, PATHS
 
 
 @dataclass(frozen=True)
-class NetworkPaths:
+class NetworkPaths(Network):
     """One network and training over its seeds; arrays of (lengths,)."""
 
-    label: str
     judged: bool
-    """Whether P2's claims are on it: sequential, trained plainly, and of several path lengths."""
-    seeds: Mapping[int, Profile]
+    """Whether P2's claims are about it: sequential, trained plainly, with several path lengths."""
+    profiles: Mapping[int, Profile]
+    """Of each seed."""
     errors: Mapping[int, float]
     """Of each seed, on validation images."""
-    without: int
-    """Seeds that diverged, failed, are missing or have no measurements."""
     longest: int
     """The longest path, in blocks."""
     layers_a_block: int
@@ -49,22 +47,12 @@ class NetworkPaths:
     zeros: float
     """Share of all draws with a norm of zero."""
     error: Estimate
-    guessing: float
-    """The error of guessing, NaN where the number of classes is not known."""
 
 
-@dataclass(frozen=True)
-class Paths:
-    """The paths of a study's networks."""
-
-    study: Study
-    networks: list[NetworkPaths]
-
-
-def find_paths(results: Results, study: str) -> Paths | None:
-    """What the networks of a study have measured of their paths; None where none of them has."""
+def find_paths(results: Results, study: str) -> Study[NetworkPaths] | None:
+    """The networks of a study whose paths were measured; None where there are none."""
     found = measured_study(results, study, "paths", [COUNT, GRADIENT], usable=_usable, most="path_draws")
-    return found and Paths(found, list(map(_over_seeds, found.networks)))
+    return found and found.mapped(_over_seeds)
 
 
 def _usable(found: Measured) -> bool:
@@ -83,20 +71,18 @@ def _over_seeds(network: Network) -> NetworkPaths:
     profiles, trial = list(map(_profile, network.seeds)), network.trial
     norms = [each.norms for each in profiles]
     length = np.unique(np.concatenate([each.length for each in norms]))
-    norm = _range([_at(length, each, each.norms.mean) for each in profiles])
+    norm = over_seeds([_at(length, each, each.norms.mean) for each in profiles]).band
     if len(norms) == 1:
         norm[1:] = norms[0].low, norms[0].high
     paths = over_seeds([_at(length, each, each.paths) for each in profiles]).mean
-    contribution = _range([np.nan_to_num(_at(length, each, each.contribution)) for each in profiles])
+    contribution = over_seeds([np.nan_to_num(_at(length, each, each.contribution)) for each in profiles]).band
     accuracies = {each.trial["seed"]: each.trial["val_accuracy"] for each in network.seeds}
     errors = {seed: np.nan if accuracy is None else 1 - accuracy for seed, accuracy in accuracies.items()}
-    plain = (trial["architecture"], trial["method"]) == ("sequential", "plain")
     return NetworkPaths(
-        label=network.label,
-        judged=plain and len(length) >= LEAST_LENGTHS,
-        seeds=dict(zip(errors, profiles, strict=True)),
+        **vars(network),
+        judged=network.is_plain and len(length) >= LEAST_LENGTHS,
+        profiles=dict(zip(errors, profiles, strict=True)),
         errors=errors,
-        without=network.lacking,
         longest=profiles[0].longest,
         layers_a_block=trial["layers_per_block"] or 1,
         mean_length=profiles[0].mean_length,
@@ -111,7 +97,6 @@ def _over_seeds(network: Network) -> NetworkPaths:
         r_squared=float(over_seeds([each.r_squared for each in profiles]).mean),
         zeros=float(sum(each.zeros.sum() for each in norms) / sum(each.draws.sum() for each in norms)),
         error=over_seeds(list(errors.values())).at(),
-        guessing=1 - 1 / (trial["classes"] or np.nan),
     )
 
 
@@ -120,8 +105,3 @@ def _at(length: Array, each: Profile, values: Array) -> Array:
     found = np.full(len(length), np.nan)
     found[np.searchsorted(length, each.norms.length)] = values
     return found
-
-
-def _range(values: Sequence[Array]) -> Array:
-    found = over_seeds(values)
-    return np.array([found.mean, found.lowest, found.highest])

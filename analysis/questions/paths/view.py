@@ -1,10 +1,10 @@
-"""Gradient paths as a reader sees them: how long those are that the gradient takes (P2)."""
+"""Gradient paths as a reader sees them: how long are the paths that the gradient takes (P2)?"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.claims import Claim, Outcome, counted, outcome, signs
+from analysis.claims import Claim, Outcome, signs
 from analysis.figures import render
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
@@ -19,29 +19,27 @@ from analysis.seeds import Estimate
 LINEAR = 0.9
 """Least R² of a straight line through the log norms, mean over seeds, that counts as an exponential fall. Ours."""
 _UNLEARNED = 0.9
-"""An error of at least this share of that of guessing is of a network that has hardly learned. Ours."""
+"""A network has hardly learned if its error is at least this share of that of guessing. Ours."""
 _NONE_JUDGED = f"no plainly trained sequential network with at least {LEAST_LENGTHS} path lengths was measured"
-_ANSWERS = {
-    Outcome.HOLDS: "Yes",
-    Outcome.IN_PART: "In some of the networks",
-    Outcome.MIXED: "In some of the networks, and long ones in others",
-    Outcome.AGAINST_IN_PART: "No, it takes long ones in some of the networks",
-    Outcome.CONTRADICTED: "No, it takes long ones",
-    Outcome.OPEN: "Not decided",
-}
+_ANSWERS = (
+    "In some of the networks",
+    "In some of the networks, and long ones in others",
+    "No, it takes long ones in some of the networks",
+    "No, it takes long ones",
+)
 # More lines than this in a panel hide each other.
 _LINES = 5
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on the path gradients of a study, None where it has none."""
+    """The part on the path gradients of a study; None where none were measured."""
     found = find_paths(results, study)
     if found is None:
         return None
     judged = [each for each in found.networks if each.judged]
     asked = sorted(judged or found.networks, key=lambda each: -each.longest)
     first, claims = asked[0], _claims(judged)
-    lead = _lead(asked, claims, budget([each.trial for each in found.study.networks]))
+    lead = _lead(asked, claims, budget([each.trial for each in found.networks]))
     return Part(
         name="paths",
         title="Does the gradient take short paths?",
@@ -49,14 +47,14 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         lead=lead,
         verdict=clause(lead.verdict),
         template="paths/page.html",
-        words={"found": found, "claims": claims, "least": LEAST_LENGTHS, "linear": LINEAR},
+        words={"study": found, "claims": claims, "least": LEAST_LENGTHS, "linear": LINEAR},
         tables=[_table(found.networks), _lengths(found.networks)],
         pictures=[_picture(found.networks, palette)],
         numbers={
             "claims": claims,
-            "seeds": {each.label: each.seeds for each in found.networks},
+            "seeds": {each.label: each.profiles for each in found.networks},
             "errors": {each.label: each.errors for each in found.networks},
-            "trials": found.study.counts,
+            "trials": found.counts,
         },
         headline={
             "effective_length": first.effective_length.value,
@@ -65,12 +63,12 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             "paths_in_band": first.band.paths,
         },
         badges=[Badge("one seed", "warning")] if max(len(each.seeds) for each in found.networks) == 1 else [],
-        trials=found.study.states["planned"],
+        trials=found.counts["planned"],
     )
 
 
 def _claims(judged: Sequence[NetworkPaths]) -> list[Claim]:
-    """P2: short is what is shorter than the mean of all paths; exponential, a straight line of the log norm."""
+    """The claims of P2. Short is shorter than the mean of all paths; exponential is a straight line of the log norm."""
     short, falls = signs([each.beyond_mean for each in judged]), signs([each.slope for each in judged])
     bent = [sign < 0 and not each.r_squared >= LINEAR for sign, each in zip(falls, judged, strict=True)]
     lengths = [
@@ -81,34 +79,32 @@ def _claims(judged: Sequence[NetworkPaths]) -> list[Claim]:
         f"{f', so it falls, but not exponentially (R² below {LINEAR:g})' if other else ''}"
         for each, other in zip(judged, bent, strict=True)
     ]
-    exponential = _claim("The gradient along a path falls exponentially with its length.", falls, slopes)
+    exponential = _below("The gradient along a path falls exponentially with its length.", falls, slopes)
     if any(bent) and exponential.outcome is Outcome.HOLDS:
         exponential = replace(exponential, outcome=Outcome.IN_PART)
-    return [_claim("The gradient comes along relatively short paths.", short, lengths), exponential]
+    return [_below("The gradient comes along relatively short paths.", short, lengths), exponential]
 
 
-def _claim(claim: str, found: Sequence[int], because: Sequence[str]) -> Claim:
+def _below(claim: str, found: Sequence[int], because: Sequence[str]) -> Claim:
     """A claim that something is below zero."""
-    below, above = [sign < 0 for sign in found], [sign > 0 for sign in found]
-    said = [counted(below, above), *because] if because else [_NONE_JUDGED]
-    return Claim(claim, outcome(below, above), "; ".join(said))
+    return Claim.judged(claim, [-sign for sign in found], because, "" if because else _NONE_JUDGED)
 
 
 def _lead(asked: Sequence[NetworkPaths], claims: Sequence[Claim], trained: str) -> Lead:
-    """The answer for the network with the longest path, and what else is to be known of it."""
+    """The answer for the network with the longest path, with its numbers."""
     first, (short, falls) = asked[0], [claim.outcome for claim in claims]
     more = f"; {len(asked) - 1} more below" if len(asked) > 1 else ""
-    unlearned = ", ".join(each.label for each in asked if each.error.value >= _UNLEARNED * each.guessing)
+    unlearned = ", ".join(each.label for each in asked if each.error.value >= _UNLEARNED * each.chance)
     guessing = f"*Hardly learned, with errors close to guessing: {unlearned}.* " if unlearned else ""
     return Lead(
-        f"{_ANSWERS[short]}: weighed by the gradient that they carry, paths through {first.label} are {_length(first)} "
-        f"blocks long on average, all paths {first.mean_length:.1f}{more}.",
+        f"{short.answer(*_ANSWERS)}: weighed by the gradient that they carry, paths through {first.label} are "
+        f"{_length(first)} blocks long on average, all paths {first.mean_length:.1f}{more}.",
         f"Veit et al. claim that the gradient comes along short paths, which {short} here, and that it falls "
         f"exponentially with a path's length, which {falls} here. In {first.label} at least 90 % of the gradient comes "
         f"along paths of *{_band(first.band)} blocks (longest path {first.longest})*, {percent(first.band.paths, 2)} "
         "of all paths; published are 5 to 17 of 54 blocks and 0.45 % (second-hand). The network's error is "
         f"{percent(first.error.value, 2)}, published are 6.10 % (second-hand). {guessing}{trained}",
-        "warning" if unlearned and short is Outcome.HOLDS else short.tone,
+        "warning" if unlearned and short is Outcome.HOLDS else claims[0].tone,
     )
 
 
@@ -144,6 +140,7 @@ def _table(networks: Sequence[NetworkPaths]) -> Table:
         vars(each)
         | {f"band_{name}": value for name, value in vars(each.band).items()}
         | {"network": each.label, "seeds": len(each.seeds), "paths_in_band": each.band.paths}
+        | {"without": each.lacking, "guessing": each.chance}
         | {"band": _bands(each), "layers": _band(each.band, each.layers_a_block)}
         | {"slope": Estimate.of(each.slope), "slope_p": each.slope.p}
         | {"beyond_mean": Estimate.of(each.beyond_mean), "beyond_mean_p": each.beyond_mean.p}
@@ -155,12 +152,12 @@ def _table(networks: Sequence[NetworkPaths]) -> Table:
 
 def _bands(each: NetworkPaths) -> str:
     """The band, and those of single seeds where they differ."""
-    seeds = sorted({_band(seed.band) for seed in each.seeds.values()})
+    seeds = sorted({_band(seed.band) for seed in each.profiles.values()})
     return _band(each.band) + (f" (seeds: {', '.join(seeds)})" if len(seeds) > 1 else "")
 
 
 def _lengths(networks: Sequence[NetworkPaths]) -> Table:
-    """For each network and path length, for the files alone."""
+    """What each path length contributes, for the files alone."""
     keys = ("network", "length", "paths", "norm", "contribution")
     rows = [
         (each.label, int(length), each.paths[at], Estimate(*each.norm[:, at]), Estimate(*each.contribution[:, at]))
@@ -171,7 +168,7 @@ def _lengths(networks: Sequence[NetworkPaths]) -> Table:
 
 
 def _picture(networks: Sequence[NetworkPaths], palette: Palette) -> Picture:
-    """A row for each kind of network, which is what labels begin with."""
+    """A row of panels for each kind of network; labels begin with the kind."""
     kinds: dict[str, list[NetworkPaths]] = {}
     for each in networks:
         kinds.setdefault(each.label.partition(",")[0], []).append(each)

@@ -1,4 +1,4 @@
-"""Figures of trained networks by the order that they are truncated to (P1: the first order is x + sum F_i(x))."""
+"""Losses and errors of trained networks, truncated to each order (P1: the first order is x + sum F_i(x))."""
 
 from dataclasses import dataclass
 
@@ -18,54 +18,43 @@ KINDS = {TRUNCATE: "as trained", FINETUNED: "fine-tuned"}
 
 @dataclass(frozen=True)
 class Orders:
-    """Figures by order, the number of stages that blocks are left in, over seeds: arrays of (orders,)."""
+    """Figures over seeds by order, which is how many stages are left: arrays of (orders,)."""
 
     order: Array
     loss: OverSeeds
     error: OverSeeds
+    lowest: Difference
+    """The log ratio of the loss at the lowest order to that at the highest, over seeds, against zero."""
 
 
 @dataclass(frozen=True)
-class TruncatedNetwork:
-    """All seeds of one network and method; `loss` is the untruncated network's, `orders` are by `KINDS`."""
+class TruncatedNetwork(Network):
+    """All seeds of one network and method; `loss` is that of the whole network, `orders` are by `KINDS`."""
 
-    label: str
-    seeds: int
     loss: OverSeeds
     orders: dict[str, Orders]
-    lowest: dict[str, Difference]
-    """By kind, the log ratio of the loss at the lowest order to that of the highest, over seeds, against zero."""
 
     @property
     def lower(self) -> dict[str, Orders]:
-        """Those with a lower order: a parallel network is its own truncation."""
+        """The orders of each kind that has more than one; a parallel network has not, it is its own truncation."""
         return {kind: orders for kind, orders in self.orders.items() if len(orders.order) > 1}
 
 
-@dataclass(frozen=True)
-class Truncations:
-    """The truncations of a study."""
-
-    study: Study
-    networks: tuple[TruncatedNetwork, ...]
-
-
-def find_truncations(results: Results, study: str) -> Truncations | None:
-    """Figures by order of the networks of a study; None where none of it has been truncated."""
+def find_truncations(results: Results, study: str) -> Study[TruncatedNetwork] | None:
+    """The truncated networks of a study; None where there are none."""
     found = measured_study(results, study, "truncation", list(KINDS), most="lesion_draws")
-    return found and Truncations(found, tuple(map(_network, found.networks)))
+    return found and found.mapped(_network)
 
 
 def _network(network: Network) -> TruncatedNetwork:
     orders: dict[str, Orders] = {}
-    lowest: dict[str, Difference] = {}
     for kind in KINDS:
         (sizes, errors), (finite, losses) = (network.over("size", kind, metric) for metric in (ERROR, LOSS))
         if sizes:
             # An order may have errors and, where it diverges, no loss.
             every = np.full(errors.shape, np.nan)
             every[:, np.searchsorted(sizes, finite)] = losses
-            orders[kind] = Orders(np.array(sizes), over_seeds(every), over_seeds(errors))
-            lowest[kind] = over_zero(np.log(every[:, 0]) - np.log(every[:, -1]))
+            lowest = over_zero(np.log(every[:, 0]) - np.log(every[:, -1]))
+            orders[kind] = Orders(np.array(sizes), over_seeds(every), over_seeds(errors), lowest)
     loss = over_seeds([each.trial["val_loss"] for each in network.seeds])
-    return TruncatedNetwork(network.label, len(network.seeds), loss, orders, lowest)
+    return TruncatedNetwork(**vars(network), loss=loss, orders=orders)

@@ -1,69 +1,62 @@
 """Truncations as a reader sees them."""
 
-from analysis.claims import Claim, Outcome, counted, outcome, signs
+from collections.abc import Sequence
+
+from analysis.claims import Claim, Outcome, signs
 from analysis.figures import render
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.formats import number, unbroken
-from analysis.questions.truncation.summary import KINDS, TruncatedNetwork, Truncations, find_truncations
+from analysis.questions.truncation.summary import KINDS, TruncatedNetwork, find_truncations
 from analysis.report.content import Column, Lead, Part, Picture, Table
 from analysis.report.words import clause, plain, ratio, seeds_said, share
 from analysis.results import Results
 from analysis.seeds import Estimate
 from sweep.measures.truncation import FINETUNED, TRUNCATE
 
-_ANSWERS = {
-    Outcome.HOLDS: "Yes",
-    Outcome.IN_PART: "Yes, in some networks",
-    Outcome.MIXED: "In some networks, and others gain by dropping them",
-    Outcome.AGAINST_IN_PART: "Some networks gain by dropping them",
-    Outcome.CONTRADICTED: "No, networks gain by dropping them",
-    Outcome.OPEN: "Not decided",
-}
+_ANSWERS = (
+    "Yes, in some networks",
+    "In some networks, and others gain by dropping them",
+    "Some networks gain by dropping them",
+    "No, networks gain by dropping them",
+)
 _PREFIX = {TRUNCATE: "", FINETUNED: "fine-tuned "}
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on a study's truncations, None where no network of it was truncated."""
+    """The part on a study's truncations; None where no network was truncated."""
     found = find_truncations(results, study)
     if found is None:
         return None
-    claim = _claim(found)
-    verdict = _verdict(found, claim)
+    # A parallel network has no lower order.
+    able = [each for each in found.networks if each.lower]
+    claim = _claim(able)
+    verdict = _verdict(able, claim)
     return Part(
         name="truncation",
         title="Are higher-order terms needed?",
         subtitle="Truncations of trained networks",
-        lead=Lead(verdict, _detail(found), "info" if claim.outcome is Outcome.OPEN else "good"),
+        lead=Lead(verdict, _detail(found.networks), "info" if claim.outcome is Outcome.OPEN else "good"),
         verdict=clause(verdict),
         template="truncation/page.html",
-        words={"study": found.study, "claims": [claim]},
-        tables=[_table(found)],
-        pictures=_pictures(found, palette),
-        numbers={
-            "claims": [claim],
-            "trials": found.study.counts,
-        },
-        trials=found.study.states["planned"],
+        words={"study": found, "claims": [claim]},
+        tables=[_table(found.networks)],
+        pictures=_pictures(able, palette),
+        numbers={"claims": [claim], "trials": found.counts},
+        trials=found.counts["planned"],
     )
 
 
-def _claim(found: Truncations) -> Claim:
+def _claim(able: Sequence[TruncatedNetwork]) -> Claim:
     """Whether the loss rises with each network's truncation to its lowest order, as trained, paired by seed."""
-    judged = {each.label: each.lowest[TRUNCATE] for each in _able(found) if TRUNCATE in each.lowest}
-    shown = signs(list(judged.values()))
-    rises, falls = [sign > 0 for sign in shown], [sign < 0 for sign in shown]
+    judged = {each.label: each.lower[TRUNCATE].lowest for each in able if TRUNCATE in each.lower}
     because = [f"{label}: loss times {ratio(2)(Estimate.of(each))}" for label, each in judged.items()]
-    return Claim(
-        "A trained network loses by dropping its terms of higher order.",
-        outcome(rises, falls),
-        "; ".join([counted(rises, falls), *because]),
-    )
+    claim = "A trained network loses by dropping its terms of higher order."
+    return Claim.judged(claim, signs(list(judged.values())), because)
 
 
-def _verdict(found: Truncations, claim: Claim) -> str:
+def _verdict(able: Sequence[TruncatedNetwork], claim: Claim) -> str:
     """The answer, and what the lowest order does to the first network that has one."""
-    able = _able(found)
     if not able:
         return "No network has a lower order that it could be truncated to."
     first = able[0]
@@ -73,45 +66,39 @@ def _verdict(found: Truncations, claim: Claim) -> str:
         changes.append(f"{_PREFIX[kind]}from {whole} to {lowest}")
     order, losses = next(iter(first.lower.values())).order[0], ", ".join(changes)
     others = f"; {len(able) - 1} more below" if len(able) > 1 else ""
-    return f"{_ANSWERS[claim.outcome]}: truncated to order {order}, {first.label} goes in loss {losses}{others}."
+    said = claim.outcome.answer(*_ANSWERS)
+    return f"{said}: truncated to order {order}, {first.label} goes in loss {losses}{others}."
 
 
-def _able(found: Truncations) -> list[TruncatedNetwork]:
-    return [each for each in found.networks if each.lower]
-
-
-def _detail(found: Truncations) -> str:
+def _detail(networks: Sequence[TruncatedNetwork]) -> str:
     text = (
         "A sequence of residual blocks expands like a Taylor series; blocks that stand in parallel leave out the terms "
         "of higher order among them. The trained parameters stay. "
     )
-    if any(FINETUNED in each.orders for each in found.networks):
+    if any(FINETUNED in each.orders for each in networks):
         text += "Fine-tuned losses are of networks that were all trained on for as long, the whole one too. "
-    return text + seeds_said([each.seeds for each in found.networks])
+    return text + seeds_said([len(each.seeds) for each in networks])
 
 
-def _pictures(found: Truncations, palette: Palette) -> list[Picture]:
+def _pictures(able: Sequence[TruncatedNetwork], palette: Palette) -> list[Picture]:
+    if not able:
+        return []
     x, y = Axis("order (sequential stages that are left)", "places"), Axis("validation loss (nats)", "log")
     panels: list[Panel] = []
-    for each in _able(found):
-        lines = [
-            Line(KINDS[kind], of.order.astype(float), of.loss.mean, of.loss.lowest, of.loss.highest)
-            for kind, of in each.orders.items()
-        ]
+    for each in able:
+        lines = [Line(KINDS[kind], of.order.astype(float), *of.loss.band) for kind, of in each.orders.items()]
         panels.append(Panel(each.label, x, y, lines, levels={"": each.loss.at().value}))
-    if not panels:
-        return []
     title, rows = "Validation loss of truncated networks by order", in_rows(panels, 2)
     drawn = draw_panels(title, rows, palette, band="lowest to highest seed", level="whole network")
     caption = (
         "The order is the number of sequential stages that are left; the highest is the whole network. Means over "
         "seeds."
     )
-    alt = f"{title}, as trained and fine-tuned, a panel a network."
+    alt = f"{title}, as trained and fine-tuned, one panel per network."
     return [Picture("truncation", render(drawn), alt, caption)]
 
 
-def _table(found: Truncations) -> Table:
+def _table(networks: Sequence[TruncatedNetwork]) -> Table:
     columns = (
         Column("network", "network", unbroken),
         Column("truncation", "truncation"),
@@ -131,7 +118,7 @@ def _table(found: Truncations) -> Table:
             "to_whole": orders.loss.at(place).value / orders.loss.at(-1).value,
             "error": orders.error.at(place),
         }
-        for each in found.networks
+        for each in networks
         for kind, orders in each.orders.items()
         for place in range(len(orders.order))
     ]
