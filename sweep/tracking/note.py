@@ -21,7 +21,8 @@ class Note:
         self._files = ledger.files
         # The store's own database moves with it. A digest, since an address may hold a password.
         key = "own" if own_database(ledger, uri) else uri
-        self._name = f"tracking/{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+        self._key = hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._name = f"tracking/{self._key}.json"
         self._saved = time.monotonic()
         self._changed: dict[str, bool] = {}
         database = sqlite_path(uri)
@@ -67,15 +68,17 @@ class Note:
         commits, ended = self._load()
         self.commits |= commits
         self.ended = {name for name in {*ended, *self._changed} if self._changed.get(name, True)}
-        noted = {"commits": sorted(self.commits), "ended": sorted(self.ended)}
+        noted = {"of": self._key, "commits": sorted(self.commits), "ended": sorted(self.ended)}
         self._files.write(self._name, json.dumps(noted).encode())
         self._saved = time.monotonic()
 
     def _load(self) -> tuple[set[str], set[str]]:
         try:
             noted = json.loads(self._files.read(self._name) or b"")
-            # Earlier versions did not note which sweeps had ended.
-            return set(noted["commits"]), set(noted.get("ended", ()))
+            # Earlier versions noted neither whose note it is nor which sweeps had ended.
+            if noted.get("of", self._key) == self._key:
+                return set(noted["commits"]), set(noted.get("ended", ()))
+            return set(), set()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return set(), set()
 

@@ -10,6 +10,7 @@ from sweep.ledger import Ledger
 from sweep.plan import Plan
 from sweep.tracking import Tracker, is_complete, rebuild, tracking_uri
 from sweep.tracking.mirror import Mirror
+from sweep.tracking.note import Note
 from tests.sweep.tracking.runs import publish, runs_of, trials_of
 
 TRIALS = trials_of(*range(4))
@@ -122,3 +123,17 @@ def test_track_writes_and_counts_what_mlflow_itself_has(ledger: Ledger, capsys, 
     assert runs_of(ledger).count == {trial.trial_id: 1 for trial in TRIALS}
     track(store=ledger.uri)
     assert capsys.readouterr().out.endswith(", 0 written now\n")
+
+
+def test_notes_under_each_others_names_count_as_none(ledger: Ledger) -> None:
+    uris = ["http://one:5000", "http://other:5000"]
+    for uri in uris:
+        note = Note(ledger, uri)
+        note.add([uri])
+        note.end(SWEEP)
+    one, other = Path(ledger.uri, "tracking").iterdir()
+    content = one.read_bytes()
+    assert [Note(ledger, uri).commits for uri in uris] == [{uri} for uri in uris]
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    assert [(Note(ledger, uri).commits, Note(ledger, uri).ended) for uri in uris] == [(set(), set())] * 2
