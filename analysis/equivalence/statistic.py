@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from analysis.equivalence.contrast import Contrasts
-from analysis.equivalence.student import Interval
-from analysis.formats import number
 
 Result = TypeVar("Result")
 
@@ -34,12 +32,6 @@ class Statistic(Generic[Result]):
     name: str
     compute: Callable[[Contrasts, float], Result]
     rows: tuple[Row[Result], ...] = ()
-
-
-def as_ratio(estimate: float, interval: Interval) -> str:
-    """A log ratio and its interval as the ratio."""
-    ratio, low, high = (number(exp(each)) for each in (estimate, interval.low, interval.high))
-    return f"{ratio} [{low}, {high}]"
 
 
 def exp(value: float) -> float:

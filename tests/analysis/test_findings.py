@@ -180,7 +180,7 @@ def test_a_failed_control_leaves_no_verdict(make_store, ends, end, status):
     assert {each.verdict for each in every_one} == {Verdict.UNDECIDED}
     assert all(each.withheld == found.controls.reasons for each in every_one if each.scale == "ratio")
     assert found.controls.reasons[0].startswith("the control fails: ")
-    assert {row for table in found.strata.values() for row in table["verdict"].to_pylist()} == {Verdict.UNDECIDED}
+    assert {row["verdict"] for rows in found.strata.values() for row in rows} == {Verdict.UNDECIDED}
     assert {claim.outcome for claim in found.claims} == {Outcome.OPEN}
 
 
@@ -193,8 +193,8 @@ def test_each_data_set_is_assessed_alone(make_store, ends):
     assert verdicts == {"digits": Verdict.SECOND_BETTER, "mnist": Verdict.FIRST_BETTER}
     assert found.verdict == Verdict.UNDECIDED
     assert found.answer.words == "digits: sequential better; mnist: parallel better"
-    assert set(found.strata["val_loss"]["dataset"].to_pylist()) == {"digits", "mnist"}
-    assert "dataset" not in found.strata["val_loss"]["factor_a"].to_pylist()
+    assert {row["dataset"] for row in found.strata["val_loss"]} == {"digits", "mnist"}
+    assert "dataset" not in {row["factor_a"] for row in found.strata["val_loss"]}
 
 
 def test_mixed_networks_are_contrasts_of_their_own(make_store, ends):

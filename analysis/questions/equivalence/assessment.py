@@ -81,6 +81,11 @@ class Assessment:
         return self.grid.interval(1 - 2 * self.alpha)
 
     @property
+    def has_interval(self) -> bool:
+        """Whether there is one, which takes a second seed."""
+        return math.isfinite(self.interval.low)
+
+    @property
     def p_equivalence(self) -> float:
         """The largest p of the one-sided tests on the ratio and on what was learned; NaN without a margin."""
         learned = math.nan if self.learned is None else self.learned.p
