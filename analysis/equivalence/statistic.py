@@ -4,8 +4,8 @@ A new one is a module with its function and a `Statistic`, and one line in `regi
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from analysis.equivalence.contrast import Contrasts
@@ -14,24 +14,17 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Row(Generic[Result]):
-    """A row of the table of further statistics: its label, and the text of a result on the scale of ratios."""
-
-    label: str
-    text: Callable[[Result], str]
-
-
-@dataclass(frozen=True)
 class Statistic(Generic[Result]):
     """A statistic of contrasts of log losses, given the margin as a log ratio.
 
     `name` stands for the result in an assessment and in the numbers that are written. Results are dataclasses or
-    floats. Without `rows` it is in the numbers alone.
+    floats. `rows` of the table of further statistics are labels, each with the text of a result on the scale of ratios;
+    without any it is in the numbers alone.
     """
 
     name: str
     compute: Callable[[Contrasts, float], Result]
-    rows: tuple[Row[Result], ...] = ()
+    rows: Mapping[str, Callable[[Result], str]] = field(default_factory=dict)
 
 
 def exp(value: float) -> float:

@@ -11,6 +11,7 @@ import analysis
 from analysis.claims import Outcome
 from analysis.equivalence import Verdict
 from analysis.questions.equivalence.findings import find
+from analysis.questions.equivalence.wording import headline
 from analysis.report import NothingToReport, results_key
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, merge_commits
@@ -89,7 +90,7 @@ def test_a_side_that_always_diverges_is_reported_without_a_verdict(make_store, e
         for each in sides
     ]
     found = find(analysis.open(make_store(results, sides)))
-    assert found.verdict == Verdict.UNDECIDED
+    assert found.answer.verdict == Verdict.UNDECIDED
     assert "too few pairs" in found.answer.by_dataset["digits"].withheld[0]
     assert found.answer.by_dataset["digits"].divergence.parallel_only == len(sides) // 4
     assert {claim.outcome.value for claim in found.claims} == {"is not decided"}
@@ -175,7 +176,7 @@ def test_a_failed_control_leaves_no_verdict(make_store, ends, end, status):
     results.append(end(broken, 9.0) if status == "different" else end(broken, status="diverged"))
     found = find(analysis.open(make_store(results, every)))
     assert found.controls.failed
-    assert found.verdict == Verdict.UNDECIDED
+    assert found.answer.verdict == Verdict.UNDECIDED
     every_one = [each for answer in found.answers.values() for each in answer.by_dataset.values()]
     assert {each.verdict for each in every_one} == {Verdict.UNDECIDED}
     assert all(each.withheld == found.controls.reasons for each in every_one if each.scale == "ratio")
@@ -191,8 +192,9 @@ def test_each_data_set_is_assessed_alone(make_store, ends):
     found = find(analysis.open(make_store(results)))
     verdicts = {dataset: each.verdict for dataset, each in found.answer.by_dataset.items()}
     assert verdicts == {"digits": Verdict.SECOND_BETTER, "mnist": Verdict.FIRST_BETTER}
-    assert found.verdict == Verdict.UNDECIDED
-    assert found.answer.words == "digits: sequential better; mnist: parallel better"
+    assert found.answer.verdict == Verdict.UNDECIDED
+    said = "It depends on the data set. digits: sequential better; MNIST: parallel better."
+    assert headline(found.answer) == said
     assert {row["dataset"] for row in found.strata["val_loss"]} == {"digits", "mnist"}
     assert "dataset" not in {row["factor_a"] for row in found.strata["val_loss"]}
 

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.claims import Claim
-from analysis.equivalence import Verdict
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, Answer, Assessment, assess, assess_sample
 from analysis.questions.equivalence.configurations import Configurations, configurations
@@ -74,11 +73,6 @@ class Findings:
     def answer(self) -> Answer:
         """The headline: validation loss."""
         return self.answers[PRIMARY]
-
-    @property
-    def verdict(self) -> Verdict:
-        """The headline's verdict, on every data set alike."""
-        return self.answer.verdict
 
     def each(self, *metrics: str) -> Iterator[Judged]:
         """The assessments of these metrics."""

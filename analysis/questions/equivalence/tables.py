@@ -197,7 +197,7 @@ def _spread(findings: Findings) -> Table:
     found = {f"{at.dataset}_{at.metric}": (place(at), at.found) for at in findings.each(*LOSSES)}
     columns = (Column("statistic", "statistic"), *(Column(key, head) for key, (head, _) in found.items()))
     texts: list[tuple[str, Callable[[Assessment], str]]] = [
-        *((row.label, lambda each, name=name, row=row: row.text(each.statistics[name])) for name, row in table_rows()),
+        *((label, lambda each, name=name, of=of: of(each.statistics[name])) for name, label, of in table_rows()),
         (
             "hierarchical model, mean [90 %]",
             lambda each: plain()(_ends(each.inside.mean, each.inside.mean_interval)),

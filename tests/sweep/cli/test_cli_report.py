@@ -57,8 +57,9 @@ def test_a_report_goes_into_its_store_by_study(call, fill, capsys):
     assert call("report", "--store", str(store)) == 0
     page = store / "report" / "small" / "report.html"
     printed = capsys.readouterr().out
-    assert printed.startswith("No verdict: too few pairs: a verdict takes 48 pairs more than configurations")
-    assert printed.endswith(f": {page}\n")
+    assert printed.startswith("Equivalence: No verdict: too few pairs: a verdict takes 48 pairs more than")
+    assert printed.endswith(f".\nReport: {page}\n")
+    assert ".." not in printed
     assert "study small" in page.read_text(encoding="utf-8")
 
 
@@ -226,7 +227,7 @@ def test_a_run_whose_control_fails_is_exit_code_1(call, study, tmp_path, capsys,
     assert "The control fails: 4 of 4 depth-1 pairs differ by more than rounding" in printed
     assert "Do not trust these results." in printed
     verdicts = json.loads((store / "report" / "tiny" / "numbers.json").read_text())["verdicts"]
-    assert verdicts["equivalence"].startswith("Equivalence: No verdict: the control fails")
+    assert verdicts["equivalence"].startswith("No verdict: the control fails")
     # Again, with nothing left to train.
     assert call("run", study, "--store", str(store), *LOCAL, "--engine", "unequal_engine:train") == 1
 
