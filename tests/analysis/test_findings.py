@@ -149,8 +149,8 @@ MANY: dict[str, Any] = {"depth": [1, 2, 4], "filters": [1, 2], "seed": list(rang
 def test_the_margins_decide(make_store, ends):
     many = trials(**MANY)
     wide, narrow = (make_store(ends(many, 1.05), many, Margins(ratio)) for ratio in (0.1, 0.01))
-    assert find(analysis.open(wide)).verdict == Verdict.DIFFERENT_INSIDE
-    assert find(analysis.open(narrow)).verdict == Verdict.SECOND_BETTER
+    assert find(analysis.open(wide)).answer.verdict == Verdict.DIFFERENT_INSIDE
+    assert find(analysis.open(narrow)).answer.verdict == Verdict.SECOND_BETTER
 
 
 def test_the_same_findings_are_computed_once(store):
@@ -170,7 +170,7 @@ def test_states_count_planned_trials_done_or_not(make_store, ends, end):
 @pytest.mark.parametrize("status", ["different", "diverged"])
 def test_a_failed_control_leaves_no_verdict(make_store, ends, end, status):
     every = trials(**MANY)
-    assert find(analysis.open(make_store(ends(every), every))).verdict == Verdict.DIFFERENT_INSIDE
+    assert find(analysis.open(make_store(ends(every), every))).answer.verdict == Verdict.DIFFERENT_INSIDE
     broken = trials(depth=[1], filters=[1], seed=[1], architecture=["parallel"])[0]
     results = [each for each in ends(every) if each.trial != broken]
     results.append(end(broken, 9.0) if status == "different" else end(broken, status="diverged"))

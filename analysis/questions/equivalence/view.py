@@ -159,7 +159,7 @@ def _headline(findings: Findings) -> dict[str, float]:
             numbers[f"{name}_p_equivalence"] = at.found.p_equivalence
         else:
             numbers[f"{name}_difference"] = at.found.grid.estimate
-    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+    return numbers
 
 
 def _numbers(findings: Findings) -> dict[str, Any]:
