@@ -1,7 +1,7 @@
 """Numbers in words, the same wherever a person reads them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 DASH = "\N{EN DASH}"
 NAMES = {"val_loss": "validation loss", "train_loss": "training loss", "val_accuracy": "validation accuracy"}
@@ -27,6 +27,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
+def with_ends(form: Callable[[float], str], value: float, low: float, high: float) -> str:
+    """A value with the ends of its interval in brackets, or alone where it has none."""
+    return f"{form(value)} [{form(low)}, {form(high)}]" if math.isfinite(low) else form(value)
+
+
 def percent(value: float, digits: int = 1) -> str:
     """A share as a percentage, or a dash."""
     return f"{100 * value:.{digits}f} %" if math.isfinite(value) else DASH
@@ -48,11 +53,16 @@ def unbroken(label: str) -> str:
     return kept.replace(",\N{NO-BREAK SPACE}", ", ")
 
 
+def typed(text: str) -> str:
+    """A text for a terminal, which seldom has a hyphen that does not break."""
+    return text.replace("\N{NON-BREAKING HYPHEN}", "-")
+
+
 def listed(levels: Sequence[object]) -> str:
     """Levels of a factor, with commas."""
-    return ", ".join(level_name(level) for level in levels)
+    return ", ".join(map(level_name, levels))
 
 
 def level_name(level: object) -> str:
-    """A level of a factor as it is written."""
-    return f"{level:g}" if isinstance(level, float) else str(level)
+    """A level of a factor as it is written, a data set by its name."""
+    return f"{level:g}" if isinstance(level, float) else dataset_name(str(level))

@@ -65,10 +65,10 @@ class Weights(Measure):
 STATISTIC = """
 import numpy as np
 
-from analysis.equivalence.statistic import Row, Statistic
+from analysis.equivalence.statistic import Statistic
 
 RANGE = Statistic(
-    "range", lambda of, margin: float(np.ptp(of.means)), (Row("range", lambda found: "wide"),)
+    "range", lambda of, margin: float(np.ptp(of.means)), {"range": lambda found: "wide"}
 )
 """
 

@@ -9,19 +9,16 @@ from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS, Contrasts,
 from analysis.equivalence.crossed import SeedEffect, seed_effect
 from analysis.equivalence.design import of_grid, of_networks
 from analysis.equivalence.divergence import ClusteredMcNemar, clustered_mcnemar
-from analysis.equivalence.heterogeneity import FTest, factor_test, interaction_test
-from analysis.equivalence.inputs import Margin, configuration_means
+from analysis.equivalence.heterogeneity import factor_test, interaction_test
+from analysis.equivalence.inputs import configuration_means
 from analysis.equivalence.inside import Inside, share_inside
-from analysis.equivalence.inversion import crossing
-from analysis.equivalence.looks import alpha_of_look
 from analysis.equivalence.mean import Mean
-from analysis.equivalence.multiplicity import holm
 from analysis.equivalence.registry import STATISTICS, table_rows
 from analysis.equivalence.skewness import skewness
-from analysis.equivalence.statistic import Row, Statistic
-from analysis.equivalence.student import Interval
+from analysis.equivalence.statistic import Statistic
+from analysis.equivalence.student import Interval, crossing
 from analysis.equivalence.tost import Difference, Tost, difference_test, tost
-from analysis.equivalence.verdict import AHEAD, ALPHA, INSIDE, Verdict, verdict
+from analysis.equivalence.verdict import AHEAD, ALPHA, INSIDE, Verdict, alpha_of_look, holm, verdict
 
 __all__ = [
     "AHEAD",
@@ -33,12 +30,9 @@ __all__ = [
     "ClusteredMcNemar",
     "Contrasts",
     "Difference",
-    "FTest",
     "Inside",
     "Interval",
-    "Margin",
     "Mean",
-    "Row",
     "SeedEffect",
     "Statistic",
     "Tost",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import codes, groups, vector
-from analysis.equivalence.statistic import Row, Statistic
+from analysis.equivalence.statistic import Statistic
 from analysis.equivalence.student import UNDEFINED
 from analysis.formats import percent
 
@@ -17,8 +17,6 @@ class Components:
 
     between: float
     within: float
-    seeds_harmonic_mean: float
-    configurations: int
 
 
 def components(values: ArrayLike, configuration: ArrayLike) -> Components:
@@ -33,23 +31,22 @@ def components(values: ArrayLike, configuration: ArrayLike) -> Components:
     at = groups(array, codes(configuration, len(array)))
     count = len(at.n)
     if count == 0:
-        return Components(UNDEFINED, UNDEFINED, UNDEFINED, 0)
+        return Components(UNDEFINED, UNDEFINED)
     spare = len(array) - count
     within = float(at.squares.sum()) / spare if spare else UNDEFINED
     seeds = count / float((1 / at.n).sum())
     spread = float(groups(at.mean, np.zeros(count, np.intp)).squares[0]) / (count - 1) if count > 1 else UNDEFINED
     between = spread - within / seeds
     # Not max(0, between), which would turn NaN into 0.
-    return Components(0.0 if between < 0 else between, within, seeds, count)
+    return Components(0.0 if between < 0 else between, within)
 
 
 COMPONENTS = Statistic(
     "components",
     lambda of, margin: components(of.values, of.configuration),
-    (
-        Row(
-            "spread of the ratio: configurations; seeds",
-            lambda found: "; ".join(percent(each**0.5) for each in (found.between, found.within)),
-        ),
-    ),
+    {
+        "spread of the ratio: configurations; seeds": lambda found: "; ".join(
+            percent(each**0.5) for each in (found.between, found.within)
+        )
+    },
 )

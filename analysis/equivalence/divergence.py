@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc
 
 from analysis.equivalence.inputs import codes
 from analysis.equivalence.student import UNDEFINED
@@ -14,12 +13,9 @@ from analysis.equivalence.student import UNDEFINED
 class ClusteredMcNemar:
     """McNemar's test with configurations as clusters; `discordant` of them lean to a side."""
 
-    configurations: int
     discordant: int
     sequential_only: int
     parallel_only: int
-    chi2: float
-    p_chi2: float
     p_exact: float
 
 
@@ -29,12 +25,9 @@ def clustered_mcnemar(
     """McNemar's test (1947) where pairs of one configuration are not independent.
 
     All three have shape (pairs,), the first two are boolean. With b and c the pairs of a configuration of which only
-    the sequential, only the parallel side diverged, chi-squared is (K - 1) / K (sum(b - c))^2 / sum((b - c)^2) over
-    K configurations (Obuchowski 1998); Durkalski et al. (2003) weigh by 1 / pairs and leave (K - 1) / K out, which is
-    the same for many configurations with as many seeds each. With few discordant configurations p_chi2 can be too
-    small. `p_exact` holds for any number: it flips the sign of b - c in every configuration, all ways alike, as if
-    the sides of a configuration were exchangeable. Where no configuration leans to a side, it is 1 and chi-squared
-    NaN. Raises ValueError for malformed arrays.
+    the sequential, only the parallel side diverged, `p_exact` flips the sign of b - c in every configuration, all ways
+    alike, as if the sides of a configuration were exchangeable. It holds for any number of configurations, and is 1
+    where none leans to a side. Raises ValueError for malformed arrays.
     """
     sides = [np.asarray(each) for each in (sequential_diverged, parallel_diverged)]
     if any(side.dtype != np.bool_ or side.ndim != 1 for side in sides) or sides[0].shape != sides[1].shape:
@@ -42,16 +35,11 @@ def clustered_mcnemar(
     sequential, parallel = sides
     code = codes(configuration, len(sequential))
     lean = np.bincount(code, sequential.astype(float) - parallel).astype(int)
-    count, squares = len(lean), int((lean**2).sum())
-    chi2 = (count - 1) / count * int(lean.sum()) ** 2 / squares if squares and count > 1 else UNDEFINED
     return ClusteredMcNemar(
-        configurations=count,
         discordant=int(np.count_nonzero(lean)),
         sequential_only=int((sequential & ~parallel).sum()),
         parallel_only=int((parallel & ~sequential).sum()),
-        chi2=chi2,
-        p_chi2=float(chdtrc(1, chi2)),
-        p_exact=_sign_flips(np.abs(lean), abs(int(lean.sum()))) if count else UNDEFINED,
+        p_exact=_sign_flips(np.abs(lean), abs(int(lean.sum()))) if len(lean) else UNDEFINED,
     )
 
 

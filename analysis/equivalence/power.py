@@ -10,7 +10,6 @@ from scipy.special import chdtri, ndtr, stdtrit
 from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS, contrasts
 from analysis.equivalence.design import of_grid
 from analysis.equivalence.inputs import level
-from analysis.equivalence.mean import Mean
 
 WANTED = 0.8
 """The power that a detectable difference is shown with."""
@@ -72,14 +71,10 @@ def _tried(pieces: int, seeds: int, noise: float, margin: float, alpha: float) -
     shown = np.mean([mean.p_inside(-margin, margin) < alpha for mean in means])
 
     def lacking(shift: float) -> float:
-        found = np.mean([_shifted(mean, shift).p_zero < alpha for mean in means])
+        found = np.mean([replace(mean, estimate=mean.estimate + shift).p_zero < alpha for mean in means])
         return float(found) - WANTED
 
     most = noise
     while lacking(most) < 0:
         most *= 2
     return float(shown), float(root_scalar(lacking, bracket=(0.0, most), xtol=1e-3 * most).root)
-
-
-def _shifted(mean: Mean, shift: float) -> Mean:
-    return replace(mean, estimate=mean.estimate + shift)

@@ -1,9 +1,10 @@
 """Every further statistic, in the order of the numbers. A new one is one module and one line here."""
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from analysis.equivalence.statistic import Row, Statistic
+from analysis.equivalence.statistic import Statistic
 
 _HOMES = (
     "components:COMPONENTS",
@@ -21,6 +22,6 @@ STATISTICS: dict[str, Statistic[Any]] = {each.name: each for each in map(_statis
 """By name."""
 
 
-def table_rows() -> list[tuple[str, Row[Any]]]:
-    """The rows of all statistics, each with its statistic's name."""
-    return [(name, row) for name, statistic in STATISTICS.items() for row in statistic.rows]
+def table_rows() -> list[tuple[str, str, Callable[[Any], str]]]:
+    """The rows of all statistics: a statistic's name, a label, and the text of a result."""
+    return [(name, *row) for name, statistic in STATISTICS.items() for row in statistic.rows.items()]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import vector
-from analysis.equivalence.statistic import Row, Statistic
+from analysis.equivalence.statistic import Statistic
 from analysis.equivalence.student import UNDEFINED
 from analysis.formats import number
 
@@ -26,5 +26,5 @@ def skewness(values: ArrayLike) -> float:
 SKEWNESS = Statistic(
     "skewness",
     lambda of, margin: skewness(of.means),
-    (Row("skewness of the log ratios", lambda found: number(found, 2)),),
+    {"skewness of the log ratios": lambda found: number(found, 2)},
 )

@@ -4,23 +4,13 @@ A new one is a module with its function and a `Statistic`, and one line in `regi
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from analysis.equivalence.contrast import Contrasts
-from analysis.equivalence.student import Interval
-from analysis.formats import number
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Row(Generic[Result]):
-    """A row of the table of further statistics: its label, and the text of a result on the scale of ratios."""
-
-    label: str
-    text: Callable[[Result], str]
 
 
 @dataclass(frozen=True)
@@ -28,18 +18,13 @@ class Statistic(Generic[Result]):
     """A statistic of contrasts of log losses, given the margin as a log ratio.
 
     `name` stands for the result in an assessment and in the numbers that are written. Results are dataclasses or
-    floats. Without `rows` it is in the numbers alone.
+    floats. `rows` of the table of further statistics are labels, each with the text of a result on the scale of ratios;
+    without any it is in the numbers alone.
     """
 
     name: str
     compute: Callable[[Contrasts, float], Result]
-    rows: tuple[Row[Result], ...] = ()
-
-
-def as_ratio(estimate: float, interval: Interval) -> str:
-    """A log ratio and its interval as the ratio."""
-    ratio, low, high = (number(exp(each)) for each in (estimate, interval.low, interval.high))
-    return f"{ratio} [{low}, {high}]"
+    rows: Mapping[str, Callable[[Result], str]] = field(default_factory=dict)
 
 
 def exp(value: float) -> float:

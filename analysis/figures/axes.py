@@ -1,24 +1,21 @@
 """Axes, ticks and marks that several figures share."""
 
 from collections.abc import Sequence
-from itertools import compress
 from textwrap import wrap
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from analysis.figures.style import BAND, FAINT, INK, MUTED, Floats, Look
-from analysis.figures.svg import tips_id
+from analysis.figures.style import BAND, FAINT, INK, MUTED, Floats
 
 Which = Literal["x", "y"]
 
-VECTOR_POINTS = 1500
-"""More points than this become an image inside the SVG."""
 _RATIO_TICKS = (
     (0.96, 0.97, 0.98, 0.99, 1, 1.01, 1.02, 1.03, 1.04),
     (0.9, 0.92, 0.94, 0.96, 0.98, 1, 1.02, 1.04, 1.06, 1.08, 1.1),
@@ -40,15 +37,15 @@ def wrapped(text: str, width: int) -> str:
     return "\n".join(part for line in text.splitlines() for part in wrap(line, width, break_on_hyphens=False))
 
 
-def legend_columns(labels: Sequence[str]) -> int:
-    """How many labels stand beside each other in a legend as wide as a figure."""
-    return max(1, min(4, 108 // (max(map(len, labels), default=1) + 8)))
+def legend_columns(keys: Sequence[Artist]) -> int:
+    """How many keys stand beside each other in a legend as wide as a figure."""
+    return max(1, min(4, 108 // (max((len(str(key.get_label())) for key in keys), default=1) + 8)))
 
 
-def legend_lines(labels: Sequence[str]) -> int:
-    """How many lines of text a legend of these labels takes."""
-    columns = legend_columns(labels)
-    return max((sum(1 + each.count("\n") for each in labels[start::columns]) for start in range(columns)), default=0)
+def legend_lines(keys: Sequence[Artist]) -> int:
+    """How many lines of text a legend of these keys takes."""
+    columns, lines = legend_columns(keys), [1 + str(key.get_label()).count("\n") for key in keys]
+    return max(sum(lines[start::columns]) for start in range(columns))
 
 
 def drawable(*columns: Floats) -> NDArray[np.bool_]:
@@ -127,27 +124,6 @@ def margin_key(margin: float) -> Patch:
 def margin_text(margin: float) -> str:
     """The margin in words: a ratio of two values, either way."""
     return f"equivalence margin, {100 * margin:g} % either way"
-
-
-def points(axes: Axes, x: Floats, y: Floats, look: Look, tips: Sequence[str] = (), **style: Any) -> None:
-    """Open markers at x and y, each of (n,), where a log axis has them: with tips, or an image where there are many."""
-    shown = drawable(x, y)
-    axes.plot(
-        x[shown],
-        y[shown],
-        marker=look.marker,
-        color=look.color,
-        gid=tips_id(list(compress(tips, shown))),
-        **{
-            "ls": "none",
-            "ms": 3.6,
-            "mfc": "none",
-            "mew": 0.8,
-            "zorder": 2,
-            "rasterized": len(x) > VECTOR_POINTS,
-            **style,
-        },
-    )
 
 
 def say_empty(axes: Axes, text: str = "no data") -> None:

@@ -85,8 +85,7 @@ def draw_forest(title: str, groups: Sequence[Group], measure: Measure) -> Figure
     """A row an estimate under its group's title; what leaves the axis ends in an arrow."""
     count = sum(_group_height(group) for group in groups)
     heading, keys = wrapped(title, int(11 * WIDE)), _keys(groups, measure)
-    labels = [str(key.get_label()) for key in keys]
-    top, bottom = _TOP + 0.17 * heading.count("\n"), _BOTTOM + _KEY * legend_lines(labels)
+    top, bottom = _TOP + 0.17 * heading.count("\n"), _BOTTOM + _KEY * legend_lines(keys)
     height = top + bottom + _ROW * max(count, 2)
     figure = Figure(figsize=(WIDE, height))
     axes = figure.add_axes((_LEFT / WIDE, bottom / height, _WIDTH / WIDE, 1 - (top + bottom) / height))
@@ -104,7 +103,7 @@ def draw_forest(title: str, groups: Sequence[Group], measure: Measure) -> Figure
         say_empty(axes)
     if keys:
         beneath = {"loc": "lower left", "bbox_to_anchor": (0.005, 0.04 / height)}
-        figure.legend(handles=keys, ncols=legend_columns(labels), columnspacing=1.6, **beneath)
+        figure.legend(handles=keys, ncols=legend_columns(keys), columnspacing=1.6, **beneath)
     return figure
 
 

@@ -113,20 +113,21 @@ def draw_panels(
     """
     rows = [row for row in rows if row] or [[]]
     named, columns = names or {}, max(max(map(len, rows)), 1)
-    looks = palette.apart(_labels([panel for row in rows for panel in row]))
-    legends = [_keys(palette.apart(_labels(row)) if keys == "row" else {}, named) for row in rows]
-    last = [*_keys(looks if keys == "figure" else {}, named), *_meanings(band, level, notes or {})]
+    together = palette.apart(_labels([panel for row in rows for panel in row]))
+    looks = [palette.apart(_labels(row)) if keys == "row" else together for row in rows]
+    legends = [_keys(own, named) if keys == "row" else [] for own in looks]
+    last = [*(_keys(together, named) if keys == "figure" else []), *_meanings(band, level, notes or {})]
     heights = [
-        height + 0.16 * _title_lines(row, columns) + 0.2 * _lines(legend)
+        height + 0.16 * _title_lines(row, columns) + 0.2 * legend_lines(legend)
         for row, legend in zip(rows, legends, strict=True)
     ]
     heading = wrapped(title, int(11 * WIDE))
     above = 0.45 + 0.17 * heading.count("\n")
-    figure = Figure(figsize=(WIDE, above + sum(heights) + 0.2 * _lines(last)), layout="constrained")
+    figure = Figure(figsize=(WIDE, above + sum(heights) + 0.2 * legend_lines(last)), layout="constrained")
     head(figure, heading)
     parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights).flat
-    for part, row, legend in zip(parts, rows, legends, strict=True):
-        _draw_row(part, row, columns, palette.apart(_labels(row)) if keys == "row" else looks)
+    for part, row, own, legend in zip(parts, rows, looks, legends, strict=True):
+        _draw_row(part, row, columns, own)
         _legend(part, legend)
     _legend(figure, last)
     return figure
@@ -282,11 +283,7 @@ def _meanings(band: str, level: str, notes: Mapping[str, str]) -> Iterable[Line2
         yield Patch(facecolor="#888888", alpha=0.35, label=band)
 
 
-def _lines(handles: Sequence[Line2D | Patch]) -> int:
-    return legend_lines([str(handle.get_label()) for handle in handles])
-
-
 def _legend(part: Figure | SubFigure, handles: Sequence[Line2D | Patch]) -> None:
     if handles:
-        ncols = legend_columns([str(handle.get_label()) for handle in handles])
-        part.legend(handles=list(handles), loc="outside lower left", ncols=ncols, handlelength=2.4, columnspacing=1.5)
+        style = {"ncols": legend_columns(handles), "handlelength": 2.4, "columnspacing": 1.5}
+        part.legend(handles=list(handles), loc="outside lower left", **style)

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.axes import drawable, head, log_axis, margin_key, margin_text, points, say_empty, span
+from analysis.figures.axes import drawable, head, log_axis, margin_key, margin_text, say_empty, span
 from analysis.figures.style import BAND, FAINT, GROUPS, INK, SQUARE, Floats, styled
+from analysis.figures.svg import tips_id
 
 _FEW = 150
+_VECTOR_POINTS = 1500
+"""More points than this become an image inside the SVG."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,10 @@ def _draw_group(figure: Figure, group: LossPairs, index: int, margin: float) -> 
     sides = group.sequential, group.parallel
     shown = drawable(*sides)
     x, y = (side[shown] for side in sides)
-    few = len(x) <= _FEW
-    points(figure.axes[0], *sides, look, group.tips, ms=4 if few else 3, mew=0.9 if few else 0.6)
+    size = {"ms": 4, "mew": 0.9} if len(x) <= _FEW else {"ms": 3, "mew": 0.6}
+    style: dict[str, Any] = {"color": look.color, "marker": look.marker, "ls": "none", "mfc": "none", **size}
+    tips = tips_id(list(compress(group.tips, shown)))
+    figure.axes[0].plot(x, y, gid=tips, zorder=2, rasterized=len(sides[0]) > _VECTOR_POINTS, **style)
     inside = int(np.sum(np.abs(np.log(y / x)) <= np.log1p(margin)))
     text = f"{group.dataset}: {len(x)} configurations, {inside} inside the margin"
     if missing := int(np.sum(~shown)):

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from analysis.figures.svg import clean
 
 Floats = NDArray[np.float64]
-Architecture = Literal["sequential", "parallel"]
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 INK, MUTED, FAINT, GRID, BAND = "#1a1a1a", "#595959", "#9a9a9a", "#e4e4e4", "#e2e2e2"
@@ -40,7 +39,7 @@ class Look:
     line: str
 
 
-LOOKS: dict[Architecture, Look] = {
+LOOKS = {
     "sequential": Look(BLUE, "o", "-"),
     "parallel": Look(VERMILLION, "s", "--"),
 }

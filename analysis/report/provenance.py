@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.formats import DASH, factor_name
+from analysis.formats import DASH, factor_name, level_name, listed
 from analysis.report.content import Column, Table
 from analysis.results import Results
 from sweep.ledger import training_factors
@@ -72,8 +72,9 @@ def _levels(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _listed(levels: Sequence[Any]) -> str:
-    words = [f"{level:g}" if isinstance(level, float) else str(level) for level in levels]
-    return ", ".join(words) if len(words) <= _SHOWN else f"{len(words)} values from {words[0]} to {words[-1]}"
+    if len(levels) <= _SHOWN:
+        return listed(levels)
+    return f"{len(levels)} values from {level_name(levels[0])} to {level_name(levels[-1])}"
 
 
 def _when(trials: pa.Table) -> str:

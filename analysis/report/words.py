@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from analysis.formats import DASH, dataset_name, level_name, number
+from analysis.formats import DASH, dataset_name, level_name, number, with_ends
 from analysis.seeds import Estimate
 
 Form = Callable[[Any], str]
@@ -28,7 +28,7 @@ def plain(digits: int = 3) -> Form:
 
 def signed(digits: int = 3) -> Form:
     """The same with a sign."""
-    return _form(lambda value: f"{value:+.{digits}f}" if math.isfinite(value) else DASH)
+    return _form(lambda value: _with_sign(value, digits))
 
 
 def share(digits: int = 1) -> Form:
@@ -38,7 +38,7 @@ def share(digits: int = 1) -> Form:
 
 def points(digits: int = 1) -> Form:
     """A difference of shares in percentage points, with its sign."""
-    return _form(lambda value: f"{100 * value:+.{digits}f}" if math.isfinite(value) else DASH)
+    return _form(lambda value: _with_sign(100 * value, digits))
 
 
 def ratio(digits: int = 3) -> Form:
@@ -46,12 +46,15 @@ def ratio(digits: int = 3) -> Form:
     return _form(lambda value: number(math.exp(min(value, 700)), digits))
 
 
+def _with_sign(value: float, digits: int) -> str:
+    """A number with its sign, but none for what rounds to nothing."""
+    text = f"{value:+.{digits}f}"
+    return DASH if not math.isfinite(value) else text if float(text) else text[1:]
+
+
 def _form(of: Callable[[float], str]) -> Form:
     def text(found: float | Estimate) -> str:
-        if not isinstance(found, Estimate):
-            return of(found)
-        ends = f" [{of(found.low)}, {of(found.high)}]" if math.isfinite(found.low) else ""
-        return of(found.value) + ends
+        return with_ends(of, *found) if isinstance(found, Estimate) else of(found)
 
     return text
 

@@ -7,9 +7,9 @@ from rich.table import Table
 
 from analysis import Results
 from analysis.questions.equivalence.control import controls
-from analysis.questions.equivalence.findings import find
+from analysis.questions.equivalence.findings import find_shown
 from analysis.questions.equivalence.terminal import HEADS, control_notes, notes, rows
-from analysis.report import NothingToReport
+from sweep.cli.report import verdict_line
 
 _WIDTH = 104
 _LEFT = ("data set", "metric", "verdict")
@@ -18,12 +18,11 @@ _LEFT = ("data set", "metric", "verdict")
 def print_answer(results: Results, study: str, console: Console) -> bool:
     """Print how parallel compares with sequential in a study, and the control; whether the results may be trusted.
 
-    The numbers and words are those of the report. Prints the control alone where no deeper pair has ended, and nothing
-    for a study without pairs.
+    The numbers and words are those of the report. Prints the control alone where the report leaves the question out,
+    and nothing for a study without pairs.
     """
-    try:
-        findings = find(results, study)
-    except NothingToReport:
+    findings = find_shown(results, study)
+    if findings is None:
         control = controls({metric: results.pairs(metric, study) for metric in ("val_loss", "train_loss")})
         for note in control_notes(control):
             console.print(note, soft_wrap=True)
@@ -46,4 +45,4 @@ def print_verdicts(verdicts: Mapping[str, str], console: Console) -> None:
     """Print the answers of a report's other parts."""
     for name, verdict in verdicts.items():
         if name != "equivalence":
-            console.print(f"{name.capitalize()}: {verdict.rstrip('.')}.", soft_wrap=True)
+            console.print(verdict_line(name, verdict), soft_wrap=True)

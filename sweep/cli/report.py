@@ -92,14 +92,16 @@ def write_into_store(results: "Results", study: str, store: str, tracking: str |
 
 def print_written(written: "Written") -> None:
     """Print the answer of each part, and the page."""
-    if len(written.verdicts) == 1:
-        print(f"{next(iter(written.verdicts.values()))}: {written.page}")
-    else:
-        for name, verdict in written.verdicts.items():
-            print(f"{name}: {verdict}")
-        print(f"report: {written.page}")
+    for name, verdict in written.verdicts.items():
+        print(verdict_line(name, verdict))
+    print(f"Report: {written.page}")
     if not written.trusted:
         say("a control fails: do not trust these results")
+
+
+def verdict_line(part: str, verdict: str) -> str:
+    """The answer of a part as a line that ends with one full stop."""
+    return f"{part.capitalize()}: {verdict.rstrip('.')}."
 
 
 def report_folder(stores: Sequence[str], study: str) -> Path:

@@ -79,11 +79,13 @@ HEADS = ("data set", "noise", "power", "detects", "+1 seed", "2x networks")
 
 def showable_rows(found: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
     """The same as rows under `HEADS`: power to show equivalence, and the difference that would be detected."""
+    from analysis.formats import dataset_name, typed
+
     for name, each in found.items():
         now, *more = (each[size] for size in ("planned", "one_more_seed", "twice_the_configurations"))
         further = (f"{_power(size)}, {_percent(size['detectable'])}" for size in more)
         noise = f"{_percent(each['noise'])} ({each['noise_is']})"
-        yield name, noise, _power(now), _percent(now["detectable"]), *further
+        yield typed(dataset_name(name)), noise, _power(now), _percent(now["detectable"]), *further
 
 
 def _power(size: Mapping[str, Any]) -> str:

@@ -310,13 +310,7 @@ def test_data_sets_have_a_common_verdict_where_it_holds_on_each(made, judged, ve
     assert Answer(by_dataset).verdict == common
 
 
-def test_an_answer_says_each_data_set_where_they_differ(made, judged):
-    inside, behind, ahead = judged(made(0.0)), judged(made(0.3)), judged(made(0.03))
-    assert Answer({"one": inside, "other": behind}).words == "one: equivalent; other: sequential better"
-    assert Answer({"one": inside, "other": inside}).words == "equivalent"
-    assert Answer({"one": inside, "other": ahead}).words == "different but inside the margin"
-    assert Answer({"one": behind}).words == "sequential better"
-    undecided = judged(made(0.0), declared_before=False)
-    assert Answer({"one": undecided, "other": undecided}).words == "undecided"
-    assert Answer({"one": undecided, "other": inside}).words == "one: undecided; other: equivalent"
+def test_an_answer_with_a_caveat_is_not_plain(made, judged):
+    inside = judged(made(0.0))
+    assert inside.caveats
     assert not Answer({"one": inside}).plain

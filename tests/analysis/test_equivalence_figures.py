@@ -15,6 +15,7 @@ from analysis.figures import render
 from analysis.figures.palette import Palette
 from analysis.figures.scatter import LossPairs, draw_scatter
 from analysis.figures.style import LOOKS
+from analysis.formats import dataset_name
 from analysis.questions.equivalence.learning import ConfigurationCurves
 from analysis.questions.equivalence.pictures import PICTURES
 from sweep.ledger import Margins
@@ -45,16 +46,16 @@ def cost(*columns: np.ndarray) -> Figure:
     return drawn("cost", cost_pairs=pairs)
 
 
-def curves(*losses: np.ndarray, title: str = "mnist: nearest to equal") -> Figure:
+def curves(*losses: np.ndarray) -> Figure:
     answer = SimpleNamespace(by_dataset={"mnist": None})
-    return drawn("learning-curves", answer=answer, curves=(ConfigurationCurves(title, *losses),))
+    return drawn("learning-curves", answer=answer, curves=(ConfigurationCurves("mnist", "nearest to equal", *losses),))
 
 
 def forest(*rows: tuple[str, str]) -> Figure:
     """Levels of the factor depth, each with its verdict."""
     shared = {"dataset": "mnist", "factor_a": "depth", "factor_b": None, "configurations": 12}
     size = {"ratio": 1.02, "low": 0.99, "high": 1.05}
-    table = pa.Table.from_pylist([{**shared, **size, "level_a": level, "verdict": verdict} for level, verdict in rows])
+    table = [{**shared, **size, "level_a": level, "verdict": verdict} for level, verdict in rows]
     return drawn("strata", strata={"val_loss": table}, question=SimpleNamespace(margins=Margins(0.1)))
 
 
@@ -62,9 +63,7 @@ def by_q(*losses: tuple[float | None, ...], dataset: str = "mnist", split: str =
     """The paper's sequential and parallel mean, and ours, in four intervals of Q."""
     names = ("paper_sequential", "paper_parallel", "sequential", "parallel", "pairs")
     rows = [dict(zip(names, (*cell, int(cell[2] is not None)), strict=True)) for cell in losses]
-    schema = pa.schema([("dataset", pa.string()), ("metric", pa.string()), *((name, pa.float64()) for name in names)])
-    table = pa.Table.from_pylist([{"dataset": dataset, "metric": split, **row} for row in rows], schema=schema)
-    return drawn("by-q", table_2=table)
+    return drawn("by-q", table_2=[{"dataset": dataset, "metric": split, **row} for row in rows])
 
 
 def words(figure: Figure) -> list[str]:
@@ -83,7 +82,7 @@ def test_cost_says_how_much_faster_at_the_greatest_depth(ratio: float, told: str
     seconds = depth * numbers(15)
     parallel = seconds * np.where(depth == 32, ratio, 1.0)
     figure = cost(depth, seconds, parallel, np.ones(15), numbers(15), numbers(15, 1))
-    assert f"mnist: parallel is\n{told} at depth 32" in [axes.get_title(loc="left") for axes in figure.axes]
+    assert f"MNIST: parallel is\n{told} at depth 32" in [axes.get_title(loc="left") for axes in figure.axes]
     assert "loss by seconds, depth 2 to 32" in words(figure)
     assert any(text.startswith("parallel, depth 32\n") for text in said(figure))
 
@@ -115,7 +114,7 @@ def test_architectures_keep_their_colours() -> None:
 def test_means_by_q_stand_beside_the_published_ones() -> None:
     figure = by_q((1.0, 2.0, 3.0, 4.0), (1.5, 2.5, None, None), (1.0, 2.0, None, None), (5.0, 6.0, 7.0, 8.0))
     (axes,) = figure.axes
-    assert axes.get_title(loc="left") == "mnist, validation"
+    assert axes.get_title(loc="left") == "MNIST, validation"
     assert [text.get_text() for text in axes.get_xticklabels()] == ["< 1", "1\N{EN DASH}3", "3\N{EN DASH}10", "≥ 10"]
     lines = {
         (str(line.get_color()), str(line.get_linestyle())): dict(
@@ -179,7 +178,9 @@ def test_very_many_points_become_an_image_that_says_nothing() -> None:
 def test_points_of_a_report_name_their_levels_seeds_and_ratio(report) -> None:
     tips = [tip for each in report.findings.configurations["val_loss"] for tip in each.tips]
     assert len(tips) == 32
-    assert tips[0].startswith("cifar10: depth 2, filters 2, kernel size 1, activation relu; 3 seeds; ratio ")
+    assert tips[0].startswith(
+        f"{dataset_name('cifar10')}: depth 2, filters 2, kernel size 1, activation relu; 3 seeds; ratio "
+    )
     svg = (report.folder / "figures" / "losses.svg").read_text(encoding="utf-8")
     assert all(tip in svg for tip in tips)
 
@@ -196,5 +197,5 @@ def test_strata_are_marked_by_their_verdicts() -> None:
     assert marks == ["o", "o", "<", ">", "D"]
     found = words(figure)
     assert found.count("1.02 [0.99, 1.05]") == found.count("12") == 5
-    assert {"mnist: depth", "n", "equivalent", "different, but inside the margin", "undecided"} <= set(found)
+    assert {"MNIST: depth", "n", "equivalent", "different, but inside the margin", "undecided"} <= set(found)
     assert "equivalence margin, 10 % either way" in found

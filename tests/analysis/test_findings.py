@@ -11,6 +11,7 @@ import analysis
 from analysis.claims import Outcome
 from analysis.equivalence import Verdict
 from analysis.questions.equivalence.findings import find
+from analysis.questions.equivalence.wording import headline
 from analysis.report import NothingToReport, results_key
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, merge_commits
@@ -89,7 +90,7 @@ def test_a_side_that_always_diverges_is_reported_without_a_verdict(make_store, e
         for each in sides
     ]
     found = find(analysis.open(make_store(results, sides)))
-    assert found.verdict == Verdict.UNDECIDED
+    assert found.answer.verdict == Verdict.UNDECIDED
     assert "too few pairs" in found.answer.by_dataset["digits"].withheld[0]
     assert found.answer.by_dataset["digits"].divergence.parallel_only == len(sides) // 4
     assert {claim.outcome.value for claim in found.claims} == {"is not decided"}
@@ -148,8 +149,8 @@ MANY: dict[str, Any] = {"depth": [1, 2, 4], "filters": [1, 2], "seed": list(rang
 def test_the_margins_decide(make_store, ends):
     many = trials(**MANY)
     wide, narrow = (make_store(ends(many, 1.05), many, Margins(ratio)) for ratio in (0.1, 0.01))
-    assert find(analysis.open(wide)).verdict == Verdict.DIFFERENT_INSIDE
-    assert find(analysis.open(narrow)).verdict == Verdict.SECOND_BETTER
+    assert find(analysis.open(wide)).answer.verdict == Verdict.DIFFERENT_INSIDE
+    assert find(analysis.open(narrow)).answer.verdict == Verdict.SECOND_BETTER
 
 
 def test_the_same_findings_are_computed_once(store):
@@ -169,18 +170,18 @@ def test_states_count_planned_trials_done_or_not(make_store, ends, end):
 @pytest.mark.parametrize("status", ["different", "diverged"])
 def test_a_failed_control_leaves_no_verdict(make_store, ends, end, status):
     every = trials(**MANY)
-    assert find(analysis.open(make_store(ends(every), every))).verdict == Verdict.DIFFERENT_INSIDE
+    assert find(analysis.open(make_store(ends(every), every))).answer.verdict == Verdict.DIFFERENT_INSIDE
     broken = trials(depth=[1], filters=[1], seed=[1], architecture=["parallel"])[0]
     results = [each for each in ends(every) if each.trial != broken]
     results.append(end(broken, 9.0) if status == "different" else end(broken, status="diverged"))
     found = find(analysis.open(make_store(results, every)))
     assert found.controls.failed
-    assert found.verdict == Verdict.UNDECIDED
+    assert found.answer.verdict == Verdict.UNDECIDED
     every_one = [each for answer in found.answers.values() for each in answer.by_dataset.values()]
     assert {each.verdict for each in every_one} == {Verdict.UNDECIDED}
     assert all(each.withheld == found.controls.reasons for each in every_one if each.scale == "ratio")
     assert found.controls.reasons[0].startswith("the control fails: ")
-    assert {row for table in found.strata.values() for row in table["verdict"].to_pylist()} == {Verdict.UNDECIDED}
+    assert {row["verdict"] for rows in found.strata.values() for row in rows} == {Verdict.UNDECIDED}
     assert {claim.outcome for claim in found.claims} == {Outcome.OPEN}
 
 
@@ -191,10 +192,11 @@ def test_each_data_set_is_assessed_alone(make_store, ends):
     found = find(analysis.open(make_store(results)))
     verdicts = {dataset: each.verdict for dataset, each in found.answer.by_dataset.items()}
     assert verdicts == {"digits": Verdict.SECOND_BETTER, "mnist": Verdict.FIRST_BETTER}
-    assert found.verdict == Verdict.UNDECIDED
-    assert found.answer.words == "digits: sequential better; mnist: parallel better"
-    assert set(found.strata["val_loss"]["dataset"].to_pylist()) == {"digits", "mnist"}
-    assert "dataset" not in found.strata["val_loss"]["factor_a"].to_pylist()
+    assert found.answer.verdict == Verdict.UNDECIDED
+    said = "It depends on the data set. digits: sequential better; MNIST: parallel better."
+    assert headline(found.answer) == said
+    assert {row["dataset"] for row in found.strata["val_loss"]} == {"digits", "mnist"}
+    assert "dataset" not in {row["factor_a"] for row in found.strata["val_loss"]}
 
 
 def test_mixed_networks_are_contrasts_of_their_own(make_store, ends):

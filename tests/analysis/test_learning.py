@@ -42,7 +42,7 @@ def titles(curves: list[ConfigurationCurves]) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     for each in curves:
         first, second = each.title.splitlines()
-        found.append((first.split(": ")[1], int(second.split(" filters")[0].split(", ")[-1])))
+        found.append((first, int(second.split(" filters")[0].split(", ")[-1])))
     return found
 
 
@@ -64,7 +64,8 @@ def test_the_extremes_and_the_nearest_to_equal_are_chosen_in_the_order_of_their_
 
 def test_a_title_names_the_configuration(choose):
     (found,) = choose({4: 0.5})
-    assert found.title == "digits: nearest to equal\ndepth 2, 4 filters, 3\N{MULTIPLICATION SIGN}3, relu"
+    assert found.dataset == "digits"
+    assert found.title == "nearest to equal\ndepth 2, 4 filters, 3\N{MULTIPLICATION SIGN}3, relu"
 
 
 def test_curves_are_losses_by_seed_and_epoch(choose):
@@ -103,7 +104,7 @@ def test_each_data_set_has_its_own_and_depth_1_none(choose, end):
         for side, value in (("sequential", 1.0), ("parallel", ratio))
     ]
     found = choose({4: 0.5}, extra=extra)
-    assert [each.title.partition(":")[0] for each in found] == ["digits", "mnist"]
+    assert [each.dataset for each in found] == ["digits", "mnist"]
     assert "depth 2, 2 filters" in found[1].title
     assert (found[1].sequential_val[0, -1], found[1].parallel_val[0, -1]) == (1.0, 1.1)
 

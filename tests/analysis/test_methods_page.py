@@ -370,7 +370,7 @@ def test_effective_paths_are_judged_by_the_declared_margin(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("losses", "errors", "outcome", "said"),
     [
-        ([0.949, 0.95, 0.951], [0.5] * 3, Outcome.HOLDS, "+0.00 [+0.00, +0.00] points, slightly better, within"),
+        ([0.949, 0.95, 0.951], [0.5] * 3, Outcome.HOLDS, "0.00 [0.00, 0.00] points, slightly better, within"),
         ([1.049, 1.05, 1.051], [0.505] * 3, Outcome.IN_PART, "+0.50 [+0.50, +0.50] points, slightly worse, within"),
         ([0.9, 1.0, 1.1], [0.4] * 3, Outcome.OPEN, "-10.00 [-10.00, -10.00] points, undecided in"),
         ([1.0] * 3, [0.51, 0.52, 0.53], Outcome.HOLDS, "+2.00 [-0.48, +4.48] points, equivalent in"),

@@ -71,7 +71,7 @@ def ours(make_pairs, end) -> list[dict]:
         for each in ("sequential", "parallel")
     ]
     samples = [make_sample(make_pairs(results, metric), metric) for metric in ("train_loss", "val_loss")]
-    return table_2(*samples).to_pylist()
+    return table_2(*samples)
 
 
 def test_table_2_has_a_row_a_cell_and_metric_in_the_papers_order(ours):
@@ -113,7 +113,7 @@ def test_an_empty_cell_is_null(ours):
 def test_zero_losses_have_no_ratio(make_pairs, end):
     sides = [Trial("test", depth=2, epochs=1, architecture=each) for each in ("sequential", "parallel")]
     pairs = make_pairs([end(sides[0], 0.0, 0.0), end(sides[1], 1.0, 0.0)])
-    rows = [row for row in table_2(*[make_sample(pairs, "val_loss")] * 2).to_pylist() if row["configurations"]]
+    rows = [row for row in table_2(*[make_sample(pairs, "val_loss")] * 2) if row["configurations"]]
     assert [(row["sequential"], row["parallel"], row["ratio"]) for row in rows] == [(0.0, 1.0, None)] * 2
 
 
@@ -217,8 +217,8 @@ def test_what_cannot_be_computed_is_a_dash():
     found = claims(single, assessed("val_loss", 0.0, n=0))
     assert {claim.outcome for claim in found} == {Outcome.OPEN}
     assert not any("nan" in claim.because for claim in found)
-    assert f"validation loss on MNIST {DASH} [{DASH}, {DASH}], undecided" in found[0].because
-    assert f"0.990 [{DASH}, {DASH}]" in found[2].because
+    assert f"validation loss on MNIST {DASH}, undecided" in found[0].because
+    assert "on MNIST 0.990, undecided" in found[2].because
 
 
 def one_seed(metric: str) -> Sample:
@@ -269,7 +269,7 @@ def test_a_data_set_that_the_paper_has_not_has_our_losses_alone(make_pairs, end)
         Trial("test", dataset="digits", depth=2, epochs=1, architecture=each) for each in ("sequential", "parallel")
     ]
     pairs = make_pairs([end(sides[0], 2.0, 1.0), end(sides[1], 3.0, 1.0)])
-    rows = table_2(*[make_sample(pairs, "val_loss")] * 2).to_pylist()
+    rows = table_2(*[make_sample(pairs, "val_loss")] * 2)
     own = [row for row in rows if row["dataset"] == "digits"]
     assert (len(own), own) == (8, rows[-8:])
     assert {row[f"paper_{name}"] for row in own for name in ("sequential", "parallel", "ratio")} == {None}

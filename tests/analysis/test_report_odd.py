@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import analysis
+from analysis.formats import DASH
 from analysis.report import Report, make_report, write_report
 from sweep.result import TrialResult
 from sweep.trial import Trial
@@ -113,6 +114,16 @@ def test_a_report_is_written_of_odd_stores_without_a_warning(odd, planned, becom
     assert ("no control" in said) == (part["controls"]["pairs"] == 0)
     for name in TABLES:
         assert pq.read_table(folder / "tables" / f"{name}.parquet").num_columns
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_one_seed_has_estimates_and_says_that_it_has_no_interval(odd, tmp_path, words):
+    said = words(write_report(odd(*ODD["one seed"]), tmp_path / "report").parent)
+    assert "(no interval without a second seed) over 4 configurations" in said
+    assert f"p = {DASH}" not in said
+    assert f"[{DASH}" not in said
+    # Without a test, neither is said.
+    assert "not shown to learn" not in said
 
 
 @pytest.mark.usefixtures("unrendered")

@@ -31,7 +31,7 @@ def median(of: eq.Contrasts, margin: float) -> float:
     return float(np.median(of.means))
 
 
-MEDIAN = eq.Statistic("median", median, (eq.Row(LABEL, lambda found: f"about {math.exp(found):.2f}"),))
+MEDIAN = eq.Statistic("median", median, {LABEL: lambda found: f"about {math.exp(found):.2f}"})
 MEDIANS = eq.Statistic("medians", lambda of, margin: Medians(float(np.median(of.means)), margin))
 
 
@@ -109,14 +109,14 @@ def test_it_is_in_the_table_and_in_the_numbers_and_nothing_else_changes(
 
 
 def test_rows_stand_in_the_order_of_registration(registered):
-    before = [row.label for _, row in eq.table_rows()]
+    before = [label for _, label, _ in eq.table_rows()]
     registered(MEDIAN)
-    assert [row.label for _, row in eq.table_rows()] == [*before, LABEL]
+    assert [label for _, label, _ in eq.table_rows()] == [*before, LABEL]
 
 
 def test_no_two_statistics_have_one_name_and_no_two_rows_one_label():
     assert all(name == statistic.name for name, statistic in eq.STATISTICS.items())
-    labels = [row.label for _, row in eq.table_rows()]
+    labels = [label for _, label, _ in eq.table_rows()]
     assert len(labels) == len(set(labels))
 
 

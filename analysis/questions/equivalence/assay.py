@@ -38,9 +38,9 @@ class Assay:
 
     @property
     def unlearned(self) -> list[str]:
-        """The sides that are not shown to be better than chance."""
+        """The sides that are not shown to be better than chance, where seeds allow a test."""
         means = (self.sequential, self.parallel)
-        return [name for name, mean in zip(SIDES, means, strict=True) if not mean.p_above(0.0) < ALPHA]
+        return [name for name, mean in zip(SIDES, means, strict=True) if mean.p_above(0.0) >= ALPHA]
 
     @property
     def depth_helps(self) -> bool:

@@ -11,7 +11,7 @@ Declared rules, the same for every sample, which is of one data set:
 - A side that failed counts as having learned nothing; where that changes the verdict, it is undecided.
 - No verdict before every planned trial has ended, below the least number of pairs, where a control fails, where the
   margins were declared after the first result, and where the networks learn nothing.
-- Every look at growing results spends a part of the error (`analysis.equivalence.looks`).
+- Every look at growing results spends a part of the error (`analysis.equivalence.alpha_of_look`).
 - A verdict is plain where nothing qualifies it: depth helps, seeds are nested, neither side diverges more often, and
   nearly all configurations lie inside the margin.
 """
@@ -81,6 +81,11 @@ class Assessment:
         return self.grid.interval(1 - 2 * self.alpha)
 
     @property
+    def has_interval(self) -> bool:
+        """Whether there is one, which takes a second seed."""
+        return math.isfinite(self.interval.low)
+
+    @property
     def p_equivalence(self) -> float:
         """The largest p of the one-sided tests on the ratio and on what was learned; NaN without a margin."""
         learned = math.nan if self.learned is None else self.learned.p
@@ -134,14 +139,6 @@ class Answer:
     def plain(self) -> bool:
         """Whether it is one of equivalence that nothing qualifies on any data set."""
         return self.verdict in INSIDE and all(each.plain for each in self.by_dataset.values())
-
-    @property
-    def words(self) -> str:
-        """The verdict as it is read, by data set where they differ."""
-        found = {name: each.words for name, each in self.by_dataset.items()}
-        if len(set(found.values())) == 1 or self.verdict is not Verdict.UNDECIDED:
-            return in_words(self.verdict)
-        return "; ".join(f"{name}: {words}" for name, words in found.items())
 
 
 def assess(pairs: pa.Table, control: Controls | None = None) -> Answer:

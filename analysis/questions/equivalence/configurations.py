@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.arrays import Array
 from analysis.equivalence import configuration_means
-from analysis.formats import factor_name, level_name
+from analysis.formats import dataset_name, factor_name, level_name
 from analysis.questions.equivalence.sample import Sample, by_dataset, ordered_levels
 from analysis.seeds import Estimate
 
@@ -38,8 +38,9 @@ class Configurations:
     @property
     def tips(self) -> list[str]:
         """A line on each."""
+        name = dataset_name(self.dataset)
         return [
-            f"{': '.join(filter(None, (self.dataset, words)))}; {seeds} seed{'s' * (seeds != 1)}; ratio {ratio:.3f}"
+            f"{': '.join(filter(None, (name, words)))}; {seeds} seed{'s' * (seeds != 1)}; ratio {ratio:.3f}"
             for words, seeds, ratio in zip(self.words, self.seeds.tolist(), self.ratio.tolist(), strict=True)
         ]
 

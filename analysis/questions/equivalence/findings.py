@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.claims import Claim
-from analysis.equivalence import Verdict
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, Answer, Assessment, assess, assess_sample
 from analysis.questions.equivalence.configurations import Configurations, configurations
@@ -20,7 +19,7 @@ from analysis.questions.equivalence.learning import ConfigurationCurves, chosen_
 from analysis.questions.equivalence.paper import claims, differences_in_budget, table_2
 from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import Sample, by_dataset, make_sample, ordered_levels
-from analysis.questions.equivalence.strata import heterogeneity, strata
+from analysis.questions.equivalence.strata import Rows, heterogeneity, strata
 from analysis.results import Results
 from analysis.study import METRICS, NothingToReport, choose_study, trial_states
 
@@ -54,9 +53,9 @@ class Findings:
     answers: dict[str, Answer]
     mixed: dict[str, dict[str, Answer]]
     """Contrast with mixed stages, and how many of them, to metric; empty without mixed networks."""
-    strata: dict[str, pa.Table]
-    heterogeneity: dict[str, pa.Table]
-    table_2: pa.Table
+    strata: dict[str, Rows]
+    heterogeneity: dict[str, Rows]
+    table_2: Rows
     claims: tuple[Claim, ...]
     differences_in_budget: tuple[str, ...]
     cost: pa.Table
@@ -74,11 +73,6 @@ class Findings:
     def answer(self) -> Answer:
         """The headline: validation loss."""
         return self.answers[PRIMARY]
-
-    @property
-    def verdict(self) -> Verdict:
-        """The headline's verdict, on every data set alike."""
-        return self.answer.verdict
 
     def each(self, *metrics: str) -> Iterator[Judged]:
         """The assessments of these metrics."""
@@ -130,10 +124,25 @@ def find(results: Results, study: str | None = None) -> Findings:
     )
 
 
-def _by_metric(samples: Mapping[str, Sample], of: Callable[[str, Sample], pa.Table]) -> dict[str, pa.Table]:
-    """For each loss the tables of all data sets as one."""
+def find_shown(results: Results, study: str) -> Findings | None:
+    """The findings of a study that page and terminal show.
+
+    None where no pair deeper than one block ended on both sides, and for a study of something else with a single
+    setting of the stacks, which has nothing to generalise from, unless its control fails.
+    """
+    try:
+        found = find(results, study)
+    except NothingToReport:
+        return None
+    measured = any(measure != "none" for measure in found.trials["measure"].to_pylist())
+    aside = measured and found.samples[PRIMARY].configurations < 2 and not found.controls.failed
+    return None if aside else found
+
+
+def _by_metric(samples: Mapping[str, Sample], of: Callable[[str, Sample], Rows]) -> dict[str, Rows]:
+    """For each loss the rows of all data sets."""
     return {
-        metric: pa.concat_tables(of(name, part) for name, part in by_dataset(samples[metric]).items())
+        metric: [row for name, part in by_dataset(samples[metric]).items() for row in of(name, part)]
         for metric in LOSSES
     }
 

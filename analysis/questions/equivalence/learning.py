@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis import equivalence as eq
-from analysis.questions.equivalence.sample import SIDES, Array, Sample, ordered_levels, sampled
+from analysis.questions.equivalence.sample import SIDES, Array, Sample, by_dataset, sampled
 from analysis.results import Results
 
 _SPLITS = ("train_loss", "val_loss")
@@ -19,6 +19,7 @@ _WORDS = ("parallel most ahead", "sequential most ahead", "nearest to equal")
 class ConfigurationCurves:
     """One configuration's losses by epoch, arrays of (seeds, epochs), NaN where a trial has no such epoch."""
 
+    dataset: str
     title: str
     sequential_train: Array
     sequential_val: Array
@@ -29,7 +30,11 @@ class ConfigurationCurves:
 def chosen_curves(results: Results, sample: Sample, pairs: pa.Table) -> list[ConfigurationCurves]:
     """Three configurations a data set, by the ratio of the sample's metric; `pairs` are those that it is of."""
     rows = sampled(pairs)
-    chosen = [(rows.take(np.flatnonzero(sample.configuration == code)), words) for code, words in _choose(sample)]
+    chosen = [
+        (rows.filter(pc.field("dataset") == name).take(np.flatnonzero(part.configuration == code)), words)
+        for name, part in by_dataset(sample).items()
+        for code, words in _choose(part)
+    ]
     trials = [trial for part, _ in chosen for trial in _trials(part)]
     wanted = pc.field("trial_id").isin(pa.array(trials, pa.string()))
     curves = results.table("curves", ["trial_id", "epoch", *_SPLITS], wanted)
@@ -37,17 +42,17 @@ def chosen_curves(results: Results, sample: Sample, pairs: pa.Table) -> list[Con
 
 
 def _choose(sample: Sample) -> Iterator[tuple[int, str]]:
+    """Configurations of one data set by their numbers, in the order of their ratios, with why each is chosen."""
     contrast = sample.contrast("ratio")
-    for dataset in ordered_levels(sample.columns["dataset"]):
-        usable = np.isfinite(contrast) & (sample.columns["dataset"] == dataset)
-        numbers = np.unique(sample.configuration[usable])
-        if len(numbers):
-            means = eq.configuration_means(contrast[usable], sample.configuration[usable])
-            # The nearest last: where it is an extreme too, no side need be ahead in it.
-            places = (int(means.argmin()), int(means.argmax()), int(np.abs(means).argmin()))
-            words = dict(zip(places, _WORDS, strict=True))
-            for place in sorted(words, key=means.__getitem__):
-                yield int(numbers[place]), words[place]
+    usable = np.isfinite(contrast)
+    numbers = np.unique(sample.configuration[usable])
+    if len(numbers):
+        means = eq.configuration_means(contrast[usable], sample.configuration[usable])
+        # The nearest last: where it is an extreme too, no side need be ahead in it.
+        places = (int(means.argmin()), int(means.argmax()), int(np.abs(means).argmin()))
+        words = dict(zip(places, _WORDS, strict=True))
+        for place in sorted(words, key=means.__getitem__):
+            yield int(numbers[place]), words[place]
 
 
 def _curves(pairs: pa.Table, words: str, curves: pa.Table) -> ConfigurationCurves:
@@ -61,8 +66,8 @@ def _curves(pairs: pa.Table, words: str, curves: pa.Table) -> ConfigurationCurve
     level = pairs.slice(0, 1).to_pylist()[0]
     kernel = f"{level['kernel_size']}\N{MULTIPLICATION SIGN}{level['kernel_size']}"
     shape = f"depth {level['depth']}, {level['filters']} filters, {kernel}, {level['activation']}"
-    title = f"{level['dataset']}: {words}\n{shape}"
-    return ConfigurationCurves(title, sequential_train, sequential_val, parallel_train, parallel_val)
+    losses = sequential_train, sequential_val, parallel_train, parallel_val
+    return ConfigurationCurves(level["dataset"], f"{words}\n{shape}", *losses)
 
 
 def _trials(pairs: pa.Table) -> list[str]:

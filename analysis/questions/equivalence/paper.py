@@ -1,6 +1,7 @@
 """The published Table 2 and ours, side by side, and what becomes of the paper's claims."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,8 +9,8 @@ import pyarrow.compute as pc
 
 from analysis.claims import Claim, Outcome
 from analysis.equivalence import Verdict
-from analysis.equivalence.statistic import as_ratio
-from analysis.formats import NAMES, dataset_name, listed
+from analysis.equivalence.statistic import exp
+from analysis.formats import NAMES, dataset_name, factor_name, listed, number, with_ends
 from analysis.questions.equivalence.assessment import Answer, Assessment
 from analysis.questions.equivalence.published import TABLE_2
 from analysis.questions.equivalence.sample import Q_INTERVALS, SIDES, Sample, ordered_levels, q_interval
@@ -28,23 +29,15 @@ _WHOLE = {
     "mnist": {"train_samples": 60_000, "val_samples": 10_000, "image_size": 28},
     "cifar10": {"train_samples": 50_000, "val_samples": 10_000, "image_size": 32},
 }
-_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("dataset", "Q", "metric")),
-        *((name, pa.float64()) for name in ("paper_sequential", "paper_parallel", "paper_ratio")),
-        *((name, pa.int64()) for name in ("configurations", "pairs")),
-        *((name, pa.float64()) for name in ("sequential", "parallel", "ratio")),
-    ]
-)
 
 
-def table_2(training: Sample, validation: Sample) -> pa.Table:
+def table_2(training: Sample, validation: Sample) -> list[dict[str, Any]]:
     """One row per data set, determination-ratio interval and metric: the paper's mean losses and ours.
 
-    Ours are means over complete pairs deeper than one block, each configuration weighing alike; null in intervals that
+    Ours are means over complete pairs deeper than one block, each configuration weighing alike; None in intervals that
     no configuration reaches. Data sets that the paper has not come last.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     own = ordered_levels(validation.columns["dataset"])
     for dataset in dict.fromkeys([*(name for name, _ in TABLE_2), *own]):
         for interval, label in enumerate(Q_INTERVALS):
@@ -55,9 +48,12 @@ def table_2(training: Sample, validation: Sample) -> pa.Table:
                 ]
                 at = (q_interval(sample.determination_ratio) == interval) & (sample.columns["dataset"] == dataset)
                 part = sample.where(sample.complete & at)
-                values = [*_losses(published), part.configurations, len(part), *_losses(_means(part))]
-                rows.append(dict(zip(_SCHEMA.names, (dataset, label, metric, *values), strict=True)))
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+                rows.append(
+                    {"dataset": dataset, "Q": label, "metric": metric, "pairs": len(part)}
+                    | {"configurations": part.configurations, **_losses(_means(part))}
+                    | {f"paper_{name}": value for name, value in _losses(published).items()}
+                )
+    return rows
 
 
 def _means(part: Sample) -> list[float | None]:
@@ -67,10 +63,11 @@ def _means(part: Sample) -> list[float | None]:
     return [float(weight @ side) for side in (part.sequential, part.parallel)]
 
 
-def _losses(sides: Sequence[float | None]) -> tuple[float | None, ...]:
+def _losses(sides: Sequence[float | None]) -> dict[str, float | None]:
     """Those of both sides, and their ratio."""
     sequential, parallel = sides
-    return sequential, parallel, parallel / sequential if sequential and parallel is not None else None
+    ratio = parallel / sequential if sequential and parallel is not None else None
+    return {"sequential": sequential, "parallel": parallel, "ratio": ratio}
 
 
 def claims(training: Answer, validation: Answer) -> list[Claim]:
@@ -128,7 +125,9 @@ def _together(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _found(assessment: Assessment) -> str:
-    return f"{as_ratio(assessment.grid.estimate, assessment.interval)}, {assessment.words}"
+    ends = assessment.interval
+    ratio = with_ends(lambda value: number(exp(value)), assessment.grid.estimate, ends.low, ends.high)
+    return f"{ratio}, {assessment.words}"
 
 
 def differences_in_budget(trials: pa.Table) -> list[str]:
@@ -137,7 +136,7 @@ def differences_in_budget(trials: pa.Table) -> list[str]:
     for name, published in _PUBLISHED.items():
         levels = sorted(trials[name].unique().to_pylist())
         if any(level not in published for level in levels):
-            found.append(f"{_words(name)} {listed(levels)} instead of {listed(published)}.")
+            found.append(f"{factor_name(name).capitalize()} {listed(levels)} instead of {listed(published)}.")
     for dataset in sorted(set(trials["dataset"].to_pylist()) - _WHOLE.keys()):
         found.append(f"{dataset_name(dataset)} is not a data set of the paper's.")
     for dataset, whole in _WHOLE.items():
@@ -145,9 +144,5 @@ def differences_in_budget(trials: pa.Table) -> list[str]:
         for name, size in whole.items() if rows.num_rows else ():
             levels = sorted(rows[name].unique().to_pylist())
             if levels != [size]:
-                found.append(f"{dataset_name(dataset)}: {_words(name).lower()} {listed(levels)} instead of {size}.")
+                found.append(f"{dataset_name(dataset)}: {factor_name(name)} {listed(levels)} instead of {size}.")
     return found
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()

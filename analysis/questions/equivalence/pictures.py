@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis import figures
 from analysis.arrays import Array
-from analysis.equivalence import Verdict, configuration_means
+from analysis.equivalence import Verdict
 from analysis.figures.axes import drawable
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
@@ -19,11 +19,11 @@ from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
 from analysis.figures.scatter import LossPairs, draw_scatter
 from analysis.figures.style import BLUE, GREEN, MUTED, VERMILLION
-from analysis.formats import NAMES, factor_name
+from analysis.formats import NAMES, dataset_name, factor_name
 from analysis.questions.equivalence.assessment import in_words
 from analysis.questions.equivalence.findings import PRIMARY, Findings
 from analysis.questions.equivalence.learning import ConfigurationCurves
-from analysis.questions.equivalence.sample import SIDES, ordered_levels
+from analysis.questions.equivalence.sample import SIDES, by_dataset, ordered_levels
 from analysis.report.content import Picture
 from analysis.report.words import plain
 from analysis.seeds import Estimate, over_seeds
@@ -49,17 +49,20 @@ def pictures(findings: Findings, palette: Palette) -> list[Picture]:
 
 
 def _scatter(metric: str, findings: Findings, _: Palette) -> Figure:
-    pairs = [LossPairs(of.dataset, of.sequential, of.parallel, of.tips) for of in findings.configurations[metric]]
+    pairs = [
+        LossPairs(dataset_name(of.dataset), of.sequential, of.parallel, of.tips)
+        for of in findings.configurations[metric]
+    ]
     return draw_scatter(pairs, findings.question.margins.ratio, NAMES[metric])
 
 
 def _forest(metric: str, findings: Findings, _: Palette) -> Figure | None:
     groups: dict[str, list[Row]] = {}
-    for row in findings.strata[metric].to_pylist():
+    for row in findings.strata[metric]:
         if row["factor_b"] is None:
             ends = row["ratio"], row["low"], row["high"]
             mark = Mark(*ends, _KINDS[row["verdict"]], plain(2)(Estimate(*ends)))
-            name = f"{row['dataset']}: {factor_name(row['factor_a'])}"
+            name = f"{dataset_name(row['dataset'])}: {factor_name(row['factor_a'])}"
             groups.setdefault(name, []).append(Row(row["level_a"], [mark], count=str(row["configurations"])))
     if not groups:
         return None
@@ -72,11 +75,15 @@ def _forest(metric: str, findings: Findings, _: Palette) -> Figure | None:
 def _by_q(findings: Findings, palette: Palette) -> Figure:
     """A row for each split, a panel for each data set that there is a mean of."""
     cells: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for row in findings.table_2.to_pylist():
+    for row in findings.table_2:
         cells.setdefault(row["metric"], {}).setdefault(row["dataset"], []).append(row)
     names = {"train": "training", "validation": "validation"}
     rows = [
-        [_q_panel(f"{name}, {names[split]}", of) for name, of in by_dataset.items() if any(row["pairs"] for row in of)]
+        [
+            _q_panel(f"{dataset_name(name)}, {names[split]}", of)
+            for name, of in by_dataset.items()
+            if any(row["pairs"] for row in of)
+        ]
         for split, by_dataset in cells.items()
     ]
     return draw_panels("Mean loss by determination ratio Q", rows, palette)
@@ -98,7 +105,7 @@ def _curves(findings: Findings, palette: Palette) -> Figure | None:
     """A row of training losses above one of validation losses for each data set."""
     rows: list[list[Panel]] = []
     for dataset in findings.answer.by_dataset:
-        mine = [each for each in findings.curves if each.title.startswith(f"{dataset}: ")]
+        mine = [each for each in findings.curves if each.dataset == dataset]
         rows += [[_curve(each, split, not place) for place, each in enumerate(mine)] for split in ("train", "val")]
     if not any(rows):
         return None
@@ -113,24 +120,23 @@ def _curve(curves: ConfigurationCurves, split: Literal["train", "val"], first: b
         of = over_seeds(losses)
         lines.append(Line(side, np.arange(1.0, losses.shape[1] + 1), of.mean, of.lowest, of.highest))
     y = f"{NAMES[f'{split}_loss']} (nats)" if first else ""
-    title, x = (curves.title, "") if split == "train" else ("", "epoch")
+    title, x = (f"{dataset_name(curves.dataset)}: {curves.title}", "") if split == "train" else ("", "epoch")
     return Panel(title, Axis(x, whole=True), Axis(y, "log"), lines)
 
 
 def _heat_map(findings: Findings, _: Palette) -> Figure:
     sample = findings.samples[PRIMARY]
-    contrast = sample.contrast("ratio")
-    depth, filters = (sample.columns[name] for name in ("depth", "filters"))
-    depths, counts = ordered_levels(depth), ordered_levels(filters)
+    depths, counts = (ordered_levels(sample.columns[name]) for name in ("depth", "filters"))
     maps: list[HeatMap] = []
-    for dataset in ordered_levels(sample.columns["dataset"]):
-        known = np.isfinite(contrast) & (sample.columns["dataset"] == dataset)
+    for dataset, part in by_dataset(sample).items():
+        contrast = part.contrast("ratio")
         grid = np.full((len(depths), len(counts)), np.nan)
         for row, column in np.ndindex(grid.shape):
-            cell = known & (depth == depths[row]) & (filters == counts[column])
-            if cell.any():
-                grid[row, column] = np.exp(configuration_means(contrast[cell], sample.configuration[cell]).mean())
-        maps.append(HeatMap(dataset, grid, "filters", _DEPTH.label, counts, depths))
+            at = (part.columns["depth"] == depths[row]) & (part.columns["filters"] == counts[column])
+            means = part.contrasts(np.where(at, contrast, np.nan)).means
+            if len(means):
+                grid[row, column] = np.exp(means.mean())
+        maps.append(HeatMap(dataset_name(dataset), grid, "filters", _DEPTH.label, counts, depths))
     loss = NAMES[PRIMARY]
     shades = Shades(f"parallel / sequential {loss} (ratio)", findings.question.margins.ratio)
     return draw_heat_maps(f"Ratio of {loss} by depth and filters", maps, shades)
@@ -156,7 +162,9 @@ def _cost_panels(dataset: str, pairs: pa.Table) -> Iterator[Panel]:
     flops = _by_depth("FLOPs", depth, columns["flops_ratio"])
     flops = Line(flops.label, flops.x, flops.y)
     ratios = Axis("parallel / sequential", "ratio")
-    yield Panel(f"{dataset}: parallel is\n{_faster(ratio)}", _DEPTH, ratios, [ratio, flops], levels={"": 1.0})
+    yield Panel(
+        f"{dataset_name(dataset)}: parallel is\n{_faster(ratio)}", _DEPTH, ratios, [ratio, flops], levels={"": 1.0}
+    )
     times = [_by_depth(side, depth, values) for side, values in zip(SIDES, seconds, strict=True)]
     yield Panel("seconds", _DEPTH, Axis(_SECONDS, "log"), times)
     lines: list[Line] = []

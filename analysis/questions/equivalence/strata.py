@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from analysis import equivalence as eq
 from analysis.equivalence import Contrasts, Verdict
@@ -16,32 +15,23 @@ from analysis.questions.equivalence.assessment import ALPHA, in_words, log_margi
 from analysis.questions.equivalence.sample import Array, Sample, ordered_levels
 from sweep.ledger import Margins
 
+Rows = list[dict[str, Any]]
 _TESTS = ("p_equivalence", "p_difference")
 _PLACE = ("factor_a", "level_a", "factor_b", "level_b")
-_STRATA = pa.schema(
-    {
-        **dict.fromkeys(("dataset", *_PLACE), pa.string()),
-        **dict.fromkeys(("configurations", "pairs"), pa.int64()),
-        **dict.fromkeys(("ratio", "low", "high", *_TESTS, *(f"{name}_holm" for name in _TESTS)), pa.float64()),
-        "verdict": pa.string(),
-    }
+_NO_EFFECT = {"effect": None, "lowest": None, "highest": None}
+COLUMNS = (
+    *("dataset", *_PLACE, "configurations", "pairs", "ratio", "low", "high"),
+    *(*_TESTS, *(f"{name}_holm" for name in _TESTS), "verdict"),
 )
-_HETEROGENEITY = pa.schema(
-    {
-        **dict.fromkeys(("dataset", "factor_a", "factor_b", "lowest", "highest"), pa.string()),
-        **dict.fromkeys(("f", "numerator", "denominator", "p", "p_holm", "effect"), pa.float64()),
-    }
-)
-
-
+"""What a stratum has."""
 _Columns = dict[str, tuple[Array, list[str]]]
 """By factor, the number of its level in each contrast, and the levels as text."""
 
 
-def strata(dataset: str, sample: Sample, margins: Margins, judged: bool = True) -> pa.Table:
+def strata(dataset: str, sample: Sample, margins: Margins, judged: bool = True) -> Rows:
     """Every level of every factor, and every cell of two factors, judged by the rules of the whole data set.
 
-    One row per stratum: ``factor_a``, ``level_a``, ``factor_b``, ``level_b`` (null for single factors), configurations,
+    One row per stratum: ``factor_a``, ``level_a``, ``factor_b``, ``level_b`` (None for single factors), configurations,
     pairs, the geometric mean ratio parallel / sequential of this grid with its 90 % interval, p of equivalence and of
     difference, each also after Holm's correction over all strata of as many factors, and the verdict of the corrected
     ones. It is undecided below the least number of pairs, and where nothing is to be `judged`. Strata overlap: each
@@ -49,7 +39,7 @@ def strata(dataset: str, sample: Sample, margins: Margins, judged: bool = True) 
     """
     of = sample.contrasts(sample.contrast("ratio"))
     columns, margin = _columns(sample), log_margin(margins)
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     for size in (1, 2):
         family = list(_family(of, columns, size, margin))
         _correct(family, *_TESTS)
@@ -57,13 +47,13 @@ def strata(dataset: str, sample: Sample, margins: Margins, judged: bool = True) 
             found = eq.verdict(row["p_equivalence_holm"], row["p_difference_holm"], math.log(row["ratio"]), ALPHA)
             row["verdict"] = in_words(found if judged and row["enough"] else Verdict.UNDECIDED)
         rows += family
-    return pa.Table.from_pylist([{"dataset": dataset, **row} for row in rows], _STRATA)
+    return [{name: {"dataset": dataset, **row}[name] for name in COLUMNS} for row in rows]
 
 
-def heterogeneity(dataset: str, sample: Sample) -> pa.Table:
+def heterogeneity(dataset: str, sample: Sample) -> Rows:
     """Does the log ratio depend on a factor (Welch), or on one differently over another (HC3)?
 
-    One row per factor (``factor_b`` null) and pair of factors, with F, degrees of freedom, p, and p after Holm's
+    One row per factor (``factor_b`` is None) and pair of factors, with F, degrees of freedom, p, and p after Holm's
     correction over the single factors, and over the pairs. The effect is the ratio of the highest to the lowest mean
     ratio among levels, with these levels. NaN where a level or cell has too few configurations. Factors that vary
     within a configuration, as budgets and methods of training do, are left out.
@@ -76,16 +66,16 @@ def heterogeneity(dataset: str, sample: Sample) -> pa.Table:
         if np.array_equal(code, code[first][of.configuration])
     }
     singles = [
-        {"factor_a": name, **vars(eq.factor_test(means, code)), **_effect(means, code, levels)}
+        {"factor_a": name, "factor_b": None, **vars(eq.factor_test(means, code)), **_effect(means, code, levels)}
         for name, (code, levels) in columns.items()
     ]
     pairs = [
-        {"factor_a": a, "factor_b": b, **vars(eq.interaction_test(means, columns[a][0], columns[b][0]))}
+        {"factor_a": a, "factor_b": b, **vars(eq.interaction_test(means, columns[a][0], columns[b][0])), **_NO_EFFECT}
         for a, b in itertools.combinations(columns, 2)
     ]
     for family in (singles, pairs):
         _correct(family, "p")
-    return pa.Table.from_pylist([{"dataset": dataset, **row} for row in (*singles, *pairs)], _HETEROGENEITY)
+    return [{"dataset": dataset, **row} for row in (*singles, *pairs)]
 
 
 def _effect(means: Array, code: Array, levels: list[str]) -> dict[str, Any]:
@@ -121,7 +111,7 @@ def _family(of: Contrasts, columns: _Columns, size: int, margin: float) -> Itera
             mean = eq.of_grid(part)
             interval = mean.interval(0.90)
             place = [text for name, (_, label) in placed for text in (name, label)]
-            yield dict(zip(_PLACE, place, strict=False)) | {
+            yield dict(zip(_PLACE, [*place, None, None], strict=False)) | {
                 "configurations": part.configurations,
                 "pairs": len(part.values),
                 "ratio": exp(mean.estimate),
@@ -133,7 +123,7 @@ def _family(of: Contrasts, columns: _Columns, size: int, margin: float) -> Itera
             }
 
 
-def _correct(family: list[dict[str, Any]], *tests: str) -> None:
+def _correct(family: Rows, *tests: str) -> None:
     """Add each test's p after Holm's correction over a family of rows."""
     for name in tests:
         for row, p in zip(family, eq.holm([row[name] for row in family]), strict=True):

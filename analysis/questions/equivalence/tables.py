@@ -1,6 +1,6 @@
 """The tables of the page on matched pairs. A column is declared once, with what it holds of each row."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from analysis.formats import NAMES, dataset_name, number, p_value, unbroken
 from analysis.questions.equivalence.assay import Assay
 from analysis.questions.equivalence.assessment import LOSSES, Assessment
 from analysis.questions.equivalence.findings import PRIMARY, Findings, Judged
+from analysis.questions.equivalence.strata import COLUMNS
 from analysis.questions.equivalence.wording import confidence, short
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, share
@@ -23,11 +24,14 @@ _NONE = Estimate(np.nan)
 def tables(findings: Findings) -> list[Table]:
     """Those that there is something for, and the files of strata and pairs."""
     makers = (_verdicts, _accuracies, _mixed, _assay, _table_2, _cost, _spread, _missing, _seeds)
-    strata = _stacked(findings.strata)
+    strata = [{"metric": metric, **row} for metric, rows in findings.strata.items() for row in rows]
+    pairs = (
+        of.add_column(0, "metric", pa.array([metric] * len(of), pa.string())) for metric, of in findings.pairs.items()
+    )
     return [
         *(found for make in makers if (found := make(findings)).rows),
-        Table("strata", [Column(name) for name in strata.column_names], strata.to_pylist()),
-        Table("pairs", (), (), bulk=_stacked(findings.pairs)),
+        Table("strata", [Column("metric"), *map(Column, COLUMNS)], strata),
+        Table("pairs", (), (), bulk=pa.concat_tables(pairs)),
     ]
 
 
@@ -35,14 +39,6 @@ def table(name: str, caption: str, items: Iterable[Any], *fields: tuple[Column, 
     """A row per item; each column comes with what it holds of the item."""
     rows = [{column.key: of(item) for column, of in fields} for item in items]
     return Table(name, [column for column, _ in fields], rows, caption)
-
-
-def _stacked(by_metric: Mapping[str, pa.Table]) -> pa.Table:
-    """Tables by metric as one."""
-    return pa.concat_tables(
-        table.add_column(0, "metric", pa.array([metric] * table.num_rows, pa.string()))
-        for metric, table in by_metric.items()
-    )
 
 
 def place(at: Judged) -> str:
@@ -176,7 +172,7 @@ def _table_2(findings: Findings) -> Table:
         Column("pairs"),
     )
     caption = "Mean losses by determination ratio Q, published and ours; ratios are parallel / sequential"
-    return Table("table_2", columns, findings.table_2.to_pylist(), caption)
+    return Table("table_2", columns, findings.table_2, caption)
 
 
 def _cost(findings: Findings) -> Table:
@@ -201,7 +197,7 @@ def _spread(findings: Findings) -> Table:
     found = {f"{at.dataset}_{at.metric}": (place(at), at.found) for at in findings.each(*LOSSES)}
     columns = (Column("statistic", "statistic"), *(Column(key, head) for key, (head, _) in found.items()))
     texts: list[tuple[str, Callable[[Assessment], str]]] = [
-        *((row.label, lambda each, name=name, row=row: row.text(each.statistics[name])) for name, row in table_rows()),
+        *((label, lambda each, name=name, of=of: of(each.statistics[name])) for name, label, of in table_rows()),
         (
             "hierarchical model, mean [90 %]",
             lambda each: plain()(_ends(each.inside.mean, each.inside.mean_interval)),

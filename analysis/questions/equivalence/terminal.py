@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from analysis.equivalence.statistic import exp
-from analysis.formats import DASH
+from analysis.formats import NAMES, dataset_name, typed
 from analysis.questions.equivalence.assessment import Assessment
 from analysis.questions.equivalence.control import Controls
 from analysis.questions.equivalence.findings import Findings
+from analysis.questions.equivalence.tables import size
 from analysis.questions.equivalence.wording import confidence, headline, reasons
-from analysis.report.words import sentence, signed
+from analysis.report.words import plain, sentence, signed
 
 HEADS = ("data set", "metric", "parallel / sequential", "interval", "verdict")
 
@@ -16,7 +16,7 @@ HEADS = ("data set", "metric", "parallel / sequential", "interval", "verdict")
 def rows(findings: Findings) -> list[tuple[str, ...]]:
     """One row per data set and metric, under `HEADS`."""
     return [
-        (name, metric, *_numbers(answer.by_dataset[name]))
+        (typed(dataset_name(name)), NAMES[metric], *_numbers(answer.by_dataset[name]))
         for name in findings.answer.by_dataset
         for metric, answer in findings.answers.items()
         if name in answer.by_dataset
@@ -25,20 +25,19 @@ def rows(findings: Findings) -> list[tuple[str, ...]]:
 
 def notes(findings: Findings) -> Iterator[str]:
     """The headline, what qualifies it, the margin, and the control, a sentence each."""
-    judged = findings.answer.by_dataset
+    judged = {typed(dataset_name(name)): each for name, each in findings.answer.by_dataset.items()}
     if not findings.controls.failed:
-        # Terminals seldom have a hyphen that does not break.
-        yield headline(findings.answer).replace("\N{NON-BREAKING HYPHEN}", "-")
+        yield typed(headline(findings.answer))
         yield from (f"* {' and '.join(names)}: {reason}." for reason, names in reasons(judged))
     counts = [
         f"{each.counts.complete} of {each.counts.pairs} in {each.configurations} "
         f"configuration{'s' * (each.configurations != 1)} on {name}"
         for name, each in judged.items()
     ]
-    yield (
-        f"Margin declared: {findings.question.margins}. Intervals of {confidence(findings.answer)}, of these networks "
-        f"on new seeds. Complete pairs: {'; '.join(counts)}."
-    )
+    intervals = f"Intervals of {confidence(findings.answer)}, of these networks on new seeds."
+    if not any(each.has_interval for each in judged.values()):
+        intervals = "There is no interval without a second seed."
+    yield f"Margin declared: {findings.question.margins}. {intervals} Complete pairs: {'; '.join(counts)}."
     yield from control_notes(findings.controls)
 
 
@@ -54,9 +53,7 @@ def control_notes(controls: Controls) -> Iterator[str]:
 
 
 def _numbers(assessment: Assessment) -> tuple[str, str, str]:
-    values = (assessment.grid.estimate, assessment.interval.low, assessment.interval.high)
-    if assessment.scale == "ratio":
-        estimate, low, high = (f"{exp(value):.3f}" if value == value else DASH for value in values)
-        return estimate, f"[{low}, {high}]", f"{assessment.words}{'*' if assessment.caveats else ''}"
-    estimate, low, high = map(signed(4), values)
-    return estimate, f"[{low}, {high}]", "(difference)"
+    ratio = assessment.scale == "ratio"
+    estimate, _, interval = (plain() if ratio else signed(4))(size(assessment)).partition(" ")
+    verdict = f"{assessment.words}{'*' if assessment.caveats else ''}" if ratio else "(difference)"
+    return estimate, interval or "none", verdict

@@ -12,7 +12,7 @@ from analysis.figures.palette import Palette
 from analysis.formats import dataset_name, factor_name, number, p_is, percent
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer
-from analysis.questions.equivalence.findings import PRIMARY, Findings, find
+from analysis.questions.equivalence.findings import PRIMARY, Findings, find_shown
 from analysis.questions.equivalence.pictures import pictures
 from analysis.questions.equivalence.published import SOURCE
 from analysis.questions.equivalence.tables import place, size, tables
@@ -21,19 +21,12 @@ from analysis.questions.equivalence.wording import confidence, headline, reasons
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.words import plain, sentence
 from analysis.results import Results
-from analysis.study import NothingToReport
 
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
-    """The part on a study's matched pairs, None where none deeper than one block has ended on both sides."""
-    try:
-        findings = find(results, study)
-    except NothingToReport:
-        return None
-    configurations = findings.samples[PRIMARY].configurations
-    measured = any(measure != "none" for measure in findings.trials["measure"].to_pylist())
-    if measured and configurations < 2 and not findings.controls.failed:
-        # A study of something else, with a single setting of the stacks: there is nothing to generalise from.
+    """The part on a study's matched pairs, None where they do not answer the question."""
+    findings = find_shown(results, study)
+    if findings is None:
         return None
     return Part(
         name="equivalence",
@@ -90,10 +83,12 @@ def _detail(findings: Findings) -> Iterator[str]:
     for name, each in judged.items():
         inside = each.inside.share
         share = f"; {percent(inside, 0)} of them lie inside the margin themselves" if math.isfinite(inside) else ""
+        interval = (
+            f"{confidence(findings.answer)} interval" if each.has_interval else "no interval without a second seed"
+        )
         yield (
-            f"{name}: the ratio parallel / sequential of validation losses is "
-            f"*{plain()(size(each))}* ({confidence(findings.answer)} interval) over "
-            f"{each.configurations} configurations{share}."
+            f"{name}: the ratio parallel / sequential of validation losses is *{plain()(size(each))}* ({interval}) "
+            f"over {each.configurations} configuration{'s' * (each.configurations != 1)}{share}."
         )
     margin = 1 + findings.question.margins.ratio
     yield f"The declared margin is {1 / margin:.3f} to {margin:.3f}."
@@ -104,19 +99,15 @@ def _detail(findings: Findings) -> Iterator[str]:
 
 
 def _intervals(findings: Findings) -> Intervals:
-    bars = [
-        Bar(place(at), size(at.found))
-        for at in findings.each(*LOSSES)
-        if math.isfinite(at.found.interval.low) and math.isfinite(at.found.interval.high)
-    ]
+    bars = [Bar(place(at), size(at.found)) for at in findings.each(*LOSSES) if at.found.has_interval]
     caption = "Ratio parallel / sequential of these networks on new seeds; shaded: the equivalence margin."
     return Intervals(bars, findings.question.margins.ratio, caption)
 
 
 def _key_figures(findings: Findings) -> Iterator[tuple[str, str, str]]:
     for name, each in findings.answer.by_dataset.items():
-        ratio = number(exp(each.grid.estimate))
-        yield f"{dataset_name(name)}, ratio", ratio, f"{short(each)}; {p_is(each.p_equivalence)}"
+        p = f"; {p_is(each.p_equivalence)}" if math.isfinite(each.p_equivalence) else ""
+        yield f"{dataset_name(name)}, ratio", number(exp(each.grid.estimate)), f"{short(each)}{p}"
         if each.assay is not None and each.assay.compared:
             depth = number(exp(each.assay.depth.estimate))
             yield f"{dataset_name(name)}, what depth does", depth, "deep sequential / one block"
@@ -142,8 +133,7 @@ def _words(findings: Findings) -> dict[str, Any]:
 def _where(findings: Findings) -> Iterator[dict[str, Any]]:
     """By data set, how many strata by one factor are inside the margin or not, and what the ratio depends on."""
     strata, tests = (
-        [row for row in of[PRIMARY].to_pylist() if row["factor_b"] is None]
-        for of in (findings.strata, findings.heterogeneity)
+        [row for row in of[PRIMARY] if row["factor_b"] is None] for of in (findings.strata, findings.heterogeneity)
     )
     for name in findings.answer.by_dataset if strata else ():
         verdicts = [row["verdict"] for row in strata if row["dataset"] == name]
@@ -169,7 +159,7 @@ def _headline(findings: Findings) -> dict[str, float]:
             numbers[f"{name}_p_equivalence"] = at.found.p_equivalence
         else:
             numbers[f"{name}_difference"] = at.found.grid.estimate
-    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+    return numbers
 
 
 def _numbers(findings: Findings) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def _worst(findings: Findings) -> Table:
 
 
 def _heterogeneity(findings: Findings, name: str, metric: str) -> Table:
-    rows = [{"metric": metric, **row} for row in findings.heterogeneity[metric].to_pylist()]
+    rows = [{"metric": metric, **row} for row in findings.heterogeneity[metric]]
     for row in rows:
         names = (row[each] for each in ("factor_a", "factor_b") if row[each])
         row["factors"] = " \N{MULTIPLICATION SIGN} ".join(map(factor_name, names))
@@ -70,7 +70,7 @@ def _heterogeneity(findings: Findings, name: str, metric: str) -> Table:
 
 def _breaking(findings: Findings) -> Table:
     """Cells of two factors in which one architecture is ahead, the furthest first."""
-    found = [row for row in findings.strata[PRIMARY].to_pylist() if row["factor_b"] and row["verdict"] in BROKEN]
+    found = [row for row in findings.strata[PRIMARY] if row["factor_b"] and row["verdict"] in BROKEN]
     found.sort(key=lambda row: -max(row["ratio"], 1 / row["ratio"]))
 
     def cell(row: Mapping[str, str]) -> str:

@@ -116,9 +116,8 @@ def _verdict(networks: Sequence[LesionedNetwork], claim: Claim | None) -> str:
 def _range(networks: Sequence[LesionedNetwork], called: str) -> str:
     medians = [each.mean("median") for each in networks]
     low, high = (points()(reduce(medians)) for reduce in (np.min, np.max))
-    if len(networks) == 1:
-        return f"{networks[0].label} by {low} points"
-    return f"{len(networks)} {called} by {low} to {high} points"
+    least = "" if low == high else f"{low} to "
+    return f"{networks[0].label if len(networks) == 1 else f'{len(networks)} {called}'} by {least}{high} points"
 
 
 def _rises(networks: Sequence[LesionedNetwork]) -> str:

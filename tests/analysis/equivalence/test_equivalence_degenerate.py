@@ -36,7 +36,7 @@ def everything(values: np.ndarray, label: np.ndarray) -> list[Any]:
 
 
 def probabilities(result: Any) -> list[float]:
-    names = ("p", "p_lower", "p_upper", "p_exact", "p_chi2", "p_zero", "share", "next_inside")
+    names = ("p", "p_lower", "p_upper", "p_exact", "p_zero", "share", "next_inside")
     found = [float(getattr(result, name, math.nan)) for name in names]
     if isinstance(result, eq.Mean):
         found += [result.p_below(0.1), result.p_above(0.1), result.p_inside(-0.1, 0.1)]

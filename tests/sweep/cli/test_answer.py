@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 import analysis
-from analysis.formats import DASH
+from analysis.formats import DASH, NAMES
+from analysis.report import NothingToReport, make_report
 from sweep.cli.answer import print_answer
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.plan import Plan
@@ -56,7 +57,7 @@ def rows(printed: str) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for line in printed.splitlines():
         cells = [cell.strip() for cell in line.split("  ") if cell.strip()]
-        if len(cells) > 2 and cells[1] in ("val_loss", "train_loss", "val_accuracy"):
+        if len(cells) > 2 and cells[1] in NAMES.values():
             found[cells[0], cells[1]] = cells[2:]
     return found
 
@@ -68,17 +69,15 @@ MANY = {"depths": (2, 4, 8, 16), "seeds": range(13)}
 def test_each_data_set_and_metric_has_a_row_with_its_interval_and_verdict(answer):
     printed, trusted = answer([*pairs(1.3, **MANY), *pairs(1.0, **MANY, dataset="mnist")], Margins(0.1))
     found = rows(printed)
-    assert set(found) == {
-        (data, metric) for data in ("digits", "mnist") for metric in ("val_loss", "train_loss", "val_accuracy")
-    }
-    ratio, interval, verdict = found["digits", "val_loss"]
+    assert set(found) == {(data, metric) for data in ("digits", "MNIST") for metric in NAMES.values()}
+    ratio, interval, verdict = found["digits", "validation loss"]
     assert (ratio, verdict) == ("1.308", "sequential better")
     low, high = map(float, interval.strip("[]").split(","))
     assert low <= 1.308 <= high
-    assert found["mnist", "val_loss"][2] == "different but inside the margin*"
-    assert found["digits", "val_accuracy"][0].startswith("-0.0")
-    assert found["digits", "val_accuracy"][2] == "(difference)"
-    assert "* mnist: whether depth helps here is not known" in printed
+    assert found["MNIST", "validation loss"][2] == "different but inside the margin*"
+    assert found["digits", "validation accuracy"][0].startswith("-0.0")
+    assert found["digits", "validation accuracy"][2] == "(difference)"
+    assert "* MNIST: whether depth helps here is not known" in printed
     assert "It depends on the data set. digits: sequential better; MNIST: different but inside the margin" in printed
     assert trusted
 
@@ -120,8 +119,18 @@ def test_without_a_control_the_answer_does_not_mention_one(answer):
 
 def test_one_seed_has_an_estimate_without_an_interval(answer):
     printed, _ = answer(pairs(1.1, seeds=(0,)))
-    ratio, interval, verdict = rows(printed)["digits", "val_loss"]
-    assert (ratio, interval, verdict) == ("1.102", f"[{DASH}, {DASH}]", "undecided")
+    ratio, interval, verdict = rows(printed)["digits", "validation loss"]
+    assert (ratio, interval, verdict) == ("1.102", "none", "undecided")
+    assert "There is no interval without a second seed." in printed
+    assert DASH not in printed
+
+
+def test_a_study_of_something_else_has_no_table_of_pairs_as_on_its_page(answer, tmp_path):
+    printed, _ = answer([*pairs(1.1, measure="lesions"), *pairs(0.999, (1,), measure="lesions")])
+    assert "Parallel against sequential" not in printed
+    assert "Control: 2 of 2" in printed
+    with pytest.raises(NothingToReport):
+        make_report(analysis.open(tmp_path / "store"))
 
 
 def test_without_a_deeper_pair_only_the_control_is_printed(answer):

@@ -57,8 +57,9 @@ def test_a_report_goes_into_its_store_by_study(call, fill, capsys):
     assert call("report", "--store", str(store)) == 0
     page = store / "report" / "small" / "report.html"
     printed = capsys.readouterr().out
-    assert printed.startswith("No verdict: too few pairs: a verdict takes 48 pairs more than configurations")
-    assert printed.endswith(f": {page}\n")
+    assert printed.startswith("Equivalence: No verdict: too few pairs: a verdict takes 48 pairs more than")
+    assert printed.endswith(f".\nReport: {page}\n")
+    assert ".." not in printed
     assert "study small" in page.read_text(encoding="utf-8")
 
 
@@ -66,7 +67,7 @@ def test_a_report_of_several_stores_goes_into_the_working_folder(call, fill, tmp
     monkeypatch.chdir(tmp_path)
     stores = [str(fill("one", seeds=(0, 1))), str(fill("two", seeds=(1, 2)))]
     assert call("report", "--store", stores[0], "--store", stores[1]) == 0
-    assert capsys.readouterr().out.endswith(f": {Path('report', 'small', 'report.html')}\n")
+    assert capsys.readouterr().out.endswith(f"Report: {Path('report', 'small', 'report.html')}\n")
     found = json.loads(Path("report", "small", "numbers.json").read_text())
     assert found["stores"] == stores
     (answer,) = found["parts"]["equivalence"]["answers"]["val_loss"].values()
@@ -127,7 +128,7 @@ def test_a_failed_control_is_exit_code_1_with_a_warning(call, fill, capsys):
     store = fill(control=1.2)
     assert call("report", "--store", str(store)) == 1
     printed = capsys.readouterr()
-    assert printed.out.startswith("No verdict: the control fails: ")
+    assert printed.out.startswith("Equivalence: No verdict: the control fails: ")
     assert printed.err == "a control fails: do not trust these results\n"
     page = (store / "report" / "small" / "report.html").read_text(encoding="utf-8")
     assert "These results are not to be trusted." in page
@@ -254,7 +255,7 @@ def test_a_study_of_lesions_alone_has_a_report(call, lesioned, capsys):
     assert call("report", "--store", str(lesioned), "--no-track") == 0
     page = lesioned / "report" / "cuts" / "report.html"
     said = "deleting one block raises the error of VGG-5 by a median of 71.0 points"
-    assert capsys.readouterr().out == f"{said}: {page}\n"
+    assert capsys.readouterr().out == f"Lesions: {said}.\nReport: {page}\n"
     assert json.loads(page.with_name("numbers.json").read_text())["verdicts"] == {"lesions": said}
 
 
@@ -273,7 +274,7 @@ def test_a_run_of_a_plan_without_pairs_ends_with_the_answer_of_its_report(call, 
 
 
 def test_a_report_of_several_parts_has_one_line_per_part(capsys):
-    print_written(Written("report.html", {"lesions": "it hurts", "equivalence": "undecided"}, False))
+    print_written(Written("report.html", {"lesions": "it hurts", "equivalence": "Undecided."}, False))
     printed = capsys.readouterr()
-    assert printed.out == "lesions: it hurts\nequivalence: undecided\nreport: report.html\n"
+    assert printed.out == "Lesions: it hurts.\nEquivalence: Undecided.\nReport: report.html\n"
     assert printed.err == "a control fails: do not trust these results\n"
