@@ -8,6 +8,8 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
+from sweep.numerals import read_number
+from sweep.shown import shown
 
 _MOST = {"ratio": 10.0}
 _FORMER = ("seed_noise",)
@@ -25,7 +27,7 @@ class Margins:
         for name, value in asdict(self).items():
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
             if not 0 < number <= _MOST[name]:
-                raise SweepError(f"margin {name} is {value!r}, but takes a number above 0, up to {_MOST[name]:g}")
+                raise SweepError(f"margin {name} is {shown(value)}, but takes a number above 0, up to {_MOST[name]:g}")
             object.__setattr__(self, name, float(number))
 
     def override(self, values: Mapping[Any, Any]) -> "Margins":
@@ -62,6 +64,6 @@ def parse_margin(text: str) -> dict[str, float]:
     """Name and value of an option such as ``ratio=0.05``. Raises SweepError for any other text."""
     name, _, value = text.partition("=")
     try:
-        return {name.strip(): float(value)}
-    except ValueError:
-        raise SweepError(f"a margin is NAME=NUMBER such as ratio=0.05, not {text!r}", "margin") from None
+        return {name.strip(): float(read_number(value))}
+    except (ValueError, OverflowError):
+        raise SweepError(f"a margin is NAME=NUMBER such as ratio=0.05, not {shown(text)}", "margin") from None
