@@ -24,7 +24,7 @@ class Margins:
     """For the ratio of losses: 0.10 means from 1/1.1 to 1.1; and for the share of what a network learns."""
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
+        for name, value in dict(vars(self)).items():
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
             if not 0 < number <= _MOST[name]:
                 raise SweepError(f"margin {name} is {shown(value)}, but takes a number above 0, up to {_MOST[name]:g}")
