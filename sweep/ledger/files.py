@@ -3,10 +3,11 @@
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
@@ -16,6 +17,8 @@ from sweep.errors import SweepError
 from sweep.redaction import redacted
 
 _S3_ATTEMPTS = 4
+# What no URI may hold as it is: blanks, letters like ü, some signs, and a percent sign that begins no escape.
+_UNQUOTED = re.compile(r"""[^!-~]|["<>\\^`{|}]|%(?![0-9A-Fa-f]{2})""")
 _GCS_SECONDS = 15.0
 """How long Google's storage is tried, unless the URI says (retry_limit_seconds)."""
 
@@ -118,7 +121,7 @@ class StoreFiles:
 
 
 def _from_uri(uri: str) -> tuple[fs.FileSystem, str]:
-    system, base = fs.FileSystem.from_uri(uri)
+    system, base = fs.FileSystem.from_uri(_UNQUOTED.sub(lambda found: quote(found[0]), uri))
     # By default Arrow tries for minutes an endpoint that does not answer; its options are found by way of pickling.
     if system.type_name == "gcs":
         _, (options,) = system.__reduce__()
