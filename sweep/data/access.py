@@ -1,6 +1,7 @@
 """Load, fetch, import and verify data sets."""
 
 import contextlib
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -144,7 +145,9 @@ def _read(path: Path, facts: DatasetSpec, complaint: str, remedy: str) -> Datase
 
 
 def _unreadable(path: Path, error: OSError) -> SweepError:
-    return SweepError(f"{path} cannot be read ({error.strerror}); fix that or set SWEEP_DATA to another folder.")
+    return SweepError(
+        f"{path} cannot be read ({os.strerror(error.errno or 0)}); fix that or set SWEEP_DATA to another folder."
+    )
 
 
 def _from_sources(chosen: Recipe, scratch: Path, log: Log) -> Dataset:
