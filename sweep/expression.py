@@ -6,6 +6,7 @@ and conditional expressions. An expression never calls anything, looks up attrib
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -57,7 +58,10 @@ class Expression:
         if len(self.text) > _MAX_LENGTH:
             raise SweepError(f"the expression is {len(self.text)} characters long, but may have {_MAX_LENGTH}")
         try:
-            self._tree = ast.parse(self.text, mode="eval").body
+            with warnings.catch_warnings():
+                # Such as of 1and: Python would print it, and read on.
+                warnings.simplefilter("error")
+                self._tree = ast.parse(self.text, mode="eval").body
             self._check(names)
         except SyntaxError as error:
             column = f" at character {error.offset}" if error.offset else ""
