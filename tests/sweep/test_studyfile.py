@@ -254,6 +254,8 @@ YAML_FAULTS = {
     "tag of a date": (HEAD + "  seed: !!timestamp 2025-01-01", "could not determine a constructor for the tag"),
     "merge": ("a: &a {b: 1}\n!!merge <<: *a", "could not determine a constructor for the tag"),
     "long integer": (HEAD + f"  seed: {'1' * 5000}", "is not valid YAML: Exceeds the limit (4300 digits)"),
+    "long part": (HEAD + f"  network: {'a' * 9999}:B", "aaa… cannot be imported: No module named 'aaa"),
+    "long part of digits": (HEAD + f"  network: {'1' * 9999}:B", "111…, but a part of your own is named module:NAME"),
     "long key": (f"{'a' * 500}: 1", "aaa… is not known; known are study"),
     "deep": ("study: " + "[" * 5000, "is not valid YAML: maximum recursion depth exceeded"),
 }
