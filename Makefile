@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: help setup demo test test-cluster check lock clean
+.PHONY: help setup demo test test-cluster fuzz check lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: setup  ## run the tests
 test-cluster: setup  ## run the tests on several hosts (root, Debian packages)
 	scripts/install-cluster-test-packages
 	$(BIN)/python -m pytest -m cluster tests/cluster --timeout 900
+
+fuzz: setup  ## try random inputs until one fails, or those of SEED=...
+	$(BIN)/python -m tests.fuzz $(SEED)
 
 check: setup  ## lint and type-check
 	$(BIN)/ruff check .

@@ -59,6 +59,11 @@ class Layer(ABC):
         """Whether the output is the input's memory under another size."""
         return False
 
+    @property
+    def least_batch(self) -> int:
+        """The fewest samples that it can be trained on at once."""
+        return 1
+
     @abstractmethod
     def module(self) -> "nn.Module":
         """The torch module, on torch's current default device."""
@@ -137,6 +142,11 @@ class Norm(Layer):
     @property
     def parameters(self) -> int:
         return 2 * self.inputs[0]
+
+    @property
+    def least_batch(self) -> int:
+        # A single value has no variance.
+        return 1 if prod(self.inputs[1:]) > 1 else 2
 
     _saves: ClassVar[tuple[Saved, ...]] = ("input",)
 
@@ -263,6 +273,21 @@ class Made(Layer):
     @property
     def flops(self) -> int:
         return self._counts[1]
+
+    @property
+    def least_batch(self) -> int:
+        return self._least_batch
+
+    @cached_property
+    def _least_batch(self) -> int:
+        import torch
+
+        try:
+            with torch.device("meta"), torch.no_grad():
+                self.make().train()(torch.empty(1, *self.inputs))
+        except Exception as error:  # training may need what the meta device lacks
+            return 2 if "more than 1 value" in str(error) else 1  # as torch's batch norms say
+        return 1
 
     def module(self) -> "nn.Module":
         return self.make()

@@ -104,8 +104,12 @@ class Layout:
     @cached_property
     def parameters(self) -> int:
         """Number of trained values."""
-        blocks = [part for block in self.blocks for part in (block.branch, block.skip, block.after)]
-        return sum(layer.parameters for part in (self.stem, *blocks, self.head) for layer in layers_of(part))
+        return sum(layer.parameters for layer in self._layers())
+
+    @cached_property
+    def least_batch(self) -> int:
+        """The fewest images that the network can be trained on at once."""
+        return max(layer.least_batch for layer in self._layers())
 
     @cached_property
     def forward_flops(self) -> int:
@@ -128,6 +132,10 @@ class Layout:
             hidden = _run(place.after, _Tensor(joined.elements) if place.residual else joined, kept)
         _run(self.head, hidden, kept)
         return sum(tensor.elements for tensor in kept)
+
+    def _layers(self) -> Iterator[Layer]:
+        blocks = [part for block in self.blocks for part in (block.branch, block.skip, block.after)]
+        return (layer for part in (self.stem, *blocks, self.head) for layer in layers_of(part))
 
     def _stages(self) -> Iterator[tuple[BlockLayout, ...]]:
         for size, end in zip(self.stages, accumulate(self.stages), strict=True):

@@ -6,12 +6,14 @@ and conditional expressions. An expression never calls anything, looks up attrib
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.identity import current
+from sweep.shown import shown
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -56,19 +58,22 @@ class Expression:
         if len(self.text) > _MAX_LENGTH:
             raise SweepError(f"the expression is {len(self.text)} characters long, but may have {_MAX_LENGTH}")
         try:
-            self._tree = ast.parse(self.text, mode="eval").body
+            with warnings.catch_warnings():
+                # Such as of 1and: Python would print it, and read on.
+                warnings.simplefilter("error")
+                self._tree = ast.parse(self.text, mode="eval").body
             self._check(names)
         except SyntaxError as error:
             column = f" at character {error.offset}" if error.offset else ""
-            raise SweepError(f"the expression {text!r} cannot be read{column}: {error.msg}") from None
+            raise SweepError(f"the expression {shown(text)} cannot be read{column}: {error.msg}") from None
         except (RecursionError, MemoryError, ValueError):
-            raise SweepError(f"the expression {self.text[:40]!r}… is nested too deeply or malformed") from None
+            raise SweepError(f"the expression {shown(self.text)} is nested too deeply or malformed") from None
 
     def __call__(self, values: Mapping[str, Any]) -> bool:
         try:
             return bool(_value(self._tree, values))
         except (TypeError, ZeroDivisionError, OverflowError, RecursionError) as error:
-            raise SweepError(f"the expression {self.text!r} cannot be computed: {error}") from None
+            raise SweepError(f"the expression {shown(self.text)} cannot be computed: {error}") from None
 
     def _check(self, names: Collection[str]) -> None:
         for node in ast.walk(self._tree):
@@ -78,8 +83,8 @@ class Expression:
             operators = {type(child) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)}
             if not {type(node), *operators} <= _ALLOWED:
                 raise SweepError(
-                    f"the expression {self.text!r} has {ast.unparse(node)!r} in it, but may hold only fields, "
-                    "literals, comparisons, arithmetic, and, or, not, in"
+                    f"the expression {shown(self.text)} has {shown(ast.unparse(node))} in it, but may hold only "
+                    "fields, literals, comparisons, arithmetic, and, or, not, in"
                 )
             if isinstance(node, ast.Name) and current(node.id) not in names:
                 raise unknown_name("factor", current(node.id), names)

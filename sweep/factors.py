@@ -1,6 +1,8 @@
 """Factors, the fields of a trial: their types, their allowed values, and the messages that refuse any other."""
 
+import contextlib
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -9,10 +11,17 @@ from functools import cache
 import numpy as np
 
 from sweep.errors import SweepError
+from sweep.numerals import read_number
+from sweep.shown import shown
 
 Value = str | int | float
 
 _NUMBER = (int, float, np.integer, np.floating)
+
+LONGEST_NAME = 100
+"""A name becomes part of the names of files and jobs, which have room for 255 bytes."""
+# A job of Slurm takes no other letters, and a command line takes a word that begins with a dash for an option.
+_NAME = re.compile(r"(?!-)(?=.*[A-Za-z0-9])[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Factor:
             several = ", or several joined by +" if self.several else ""
             return f"one of {', '.join(self.names)}{several}{', or module:NAME of your own' if self.load else ''}"
         if self.kind is str:
-            return "a name of letters, digits, '-' and '_'"
+            return f"a name of letters, digits, '-' and '_' (ASCII, at most {LONGEST_NAME}, no '-' in front)"
         noun = "an integer" if self.kind is int else "a number"
         if math.isinf(self.high):
             return noun if math.isinf(self.low) else f"{noun} of at least {self.low:.12g}"
@@ -77,25 +86,25 @@ class Factor:
             if len(set(parts)) == len(parts) and set(parts) <= set(names[1:]):
                 return "+".join(sorted(parts, key=names.index))
         elif self.kind is str and isinstance(value, str):
-            known = value in names if names else value.replace("-", "").replace("_", "").isalnum()
-            if known:
+            if value in names if names else len(value) <= LONGEST_NAME and _NAME.fullmatch(value):
                 return str(value)
         # Not math.isfinite: an integer may be too large for a float.
         elif self.kind is not str and isinstance(value, _NUMBER) and not isinstance(value, bool):
             finite = -math.inf < value < math.inf and self.low <= value <= self.high
             if finite and (self.kind is float or value % 1 == 0):
                 # -0.0 equals 0.0, so it must not print differently.
-                return self.kind(value) or self.kind(0)
-        raise SweepError(f"{name} is {value!r}, but takes {self.allowed}")
+                with contextlib.suppress(OverflowError):
+                    return self.kind(value) or self.kind(0)
+        raise SweepError(f"{name} is {shown(value)}, but takes {self.allowed}")
 
     def parse(self, name: str, text: str) -> Value:
         """The value that `text` spells. Raises SweepError if it is not allowed."""
         if self.kind is str:
             return self.coerce(name, text)
         try:
-            return self.coerce(name, float(text))
+            return self.coerce(name, read_number(text))
         except (ValueError, SweepError):
-            raise SweepError(f"{name} is {text!r}, but takes {self.allowed}") from None
+            raise SweepError(f"{name} is {shown(text)}, but takes {self.allowed}") from None
 
 
 @cache
@@ -121,4 +130,4 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> SweepError:
     names = list(known)
     near = get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
-    return SweepError(f"{kind} {name!r} is not known{hint}")
+    return SweepError(f"{kind} {shown(name)} is not known{hint}")

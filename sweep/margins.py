@@ -8,6 +8,8 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
+from sweep.numerals import read_number
+from sweep.shown import shown
 
 _MOST = {"ratio": 10.0}
 _FORMER = ("seed_noise",)
@@ -22,10 +24,10 @@ class Margins:
     """For the ratio of losses: 0.10 means from 1/1.1 to 1.1; and for the share of what a network learns."""
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
+        for name, value in dict(vars(self)).items():
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
             if not 0 < number <= _MOST[name]:
-                raise SweepError(f"margin {name} is {value!r}, but takes a number above 0, up to {_MOST[name]:g}")
+                raise SweepError(f"margin {name} is {shown(value)}, but takes a number above 0, up to {_MOST[name]:g}")
             object.__setattr__(self, name, float(number))
 
     def override(self, values: Mapping[Any, Any]) -> "Margins":
@@ -62,6 +64,6 @@ def parse_margin(text: str) -> dict[str, float]:
     """Name and value of an option such as ``ratio=0.05``. Raises SweepError for any other text."""
     name, _, value = text.partition("=")
     try:
-        return {name.strip(): float(value)}
-    except ValueError:
-        raise SweepError(f"a margin is NAME=NUMBER such as ratio=0.05, not {text!r}", "margin") from None
+        return {name.strip(): float(read_number(value))}
+    except (ValueError, OverflowError):
+        raise SweepError(f"a margin is NAME=NUMBER such as ratio=0.05, not {shown(text)}", "margin") from None

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sweep.errors import SweepError
+from sweep.shown import cut, shown
 
 SEARCHED = "SWEEP_IMPORT_PATH"
 """Environment variable: more folders with the user's own modules, separated as in $PATH."""
@@ -118,7 +119,7 @@ def find(sort: str, name: str) -> object:
     """The object that ``module:NAME`` names; `sort` says what it is in messages. Raises SweepError if there is none."""
     module, _, attribute = name.partition(":")
     if not (all(part.isidentifier() for part in module.split(".")) and attribute.isidentifier()):
-        raise SweepError(f"{sort} is {name!r}, but a part of your own is named module:NAME")
+        raise SweepError(f"{sort} is {shown(name)}, but a part of your own is named module:NAME")
     further = [Path(folder) for folder in os.environ.get(SEARCHED, "").split(os.pathsep) if folder]
     with _remembering(Path.cwd(), *further):
         try:
@@ -126,14 +127,16 @@ def find(sort: str, name: str) -> object:
         except ModuleNotFoundError as error:
             missing = (error.name or module).partition(".")[0]
             raise SweepError(
-                f"{sort} {name!r} cannot be imported: {error}; put {missing} beside the study file or into the working "
-                "folder, install it, or import its file",
+                f"{sort} {shown(name)} cannot be imported: {cut(str(error))}; put {cut(missing)} beside the study "
+                "file or into the working folder, install it, or import its file",
                 "import",
             ) from None
         except (Exception, SystemExit) as error:  # a user's module can raise anything
-            raise SweepError(f"{sort} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+            raise SweepError(
+                f"{sort} {shown(name)} cannot be imported: {type(error).__name__}: {cut(str(error))}"
+            ) from error
     if not hasattr(found, attribute):
-        raise SweepError(f"{sort} {name!r} is not there: {found.__name__} has no {attribute!r}")
+        raise SweepError(f"{sort} {shown(name)} is not there: {found.__name__} has no {shown(attribute)}")
     return getattr(found, attribute)
 
 

@@ -1,16 +1,21 @@
 """Plans: the ordered trials of a study under a user's options."""
 
 import heapq
-from collections.abc import Collection, Iterable, Sequence
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 
 from sweep.errors import SweepError
 from sweep.expression import Expression
+from sweep.factors import Value
 from sweep.margins import Margins, parse_margin
+from sweep.numerals import read_whole
 from sweep.pack import Pack, group_by_network, make_packs, trials_digest
 from sweep.parts import REGISTRIES
-from sweep.space import Space, parse_override
+from sweep.shown import shown
+from sweep.space import MOST_COMBINATIONS, Space, parse_override
 from sweep.trial import FACTORS, Trial
 
 
@@ -27,7 +32,7 @@ class Plan:
     @classmethod
     def of(cls, study: str, trials: Iterable[Trial], margins: Margins | None = None) -> "Plan":
         """A plan of the given trials without repetitions."""
-        return cls(study, tuple({trial.trial_id: trial for trial in trials}.values()), margins or Margins())
+        return cls(study, tuple(_distinct(trials)), margins or Margins())
 
     @cached_property
     def sweep_id(self) -> str:
@@ -36,14 +41,11 @@ class Plan:
 
     def where(self, expression: str) -> "Plan":
         """The trials that meet the expression."""
-        holds = Expression(expression, FACTORS)
-        return replace(self, trials=tuple(trial for trial in self.trials if holds(trial.as_dict())))
+        return replace(self, trials=tuple(_meeting(expression, self.trials)))
 
     def limit(self, count: int) -> "Plan":
         """The first `count` trials."""
-        if count < 1:
-            raise SweepError(f"limit is {count}, but takes an integer of at least 1", "limit")
-        return replace(self, trials=self.trials[:count])
+        return replace(self, trials=tuple(_first(count, self.trials)))
 
     def shard(self, index: int, count: int) -> "Plan":
         """Part `index`, from 1, of `count` parts of about equal cost; trials that can share a pack stay together."""
@@ -85,19 +87,15 @@ def make_plan(
     `margins` are texts such as ``ratio=0.05`` that replace the space's own. Raises SweepError for an invalid option or
     a plan without trials.
     """
-    # A user's own part brings factors that other overrides may set.
-    parts_first = sorted(
-        overrides, key=lambda text: text.partition("=")[0].rpartition(".")[2].strip() not in REGISTRIES
-    )
-    space = space.override(dict(map(parse_override, parts_first)))
-    declared = space.margins
-    for text in margins:
-        declared = declared.override(parse_margin(text))
-    plan = Plan.of(space.study, space.trials(), declared)
+    space = space.override(_overrides(overrides))
+    if limit is None and space.combinations > MOST_COMBINATIONS:
+        raise space.too_large()
+    trials = space.trials(MOST_COMBINATIONS)
     if where is not None:
-        plan = plan.where(where)
+        trials = _meeting(where, trials)
     if limit is not None:
-        plan = plan.limit(limit)
+        trials = _first(limit, _distinct(trials))
+    plan = Plan.of(space.study, trials, _declared(space.margins, margins))
     if not plan.trials:
         raise SweepError(f"no trial of {space.study!r} meets the conditions; loosen them", "where")
     if shard is not None:
@@ -107,8 +105,53 @@ def make_plan(
     return plan
 
 
+def _distinct(trials: Iterable[Trial]) -> Iterator[Trial]:
+    """Each trial once, at its first place."""
+    seen = set[str]()
+    for trial in trials:
+        if trial.trial_id not in seen:
+            seen.add(trial.trial_id)
+            yield trial
+
+
+def _meeting(expression: str, trials: Iterable[Trial]) -> Iterator[Trial]:
+    holds = Expression(expression, FACTORS)
+    return (trial for trial in trials if holds(trial.as_dict()))
+
+
+def _first(count: int, trials: Iterable[Trial]) -> Iterator[Trial]:
+    if count < 1:
+        raise SweepError(f"limit is {count}, but takes an integer of at least 1", "limit")
+    return islice(trials, min(count, sys.maxsize))
+
+
+def _overrides(texts: Sequence[str]) -> dict[str, list[Value]]:
+    """The levels of each factor that is set. Raises SweepError for a factor that is set twice."""
+    # A user's own part brings factors that other overrides may set.
+    parts_first = sorted(texts, key=lambda text: text.partition("=")[0].rpartition(".")[2].strip() not in REGISTRIES)
+    found: dict[str, list[Value]] = {}
+    for name, levels in map(parse_override, parts_first):
+        if name in found:
+            raise SweepError(f"{name} is set twice; give all its levels at once, as in depth=1,2,4", "set")
+        found[name] = levels
+    return found
+
+
+def _declared(margins: Margins, texts: Sequence[str]) -> Margins:
+    """Margins with those of the options. Raises SweepError for one that is given twice."""
+    found: dict[str, float] = {}
+    for text in texts:
+        given = parse_margin(text)
+        margins = margins.override(given)
+        if given.keys() & found.keys():
+            raise SweepError(f"margin {next(iter(given))} is given twice; give it once", "margin")
+        found |= given
+    return margins
+
+
 def _parse_shard(text: str) -> tuple[int, int]:
     index, separator, count = text.partition("/")
-    if not (separator and index.strip().isdecimal() and count.strip().isdecimal()):
-        raise SweepError(f"shard is {text!r}, but takes I/N such as 2/8", "shard")
-    return int(index), int(count)
+    try:
+        return read_whole(index), read_whole(count if separator else "")
+    except ValueError:
+        raise SweepError(f"shard is {shown(text)}, but takes I/N such as 2/8", "shard") from None

@@ -1,6 +1,7 @@
 """Search spaces: products of the levels of factors, under constraints."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +11,13 @@ from sweep.factors import Value, unknown_name
 from sweep.identity import by_current_name, current
 from sweep.margins import Margins
 from sweep.parts import load_parts
+from sweep.shown import shown
 from sweep.trial import FACTORS, ArrangementError, Trial
+
+MOST_COMBINATIONS = 200_000
+"""The most combinations of levels that a plan looks at: a minute or two."""
+
+_BRACKETS = frozenset("[](){}'\"")
 
 
 @dataclass(frozen=True)
@@ -64,21 +71,42 @@ class Space:
                 arms[arm][factor] = values
         return replace(self, factors={**self.factors, **everywhere}, arms=arms)
 
-    def trials(self) -> Iterator[Trial]:
-        """Every trial of the space, in order. Raises SweepError for a combination that is not a valid trial."""
+    @property
+    def combinations(self) -> int:
+        """How many combinations of levels there are, whether or not they are trials that meet the constraints."""
+        products = [{**self.factors, **factors} for factors in self.arms.values()] or [self.factors]
+        return sum(math.prod(map(len, factors.values())) for factors in products)
+
+    def trials(self, most: int | None = None) -> Iterator[Trial]:
+        """Every trial of the space, in order, each made when it is asked for.
+
+        Raises SweepError for a combination that is not a valid trial, and for more than `most` combinations.
+        """
+        budget = itertools.count() if most is None else iter(range(most))
         if not self.arms:
-            yield from self._product(self.factors)
+            yield from self._product(self.factors, budget)
         for arm, factors in self.arms.items():
             try:
-                yield from self._product({**self.factors, **factors})
+                yield from self._product({**self.factors, **factors}, budget)
             except SweepError as error:
                 raise SweepError(f"in arm {arm}, {error}", *error.parameters) from None
 
-    def _product(self, factors: Mapping[str, Sequence[Value]]) -> Iterator[Trial]:
+    def too_large(self) -> SweepError:
+        """The error for a space with more combinations than a plan looks at."""
+        return SweepError(
+            f"{self.study!r} has {self.combinations:,} combinations of levels, and a plan looks at "
+            f"{MOST_COMBINATIONS:,}; take fewer levels, or a limit that the first of them fill",
+            "set",
+            "limit",
+        )
+
+    def _product(self, factors: Mapping[str, Sequence[Value]], budget: Iterator[int]) -> Iterator[Trial]:
         constraints = [Expression(constraint, FACTORS) for constraint in self.constraints]
         factors = _checked(factors)
         several_stages = len(factors.get("stages", ())) > 1
         for combination in itertools.product(*factors.values()):
+            if next(budget, None) is None:
+                raise self.too_large()
             try:
                 trial = Trial.from_dict({"study": self.study, **dict(zip(factors, combination, strict=True))})
             except ArrangementError:
@@ -101,7 +129,9 @@ def parse_override(text: str) -> tuple[str, list[Value]]:
     factor = current(factor)
     name = f"{arm}{dot}{factor}"
     if not separator or not levels.strip():
-        raise SweepError(f"an override is FACTOR=VALUE or FACTOR=VALUE,VALUE, not {text!r}", "set")
+        raise SweepError(f"an override is FACTOR=VALUE or FACTOR=VALUE,VALUE, not {shown(text)}", "set")
+    if _BRACKETS & set(levels):
+        raise SweepError(f"an override has no brackets or quotes, as in depth=1,2,4, unlike {shown(text)}", "set")
     _check_factor(factor)
     return name, [FACTORS[factor].parse(name, level.strip()) for level in levels.split(",")]
 
@@ -117,7 +147,7 @@ def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, .
         if not values:
             raise SweepError(f"factor {name!r} has no level; give it at least one")
         if len(set(values)) < len(values):
-            raise SweepError(f"factor {name!r} has a level twice in {list(values)}")
+            raise SweepError(f"factor {name!r} has a level twice in {shown(list(values))}")
         checked[name] = values
     if "architecture" in checked:
         checked["architecture"] = checked.pop("architecture")

@@ -7,6 +7,7 @@ A file has ``study`` (its name), ``factors`` (levels by name; a single value is 
 
 import contextlib
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,12 +18,17 @@ import yaml
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.margins import Margins
+from sweep.numerals import INTEGER, NUMBER
 from sweep.own_code import searched
 from sweep.parts import FACTORS, REGISTRIES
+from sweep.shown import cut, shown
 from sweep.space import Space
 from sweep.studies import STUDIES
 
 _KEYS = ("study", "about", "factors", "arms", "where", "margins")
+_SUFFIXES = (".yaml", ".yml", ".toml")
+_LARGEST_BYTES = 256 * 1024
+"""A study with a thousand levels has a tenth of this, and YAML is slow to read."""
 
 
 def find_space(study: str) -> Space:
@@ -30,8 +36,7 @@ def find_space(study: str) -> Space:
     if study in STUDIES:
         return STUDIES[study]
     path = Path(study)
-    if path.suffix not in (".yaml", ".yml", ".toml"):
-        raise SweepError(f"{unknown_name('study', study, STUDIES)}; a file's name ends in .yaml, .yml or .toml")
+    _check_file(path)
     text = _read(path)
     content = _parse(path, text)
     try:
@@ -53,44 +58,85 @@ def _at(key: str) -> Iterator[None]:
         raise
 
 
+_TYPES = ("null", "bool", "str", "seq", "map")
+_NOT_FINITE = {".inf": "inf", "-.inf": "-inf", ".nan": "nan"}
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's core schema, where 1e-3 is a number, 010 is ten, and no and 2025-01-01 are text; keys are unique."""
+    """YAML 1.2's core schema, where 1e-3 is a number, 010 is ten, and no and 2025-01-01 are text; keys are unique.
+
+    It has no other types, and does not merge mappings: a merge can multiply them without end.
+    """
 
     yaml_implicit_resolvers = {}  # noqa: RUF012  # declared by PyYAML without ClassVar
+    yaml_constructors = {  # noqa: RUF012
+        tag: yaml.SafeLoader.yaml_constructors[tag] for tag in (None, *(f"tag:yaml.org,2002:{name}" for name in _TYPES))
+    }
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Leave the mapping as it is."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set[str]()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} appears twice", problem_mark=key.start_mark)
-            seen.add(str(key.value))
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                problem = f"the key {shown(key.value)} appears twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
-    def construct_decimal(self, node: yaml.ScalarNode) -> int:
-        return int(self.construct_scalar(node))
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        text = self.construct_scalar(node)
+        if node.tag.endswith("int"):
+            # Of a text with an explicit tag, Python would also take 1_0 and digits of other scripts.
+            return int(text if re.fullmatch(INTEGER, text) else "x")
+        return float(text if re.fullmatch(NUMBER, text) else _NOT_FINITE[text.lower().lstrip("+")])
 
 
 for _type, _pattern, _first in (
     ("null", r"(~|null|Null|NULL|)", ["~", "n", "N", ""]),
     ("bool", r"(true|True|TRUE|false|False|FALSE)", list("tTfF")),
-    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
-    ("float", r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan)", list("-+.0123456789")),
+    ("int", INTEGER, list("-+0123456789")),
+    ("float", rf"({NUMBER}|[-+]?\.inf|\.nan)", list("-+.0123456789")),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(f"{_pattern}$"), _first)
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_decimal)
+for _type in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_type}", _Loader.construct_number)
+
+
+def _check_file(path: Path) -> None:
+    """Raise SweepError for what cannot be a study file, before anything is read of it."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        mode = stat.S_IFREG  # reading it will tell what is wrong
+    ending = f"a file's name ends in {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise SweepError(f"{path} is a pipe or a device, but a study is read more than once; give a file: {ending}")
+    if path.suffix.lower() not in _SUFFIXES:
+        raise SweepError(f"{unknown_name('study', str(path), STUDIES)}; {ending}")
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_BYTES + 1)
+        if len(content) > _LARGEST_BYTES:
+            raise SweepError(
+                f"the study file {path} is longer than {_LARGEST_BYTES >> 10} KiB; leave out what is no study"
+            )
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise SweepError(f"the study file {path} cannot be read: {reason}") from None
 
 
 def _parse(path: Path, text: str) -> object:
+    toml = path.suffix.lower() == ".toml"
     try:
-        return tomllib.loads(text) if path.suffix == ".toml" else yaml.load(text, _Loader)
+        return tomllib.loads(text) if toml else yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
@@ -98,8 +144,9 @@ def _parse(path: Path, text: str) -> object:
     except (KeyError, AttributeError):  # PyYAML's answer to "!!bool maybe"
         reason = "a value does not have the type of its tag"
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-    raise SweepError(f"the study file {path} is not valid {'TOML' if path.suffix == '.toml' else 'YAML'}: {reason}")
+        # Python's advice on very long integers is not for users.
+        reason = str(error).partition("\n")[0].partition("; use sys.")[0]
+    raise SweepError(f"the study file {path} is not valid {'TOML' if toml else 'YAML'}: {cut(reason)}")
 
 
 def _space(content: object) -> Space:
@@ -117,10 +164,10 @@ def _space(content: object) -> Space:
     with _at("study"):
         FACTORS["study"].coerce("study", study)
         if study in STUDIES:
-            raise SweepError(f"study is {study!r}, which is built in; take another name")
+            raise SweepError(f"study is {shown(study)}, which is built in; take another name")
     with _at("about"):
         if not isinstance(about, str):
-            raise SweepError(f"about is {about!r}, but takes text")
+            raise SweepError(f"about is {shown(about)}, but takes text")
     with _at("factors"):
         levels = _levels(study, "factors", factors)
     with _at("arms"):
@@ -134,7 +181,7 @@ def _space(content: object) -> Space:
     with _at("where"):
         constraints = [where] if isinstance(where, str) else where
         if not isinstance(constraints, list) or not all(isinstance(entry, str) for entry in constraints):
-            raise SweepError(f"where is {where!r}, but takes an expression or a list of expressions")
+            raise SweepError(f"where is {shown(where)}, but takes an expression or a list of expressions")
         return Space(study, levels, constraints, about, margins, arms)
 
 
@@ -150,7 +197,7 @@ def _levels(study: str, where: str, factors: object) -> dict[str, list[Any]]:
 
 def _mapping(name: str, value: object, takes: str) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
-        raise SweepError(f"{name} is {value!r}, but takes {takes}")
+        raise SweepError(f"{name} is {shown(value)}, but takes {takes}")
     return value
 
 

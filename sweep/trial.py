@@ -105,9 +105,22 @@ class Trial(_Factors):
         if implied is not None and self.stages not in (0, implied):
             raise ArrangementError(f"{named} has {implied}; leave it at 0 or set architecture to mixed")
         if implied is None and (not 1 < self.stages < arranged or arranged % self.stages):
-            raise ArrangementError(f"{named} takes a divisor of {arranged} between 1 and {arranged}")
+            divisors = [str(number) for number in range(2, arranged) if arranged % number == 0]
+            if not divisors:
+                raise ArrangementError(f"{named} does not exist: {arranged} cannot be divided; take another depth")
+            raise ArrangementError(f"{named} takes a divisor of {arranged}: {' or '.join(divisors)}")
         self._set(stages=implied or self.stages)
         self._asked("network", int, lambda: self.shape.forward_flops + self.shape.activation_elements)
+        self._check_batches()
+
+    def _check_batches(self) -> None:
+        least = self._asked("network", int, lambda: self.shape.least_batch)
+        for name, value in (("batch_size", self.batch_size), ("train_samples", self.train_samples)):
+            if value < least:
+                raise SweepError(
+                    f"{name} is {value}, but the batch norms of {self.network} at image_size {self.image_size} need at "
+                    f"least {least} images at once"
+                )
 
     def _try_parts(self) -> None:
         """Call now what would otherwise first be called after hours of training."""

@@ -7,13 +7,13 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 import pyarrow as pa
 
 from analysis.claims import Tone
 from analysis.figures.style import Rendered
+from analysis.plain import known
 from analysis.seeds import Estimate
 
 _WIDTH = re.compile(r'viewBox="0 0 ([\d.]+) ')
@@ -93,15 +93,6 @@ def _flat(key: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, Estimate):
         return [(f"{key}{suffix}", known(each)) for suffix, each in zip(("", "_low", "_high"), value, strict=True)]
     return [(key, known(value))]
-
-
-def known(value: Any) -> Any:
-    """A value as files hold it: null for what is not finite, the value of an enumeration, a number of Python's."""
-    if isinstance(value, Enum):
-        return value.value
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,9 @@
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any
 
-import numpy as np
-
+from analysis.plain import plain
 from analysis.report.assemble import Report
-from analysis.report.content import known
 from analysis.study import NUMBERS_VERSION
 
 
@@ -39,14 +34,3 @@ def as_json(report: Report) -> str:
         },
     }
     return json.dumps(plain(document), indent=1, allow_nan=False) + "\n"
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses as mappings, arrays as lists, and what JSON cannot hold as null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return plain(value.tolist()) if isinstance(value, np.ndarray) else known(value)

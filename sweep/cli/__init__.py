@@ -4,11 +4,12 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from sweep.cli.data import data
 from sweep.cli.factors import factors
 from sweep.cli.jobs import jobs, logs, stop
+from sweep.cli.options import converted
 from sweep.cli.plan import plan
 from sweep.cli.report import report
 from sweep.cli.run import run
@@ -30,6 +31,7 @@ app = App(
     name="sweep",
     help="Sweeps that ask whether deep residual networks can be replaced by shallow parallel ones.",
     version=_version(),
+    default_parameter=Parameter(converter=converted),
 )
 for command in (plan, run, submit, jobs, logs, stop, status, query, report, ui, track, factors, data):
     app.command(command)

@@ -1,18 +1,21 @@
 """Options that several commands share."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token, convert
 
 from sweep.engine import find_engine
 from sweep.errors import SweepError
+from sweep.numerals import INTEGER, read_number
 from sweep.own_code import import_file
 from sweep.pack import PACK_SIZE
 from sweep.plan import Plan, make_plan
 from sweep.result import Setting
+from sweep.shown import shown
 from sweep.studies import STUDIES
 from sweep.studyfile import find_space
 
@@ -131,6 +134,20 @@ class RunFlags:
 
 
 AS_USUAL = RunFlags()
+
+
+def converted(kind: Any, tokens: Sequence[Token]) -> Any:
+    """An option's value. Raises ValueError for numbers in a spelling that no other place of the program takes.
+
+    By itself, cyclopts takes 1_0 and 0xA for ten, and 2.7 for three.
+    """
+    kinds = (kind, *get_args(kind))
+    for token in tokens:
+        if int in kinds and not re.fullmatch(INTEGER, token.value.strip()):
+            raise ValueError(f"{shown(token.value)} is not an integer, such as 10")
+        if float in kinds:
+            read_number(token.value)
+    return convert(kind, tokens)
 
 
 def arguments(options: PlanOptions | RunFlags) -> list[str]:

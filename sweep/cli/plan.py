@@ -63,7 +63,7 @@ def plan(
     if json:
         extra = {"can_show": shown} | ({"list": listed} if trials else {})
         # The analysis takes a while to import.
-        from analysis.report.json_numbers import plain
+        from analysis.plain import plain
 
         print(json_module.dumps(plain(numbers | extra), indent=1, allow_nan=False))
         return

@@ -1,14 +1,13 @@
 """``sweep status``, ``query`` and ``ui``: show what is in a store."""
 
 import json as json_module
-import math
 import os
 import sys
 from collections import Counter
 from collections.abc import Collection
-from decimal import Decimal
 from typing import Literal
 
+import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -75,11 +74,20 @@ def query(
     import analysis
 
     answer = analysis.open(*store).sql(sql)
+    try:
+        _print_answer(answer, format)
+    except (OverflowError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        # Such as DuckDB's infinite dates, and its bits.
+        reason = str(error).partition("\n")[0]
+        raise SweepError(
+            f"--format {format} cannot hold a value of the answer ({reason}); cast it to varchar"
+        ) from None
+
+
+def _print_answer(answer: "pa.Table", format: str) -> None:
     if format == "arrow":
         if sys.stdout.isatty():
             raise SweepError("Arrow is binary; redirect it to a file, or choose another --format")
-        import pyarrow as pa
-
         with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as writer:
             writer.write_table(answer)
     elif format == "csv":
@@ -88,14 +96,18 @@ def query(
         nested = [field.name for field in answer.schema if field.type.num_fields]
         if nested:
             raise SweepError(f"{nested[0]!r} holds lists or structures, which CSV cannot hold; choose another --format")
-        pcsv.write_csv(answer, sys.stdout.buffer)
+        # At once, so that a value that CSV cannot hold leaves no half of an answer.
+        sink = pa.BufferOutputStream()
+        pcsv.write_csv(answer, sink)
+        sys.stdout.buffer.write(sink.getvalue())
     elif format == "json":
         names = answer.schema.names
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise SweepError(f"two columns are named {twice[0]!r}; rename one with 'as'")
-        rows = [{name: _json(value) for name, value in row.items()} for row in answer.to_pylist()]
-        print(json_module.dumps(rows, default=str, indent=1))
+        from analysis.plain import plain
+
+        print(json_module.dumps(plain(answer.to_pylist()), default=str, indent=1, allow_nan=False))
     else:
         console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         table = Table(*answer.schema.names)
@@ -125,13 +137,6 @@ def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5
 def _counts(planned: Collection[str], status: dict[str, str]) -> dict[str, int]:
     ended = Counter(status.get(trial_id, "missing") for trial_id in planned)
     return {"planned": len(planned), **{state: ended[state] for state in _STATES}}
-
-
-def _json(value: object) -> object:
-    """A value that JSON can hold: DuckDB's decimals, such as sums of integers, become numbers."""
-    if isinstance(value, Decimal):
-        return float(value) if value.as_tuple().exponent else int(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cell(value: object) -> str:

@@ -1,6 +1,7 @@
 """Load, fetch, import and verify data sets."""
 
 import contextlib
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -85,6 +86,8 @@ def import_folder(name: str, folder: Path | str, log: Log = silent) -> Path:
     if chosen.read_folder is None:
         raise SweepError(f"{name} has no files to import; run `sweep data fetch {name}`.")
     try:
+        if folder.is_file():
+            raise SweepError(f"{folder} is a file; unpack it if it is an archive, and give the folder that comes out.")
         if not folder.is_dir():
             raise SweepError(f"{folder} is not a folder; give the one that holds the files of {name}.")
         dataset = chosen.read_folder(folder)
@@ -111,9 +114,7 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise SweepError(
-            f"{path} cannot be read ({error.strerror}); fix that or set SWEEP_DATA to another folder."
-        ) from error
+        raise _unreadable(path, error) from error
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
@@ -139,6 +140,14 @@ def _read(path: Path, facts: DatasetSpec, complaint: str, remedy: str) -> Datase
         return read_arrow(path, facts)
     except DamagedFileError as error:
         raise SweepError(f"{complaint} ({error}); {remedy}.") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> SweepError:
+    return SweepError(
+        f"{path} cannot be read ({os.strerror(error.errno or 0)}); fix that or set SWEEP_DATA to another folder."
+    )
 
 
 def _from_sources(chosen: Recipe, scratch: Path, log: Log) -> Dataset:

@@ -172,6 +172,7 @@ class BlockSteps:
         """The batches of an epoch; where there are batch norms, a single image left over joins the batch before."""
         batches = list(order.split(self.trial.batch_size))
         norms = any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in self.network.modules())
+        norms = norms or self.trial.shape.least_batch > 1
         if norms and len(batches) > 1 and len(batches[-1]) == 1:
             batches[-2:] = [torch.cat(batches[-2:])]
         return batches

@@ -12,6 +12,7 @@ import pytest
 from analysis.claims import Claim, Outcome
 from analysis.figures.palette import Palette
 from analysis.measurements import Measured
+from analysis.plain import plain
 from analysis.questions.features.summary import MethodFeatures, find_features
 from analysis.questions.features.view import (
     _judge,  # pyright: ignore[reportPrivateUsage]
@@ -20,7 +21,7 @@ from analysis.questions.features.view import (
 )
 from analysis.report.assemble import make_report
 from analysis.report.content import Part, Table
-from analysis.report.json_numbers import headline, plain
+from analysis.report.json_numbers import headline
 from analysis.report.page import page_html
 from analysis.results import Results
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE

@@ -14,11 +14,11 @@ from analysis.claims import Outcome
 from analysis.figures.palette import Palette
 from analysis.figures.panels import Panel, draw_panels
 from analysis.formats import unbroken
+from analysis.plain import plain
 from analysis.questions.paths.summary import find_paths
 from analysis.questions.paths.view import answer
 from analysis.report.assemble import Report
 from analysis.report.content import Part, Table
-from analysis.report.json_numbers import plain
 from analysis.report.page import page_html
 from analysis.results import Results
 from analysis.study import trial_states

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.claims import Outcome
+from analysis.plain import plain
 from analysis.report import Report, write_report
 from analysis.report.content import Column, Lead, Part, Table
-from analysis.report.json_numbers import as_json, plain
+from analysis.report.json_numbers import as_json
 from analysis.report.words import plain as numbers_form
 from analysis.report.words import points, ratio, share, signed
 from analysis.seeds import Estimate, over_zero

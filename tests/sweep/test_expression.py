@@ -160,6 +160,8 @@ def test_nothing_outside_the_language_is_read_or_run(text: str, tmp_path: Path) 
         "depth\n== 4",
         "yield",
         "08",
+        "depth == 1and seed == 0",
+        "dataset == '\\d'",
     ],
 )
 def test_what_is_no_expression_is_refused_in_one_line(text: str) -> None:

@@ -15,6 +15,9 @@ CHOICES = [name for name, factor in FACTORS.items() if factor.names]
 WHOLE = [name for name, factor in FACTORS.items() if factor.kind is int]
 
 
+NOT_ASCII = ["größe", "研究", "a²", "٣"]
+
+
 def refusal(name: str, value: object) -> str:
     with pytest.raises(SweepError) as error:
         FACTORS[name].coerce(name, value)
@@ -54,12 +57,12 @@ def test_choices_are_exact_and_listed_in_the_refusal(name: str) -> None:
         assert refusal(name, value) == f"{name} is {value!r}, but takes one of {', '.join(factor.names)}{several}"
 
 
-@pytest.mark.parametrize("value", ["", "-", "_-", "a b", "a/b", "../a", "a.b", "a\n"])
+@pytest.mark.parametrize("value", ["", "-", "_-", "a b", "a/b", "../a", "a.b", "a\n", *NOT_ASCII, "-rf", "a" * 101])
 def test_a_study_is_a_name_that_is_safe_in_a_path(value: str) -> None:
     assert "a name of letters, digits, '-' and '_'" in refusal("study", value)
 
 
-@pytest.mark.parametrize("value", ["a", "a-b_2", "2", np.str_("a")])
+@pytest.mark.parametrize("value", ["a", "a-b_2", "2", "_a", "a-", "a" * 100, np.str_("a")])
 def test_a_name_comes_out_as_plain_text(value: str) -> None:
     taken = FACTORS["study"].coerce("study", value)
     assert taken == value
@@ -85,6 +88,12 @@ def test_an_integer_too_large_for_a_float_is_refused_or_kept_exactly(value: int)
     assert str(value) in refusal("learning_rate", value)
 
 
+def test_integers_are_read_exactly() -> None:
+    assert FACTORS["train_samples"].parse("train_samples", "9007199254740993") == 2**53 + 1
+    with pytest.raises(SweepError, match="but takes a number"):
+        Factor(float).coerce("x", 10**400)
+
+
 @laws
 @given(st.sampled_from(["learning_rate", "weight_decay"]), st.floats(0, 1))
 def test_a_number_survives_being_printed_and_read(name: str, value: float) -> None:
@@ -107,7 +116,7 @@ def test_parse(name: str, text: str, value: object) -> None:
     assert FACTORS[name].parse(name, text) == value
 
 
-@pytest.mark.parametrize("text", ["", "x", "1 2", "1,2", "0x1", "nan", "inf", "1e999", "--1", "-1"])
+@pytest.mark.parametrize("text", ["", "x", "1 2", "1,2", "0x1", "nan", "inf", "1e999", "--1", "-1", "1_0", "²", "٣"])
 @pytest.mark.parametrize("name", NUMERIC)
 def test_parse_refuses_with_the_allowed_values(name: str, text: str) -> None:
     with pytest.raises(SweepError, match=rf"^{name} is {text!r}, but takes {FACTORS[name].allowed}$"):

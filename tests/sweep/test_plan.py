@@ -144,7 +144,7 @@ def test_a_shard_is_read(shard: str) -> None:
     assert make_plan(SPACE, shard=shard) == make_plan(SPACE).shard(index, count)
 
 
-@pytest.mark.parametrize("shard", ["", "1", "/", "1/", "/2", "a/b", "1/2/3", "-1/2", "1.0/2", "²/3", "1|2"])
+@pytest.mark.parametrize("shard", ["", "1", "/", "1/", "/2", "a/b", "1/2/3", "-1/2", "1.0/2", "²/3", "٣/٤", "1_0/20"])
 def test_what_is_no_shard_is_refused(shard: str) -> None:
     with pytest.raises(SweepError, match=f"^shard is {re.escape(repr(shard))}, but takes I/N such as 2/8$"):
         make_plan(SPACE, shard=shard)
@@ -176,6 +176,53 @@ def test_a_plan_without_a_trial_is_refused() -> None:
         make_plan(SPACE, where="depth > 99")
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["depth=1", "seed=0", "depth=2"], "^depth is set twice; give all its levels at once, as in depth=1,2,4$"),
+        (["pretrain_epochs=1", "base_epochs=2"], "^pretrain_epochs is set twice"),
+        (["a.depth=1", " a . depth = 2"], r"^arm|^a\.depth is set twice|^factor"),
+    ],
+)
+def test_a_factor_is_set_once(overrides: list[str], message: str) -> None:
+    with pytest.raises(SweepError, match=message):
+        make_plan(SPACE, overrides=overrides)
+
+
+def test_a_margin_is_given_once() -> None:
+    with pytest.raises(SweepError, match=r"^margin ratio is given twice; give it once$"):
+        make_plan(SPACE, margins=["ratio=1", " ratio = 1"])
+
+
+LEVELS = {"seed": range(1000), "epochs": range(1, 101), "depth": [1, 2], "filters": range(1, 501)}
+HUGE = Space("huge", LEVELS)
+
+
+def test_a_limit_makes_no_more_trials_than_it_keeps() -> None:
+    assert HUGE.combinations == 10**8
+    plan = make_plan(HUGE, where="depth == 2", limit=10)
+    assert [(trial.depth, trial.filters) for trial in plan.trials] == [(2, filters) for filters in range(1, 11)]
+
+
+@pytest.mark.parametrize(
+    "space",
+    [HUGE, Space("huge", {"seed": [0]}, arms={"one": {"depth": [1]}, "other": LEVELS})],
+    ids=["product", "arms"],
+)
+def test_more_combinations_than_a_plan_looks_at_are_refused_before_any_is_made(space: Space) -> None:
+    with pytest.raises(
+        SweepError, match=r"has 100,000,00[01] combinations of levels, and a plan looks at 200,000; take"
+    ):
+        make_plan(space)
+
+
+def test_a_limit_that_no_trial_fills_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.plan.MOST_COMBINATIONS", 50)
+    with pytest.raises(SweepError, match=r"take fewer levels, or a limit that the first of them fill$"):
+        make_plan(HUGE, where="depth == 3", limit=1)
+    assert len(make_plan(HUGE, limit=50)) == 50
+
+
 def test_margins_go_with_the_plan_and_do_not_change_what_it_is() -> None:
     space = Space("s", SPACE.factors, margins=Margins(ratio=0.05))
     plan = make_plan(space)
@@ -183,7 +230,6 @@ def test_margins_go_with_the_plan_and_do_not_change_what_it_is() -> None:
     assert make_plan(SPACE).margins == Margins()
     other = make_plan(space, margins=["ratio=0.2"])
     assert other.margins == Margins(ratio=0.2)
-    assert make_plan(space, margins=["ratio=1", "ratio=2"]).margins == Margins(ratio=2)
     assert other.sweep_id == plan.sweep_id
     parts = [other.where("depth > 1"), other.limit(3), other.shard(1, 2), other.without({other.trials[0].trial_id})]
     assert all(part.margins == other.margins for part in parts)
@@ -199,6 +245,8 @@ def test_margins_go_with_the_plan_and_do_not_change_what_it_is() -> None:
         ("ratio=0", "margin ratio is 0.0, but takes a number above 0, up to 10"),
         ("ratio=nan", "margin ratio is nan, but takes a number above 0, up to 10"),
         ("ratio=1e3", "margin ratio is 1000.0, but takes a number above 0, up to 10"),
+        ("ratio=1_0", "a margin is NAME=NUMBER such as ratio=0.05, not 'ratio=1_0'"),
+        ("ratio=٣", "a margin is NAME=NUMBER such as ratio=0.05, not 'ratio=٣'"),
         ("seed_noise=1", "margin seed_noise judges nothing any more; leave it out"),
     ],
 )

@@ -155,6 +155,10 @@ def test_an_override_is_read(text: str, name: str, levels: list) -> None:
         ("depth=1,,2", "depth is '', but takes an integer from 1 to 4096"),
         ("depth=0", "depth is '0', but takes an integer from 1 to 4096"),
         ("depth=1.5", "depth is '1.5', but takes an integer from 1 to 4096"),
+        ("depth=[1,2]", r"an override has no brackets or quotes, as in depth=1,2,4, unlike 'depth=\[1,2\]'"),
+        ("depth=(1,2)", "an override has no brackets or quotes"),
+        ('dataset="mnist"', "an override has no brackets or quotes"),
+        ("seed=1_0", "seed is '1_0', but takes an integer from 0"),
         ("dataset=minst", "dataset is 'minst', but takes one of mnist, cifar10"),
     ],
 )

@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -137,6 +138,17 @@ YAML_FAULTS = {
     "bad name": ("# x\nstudy: a b\nfactors: {}", "s.yaml line 2: study is 'a b', but takes a name of letters"),
     "name is no text": ("study: 5\nfactors: {}", "s.yaml line 1: study is 5, but takes a name of letters"),
     "name is null": ("study:\nfactors: {}", "s.yaml line 1: study is None, but takes a name of letters"),
+    "name of other letters": (
+        "study: größe\nfactors: {}",
+        "s.yaml line 1: study is 'größe', but takes a name of letters",
+    ),
+    "name of other digits": ("study: a²\nfactors: {}", "s.yaml line 1: study is 'a²', but takes a name of letters"),
+    "long name": (
+        f"study: {'a' * 300}\nfactors: {{}}",
+        "aaa…, but takes a name of letters, digits, '-' and '_' (ASCII, at",
+    ),
+    "name like an option": ("study: -rf\nfactors: {}", "s.yaml line 1: study is '-rf', but takes a name of letters"),
+    "arm like an option": ("study: a\nfactors: {}\narms: {-a: {}}", "s.yaml line 3: arm is '-a', but takes a name"),
     "built-in name": ("study: grid\nfactors: {}", "s.yaml line 1: study is 'grid', which is built in; take another"),
     "factors is a list": (
         "study: a\nfactors: [depth]",
@@ -236,6 +248,15 @@ YAML_FAULTS = {
     "object": ("study: !!python/object/apply:os.getcwd []", "could not determine a constructor for the tag"),
     "tag": (HEAD + "  seed: !!int x", "the study file s.yaml is not valid YAML: invalid literal for int()"),
     "other tag": (HEAD + "  seed: !!bool x", "is not valid YAML: a value does not have the type of its tag"),
+    "tag with underscores": (HEAD + "  seed: !!int 1_0", "s.yaml is not valid YAML: invalid literal for int()"),
+    "tag with other digits": (HEAD + "  seed: !!float ٣", "s.yaml is not valid YAML: a value does not have the type"),
+    "tag of nothing": (HEAD + "  seed: !!float ''", "s.yaml is not valid YAML: a value does not have the type"),
+    "tag of a date": (HEAD + "  seed: !!timestamp 2025-01-01", "could not determine a constructor for the tag"),
+    "merge": ("a: &a {b: 1}\n!!merge <<: *a", "could not determine a constructor for the tag"),
+    "long integer": (HEAD + f"  seed: {'1' * 5000}", "is not valid YAML: Exceeds the limit (4300 digits)"),
+    "long part": (HEAD + f"  network: {'a' * 9999}:B", "aaa… cannot be imported: No module named 'aaa"),
+    "long part of digits": (HEAD + f"  network: {'1' * 9999}:B", "111…, but a part of your own is named module:NAME"),
+    "long key": (f"{'a' * 500}: 1", "aaa… is not known; known are study"),
     "deep": ("study: " + "[" * 5000, "is not valid YAML: maximum recursion depth exceeded"),
 }
 
@@ -265,6 +286,10 @@ TOML_FAULTS = {
     "key twice": (TOML_HEAD + "depth = 1\ndepth = 2\n", "is not valid TOML: Cannot overwrite a value (at line 5"),
     "syntax": ("study = a", "the study file s.toml is not valid TOML: Invalid value (at line 1, column 9)"),
     "impossible date": (TOML_HEAD + "seed = 2025-99-99", "the study file s.toml is not valid TOML: "),
+    "long integer": (
+        TOML_HEAD + f"seed = 0x{'f' * 9999}",
+        "s.toml line 4: seed is an integer of 39996 bits, but takes",
+    ),
     "deep": ("study = " + "[" * 5000, "is not valid TOML: maximum recursion depth exceeded"),
 }
 
@@ -272,6 +297,63 @@ TOML_FAULTS = {
 @pytest.mark.parametrize(("content", "message"), TOML_FAULTS.values(), ids=TOML_FAULTS.keys())
 def test_a_fault_of_a_toml_file_is_one_sentence(content: str, message: str, tmp_path: Path) -> None:
     assert message in refusal(tmp_path / "s.toml", content)
+
+
+LEVELS = "&a0 [lol]"
+for _level in range(9):
+    LEVELS = f"&a{_level + 1} [{LEVELS}, {', '.join([f'*a{_level}'] * 8)}]"
+PLACES = {
+    "study": f"study: {LEVELS}\nfactors: {{}}",
+    "about": f"study: a\nabout: {LEVELS}\nfactors: {{}}",
+    "where": f"study: a\nfactors: {{}}\nwhere: {LEVELS}",
+    "factors": f"study: a\nfactors: {LEVELS}",
+    "levels": f"study: a\nfactors: {{depth: {LEVELS}}}",
+    "arms": f"study: a\nfactors: {{}}\narms: {LEVELS}",
+    "factors of an arm": f"study: a\nfactors: {{}}\narms: {{b: {LEVELS}}}",
+    "margins": f"study: a\nfactors: {{}}\nmargins: {LEVELS}",
+    "margin": f"study: a\nfactors: {{}}\nmargins: {{ratio: {LEVELS}}}",
+    "key": f"study: a\nfactors: {{? {LEVELS} : 1}}",
+    "top key": f"? {LEVELS}\n: 1",
+}
+
+
+@pytest.mark.parametrize("content", PLACES.values(), ids=PLACES)
+@pytest.mark.timeout(10)
+def test_a_file_whose_aliases_stand_for_billions_of_values_is_refused_at_once(content: str, tmp_path: Path) -> None:
+    assert len(refusal(tmp_path / "s.yaml", content)) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("s.YAML", YAML),
+        ("s.Yml", YAML),
+        ("s.TOML", TOML),
+        ("bom.toml", "\ufeff" + TOML),
+        ("bom.yaml", "\ufeff" + YAML),
+        ("lines.toml", TOML.replace("\n", "\r\n")),
+        ("lines.yaml", YAML.replace("\n", "\r\n")),
+    ],
+)
+def test_a_file_is_read_however_its_editor_writes_it(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content.encode())
+    assert find_space(str(tmp_path / name)) == SPACE
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.yaml"])
+@pytest.mark.timeout(10)
+def test_a_pipe_is_refused_before_it_is_read(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    for path in (tmp_path / name, Path("/dev/null")):
+        with pytest.raises(
+            SweepError, match=f"^{path} is a pipe or a device, but a study is read more than once; give"
+        ):
+            find_space(str(path))
+
+
+def test_a_file_of_another_size_than_a_study_is_refused(tmp_path: Path) -> None:
+    message = refusal(tmp_path / "s.yaml", "# " + "x" * 300_000)
+    assert message == "the study file s.yaml is longer than 256 KiB; leave out what is no study"
 
 
 @pytest.mark.parametrize("text", ["1e-3", "1E-3", ".001", "0.001", "+1e-3", "001e-3"])

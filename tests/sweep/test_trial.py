@@ -266,6 +266,15 @@ def test_no_more_than_the_data_set_has(dataset: str, name: str) -> None:
         ({"depth": 4, "stages": 1, "architecture": "mixed"}, "stages is 1, but a mixed stack of depth 4 takes"),
         ({"depth": 4, "stages": 4, "architecture": "mixed"}, "stages is 4, but a mixed stack of depth 4 takes"),
         ({"depth": 4, "stages": 3, "architecture": "mixed"}, "stages is 3, but a mixed stack of depth 4 takes"),
+        (
+            {"depth": 12, "architecture": "mixed"},
+            ".* mixed stack of depth 12 takes a divisor of 12: 2 or 3 or 4 or 6",
+        ),
+        (
+            {"depth": 2, "architecture": "mixed"},
+            ".* mixed stack of depth 2 does not exist: 2 cannot be divided",
+        ),
+        ({"depth": 7, "stages": 7, "architecture": "mixed"}, ".* mixed stack of depth 7 does not exist: 7 cannot"),
     ],
 )
 def test_stages_go_with_the_architecture(values: dict, message: str) -> None:

@@ -47,6 +47,32 @@ def test_the_shape_follows_from_the_trial(values: dict, shape: object) -> None:
     assert Trial(**{**CIFAR, **values}).shape == shape
 
 
+NORMED = {
+    "resnet of single pixels": {"network": "resnet", "depth": 8, "image_size": 1},
+    "resnet that ends in single pixels": {"network": "resnet", "depth": 8, "image_size": 4},
+    "preresnet": {"network": "preresnet", "depth": 8, "image_size": 3},
+    "vgg": {"network": "vgg", "depth": 4, "image_size": 28},
+}
+SINGLE = {"batch of one": {"batch_size": 1}, "one image": {"train_samples": 1}}
+
+
+@pytest.mark.parametrize("single", SINGLE.values(), ids=SINGLE)
+@pytest.mark.parametrize("values", NORMED.values(), ids=NORMED)
+def test_batch_norms_of_single_values_need_two_images(values: dict, single: dict) -> None:
+    ((name, _),) = single.items()
+    network, size = values["network"], values["image_size"]
+    message = f"^{name} is 1, but the batch norms of {network} at image_size {size} need at least 2 images at once$"
+    with pytest.raises(SweepError, match=message):
+        Trial("s", **{**values, **single})
+    assert getattr(Trial("s", **{**values, name: 2}), name) == 2
+
+
+@pytest.mark.parametrize("single", SINGLE.values(), ids=SINGLE)
+@pytest.mark.parametrize("values", [{}, {"network": "linear"}, {"network": "resnet", "depth": 8, "image_size": 5}])
+def test_other_networks_train_on_one_image(values: dict, single: dict) -> None:
+    assert Trial("s", **values, **single).shape.least_batch == 1
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

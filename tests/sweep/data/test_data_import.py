@@ -1,5 +1,7 @@
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -162,6 +164,80 @@ def test_an_unrecognised_folder_is_answered_with_the_files_it_should_have(
     with pytest.raises(SweepError, match=r"cannot be read \(File name too long\)"):
         import_folder(name, tmp_path / ("x" * 300))
     assert not cache.exists()
+
+
+def test_a_file_that_was_unpacked_under_its_packed_name_is_read(
+    mnist: Dataset, cache: Path, tmp_path: Path, write_idx: Callable[..., None]
+) -> None:
+    write_idx(tmp_path / "in", mnist, compressed=True, only="t10k")
+    write_idx(tmp_path / "in", mnist, only="train")
+    for path in list((tmp_path / "in").iterdir()):
+        path.rename(path.with_name(path.name.removesuffix(".gz") + ("" if path.suffix == ".gz" else ".gz")))
+    assert import_folder("mnist", tmp_path / "in") == cache / "mnist.arrow"
+
+
+BATCHES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
+INSTEAD = {
+    "batches missing": (
+        "cifar10",
+        [f"cifar-10-batches-py/{name}" for name in BATCHES if name not in ("data_batch_3", "test_batch")],
+        r"cifar-10-batches-py lacks data_batch_3, test_batch\.$",
+    ),
+    "binary batch missing": ("cifar10", [f"{name}.bin" for name in BATCHES[1:]], r" lacks data_batch_1\.bin\.$"),
+    "file missing": ("mnist", ["raw/train-images.idx3-ubyte"], "raw lacks train-labels-idx1-ubyte, t10k-images-idx3-"),
+    "mix of formats": (
+        "cifar10",
+        [*BATCHES[:5], "test_batch.bin"],
+        r" mixes formats, as data_batch_1 \(Python\) and test_batch\.bin \(binary\); give all files in one of them\.$",
+    ),
+    "nested folder": ("cifar10", [f"a/b/c/{name}" for name in BATCHES], r"lies in .*/a/b/c; give that folder\.$"),
+    "nested file": ("mnist", ["a/t10k-labels-idx1-ubyte.gz"], r"ubyte\.gz lies in .*/a; give that folder\.$"),
+    "archive": ("cifar10", ["notes", "x/cifar-10-python.tar.gz"], r"the archive x/cifar-10-python\.tar\.gz; unpack it"),
+    "other files": ("mnist", ["a", "b", "c", "d", "e", "f"], r"must have .* It holds a, b, c, d, e, …\.$"),
+    "nothing": ("mnist", [], r"must have .* It is empty\.$"),
+}
+
+
+@pytest.mark.parametrize(("name", "files", "message"), INSTEAD.values(), ids=INSTEAD)
+def test_what_lies_there_instead_is_said(name: str, files: list[str], message: str, tmp_path: Path) -> None:
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    with pytest.raises(SweepError, match=f"does not hold {name}; .*{message}"):
+        import_folder(name, tmp_path)
+
+
+def test_an_archive_is_not_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "cifar.tgz").touch()
+    with pytest.raises(SweepError, match=r"cifar\.tgz is a file; unpack it if it is an archive, and give the folder"):
+        import_folder("cifar10", tmp_path / "cifar.tgz")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
+def test_a_file_of_another_user_is_not_called_damaged(
+    digits: Dataset, cache: Path, tmp_path: Path, write_idx: Callable[..., None]
+) -> None:
+    """As user 65534 ("nobody"), who may neither read the cache's file nor the folder's."""
+    load("digits")
+    write_idx(tmp_path / "in", digits)
+    for path in (cache / "digits.arrow", *(tmp_path / "in").iterdir()):
+        path.chmod(0o600)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    code = (
+        "import os, sys\n"
+        "from sweep.data import import_folder, load\n"
+        "from sweep.errors import SweepError\n"
+        "os.setuid(65534)\n"
+        "for ask in (lambda: load('digits'), lambda: import_folder('mnist', sys.argv[1])):\n"
+        "    try: ask()\n"
+        "    except SweepError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "in"], capture_output=True, text=True, check=True)
+    cached, imported = done.stdout.splitlines()
+    remedy = "fix that or set SWEEP_DATA to another folder."
+    assert cached == f"{cache}/digits.arrow cannot be read (Permission denied); {remedy}"
+    assert imported.endswith("ubyte cannot be read (Permission denied); make it readable or give a copy.")
 
 
 def test_digits_have_nothing_to_import(cache: Path, tmp_path: Path) -> None:
