@@ -4,19 +4,12 @@ import contextlib
 import errno
 import os
 import re
-<<<<<<< HEAD
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
-=======
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from pathlib import Path
 from urllib.parse import quote, urlsplit
->>>>>>> 337422144d8917f4942941f3bc5741c3079fdec0
 
 import pyarrow as pa
 from pyarrow import fs
@@ -26,7 +19,6 @@ from sweep.errors import SweepError
 from sweep.redaction import redacted
 
 _S3_ATTEMPTS = 4
-<<<<<<< HEAD
 _PATIENCE = 8.0
 _PAUSES = 0.5, 4.0
 """Seconds before the first further attempt, and at most before any."""
@@ -36,10 +28,8 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 """What the errors of an object store say that does not answer for now."""
-=======
 # What no URI may hold as it is: blanks, letters like ü, some signs, and a percent sign that begins no escape.
 _UNQUOTED = re.compile(r"""[^!-~]|["<>\\^`{|}]|%(?![0-9A-Fa-f]{2})""")
->>>>>>> 337422144d8917f4942941f3bc5741c3079fdec0
 _GCS_SECONDS = 15.0
 """How long Google's storage is tried, unless the URI says (retry_limit_seconds)."""
 
