@@ -41,7 +41,7 @@ def job_of(folders: Sequence[str]) -> "JobConfig":
     job: Any = JobConfig(_py_driver_sys_path=list(folders))
     _private(job, "_runtime_env_has_working_dir")
     # Ray leaves its own two folders out for a job that is said to bring its code along.
-    job._runtime_env_has_working_dir = lambda: True
+    job._runtime_env_has_working_dir = functools.partial(bool, True)
     return job
 
 

@@ -69,12 +69,12 @@ def _run(command: Sequence[str], scratch: Path) -> subprocess.CompletedProcess[s
         )
     except OSError as error:
         raise SourceError(f"{command[0]} cannot be run ({error.strerror})") from error
-    try:
-        stdout, stderr = _attend(process, scratch)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+    with process:
+        try:
+            stdout, stderr = _attend(process, scratch)
+        except BaseException:
+            process.kill()
+            raise
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 

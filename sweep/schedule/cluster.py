@@ -37,6 +37,7 @@ from sweep.schedule.own_ray import Head, first_line, own_fault, start, watched  
 from sweep.schedule.processors import cpu_count  # noqa: E402
 
 _CONNECT_SECONDS = 5.0
+_CLIENT = "ray://"
 _JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Ray sets it in the driver of a submitted job."""
 
@@ -61,7 +62,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
         if handler is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
     try:
-        with watched(own_fault if address is None else Head(ray.get_runtime_context().gcs_address).fault):
+        with watched(own_fault if address is None else _head(address).fault):
             yield
     finally:
         ray.shutdown()
@@ -77,6 +78,12 @@ def _join(address: str, arguments: dict[str, Any]) -> None:
             "address",
             "executor",
         ) from None
+
+
+def _head(address: str) -> Head:
+    """The cluster's head. A client of Ray's may reach it at this address alone."""
+    through = address.removeprefix(_CLIENT)
+    return Head(ray.get_runtime_context().gcs_address if through == address else through)
 
 
 def _code() -> list[str]:
@@ -97,7 +104,7 @@ def counts() -> tuple[int, int]:
 
 def _check_reachable(address: str) -> None:
     """Raise SweepError at once if nothing listens; Ray would try for minutes."""
-    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    host, separator, port = address.removeprefix(_CLIENT).rpartition(":")
     if not separator:
         return
     try:

@@ -53,9 +53,10 @@ class Workers:
         return sum(node not in self._lost for node in deaths)
 
     def _fault(self, failure: Failure) -> SweepError:
-        said = f", the last with: {failure.output}" if failure.output else ""
+        said = f"{failure.message} ({failure.output})" if failure.output else failure.message
         return SweepError(
-            f"every worker died before it reported anything, {len(self._deaths)} by now{said}; no trial counts as "
-            "failed: mend the cause, or see whether another executor can train, and run the same command again",
+            f"every worker died before it reported anything, {len(self._deaths)} by now, the last thus: {said}; no "
+            "trial counts as failed: mend the cause, or see whether another executor can train, and run the same "
+            "command again",
             "executor",
         )
