@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from analysis.arrays import combinations
-from analysis.database import connect
+from analysis.database import connect, interruptible
 from analysis.pairs import METRICS, known_sql, pairs_sql
 from sweep.errors import SweepError
 from sweep.ledger import SCHEMAS, Ledger, PlannedSweep, plan_schema, training_factors
@@ -120,19 +120,23 @@ class Results:
         """A table as an Arrow dataset, which reads when it is scanned, and only what the scan asks for."""
         return union([self._scan_store(place, name) for place in range(len(self._ledgers))])
 
-    def sql(self, query: str) -> pa.Table:
+    def sql(self, query: str, outside: bool = False) -> pa.Table:
         """The answer of DuckDB to one select over `trials`, `curves`, `measurements`, `plan` and `pairs`.
 
         `pairs` compares validation losses; `pairs_train_loss` and the like compare other metrics. `known` has every
-        trial that is planned or done. Raises SweepError where the query cannot be answered.
+        trial that is planned or done. Only with `outside` may the query read other files. Raises SweepError where it
+        cannot be answered.
         """
-        with connect() as connection:
+        with connect(outside) as connection:
             used = self._register(connection, query.lower())
             try:
                 kinds = [statement.type for statement in connection.extract_statements(query)]
                 if kinds != [duckdb.StatementType.SELECT]:
                     raise SweepError("a query is one select statement; results are read, never changed")
-                return connection.sql(query).to_arrow_table()
+                return interruptible(connection, lambda: connection.sql(query).to_arrow_table())
+            except duckdb.PermissionException as error:
+                said = " ".join(str(error).split())
+                raise SweepError(f"a query sees results alone unless it may see more: {said}", "outside") from None
             except duckdb.Error as error:
                 if isinstance(error, duckdb.InvalidInputException | duckdb.IOException):
                     self._name_damage(used)

@@ -80,7 +80,7 @@ def test_models_import_torch_alone() -> None:
 
 
 def test_ray_is_for_the_modules_that_schedule_on_it_or_submit_to_it() -> None:
-    on_ray = {f"sweep.schedule.{name}" for name in ("tune", "cluster", "object_cache", "probe")}
+    on_ray = {f"sweep.schedule.{name}" for name in ("tune", "cluster", "own_ray", "object_cache", "probe")}
     on_ray.add("sweep.ray_private")
     assert importers("ray") <= on_ray | {module for module in IMPORTS if within(module, "sweep.submission")}
     assert "sweep.schedule.tune" in importers("ray")

@@ -13,10 +13,12 @@ from sweep.cli.options import converted
 from sweep.cli.plan import plan
 from sweep.cli.report import report
 from sweep.cli.run import run
-from sweep.cli.show import query, status, ui
+from sweep.cli.show import query, status
 from sweep.cli.submit import submit
 from sweep.cli.track import track
+from sweep.cli.ui import ui
 from sweep.errors import SweepError
+from sweep.loopback import spare_loopback
 from sweep.redaction import redacted
 
 
@@ -51,6 +53,8 @@ def _said(error: Exception) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 0, 1 (failed trials), 2 (wrong input) or 130 (interrupted)."""
+    spare_loopback()
+    spare_loopback()
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, SweepError) as error:

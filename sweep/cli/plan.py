@@ -17,7 +17,7 @@ from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE, Pack
 from sweep.plan import Plan
 from sweep.result import Setting
-from sweep.schedule.work import cpu_count
+from sweep.schedule.processors import cpu_count
 from sweep.trial import FACTORS
 
 

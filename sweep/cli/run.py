@@ -112,20 +112,26 @@ def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Cons
         check_plans(ledger, plan.sweep_id, plan.study)
         results = Results([ledger], readable_plans_only=True)
         trusted = print_answer(results, plan.study, console)
-    except SweepError as error:
-        # Every result is kept, and the same command answers once this is mended.
-        console.print(f"There is no answer: {error}", soft_wrap=True)
+    except Exception as error:  # the sweep has done its work, whatever becomes of the answer
+        console.print(f"There is no answer: {_why(error)}", soft_wrap=True)
         return True
     written = None
     try:
         written = write_into_store(results, plan.study, store, uri) if report else None
-    except SweepError as error:
-        # Every result is kept, and `sweep report` can write the report later.
-        console.print(f"There is no report: {error}", soft_wrap=True)
+    except Exception as error:  # likewise
+        console.print(f"There is no report: {_why(error)}", soft_wrap=True)
     if written is not None:
         print_verdicts(written.verdicts, console)
         console.print(f"Report: {written.page}", soft_wrap=True)
     return trusted and (written is None or written.trusted)
+
+
+def _why(error: Exception) -> str:
+    """What kept results from being shown, in one sentence."""
+    if isinstance(error, SweepError):
+        return str(error)
+    text = redacted(" ".join(str(error).split()))
+    return f"{type(error).__name__}: {text}; every result is in the store, and `sweep report` tries again"
 
 
 def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs: list[str]) -> None:

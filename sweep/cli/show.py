@@ -1,7 +1,6 @@
-"""``sweep status``, ``query`` and ``ui``: show what is in a store."""
+"""``sweep status`` and ``query``: show what is in a store."""
 
 import json as json_module
-import os
 import sys
 from collections import Counter
 from collections.abc import Collection
@@ -12,11 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sweep.cli.options import DEFAULT_STORE, Flag, Store, Stores, Tracking
+from sweep.cli.options import DEFAULT_STORE, Flag, Store, Stores
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, unmarked_note
-from sweep.redaction import redacted
-from sweep.tracking import tracking_uri
 
 _STATES = ("finished", "diverged", "failed", "missing")
 
@@ -60,7 +57,12 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
 
 
 def query(
-    sql: str, /, *, store: Stores = (DEFAULT_STORE,), format: Literal["table", "csv", "json", "arrow"] = "table"
+    sql: str,
+    /,
+    *,
+    store: Stores = (DEFAULT_STORE,),
+    format: Literal["table", "csv", "json", "arrow"] = "table",
+    outside: Flag = False,
 ) -> None:
     """Answer an SQL query over the tables trials, curves, measurements, plan and pairs.
 
@@ -70,10 +72,12 @@ def query(
         A query in DuckDB's dialect, such as "select architecture, avg(val_loss) from trials group by 1".
     format
         table, csv, json (one array of rows) or arrow (an IPC stream to redirect).
+    outside
+        Let the query also read files and addresses, and load DuckDB's extensions.
     """
     import analysis
 
-    answer = analysis.open(*store).sql(sql)
+    answer = analysis.open(*store).sql(sql, outside)
     try:
         _print_answer(answer, format)
     except (OverflowError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -115,23 +119,6 @@ def _print_answer(answer: "pa.Table", format: str) -> None:
         for row in zip(*(column.to_pylist() for column in answer.columns), strict=True):
             table.add_row(*(Text(_cell(value)) for value in row))
         console.print(table)
-
-
-def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5000) -> None:
-    """Serve MLflow's UI of a store at http://127.0.0.1:5000 until Ctrl-C.
-
-    Parameters
-    ----------
-    port
-        Port to listen on; only this machine can reach it.
-    """
-    uri = tracking_uri(Ledger.open(store), tracking)
-    if uri.startswith(("http://", "https://")):
-        raise SweepError(f"the runs are on a server; open {redacted(uri)} in a browser")
-    print(f"MLflow on {redacted(store)}: http://127.0.0.1:{port}", flush=True)
-    arguments = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    # Every user of the machine can read the arguments of a process.
-    os.execve(sys.executable, [sys.executable, *arguments], {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri})
 
 
 def _counts(planned: Collection[str], status: dict[str, str]) -> dict[str, int]:

@@ -25,12 +25,14 @@ class Failure:
     """Why a pack did not finish.
 
     The engine raised ("error"), memory ran out ("memory"), the worker died ("crash"), or the user must fix something,
-    such as data that cannot be fetched ("environment"). `node` is where the worker died, if known.
+    such as data that cannot be fetched ("environment"). `node` is where the worker died, `output` what it said last, if
+    known.
     """
 
     kind: FailureKind
     message: str
     node: str | None = None
+    output: str = ""
 
 
 @dataclass(eq=False)

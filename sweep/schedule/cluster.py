@@ -5,10 +5,13 @@ import logging
 import os
 import signal
 import socket
+import sysconfig
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import sweep
 from sweep.ray_token import use_token
 
 _ENVIRONMENT = {
@@ -29,9 +32,14 @@ use_token()
 import ray  # noqa: E402
 
 from sweep.errors import SweepError  # noqa: E402
-from sweep.schedule.work import cpu_count  # noqa: E402
+from sweep.ray_private import job_of, mute_servers  # noqa: E402
+from sweep.schedule.own_ray import Head, first_line, own_fault, start, watched  # noqa: E402
+from sweep.schedule.processors import cpu_count  # noqa: E402
 
 _CONNECT_SECONDS = 5.0
+_CLIENT = "ray://"
+_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Ray sets it in the driver of a submitted job."""
 
 
 @contextlib.contextmanager
@@ -41,31 +49,51 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
     Raises SweepError if the cluster cannot be reached.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
-    arguments: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if address is None:
-        arguments |= {"num_cpus": workers or cpu_count(), "include_dashboard": False, "address": "local"}
-    else:
-        _check_reachable(address)
-        arguments["address"] = address
+    arguments: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "job_config": job_of(_code())}
+    mute_servers()
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(**arguments)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        where = address or "this machine"
-        raise SweepError(
-            f"Ray cannot be reached at {where}: {reason}; check the address, or train without Ray",
-            "address",
-            "executor",
-        ) from None
+        if address is None:
+            start(num_cpus=workers or cpu_count(), include_dashboard=False, **arguments)
+        else:
+            _join(address, arguments)
     finally:
         # The handler of `ray.init` exits and drops results on their way to the store.
         if handler is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
     try:
-        yield
+        with watched(own_fault if address is None else _head(address).fault):
+            yield
     finally:
         ray.shutdown()
+
+
+def _join(address: str, arguments: dict[str, Any]) -> None:
+    _check_reachable(address)
+    try:
+        ray.init(address=address, **arguments)
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        raise SweepError(
+            f"Ray cannot be reached at {address}: {first_line(error)}; check the address, or train without Ray",
+            "address",
+            "executor",
+        ) from None
+
+
+def _head(address: str) -> Head:
+    """The cluster's head. A client of Ray's may reach it at this address alone."""
+    through = address.removeprefix(_CLIENT)
+    return Head(ray.get_runtime_context().gcs_address if through == address else through)
+
+
+def _code() -> list[str]:
+    """The folder of this program where workers would not find it: a checkout that is not installed.
+
+    A submitted job's workers have their own copy of it.
+    """
+    root = Path(sweep.__file__).parents[1]
+    installed = [Path(sysconfig.get_path(which)) for which in ("purelib", "platlib")]
+    return [] if _JOB in os.environ or root in installed else [str(root)]
 
 
 def counts() -> tuple[int, int]:
@@ -76,7 +104,7 @@ def counts() -> tuple[int, int]:
 
 def _check_reachable(address: str) -> None:
     """Raise SweepError at once if nothing listens; Ray would try for minutes."""
-    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    host, separator, port = address.removeprefix(_CLIENT).rpartition(":")
     if not separator:
         return
     try:

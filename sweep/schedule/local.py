@@ -3,7 +3,8 @@
 from sweep.result import Setting
 from sweep.schedule.book import PackBook
 from sweep.schedule.executor import ExecutorOptions, Listener
-from sweep.schedule.work import best_device, cpu_count, work
+from sweep.schedule.processors import cpu_count
+from sweep.schedule.work import best_device, work
 
 
 def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:

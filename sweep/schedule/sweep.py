@@ -1,11 +1,7 @@
 """Runs the trials that a plan has and the ledger lacks, through an executor, and stores their results."""
 
-import contextlib
 import itertools
-import signal
-import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,9 +11,11 @@ from sweep.ledger import Ledger, Lock, check_plans, to_tables, unmarked_note
 from sweep.ledger.lease import TIMES
 from sweep.pack import PACK_SIZE, check_pack_size
 from sweep.plan import Plan
-from sweep.result import Checkpoint, Progress
+from sweep.result import Checkpoint, Progress, TrialResult
 from sweep.schedule.book import Attempt, Failure, PackBook
 from sweep.schedule.executor import EXECUTORS, ExecutorOptions, Report, find_executor
+from sweep.schedule.signals import as_interrupt
+from sweep.schedule.workers import Workers
 from sweep.schedule.writer import Writer
 from sweep.tracking import Tracker, is_complete
 
@@ -81,9 +79,9 @@ def outcome(plan: Plan, ledger: Ledger, interrupted: bool = False, tracking_faul
 def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display) -> Outcome:
     """Train the missing trials of a plan and store their results.
 
-    An interrupt (SIGINT, SIGTERM) ends the run within seconds and keeps all finished packs. Raises SweepError if the
-    store cannot be written, a plan in it may hold the study's margins but cannot be read, the sweep already runs, or
-    the executor cannot start.
+    An interrupt (SIGINT, SIGTERM, SIGHUP) ends the run in seconds and keeps all finished packs. Raises SweepError if
+    the store cannot be written, a plan in it may hold the study's margins but cannot be read, the sweep already runs,
+    or the executor cannot start or go on.
     """
     # A longer silence would cost the lease.
     ledger.files.be_patient(TIMES.trust - TIMES.renew / 2, display.note)
@@ -114,12 +112,13 @@ class _Run:
         self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
         self._book = PackBook(missing.packs(options.pack_size), already)
+        self._workers = Workers(self._book.lost_nodes)
         tracking = options.tracking
         self._tracker = None if tracking is None else Tracker(ledger.address, tracking, plan.sweep_id)
         self._writer = Writer(ledger, self._published)
 
     def run(self) -> Outcome:
-        with _terminate_as_interrupt():
+        with as_interrupt():
             interrupted = False
             try:
                 if not self._book.exhausted:
@@ -155,6 +154,8 @@ class _Run:
         self._display.update(self._book)
 
     def heard(self, attempt: Attempt, report: Report) -> None:
+        if not (isinstance(report, Failure) and report.kind == "crash"):
+            self._give_up(self._workers.reported())
         match report:
             case Checkpoint():
                 self._writer.keep(report)
@@ -172,12 +173,18 @@ class _Run:
         return self._ledger.checkpoints.read(training_id)
 
     def _failed(self, attempt: Attempt, failure: Failure) -> None:
+        if failure.kind == "crash":
+            self._workers.died(attempt, failure)
         given_up = self._book.failed(attempt, failure)
-        if given_up:
-            self._writer.publish(to_tables(given_up))
-            self.note(f"trial {given_up[0].trial.trial_id} failed: {failure.message}")
-        else:
+        if not given_up:
             self.note(f"a pack of {len(attempt.pack)} trials is tried again: {failure.message}")
+        self._give_up(self._workers.given_up(given_up, failure, last=self._book.exhausted))
+
+    def _give_up(self, results: list[TrialResult]) -> None:
+        if results:
+            self._writer.publish(to_tables(results))
+        for result in results:
+            self.note(f"trial {result.trial.trial_id} failed: {result.error}")
 
     def _check(self) -> None:
         """Raise SweepError if the store cannot be written, or another driver may have taken this sweep."""
@@ -210,16 +217,3 @@ class _Run:
         except KeyboardInterrupt:
             return "the wait for it was interrupted"
         return None if self._tracker.complete or interrupted else self._tracker.fault or "it did not finish"
-
-
-@contextlib.contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Make SIGTERM act like Ctrl-C: batch systems send it before they kill."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

@@ -12,6 +12,7 @@ import operator
 import tempfile
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 # First, as it sets what Ray reads from the environment.
@@ -26,9 +27,10 @@ from ray.tune.search import Searcher
 
 from sweep.errors import SweepError
 from sweep.own_code import OwnModule, restore
-from sweep.ray_private import is_resetting, release_ended_trials
+from sweep.ray_private import is_resetting, release_ended_trials, worker_logs
 from sweep.result import Checkpoint, Progress, Setting
 from sweep.schedule.book import Attempt, Failure, PackBook
+from sweep.schedule.death import death
 from sweep.schedule.demand import Demand
 from sweep.schedule.executor import ExecutorOptions, Listener, Report
 from sweep.schedule.object_cache import ObjectCache
@@ -258,13 +260,21 @@ def _death(trial: Any, lost: set[str]) -> Failure:
     """Why the worker of a Tune trial died; adds the nodes that are known to be gone to `lost`."""
     lost.update(node["NodeID"] for node in ray.nodes() if not node["Alive"])
     # Unknown before the first result.
-    node = trial.last_result.get("node")
+    node, error = trial.last_result.get("node"), _error(trial)
     # Only its message tells a lost node from a dead process.
-    if "node has died" in str(trial.get_pickled_error()):
+    if "node has died" in error:
         node = node or trial.trial_id
         lost.add(node)
-    what = "the node that trained it was lost" if node in lost else "the worker process died while training this trial"
-    return Failure("crash", what, node)
+    return death(error, node, lost, worker_logs())
+
+
+def _error(trial: Any) -> str:
+    """Ray's text about a Tune trial that failed."""
+    try:
+        # The driver's own copy: Tune copies it to its results later, or never.
+        return Path(trial.error_file).read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:

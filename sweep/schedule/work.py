@@ -1,6 +1,5 @@
 """Trains one pack on a worker, and turns the engine's exceptions into a `Failure`."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 
 from sweep.engine import find_engine
@@ -38,11 +37,6 @@ def best_device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def cpu_count() -> int:
-    """Number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _one_line(error: BaseException) -> str:

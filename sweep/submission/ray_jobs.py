@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sweep.errors import SweepError
 from sweep.ray_private import limit_answers
 from sweep.ray_token import use_token
+from sweep.redaction import redacted
 from sweep.submission.backend import Backend, Job, State, option
 from sweep.submission.batch import Batch
 from sweep.submission.working_tree import LOCK, SENT, WorkingTree
@@ -119,6 +120,8 @@ class RayJobs(Backend):
         with self._faults():
             client: Any = JobSubmissionClient(self.address)
         limit_answers(client, _ANSWER_SECONDS)
+        # What is sent was chosen already; Ray would leave out what a .gitignore among it names.
+        os.environ.setdefault("RAY_RUNTIME_ENV_IGNORE_GITIGNORE", "1")
         return client
 
     def _list(self) -> "list[JobDetails]":
@@ -188,20 +191,25 @@ def _knock(address: str) -> None:
     """Make sure that a head answers, in seconds: Ray's client would wait for minutes."""
     import requests
 
+    proxy = requests.utils.select_proxy(address, requests.utils.get_environ_proxies(address))
+    through = f", asked through the proxy {redacted(proxy)}; put the head's name into NO_PROXY" if proxy else ""
     try:
         # Without the token, which may not be meant for whatever answers here.
         answer = requests.get(f"{address}/api/version", timeout=_KNOCK_SECONDS)
-        ours = answer.status_code in (401, 403) or "ray_version" in answer.text
+        # A proxy may refuse with the same codes.
+        ours = (answer.status_code in (401, 403) and not proxy) or "ray_version" in answer.text
     except requests.RequestException as error:
         cause = _cause(error)
         if not isinstance(cause, HTTPException):
             raise SweepError(
-                f"no Ray head answers at {address} ({_reason(cause)}); check --address, and that the port can be "
-                "reached, for example with `ray dashboard cluster.yaml`"
+                f"no Ray head answers at {address} ({_reason(cause)}){through}; check --address, and that the port can "
+                "be reached, for example with `ray dashboard cluster.yaml`"
             ) from None
         ours = False
     if not ours:
-        raise SweepError(f"what answers at {address} is not a Ray head; give the address of a dashboard, port {_PORT}")
+        raise SweepError(
+            f"what answers at {address} is not a Ray head{through}; give the address of a dashboard, port {_PORT}"
+        )
 
 
 def _cause(error: BaseException) -> BaseException:

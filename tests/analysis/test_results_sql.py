@@ -1,6 +1,9 @@
 """SQL over the tables of a store."""
 
 import itertools
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -118,3 +121,47 @@ def test_sql_sees_no_python_variable(store):
     assert secret.num_rows
     with pytest.raises(SweepError, match="secret"):
         results.sql("select * from secret")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "read_csv('{file}')",
+        "read_text('{file}')",
+        "read_parquet('{file}')",
+        "'{file}'",
+        "glob('{file}*')",
+        "read_csv('https://example.invalid/x.csv')",
+        "read_csv('s3://bucket/x.csv')",
+    ],
+)
+def test_a_query_sees_the_store_alone(store, tmp_path, source):
+    file = tmp_path / "secret.csv"
+    file.write_text("word\nsesame\n")
+    with pytest.raises(SweepError) as error:
+        analysis.open(store).sql(f"select * from {source.format(file=file)}")
+    one_sentence(error, "a query sees results alone unless it may see more")
+    assert error.value.parameters == ("outside",)
+
+
+def test_a_query_that_may_sees_other_files(store, tmp_path):
+    (tmp_path / "words.csv").write_text("seed,word\n0,sesame\n")
+    query = f"select distinct word from trials join read_csv('{tmp_path}/words.csv') using (seed)"
+    assert analysis.open(store).sql(query, outside=True).to_pylist() == [{"word": "sesame"}]
+
+
+def test_an_interrupt_ends_a_query(store):
+    results = analysis.open(store)
+    main = threading.main_thread().ident
+    assert main is not None
+    # Tests in the background ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            results.sql("select count(*) from range(10000000) a, range(10000000) b where a.range * b.range % 7 = 3")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert time.monotonic() - began < 20
+    assert results.sql("select count(*) as n from trials").to_pylist() == [{"n": 8}]

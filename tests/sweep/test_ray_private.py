@@ -1,6 +1,7 @@
 """Ray has the private attributes that the service uses; the error of a failing test names the one that vanished."""
 
 import functools
+import pickle
 from typing import Any
 
 import pytest
@@ -56,3 +57,14 @@ def test_a_client_of_the_jobs_api_waits_so_long_and_no_longer() -> None:
 def test_an_attribute_that_vanished_is_named(use, attribute: str) -> None:
     with pytest.raises(SweepError, match=rf"Ray \S+ lacks {attribute}, .* requirements.lock"):
         use(object())
+
+
+def test_a_job_has_the_folders_that_it_is_given_alone() -> None:
+    job = pickle.loads(pickle.dumps(ray_private.job_of(["/code"])))
+    assert job._runtime_env_has_working_dir()
+    assert list(job._get_proto_job_config().py_driver_sys_path) == ["/code"]
+
+
+def test_a_ray_that_runs_nowhere_has_no_servers_and_no_logs() -> None:
+    assert ray_private.ended_servers() == []
+    assert ray_private.worker_logs() is None

@@ -208,6 +208,24 @@ def test_a_run_with_nothing_to_report_does_not_mention_one(call, study, tmp_path
     assert not (store / "report").exists()
 
 
+@pytest.mark.parametrize(
+    ("part", "what"), [("analysis.report.make_report", "report"), ("sweep.cli.answer.print_answer", "answer")]
+)
+def test_an_error_that_nobody_expected_of_the_report_is_one_sentence(
+    call, study, tmp_path, capsys, monkeypatch, part, what
+):
+    def fail(*_: object) -> None:
+        raise KeyError("page.css\nis missing")
+
+    monkeypatch.setattr(part, fail)
+    assert call("run", study, "--store", str(tmp_path / "store"), *LOCAL, "--engine", "null") == 0
+    printed = capsys.readouterr()
+    said = next(line for line in printed.out.splitlines() if line.startswith(f"There is no {what}: "))
+    assert "KeyError: " in said
+    assert "every result is in the store, and `sweep report` tries again" in said
+    assert "Traceback" not in printed.out + printed.err
+
+
 def test_a_run_ends_well_even_if_its_report_cannot_be_written(call, study, tmp_path, capsys):
     store = tmp_path / "store"
     store.mkdir()

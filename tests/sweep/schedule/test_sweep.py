@@ -79,6 +79,18 @@ def test_a_worker_that_dies_before_it_begins_costs_its_pack_a_try(tmp_path, note
     assert any("the worker process died" in line for line in notes.lines)
 
 
+def test_workers_that_cannot_begin_end_the_sweep_in_their_own_words_and_fail_no_trial(tmp_path, notes, monkeypatch):
+    (tmp_path / "pyarrow").mkdir()
+    (tmp_path / "pyarrow" / "__init__.py").write_text("raise ImportError('libfoo.so: no such file')")
+    # This process has the real one already.
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(
+        SweepError, match=r"^every worker died before .* ImportError: libfoo\.so: no such file.; no trial"
+    ):
+        run(plan_of(3, 4), tmp_path / "store", notes, executor="ray")
+    assert not Ledger.open(tmp_path / "store").contents.status
+
+
 def kill_a_worker_that_starts(folder: Path, stopped: threading.Event) -> bool:
     """Kill the first of Ray's workers of this test that makes its trainable; whether there was one."""
     ours = f"FAULTY_ENGINES_FOLDER={folder}".encode()

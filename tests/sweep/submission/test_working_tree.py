@@ -58,6 +58,22 @@ def test_without_git_the_packages_are_sent(tree: WorkingTree, tmp_path: Path) ->
     assert sent(tree, tmp_path / "sent") == COMMITTED - {".gitignore"}
 
 
+@pytest.mark.parametrize("git_is", ["missing", "refusing"])
+def test_where_git_does_not_answer_the_packages_are_sent_whole(
+    git_is: str, tree: WorkingTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree.root / "analysis" / "page.css").write_text("body {}")
+    (tree.root / "analysis" / "__pycache__").mkdir()
+    (tree.root / "analysis" / "__pycache__" / "c.pyc").write_text("")
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    if git_is == "refusing":
+        (tmp_path / "bin" / "git").write_text("#!/bin/sh\necho 'fatal: detected dubious ownership' >&2; exit 128\n")
+        (tmp_path / "bin" / "git").chmod(0o755)
+    assert tree.revision == "unknown"
+    assert sent(tree, tmp_path / "sent") == {*COMMITTED, "analysis/page.css"} - {".gitignore"}
+
+
 def test_the_revision_tells_a_changed_tree_from_its_commit(tree: WorkingTree) -> None:
     commit = tree.revision
     assert len(commit) == 12
