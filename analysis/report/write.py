@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from sweep.errors import SweepError
 
 PAGE, NUMBERS = "report.html", "numbers.json"
 _FIGURES, _TABLES = "figures", "tables"
+_OURS = re.compile(rf"{PAGE}|{NUMBERS}|{_FIGURES}(/[\w-]+\.(svg|png))?|{_TABLES}(/\w+\.parquet)?")
+"""The files and folders of a report."""
 
 
 def write_report(report: Report, folder: Path) -> Path:
@@ -96,6 +99,6 @@ def _check_place(folder: Path) -> None:
         raise SweepError(f"{folder} is the working folder, and a report takes one of its own; choose another with -o")
     if not folder.exists():
         return
-    held = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
-    if held and (NUMBERS not in held or not held <= {PAGE, NUMBERS, _FIGURES, _TABLES}):
+    held = {str(path.relative_to(folder)) for path in folder.rglob("*")} if folder.is_dir() else {folder.name}
+    if held and (NUMBERS not in held or not all(map(_OURS.fullmatch, held))):
         raise SweepError(f"{folder} holds something other than a report; choose another place with -o")

@@ -54,7 +54,6 @@ def _said(error: Exception) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 0, 1 (failed trials), 2 (wrong input) or 130 (interrupted)."""
     spare_loopback()
-    spare_loopback()
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, SweepError) as error:

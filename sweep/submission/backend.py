@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.submission.batch import Batch
-from sweep.tracking import sqlite_path
+from sweep.tracking import check_address, sqlite_path
 
 BACKENDS: dict[str, str] = {
     "ray": "sweep.submission.ray_jobs:RayJobs",
@@ -138,11 +138,8 @@ class Backend(Protocol):
                 f"{store} is an object store, which cannot hold MLflow's database; give --tracking with a server's "
                 "address as the job's machine knows it, or turn tracking off with --no-track"
             )
-        if tracking is not None and "://" not in tracking:
-            raise SweepError(
-                f"--tracking is {tracking!r}, but takes a server's address or sqlite:////PATH, as the job's machine "
-                "has it"
-            )
+        if tracking is not None:
+            check_address(tracking)
         database = sqlite_path(tracking or "")
         if database is not None and not database.is_absolute():
             raise SweepError(

@@ -72,6 +72,15 @@ def test_what_is_not_a_reports_is_not_replaced(report, written, name, tmp_path, 
     assert files(other) == {name: b"mine"}
 
 
+@pytest.mark.parametrize("name", ["figures/notes.txt", "tables/mine.csv", "figures/more/mine.svg"])
+def test_a_file_of_the_users_inside_a_report_is_not_replaced(report, written, name):
+    (written / name).parent.mkdir(exist_ok=True)
+    (written / name).write_text("mine")
+    with pytest.raises(SweepError, match="holds something other than a report"):
+        write_report(report, written)
+    assert (written / name).read_text() == "mine"
+
+
 def test_a_place_that_cannot_be_is_one_sentence(report, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SweepError) as error:

@@ -243,7 +243,7 @@ def test_every_command_has_help(call, command, capsys):
         (["submit", "quick", "--tracking", "sqlite:///mlflow.db"], "relative to wherever the job runs"),
         (["submit", "quick", "--store", "s3://KEY:key@bucket/x", "--no-track"], "would be shown to all"),
         (["submit", "quick", "--store", "http://bucket/x", "--no-track"], "the scheme http"),
-        (["submit", "quick", "--tracking", "nonsense"], "takes a server's address"),
+        (["submit", "quick", "--tracking", "nonsense"], r"takes a server such as http://HOST:5000, or a database"),
         (["submit", "quick", "--store", ""], "--store is empty"),
         (["run", "quick", "--executor", "slurm"], "'slurm'"),
         (["run", "quick", "--workers", "0"], "--workers is 0"),

@@ -129,7 +129,7 @@ def test_every_backend_declares_its_options_and_says_what_it_is(name: str) -> No
     made = backend(backend.Options())
     assert made.where
     assert made.store("/a/folder") == "/a/folder"
-    with pytest.raises(SweepError, match="takes a server's address"):
+    with pytest.raises(SweepError, match=r"takes a server such as http://HOST:5000, or a database"):
         made.check_tracking("nonsense", "/a/folder")
 
 
