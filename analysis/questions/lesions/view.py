@@ -107,10 +107,15 @@ def _verdict(networks: Sequence[LesionedNetwork], claim: Claim | None) -> str:
         return "; ".join([_rises(networks), *_unlearned(networks)]) + "."
     residual, others = _sides(networks)
     rises = (
-        f"the loss of the median block changes the error of {_range(residual, 'residual networks')}, "
-        f"and of {_range(others, 'others')}"
+        f"the loss of the median block changes the error of {_range(_learned(residual), 'residual networks')}, "
+        f"and of {_range(_learned(others), 'others')}"
     )
     return "; ".join([f"{claim.outcome.answer(*_ANSWERS)}: {rises}", *_unlearned((*residual, *others))]) + "."
+
+
+def _learned(networks: Sequence[LesionedNetwork]) -> Sequence[LesionedNetwork]:
+    """Those that have learned, which decide; all where none has."""
+    return [each for each in networks if each.learned] or networks
 
 
 def _range(networks: Sequence[LesionedNetwork], called: str) -> str:
@@ -157,7 +162,7 @@ def _lead(networks: Sequence[LesionedNetwork], verdict: str, claim: Claim | None
             f"{points()(each.mean('median'))} points",
             f"median block; {points()(each.mean('largest'))} the worst of {each.blocks}",
         )
-        for each in networks[:_MOST_KEYS]
+        for each in sorted(networks, key=lambda each: not (each.is_plain and each.learned))[:_MOST_KEYS]
     ]
     return Lead(verdict, " ".join(detail), claim.tone if claim else "info", keys=keys)
 
