@@ -57,7 +57,10 @@ def unmarked(ledger: "Ledger") -> list[str]:
 
 def unmarked_note(ledger: "Ledger") -> str | None:
     """What to tell the user about `unmarked`; None where there is none."""
-    found = unmarked(ledger)
+    found: list[str] = []
+    # A folder that cannot be listed is told of by whoever needs it.
+    with contextlib.suppress(SweepError):
+        found = unmarked(ledger)
     if not found:
         return None
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""

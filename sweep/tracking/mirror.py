@@ -114,10 +114,7 @@ class Mirror:
         counts = {f"trials_{name}": ended[name] for name in ("finished", "diverged", "failed")}
         self.projection.close_sweep(sweep_id, status, {"trials_planned": len(planned), **counts})
         # Last of all, so that a sweep that is killed before it closes its run again.
-        if status == "FINISHED":
-            self.note.end(sweep_id)
-        else:
-            self.note.save()
+        self.note.end(sweep_id)
 
 
 def _studies(ledger: Ledger) -> list[str]:

@@ -28,7 +28,7 @@ class Note:
         database = sqlite_path(uri)
         if database is not None and not database.exists():
             self.clear()
-        self.commits, self.ended = self._load()
+        self.commits, self.open = self._load()
 
     def missing(self, commit: Commit, trial_ids: Set[str] | None = None) -> dict[str, Collection[str]]:
         """The published parts of a commit that are not noted yet, with their trials.
@@ -48,46 +48,46 @@ class Note:
             self.save()
 
     def begin(self, sweep_id: str) -> None:
-        """Note that a sweep's parent run goes on, before it does."""
-        self._changed[sweep_id] = False
-        if sweep_id in self.ended:
+        """Note that a sweep's parent run is open, before it is."""
+        self._changed[sweep_id] = True
+        if sweep_id not in self.open:
             self.save()
 
     def end(self, sweep_id: str) -> None:
         """Note that a sweep's parent run has ended, and all else."""
-        self._changed[sweep_id] = True
+        self._changed[sweep_id] = False
         self.save()
 
     def clear(self) -> None:
         """Forget everything."""
         self._files.delete(self._name)
-        self.commits, self.ended = set(), set()
+        self.commits, self.open = set(), set()
 
     def save(self) -> None:
         """Write the note to the store, together with what a concurrent sweep has noted."""
-        commits, ended = self._load()
+        commits, others = self._load()
         self.commits |= commits
-        self.ended = {name for name in {*ended, *self._changed} if self._changed.get(name, True)}
-        noted = {"of": self._key, "commits": sorted(self.commits), "ended": sorted(self.ended)}
+        self.open = {name for name in {*others, *self._changed} if self._changed.get(name, True)}
+        noted = {"of": self._key, "commits": sorted(self.commits), "open": sorted(self.open)}
         self._files.write(self._name, json.dumps(noted).encode())
         self._saved = time.monotonic()
 
     def _load(self) -> tuple[set[str], set[str]]:
         try:
             noted = json.loads(self._files.read(self._name) or b"")
-            # Earlier versions noted neither whose note it is nor which sweeps had ended.
+            # Earlier versions noted neither whose note it is nor which runs were open.
             if noted.get("of", self._key) == self._key:
-                return set(noted["commits"]), set(noted.get("ended", ()))
+                return set(noted["commits"]), set(noted.get("open", ()))
             return set(), set()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return set(), set()
 
 
 def is_complete(ledger: Ledger, uri: str, trial_ids: Iterable[str] | None = None, sweep_id: str | None = None) -> bool:
-    """Whether the tracking URI has every commit of the store, or of the given trials, and the end of a sweep."""
+    """Whether the tracking URI has every commit of the store, or of the given trials, and the end of a sweep's run."""
     commits, sources = ledger.contents.commits, ledger.contents.source
     wanted = sources.keys() if trial_ids is None else sources.keys() & set(trial_ids)
     note = Note(ledger, uri)
-    if sweep_id is not None and sweep_id not in note.ended:
+    if sweep_id in note.open:
         return False
     return not any(note.missing(commits[name], wanted) for name in {sources[trial_id] for trial_id in wanted})

@@ -30,7 +30,14 @@ def start(store: Path, *options: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=as_in_a_terminal,
     )
+
+
+def as_in_a_terminal() -> None:
+    """Let signals end this process, also where the tests run in the background or under nohup."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_for_commit(process: "subprocess.Popen[str]", store: Path) -> None:
@@ -75,6 +82,7 @@ def test_a_closed_terminal_is_as_an_interrupt(tmp_path):
     options = ("--executor", "local", "--store", str(store), "--pack-size", "2", "--workers", "1")
     pid, terminal = pty.fork()
     if pid == 0:
+        as_in_a_terminal()
         os.execv(sys.executable, [sys.executable, "-m", "sweep", "run", "quick", *FACTORS, *options])
     try:
         deadline = time.monotonic() + 90

@@ -85,7 +85,7 @@ def test_workers_that_cannot_begin_end_the_sweep_in_their_own_words_and_fail_no_
     # This process has the real one already.
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(
-        SweepError, match=r"^every worker died before .* ImportError: libfoo\.so: no such file.; no trial"
+        SweepError, match=r"^every worker died before .*\bImportError: libfoo\.so: no such file.; no trial"
     ):
         run(plan_of(3, 4), tmp_path / "store", notes, executor="ray")
     assert not Ledger.open(tmp_path / "store").contents.status
