@@ -74,7 +74,9 @@ def test_the_same_results_are_the_same_bytes_also_from_the_command_line(report, 
     environment = {**os.environ, "PYTHONHASHSEED": "12345"}
     done = subprocess.run([*command, "--no-track"], capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.strip() == f"{answer_sentence(report.findings.answer)}: {tmp_path / 'again' / 'report.html'}"
+    answer, page = done.stdout.splitlines()
+    assert answer == f"Equivalence: {answer_sentence(report.findings.answer)}"
+    assert page == f"Report: {tmp_path / 'again' / 'report.html'}"
     assert files(tmp_path / "again") == files(report.folder)
 
 

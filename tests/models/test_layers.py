@@ -42,12 +42,14 @@ LAYERS: list[Layer] = [
     OptionA(IMAGE, IMAGE),
     Made((6,), (4,), make=lambda: nn.Linear(6, 4)),
     Norm((5, 1, 1)),
+]
+NORMED: list[Layer] = [
     Made((6,), make=lambda: nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6))),
     Made((5, 2, 1), make=lambda: nn.BatchNorm2d(5)),
 ]
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+@pytest.mark.parametrize("layer", [*LAYERS, *NORMED], ids=lambda layer: type(layer).__name__)
 def test_a_layer_trains_on_its_least_batch_and_on_no_smaller_one(layer: Layer) -> None:
     module = layer.module().train()
     module(torch.ones(layer.least_batch, *layer.inputs))

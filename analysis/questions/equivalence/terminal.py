@@ -36,7 +36,7 @@ def notes(findings: Findings) -> Iterator[str]:
     ]
     intervals = f"Intervals of {confidence(findings.answer)}, of these networks on new seeds."
     if not any(each.has_interval for each in judged.values()):
-        intervals = "There is no interval without a second seed."
+        intervals = "No interval without a second seed."
     yield f"Margin declared: {findings.question.margins}. {intervals} Complete pairs: {'; '.join(counts)}."
     yield from control_notes(findings.controls)
 

@@ -121,7 +121,7 @@ def test_one_seed_has_an_estimate_without_an_interval(answer):
     printed, _ = answer(pairs(1.1, seeds=(0,)))
     ratio, interval, verdict = rows(printed)["digits", "validation loss"]
     assert (ratio, interval, verdict) == ("1.102", "none", "undecided")
-    assert "There is no interval without a second seed." in printed
+    assert "No interval without a second seed." in printed
     assert DASH not in printed
 
 

@@ -65,7 +65,7 @@ def test_run_prints_the_answer_and_where_to_look(call, study, tmp_path, capsys):
     assert call("run", study, "--store", str(tmp_path / "s"), *QUICKLY) == 0
     printed = capsys.readouterr()
     assert "8 trials planned, 8 finished, 0 diverged, 0 failed, 0 missing" in printed.out
-    assert "digits    val_loss" in printed.out
+    assert "digits    validation loss" in printed.out
     assert "Control: 2 of 2 depth-1 pairs are identical, as they must be." in " ".join(printed.out.split())
     assert "sweep query --store" in printed.out
     assert "Traceback" not in printed.err
@@ -224,7 +224,7 @@ def test_every_command_has_help(call, command, capsys):
         (["run", "quick", "--set", "epochs=none"], "epochs is 'none'"),
         (["run", "quick", "--set", "epochs"], "FACTOR=VALUE,VALUE, not 'epochs' (--set)"),
         (["run", "quick", "--limit", "0"], "--limit is 0"),
-        (["run", "quick", "--limit", "x"], '"x"'),
+        (["run", "quick", "--limit", "x"], "'x'"),
         (["run", "quick", "--shard", "3/2"], "3/2"),
         (["plan", "quick", "--limit", "2", "--shard", "2/2"], "fewer parts"),
         (["plan", "quick", "--pack-size", "0"], "--pack-size is 0"),

@@ -77,7 +77,7 @@ def test_a_plan_of_another_study_is_reported_once_and_the_run_ends_with_its_answ
         assert note.startswith(f"{plan} cannot be read: ")
         assert note.endswith("; this sweep goes on without it")
         assert "2 trials planned, 2 finished" in printed.out
-        assert "digits    val_loss" in printed.out
+        assert "digits    validation loss" in printed.out
         assert f"Report: {store}/report/healthy/report.html" in printed.out
         assert "There is no" not in printed.out
     assert plan.read_bytes() == spoilt

@@ -222,8 +222,8 @@ def test_a_file_of_another_user_is_not_called_damaged(
     write_idx(tmp_path / "in", digits)
     for path in (cache / "digits.arrow", *(tmp_path / "in").iterdir()):
         path.chmod(0o600)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        folder.chmod(folder.stat().st_mode & 0o7777 | 0o055)
     code = (
         "import os, sys\n"
         "from sweep.data import import_folder, load\n"
