@@ -36,7 +36,11 @@ def check_address(uri: str) -> None:
     scheme, separator, rest = uri.partition("://")
     kind = scheme.partition("+")[0] if separator else ""
     if kind == "sqlite":
-        right = len(rest) > 1 and rest[0] == "/" and "?" not in rest and not Path(unquote(rest[1:])).is_dir()
+        path = rest[1:]
+        # A database in memory would end with the process.
+        right = (
+            rest[:1] == "/" and path not in ("", ":memory:") and "?" not in path and not Path(unquote(path)).is_dir()
+        )
     else:
         right = bool(_host(uri)) if kind in ("http", "https") else kind in _DATABASES and bool(rest)
     if right:

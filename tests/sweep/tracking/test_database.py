@@ -76,6 +76,7 @@ def files(folder: Path) -> dict[str, bytes]:
         ("sqlite://x.db", r"; did you mean sqlite:///x\.db\?"),
         ("sqlite:///", ""),
         ("sqlite:x.db", ""),
+        ("sqlite:///:memory:", ""),
         ("sqlite:////tmp", ""),
         ("sqlite:////tmp/a?b.db", "; write a \\? in a path as %3F"),
         ("htp://x", ""),
