@@ -12,7 +12,7 @@ TEMPORARY = ".tmp-"
 def write(path: Path, content: bytes) -> None:
     """Write a file and the folders it needs. Raises OSError, and then leaves nothing behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    temporary = beside(path)
     try:
         temporary.write_bytes(content)
         move(temporary, path)
@@ -20,6 +20,11 @@ def write(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def beside(path: Path) -> Path:
+    """A new name in the same folder for a file that is being written."""
+    return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
 
 
 def move(finished: Path, path: Path) -> None:

@@ -90,7 +90,7 @@ class Panel:
 
 
 def in_rows(items: Sequence[Item], columns: int) -> list[list[Item]]:
-    """Panels, or what is drawn in them, in rows of so many."""
+    """The items, panels or what they show, split into rows of at most `columns`."""
     return [list(items[start : start + columns]) for start in range(0, len(items), columns)]
 
 

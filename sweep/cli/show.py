@@ -88,7 +88,7 @@ def query(
         ) from None
 
 
-def _print_answer(answer: "pa.Table", format: str) -> None:
+def _print_answer(answer: pa.Table, format: str) -> None:
     if format == "arrow":
         if sys.stdout.isatty():
             raise SweepError("Arrow is binary; redirect it to a file, or choose another --format")

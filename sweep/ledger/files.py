@@ -27,7 +27,7 @@ _PASSING = re.compile(
     r"curlCode|could not connect|couldn't connect|timeout was reached|timed out|UNAVAILABLE",
     re.IGNORECASE,
 )
-"""What the errors of an object store say that does not answer for now."""
+"""What errors say where an object store may answer a little later."""
 # What no URI may hold as it is: blanks, letters like ü, some signs, and a percent sign that begins no escape.
 _UNQUOTED = re.compile(r"""[^!-~]|["<>\\^`{|}]|%(?![0-9A-Fa-f]{2})""")
 _GCS_SECONDS = 15.0
@@ -81,7 +81,7 @@ class StoreFiles:
         return {info.base_name: (info.mtime_ns or 0) / 1e9 for info in self._infos(folder)}
 
     def be_patient(self, seconds: float, note: Callable[[str], None]) -> None:
-        """Wait so long for an object store that does not answer, and tell `note` about it."""
+        """Wait up to `seconds` for an object store that does not answer, and tell `note` about it."""
         self._patience, self._note = seconds, note
 
     def read(self, name: str) -> bytes | None:

@@ -95,7 +95,7 @@ class Ledger:
 
     def refresh(self) -> Contents:
         """Read the commits that are new since the last call."""
-        new = [name for name in self._listed("commits") if name not in self.contents.known]
+        new = [name for name in self.listed("commits") if name not in self.contents.known]
         if not new:
             return self.contents
         # Listed after the markers, so that no file of theirs can be missing here, and while they are read.
@@ -214,7 +214,7 @@ class Ledger:
 
     def plans(self) -> Plans:
         """Every plan that can be read, and the faults of the others."""
-        names = self._listed("sweeps")
+        names = self.listed("sweeps")
         return Plans.of(names, self.parallel(lambda name: read_plan(self.files, name), names))
 
     def lock(
@@ -275,7 +275,8 @@ class Ledger:
             return f"commits/{name}.json does not name the trials of its files"
         return None
 
-    def _listed(self, folder: str) -> list[str]:
+    def listed(self, folder: str) -> list[str]:
+        """The names that this program gave to the files of a folder, sorted, without their endings."""
         return ours(folder, self.files.list(folder))
 
     def _read_markers(self, names: Sequence[str]) -> dict[str, Commit | None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep.errors import SweepError
-from sweep.ledger.names import is_unfinished, ours
+from sweep.ledger.names import is_unfinished
 from sweep.ledger.schema import SCHEMAS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _FOLDERS = (".", *SCHEMAS, "commits", "sweeps", "checkpoints", "locks", "trackin
 
 def remove_litter(ledger: "Ledger") -> None:
     """Delete what nobody has needed for a day: commits that were merged into others, and files left unfinished."""
-    held = ours("commits", ledger.files.list("commits"))
+    held = ledger.listed("commits")
     merged: defaultdict[str, list[str]] = defaultdict(list)
     for name in held:
         if (into := ledger.contents.replaced.get(name)) is not None:
@@ -44,8 +44,8 @@ def remove_litter(ledger: "Ledger") -> None:
 
 def unmarked(ledger: "Ledger") -> list[str]:
     """Tables without a marker, which nothing reads: a killed writer's, or those of a store that lost its markers."""
-    marked = {*ours("commits", ledger.files.list("commits")), *ledger.contents.known}
-    found = {table: ours(table, ledger.files.list(table)) for table in SCHEMAS}
+    marked = {*ledger.listed("commits"), *ledger.contents.known}
+    found = {table: ledger.listed(table) for table in SCHEMAS}
     # A writer that is at work has not written its marker yet.
     return [
         f"{table}/{name}.parquet"

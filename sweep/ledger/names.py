@@ -10,19 +10,14 @@ _FORMS = {
     "commits": rf"\d{{20}}-{_HEX}{{8}}(-merged)?\.json",
     "sweeps": rf"{_HEX}+\.parquet",
     "checkpoints": rf"{_HEX}{{20}}",
-    "locks": rf"(watch-)?{_HEX}{{16}}",
-    "tracking": rf"{_HEX}{{16}}\.json",
 }
 _TABLE = rf"\d{{20}}-{_HEX}{{8}}(-merged)?\.parquet"
 _TEMPORARY = rf"{re.escape(durable.TEMPORARY)}{_HEX}{{32}}(-journal|-wal|-shm)?"
 
 
 def ours(folder: str, names: Iterable[str]) -> list[str]:
-    """Those of the names that this program gives to files of a folder, sorted, without their endings.
-
-    A folder inside another, such as that of one lock, goes by the outer one's names.
-    """
-    form = re.compile(_FORMS.get(folder.partition("/")[0], _TABLE))
+    """Those of the names that this program gives to files of a folder, sorted, without their endings."""
+    form = re.compile(_FORMS.get(folder, _TABLE))
     return sorted(name.partition(".")[0] for name in names if form.fullmatch(name))
 
 

@@ -6,7 +6,6 @@ knows the tables that hold it, `experiments` and `runs`.
 
 import contextlib
 import sqlite3
-import uuid
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -42,7 +41,7 @@ def prepare(uri: str) -> None:
 
 
 def _create(path: Path) -> None:
-    temporary = path.with_name(f"{durable.TEMPORARY}{uuid.uuid4().hex}")
+    temporary = durable.beside(path)
     try:
         # SQLite keeps the permissions of a file that is there, and with them the user's umask.
         temporary.touch()

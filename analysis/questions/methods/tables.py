@@ -33,7 +33,7 @@ _FILED = ("basis", "epochs", "pretrain_epochs", "seconds", "against_seconds", "l
 
 
 def comparison_tables(steps: Sequence[Comparison], time: Sequence[Comparison]) -> list[Table]:
-    """All comparisons, of which the page shows those at equal steps, and a table of those at equal time, if any."""
+    """A table of all comparisons, which shows those at equal steps, and one of those at equal time, if any."""
     at_steps, at_time = [_row(each) for each in steps], [_row(each) for each in time]
     every = Table(
         "training_methods",

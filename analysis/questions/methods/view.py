@@ -91,7 +91,7 @@ def _main(steps: Sequence[Comparison]) -> list[Comparison]:
 
 
 def _verdict(main: Sequence[Comparison], count: int, better: int, worse: int) -> str:
-    """The answer: of `count` comparisons, so many show a lower error after Holm's correction, and a higher one."""
+    """The answer: of `count` comparisons, `better` show a lower error, and `worse` a higher one."""
     method = main[0].arm.method
     named = _METHODS.get(method, method)
     against = "plain training" if main[0].against.name == PLAIN else "droppath"
