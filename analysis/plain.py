@@ -23,11 +23,13 @@ def known(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as mappings, arrays as lists, and what JSON cannot hold as null, however deep it lies."""
+    """Dataclasses as mappings, arrays as lists, bytes as hexadecimal digits, what JSON cannot hold as null; deeply."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
     return plain(value.tolist()) if isinstance(value, np.ndarray) else known(value)

@@ -134,13 +134,14 @@ class Results:
                 if kinds != [duckdb.StatementType.SELECT]:
                     raise SweepError("a query is one select statement; results are read, never changed")
                 return interruptible(connection, lambda: connection.sql(query).to_arrow_table())
-            except duckdb.PermissionException as error:
-                said = " ".join(str(error).split())
-                raise SweepError(f"a query sees results alone unless it may see more: {said}", "outside") from None
             except duckdb.Error as error:
+                said = " ".join(str(error).split())
+                # Where DuckDB lacks an extension, it says so in an error of another kind.
+                if isinstance(error, duckdb.PermissionException) or "disabled by configuration" in said:
+                    raise SweepError(f"a query sees results alone unless it may see more: {said}", "outside") from None
                 if isinstance(error, duckdb.InvalidInputException | duckdb.IOException):
                     self._name_damage(used)
-                raise SweepError(f"the query cannot be answered: {' '.join(str(error).split())}") from None
+                raise SweepError(f"the query cannot be answered: {said}") from None
 
     def pairs(self, metric: str = "val_loss", study: str | None = None) -> pa.Table:
         """Every sequential trial beside its parallel twin, of one study or of all: all else equal, the seed included.

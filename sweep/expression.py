@@ -13,6 +13,7 @@ from typing import Any
 from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.identity import current
+from sweep.numerals import NumeralError, read_number
 from sweep.shown import shown
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -63,6 +64,8 @@ class Expression:
                 warnings.simplefilter("error")
                 self._tree = ast.parse(self.text, mode="eval").body
             self._check(names)
+        except NumeralError as error:
+            raise SweepError(f"the expression {shown(self.text)} cannot be read: {error}") from None
         except SyntaxError as error:
             column = f" at character {error.offset}" if error.offset else ""
             raise SweepError(f"the expression {shown(text)} cannot be read{column}: {error.msg}") from None
@@ -77,8 +80,12 @@ class Expression:
 
     def _check(self, names: Collection[str]) -> None:
         for node in ast.walk(self._tree):
-            literal = isinstance(node, ast.Constant) and isinstance(node.value, str | int | float)
-            if not isinstance(node, ast.expr) or literal:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float):
+                if not isinstance(node.value, str | bool):
+                    # Python also takes 1_0 and 0x10.
+                    read_number(ast.get_source_segment(self.text, node) or "")
+                continue
+            if not isinstance(node, ast.expr):
                 continue
             operators = {type(child) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)}
             if not {type(node), *operators} <= _ALLOWED:

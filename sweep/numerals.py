@@ -6,23 +6,29 @@ from sweep.shown import shown
 
 INTEGER = r"[-+]?[0-9]+"
 NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+
+
+class NumeralError(ValueError):
+    """A text spells no number."""
+
+
 _NUMBER = re.compile(rf"{NUMBER}|[-+]?(inf|nan)")
 
 
 def read_whole(text: str) -> int:
-    """The whole number that a text spells, without a sign. Raises ValueError for any other text."""
+    """The whole number that a text spells, without a sign. Raises NumeralError for any other text."""
     text = text.strip()
     if not re.fullmatch(r"[0-9]+", text):
-        raise ValueError(f"{shown(text)} is not a whole number")
+        raise NumeralError(f"{shown(text)} is not a whole number")
     return int(text)
 
 
 def read_number(text: str) -> int | float:
-    """The number that a text spells, exactly if it is an integer. Raises ValueError for any other text.
+    """The number that a text spells, exactly if it is an integer. Raises NumeralError for any other text.
 
     Python's own `int` and `float` also take `1_0` and the digits of other scripts.
     """
     text = text.strip()
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{shown(text)} is not a number, such as 0.5")
+        raise NumeralError(f"{shown(text)} is not a number, such as 0.5")
     return int(text) if re.fullmatch(INTEGER, text) else float(text)

@@ -35,6 +35,8 @@ def find_space(study: str) -> Space:
     """The space of a built-in study or a file. Raises SweepError if it does not exist or is not valid."""
     if study in STUDIES:
         return STUDIES[study]
+    if not study.strip():
+        raise unknown_name("study", study, STUDIES)
     path = Path(study)
     _check_file(path)
     text = _read(path)
@@ -112,11 +114,14 @@ def _check_file(path: Path) -> None:
         mode = path.stat().st_mode
     except (OSError, ValueError):
         mode = stat.S_IFREG  # reading it will tell what is wrong
-    ending = f"a file's name ends in {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise SweepError(f"{path} is a pipe or a device, but a study is read more than once; give a file: {ending}")
+    ending = f"name ends in {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
+    # A redirected file has no name of its own there.
+    if path.is_relative_to("/dev") or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise SweepError(
+            f"{path} is a pipe or a device, but a study is read more than once; give a file whose {ending}"
+        )
     if path.suffix.lower() not in _SUFFIXES:
-        raise SweepError(f"{unknown_name('study', str(path), STUDIES)}; {ending}")
+        raise SweepError(f"{unknown_name('study', str(path), STUDIES)}; a file's {ending}")
 
 
 def _read(path: Path) -> str:

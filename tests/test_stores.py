@@ -185,7 +185,7 @@ def test_a_training_that_an_older_program_began_is_gone_on_with(
     expected = EXPECTED["begun"]
     assert expected["training_id"] in EXPECTED["checkpoints"]
     assert sweep("run", OLD / "begun.yaml", "--store", store, *RUN) == 0
-    assert "1 of 1 trainings continue from a checkpoint in the store" in capsys.readouterr().err
+    assert "1 of 1 trainings have a checkpoint in the store to go on from" in capsys.readouterr().err
     curve = analysis.open(store).sql(
         f"select val_loss from curves where trial_id = '{expected['trial_id']}' order by epoch"
     )

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from analysis.report.assemble import Report
 from analysis.report.json_numbers import as_json
 from analysis.report.page import page_html
+from sweep.durable import beside
 from sweep.errors import SweepError
 
 PAGE, NUMBERS = "report.html", "numbers.json"
@@ -73,7 +73,7 @@ def _replace(folder: Path, files: dict[str, bytes]) -> None:
         folder = folder.resolve()
         _check_place(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh, old = (folder.with_name(f".tmp-{uuid.uuid4().hex}") for _ in range(2))
+        fresh, old = beside(folder), beside(folder)
         try:
             for name, content in files.items():
                 (fresh / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,11 @@
 """The command `sweep`. Each subcommand is one function, registered here."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -51,19 +54,32 @@ def _said(error: Exception) -> str:
     return f"{text} ({', '.join(options)})" if options else text
 
 
+def _unwritten(error: OSError) -> int:
+    """The exit code after a fault of the output, or of a file that no other module speaks for."""
+    # What is still in the buffer would be tried once more as the process ends.
+    with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        # A reader such as `head` closed its pipe.
+        sys.stderr.close()
+        return 0
+    place = "the output" if error.filename is None else error.filename
+    print(f"sweep: {redacted(f'{place} cannot be used: {error.strerror or error}')}", file=sys.stderr)
+    return WRONG_INPUT
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 0, 1 (failed trials), 2 (wrong input) or 130 (interrupted)."""
     spare_loopback()
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except (CycloptsError, SweepError) as error:
         print(f"sweep: {redacted(_said(error))}", file=sys.stderr)
         code = WRONG_INPUT
     except KeyboardInterrupt:
         print("sweep: interrupted; run the same command again to go on", file=sys.stderr)
         code = INTERRUPTED
-    except BrokenPipeError:
-        # A reader such as `head` closed its pipe.
-        sys.stderr.close()
-        code = 0
+    except OSError as error:
+        code = _unwritten(error)
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Any, get_args
 
 from cyclopts import Parameter, Token, convert
 
+from sweep.cli.display import say
 from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.numerals import INTEGER, read_number
@@ -44,6 +46,7 @@ Stores = Annotated[
     ),
 ]
 DEFAULT_STORE = "results"
+_SILENT_SECONDS = 5.0
 _SMALLEST_SHARE = 1e-4
 """The smallest share of a GPU that Ray counts."""
 
@@ -74,7 +77,13 @@ class PlanOptions:
         """The plan of a study under these options. Raises SweepError if there is none."""
         for file in self.imports:
             import_file(file)
-        return make_plan(find_space(study), self.where, self.set, self.limit, self.shard, self.margin)
+        slow = threading.Timer(_SILENT_SECONDS, say, ["still looking at the combinations of the study's levels"])
+        slow.daemon = True
+        slow.start()
+        try:
+            return make_plan(find_space(study), self.where, self.set, self.limit, self.shard, self.margin)
+        finally:
+            slow.cancel()
 
 
 ALL_TRIALS = PlanOptions()

@@ -55,9 +55,9 @@ def run(
         flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpus_per_pack, loaded()
     )
     how = RunOptions(executor, flags.pack_size, flags.retry_failed, resources=resources)
-    ledger = Ledger.create(flags.store)
     if flags.track:
-        how = replace(how, tracking=tracking_uri(ledger, flags.tracking))
+        how = replace(how, tracking=tracking_uri(Ledger(flags.store), flags.tracking))
+    ledger = Ledger.create(flags.store)
     if flags.engine == "torch":
         # Before all workers ask for them at once.
         for name in sorted({trial.dataset for trial in missing_trials(plan, ledger, flags.retry_failed).trials}):

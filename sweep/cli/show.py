@@ -3,8 +3,8 @@
 import json as json_module
 import sys
 from collections import Counter
-from collections.abc import Collection
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
 
 import pyarrow as pa
 from rich.console import Console
@@ -15,6 +15,7 @@ from sweep.cli.options import DEFAULT_STORE, Flag, Store, Stores
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, unmarked_note
 
+_UNLIMITED = 1000
 _STATES = ("finished", "diverged", "failed", "missing")
 
 
@@ -43,17 +44,28 @@ def status(*, store: Store = DEFAULT_STORE, json: Flag = False) -> None:
             )
         )
         return
-    table = Table("study", "sweep", *total, title=f"store {ledger.uri}", title_justify="left")
-    for row in rows:
-        table.add_row(row["study"], row["sweep_id"][:8], *(str(row[state]) for state in total))
-    table.add_section()
-    table.add_row("all", "", *map(str, total.values()))
     console = Console(highlight=False)
-    console.print(table)
+    _print_status(rows, total, ledger.uri, console)
     for fault in damaged:
         console.print(f"damaged: {fault}; run its sweep again to train these trials anew", markup=False)
     if unmarked is not None:
         console.print(unmarked, markup=False)
+
+
+def _print_status(rows: Sequence[Mapping[str, Any]], total: Mapping[str, int], uri: str, console: Console) -> None:
+    """A table of sweeps and their states, or a line per sweep where the terminal is too narrow for it."""
+    table = Table("study", "sweep", *total, title=f"store {uri}", title_justify="left")
+    for row in rows:
+        table.add_row(row["study"], row["sweep_id"][:8], *(str(row[state]) for state in total))
+    table.add_section()
+    table.add_row("all", "", *map(str, total.values()))
+    if console.measure(table, options=console.options.update(width=_UNLIMITED)).minimum <= console.width:
+        console.print(table)
+        return
+    console.print(f"store {uri}", markup=False, soft_wrap=True)
+    for row in (*rows, {"study": "all", "sweep_id": "", **total}):
+        states = ", ".join(f"{row[state]} {state}" for state in total if row[state])
+        console.print(f"{row['study']} {row['sweep_id'][:8]}".strip() + f": {states}", markup=False, soft_wrap=True)
 
 
 def query(

@@ -8,7 +8,7 @@ from sweep.cli.options import DEFAULT_STORE, Store, Tracking
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.redaction import redacted
-from sweep.tracking import tracking_uri
+from sweep.tracking import check_database, tracking_uri
 
 _HOST = "127.0.0.1"
 
@@ -24,6 +24,7 @@ def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5
     uri = tracking_uri(Ledger.open(store), tracking)
     if uri.startswith(("http://", "https://")):
         raise SweepError(f"the runs are on a server; open {redacted(uri)} in a browser")
+    check_database(uri)
     _check_free(port)
     print(f"MLflow on {redacted(store)}: http://{_HOST}:{port}", flush=True)
     arguments = ["-m", "mlflow", "ui", "--host", _HOST, "--port", str(port)]

@@ -14,6 +14,7 @@ import datetime as dt
 import json
 import os
 import random
+import re
 import secrets
 import socket
 import threading
@@ -26,6 +27,7 @@ from sweep.errors import SweepError
 from sweep.ledger.lock import Lock
 
 _WATCH = "watch-"
+_CLAIM = re.compile(rf"({_WATCH})?[0-9a-f]{{16}}")
 _WATCHING, _CHOOSING, _HELD = "watching", "choosing", "held"
 
 
@@ -156,7 +158,9 @@ class Lease:
         began = self._clock()
         facts = {"state": state, "host": socket.gethostname(), "pid": os.getpid(), "since": self._since}
         self._files.write(f"{self._folder}/{self._claim}", json.dumps(facts).encode())
-        written = self._files.times(self._folder)
+        times = self._files.times(self._folder)
+        # Anything else in the folder claims nothing.
+        written = {claim: at for claim, at in times.items() if _CLAIM.fullmatch(claim)}
         now, before = written.pop(self._claim, None), self._written
         if now is None or (before is not None and now - before > self._times.trust):
             return None

@@ -141,7 +141,7 @@ class _Run:
         # Packs of fused networks have no such trainings, so the store need not be read.
         kept = len(self._ledger.checkpoints.kept() & trainings) if trainings else 0
         if kept:
-            self.note(f"{kept} of {len(trainings)} trainings continue from a checkpoint in the store")
+            self.note(f"{kept} of {len(trainings)} trainings have a checkpoint in the store to go on from")
 
     def note(self, line: str) -> None:
         self._display.note(line)

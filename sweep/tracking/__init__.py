@@ -1,8 +1,17 @@
 """Writes one MLflow run per trial from the ledger, and can write them all anew at any time."""
 
 from sweep.tracking.location import check_address, sqlite_path, tracking_uri
-from sweep.tracking.mirror import log_report, rebuild
+from sweep.tracking.mirror import check_database, log_report, rebuild
 from sweep.tracking.note import is_complete
 from sweep.tracking.tracker import Tracker
 
-__all__ = ["Tracker", "check_address", "is_complete", "log_report", "rebuild", "sqlite_path", "tracking_uri"]
+__all__ = [
+    "Tracker",
+    "check_address",
+    "check_database",
+    "is_complete",
+    "log_report",
+    "rebuild",
+    "sqlite_path",
+    "tracking_uri",
+]

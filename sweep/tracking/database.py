@@ -25,12 +25,12 @@ def prepare(uri: str) -> None:
     """Make an SQLite database whole or not at all, since MLflow could never open one that lacks some tables.
 
     Connect once to any database that is there: MLflow would try a damaged one or a silent server for minutes. Raises
-    SweepError for a damaged file and a driver that is not installed, and what the driver raises.
+    SweepError for a damaged file, and what the driver raises.
     """
     path = sqlite_path(uri)
     if path is None:
         if is_database(uri):
-            _connect(uri)
+            create_engine(uri, poolclass=NullPool).connect().close()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with folder_lock(path.parent):
@@ -53,6 +53,8 @@ def _create(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
+    if path.is_dir():
+        raise SweepError(f"{path} is a folder; move it away, and `sweep track` makes MLflow's database there")
     with path.open("rb") as file:
         start = file.read(len(_SQLITE))
     # An empty file is a database without tables.
@@ -66,17 +68,7 @@ def _check(path: Path) -> None:
         except sqlite3.DatabaseError:
             fault = "is damaged"
     if fault is not None:
-        raise SweepError(f"{path} {fault}; delete it, and `sweep track` makes it anew")
-
-
-def _connect(uri: str) -> None:
-    try:
-        create_engine(uri, poolclass=NullPool).connect().close()
-    except ModuleNotFoundError as error:
-        raise SweepError(
-            f"this database needs the package {error.name}; for PostgreSQL, "
-            "run pip install 'deep-parallel-sweep[postgresql]'"
-        ) from None
+        raise SweepError(f"{path} {fault}; move it away, and `sweep track` makes it anew")
 
 
 def relocate(uri: str, artifacts: str) -> None:

@@ -8,7 +8,8 @@ from sweep.ledger import Ledger
 from sweep.redaction import redacted
 
 _SQLITE, _WITH_DRIVER = "sqlite:///", "sqlite+pysqlite:///"
-_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+_SERVED = ("postgresql", "mysql", "mssql")
+_DATABASES = ("sqlite", *_SERVED)
 _NAME = "mlflow.db"
 
 
@@ -44,6 +45,8 @@ def check_address(uri: str) -> None:
     else:
         right = bool(_host(uri)) if kind in ("http", "https") else kind in _DATABASES and bool(rest)
     if right:
+        if kind in _SERVED:
+            _check_driver(uri)
         return
     file, hint = rest if kind == "sqlite" else uri, ""
     if "?" in file and kind == "sqlite":
@@ -55,6 +58,24 @@ def check_address(uri: str) -> None:
         f"{_SQLITE}PATH/mlflow.db or postgresql://USER@HOST/NAME{hint}",
         "tracking",
     )
+
+
+def _check_driver(uri: str) -> None:
+    """Raise SweepError for a database whose driver is not installed, or an address that the driver cannot read."""
+    # It takes a while to import, and most runs are in SQLite.
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        create_engine(uri)
+    except ModuleNotFoundError as error:
+        raise SweepError(
+            f"tracking needs the package {error.name} for {redacted(uri)}; for PostgreSQL, "
+            "run pip install 'deep-parallel-sweep[postgresql]'",
+            "tracking",
+        ) from None
+    except SQLAlchemyError as error:
+        raise SweepError(f"tracking is {redacted(uri)!r}, which cannot be read: {error}", "tracking") from None
 
 
 def _host(uri: str) -> str | None:

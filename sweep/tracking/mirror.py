@@ -63,8 +63,11 @@ class Mirror:
             wrote,
         )
 
-    def write_lacking(self, wrote: Callable[[], None] = lambda: None) -> None:
-        """Write what MLflow itself does not have, whatever is noted, and call `wrote` after each trial."""
+    def write_lacking(self, wrote: Callable[[], None] = lambda: None) -> int:
+        """Write what MLflow itself does not have, whatever is noted, and call `wrote` after each trial.
+
+        Returns how many of the store's trials MLflow has then.
+        """
         self.ledger.refresh()
         status, has = self.ledger.contents.status, self.held()
         lacking = {trial_id for trial_id in status if trial_id not in has}
@@ -78,6 +81,7 @@ class Mirror:
             wrote,
         )
         self.note.add(part for commit in self.ledger.contents.commits.values() for part in commit.parts)
+        return len(self.held() if lacking else has)
 
     def held(self) -> set[str]:
         """The trials of the store that MLflow has a run of, with the outcome that the store has."""
@@ -146,8 +150,7 @@ def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) ->
             mirror.note.clear()
             for sweep in mirror.sweeps.values():
                 mirror.projection.delete_trials(sweep.study, sweep.trial_ids)
-        mirror.write_lacking(wrote)
-        held = len(mirror.held())
+        held = mirror.write_lacking(wrote)
         for sweep_id, sweep in mirror.sweeps.items():
             if ledger.contents.status.keys() >= set(sweep.trial_ids):
                 mirror.projection.open_sweep(sweep.study, sweep_id)
@@ -190,6 +193,19 @@ def log_report(ledger: Ledger, uri: str, study: str, folder: Path, numbers: Mapp
     except Exception as error:  # MLflow's and its transport's faults have no common base
         return reason(error)
     return None
+
+
+def check_database(uri: str) -> None:
+    """Make the database of a tracking URI whole, or raise SweepError where MLflow could not open it."""
+    # MLflow takes seconds to import.
+    from sweep.tracking.database import prepare
+
+    try:
+        prepare(uri)
+    except SweepError:
+        raise
+    except Exception as error:  # drivers' faults have no common base
+        raise SweepError(f"MLflow's database at {redacted(uri)} does not answer: {reason(error)}") from None
 
 
 def reason(error: BaseException) -> str:

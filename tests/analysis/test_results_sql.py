@@ -133,6 +133,7 @@ def test_sql_sees_no_python_variable(store):
         "glob('{file}*')",
         "read_csv('https://example.invalid/x.csv')",
         "read_csv('s3://bucket/x.csv')",
+        "sqlite_scan('{file}', 'runs')",
     ],
 )
 def test_a_query_sees_the_store_alone(store, tmp_path, source):

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +124,22 @@ def test_status_counts_trials(call, store, capsys):
     assert "tiny" in capsys.readouterr().out
 
 
+def test_status_is_a_line_per_sweep_on_a_narrow_terminal(call, store, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert call("status", "--store", store) == 0
+    title, sweep, every = capsys.readouterr().out.splitlines()
+    assert title == f"store {store}"
+    assert sweep.endswith(": 8 planned, 8 finished")
+    assert every == "all: 8 planned, 8 finished"
+
+
+def test_output_that_cannot_be_written_is_one_sentence(store):
+    arguments = [sys.executable, "-m", "sweep", "status", "--store", store]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "sweep: the output cannot be used: No space left on device\n")
+
+
 def test_plan_shows_cost_and_what_is_done(call, study, store, capsys):
     assert call("plan", study, "--store", store, "--no-calibrate", "--set", "seed=0,1,2") == 0
     out = capsys.readouterr().out
@@ -216,6 +234,8 @@ def test_every_command_has_help(call, command, capsys):
         (["rn"], 'Unknown command "rn"'),
         (["run"], "STUDY"),
         (["run", "gird"], "did you mean 'grid'"),
+        (["plan", ""], "study '' is not known; known are"),
+        (["plan", "/dev/stdin"], "/dev/stdin is a pipe or a device"),
         (["run", "no-such.yaml"], "no-such.yaml cannot be read"),
         (["run", "quick", "--wher", "x"], "--where"),
         (["run", "quick", "--where", "depht > 1"], "did you mean 'depth'"),
@@ -239,6 +259,7 @@ def test_every_command_has_help(call, command, capsys):
         (["run", "quick", "--engine", "troch"], "did you mean 'torch'"),
         (["submit", "quick", "--device", "cuda:1"], "Ray chooses"),
         (["submit", "quick", "--gpus-per-pack", "0"], "--gpus-per-pack is 0"),
+        (["run", "quick", "--tracking", "x.db"], "did you mean sqlite:///x.db?"),
         (["submit", "quick", "--store", "s3://bucket/x"], "cannot hold MLflow's database"),
         (["submit", "quick", "--tracking", "sqlite:///mlflow.db"], "relative to wherever the job runs"),
         (["submit", "quick", "--store", "s3://KEY:key@bucket/x", "--no-track"], "would be shown to all"),
@@ -269,7 +290,7 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(call, arguments, sentence, 
     assert err.startswith("sweep: ")
     assert err.count("\n") == 1
     assert sentence in err
-    assert not list(tmp_path.glob("*/commits"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -313,6 +334,7 @@ def test_a_table_shows_every_column_of_the_same_name(call, store, capsys):
         ("map {'a': 'nan'::double, 'b': 2.5}", [["a", None], ["b", 2.5]]),
         ("map {1.5: [2::hugeint]}", [[1.5, [2]]]),
         ("array_value('nan'::double)", [None]),
+        ("['\\x00\\xAB'::blob]", ["00ab"]),
     ],
 )
 def test_json_has_numbers_as_numbers_and_null_for_infinity_and_nan(call, store, value, json_value, capsys):

@@ -86,6 +86,15 @@ def test_nor_when_they_are_stopped_anywhere(seconds: float) -> None:
     assert set(taken) == {0, 1, 2}
 
 
+def test_a_stray_object_claims_nothing() -> None:
+    turns, taken = Turns(), list[bool]()
+    turns.objects["locks/sweep/.DS_Store"] = b"", turns.now
+    turns.begin([lambda: taken.append(turns.lease().attempt())])
+    while turns.active:
+        turns.step(0)
+    assert taken == [True]
+
+
 ACTIONS = st.lists(st.integers(0, 2) | st.sampled_from(["wait 1", "wait 3", "wait 7"]), min_size=40, max_size=160)
 
 

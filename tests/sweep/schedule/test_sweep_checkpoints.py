@@ -61,7 +61,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_goes_on(tmp_path, notes, fau
         assert not Ledger.open(store).contents.status
         assert Ledger.open(store).checkpoints.read(RESNET.training_id) is not None
         assert run([RESNET], store, notes, engine=faulty.replace("train", "train_until_saved")).status["finished"] == 1
-        assert "1 of 1 trainings continue from a checkpoint in the store" in notes.lines
+        assert "1 of 1 trainings have a checkpoint in the store to go on from" in notes.lines
     assert curves(store) == curves(tmp_path / "whole")
 
 

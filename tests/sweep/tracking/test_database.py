@@ -1,6 +1,7 @@
 """Addresses of MLflow, and the database that a store keeps of its own."""
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -105,11 +106,25 @@ def test_what_is_no_address_is_refused_with_the_form_to_use(ledger: Ledger, addr
         "sqlite:////somewhere/a%3Fb.db",
         "postgresql://me@host/runs",
         "postgresql+psycopg://me:secret@host:5432/runs?sslmode=require",
-        "mysql://host/runs",
     ],
 )
 def test_addresses_are_taken_as_they_are(ledger: Ledger, address: str) -> None:
     assert tracking_uri(ledger, address) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("mysql://host/runs", "tracking needs the package MySQLdb for mysql://host/runs"),
+        ("postgresql+nothing://host/runs", "which cannot be read: "),
+    ],
+)
+def test_a_database_that_no_driver_reads_is_refused_before_anything_is_trained(
+    ledger: Ledger, address: str, said: str
+) -> None:
+    with pytest.raises(SweepError, match=re.escape(said)) as refused:
+        tracking_uri(ledger, address)
+    assert "\n" not in str(refused.value)
 
 
 def test_an_address_that_is_refused_does_not_show_its_password(ledger: Ledger) -> None:
@@ -163,7 +178,7 @@ def test_a_damaged_database_is_one_sentence_at_once(ledger: Ledger, damage: str)
         content[: len(content) // 2] if damage == "cut short" else content[:100] + bytes(5000) + content[5100:]
     )
     began = time.monotonic()
-    assert in_a_new_process(ledger) == [f"{path} is damaged; delete it, and `sweep track` makes it anew"]
+    assert in_a_new_process(ledger) == [f"{path} is damaged; move it away, and `sweep track` makes it anew"]
     assert time.monotonic() - began < 60
     path.unlink()
     assert in_a_new_process(ledger) == ["2"]

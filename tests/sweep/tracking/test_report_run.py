@@ -117,5 +117,5 @@ def test_a_file_that_is_no_database_is_one_sentence_at_once(ledger, folder, tmp_
     path = tmp_path / "mlflow.db"
     path.write_text("this is no database")
     fault = log_report(ledger, f"sqlite:///{path}", "one", folder, NUMBERS)
-    assert fault == f"{path} is not an SQLite database; delete it, and `sweep track` makes it anew"
+    assert fault == f"{path} is not an SQLite database; move it away, and `sweep track` makes it anew"
     assert path.read_text() == "this is no database"
