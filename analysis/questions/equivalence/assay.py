@@ -69,7 +69,7 @@ def _against_one_block(of: Contrasts, unit: Array, family: Array, deep: Array) -
     one_block = {family[place]: place for place in np.flatnonzero(~deep)}
     compared = [place for place in np.flatnonzero(deep) if family[place] in one_block]
     if not compared:
-        return Mean(math.nan, math.nan, math.nan, 0.0), 0
+        return Mean(math.nan), 0
     weights = np.zeros(len(distinct))
     for place in compared:
         weights[place] += 1 / len(compared)

@@ -1,6 +1,6 @@
 """All numbers on the matched pairs of one study, from results; nothing here draws or writes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -74,9 +74,9 @@ class Findings:
         """The headline: validation loss."""
         return self.answers[PRIMARY]
 
-    def each(self, *metrics: str) -> Iterator[Judged]:
+    def each(self, *metrics: str) -> list[Judged]:
         """The assessments of these metrics."""
-        return (Judged(metric, *item) for metric in metrics for item in self.answers[metric].by_dataset.items())
+        return [Judged(metric, *item) for metric in metrics for item in self.answers[metric].by_dataset.items()]
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from analysis import equivalence as eq
 from analysis.equivalence import ALPHA, Mean
-from analysis.equivalence.student import UNDEFINED, Interval
+from analysis.equivalence.mean import UNDEFINED, Interval
 from analysis.questions.equivalence.sample import Sample
 
 

@@ -8,7 +8,6 @@ from analysis.equivalence import AHEAD, INSIDE
 from analysis.formats import dataset_name, factor_name, p_value
 from analysis.questions.equivalence.assessment import in_words
 from analysis.questions.equivalence.findings import PRIMARY, Findings
-from analysis.questions.equivalence.tables import table
 from analysis.report.content import Column, Table
 from analysis.report.words import plain
 from analysis.seeds import Estimate
@@ -31,30 +30,28 @@ def where_tables(findings: Findings) -> list[Table]:
 
 def _worst(findings: Findings) -> Table:
     """The configurations whose ratio is furthest from 1."""
+    columns = (
+        Column("dataset", "data set", dataset_name, lambda at: at[0].dataset),
+        Column("configuration", "configuration", of=lambda at: at[0].words[at[1]]),
+        Column("seeds", "seeds", of=lambda at: int(at[0].seeds[at[1]])),
+        Column("ratio", "ratio [lowest, highest seed]", plain(), lambda at: at[0].at(at[1])),
+    )
     every = [(of, code) for of in findings.configurations[PRIMARY] for code in range(len(of.words))]
     every.sort(key=lambda each: -abs(math.log(each[0].ratio[each[1]])))
-    return table(
-        "worst",
-        "The configurations furthest from a ratio of 1",
-        every[:_MOST_WORST],
-        (Column("dataset", "data set", dataset_name), lambda at: at[0].dataset),
-        (Column("configuration", "configuration"), lambda at: at[0].words[at[1]]),
-        (Column("seeds", "seeds"), lambda at: int(at[0].seeds[at[1]])),
-        (Column("ratio", "ratio [lowest, highest seed]", plain()), lambda at: at[0].at(at[1])),
-    )
+    return Table("worst", columns, every[:_MOST_WORST], "The configurations furthest from a ratio of 1")
 
 
 def _heterogeneity(findings: Findings, name: str, metric: str) -> Table:
-    rows = [{"metric": metric, **row} for row in findings.heterogeneity[metric]]
-    for row in rows:
+    def factors(row: Mapping[str, str]) -> str:
         names = (row[each] for each in ("factor_a", "factor_b") if row[each])
-        row["factors"] = " \N{MULTIPLICATION SIGN} ".join(map(factor_name, names))
+        return " \N{MULTIPLICATION SIGN} ".join(map(factor_name, names))
+
     columns = (
-        Column("metric"),
+        Column("metric", of=lambda _: metric),
         Column("dataset", "data set", dataset_name),
         Column("factor_a"),
         Column("factor_b"),
-        Column("factors", "factor"),
+        Column("factors", "factor", of=factors),
         Column("f", "F", plain(2)),
         Column("numerator", "df", plain(0)),
         Column("denominator", "residual df", plain(0)),
@@ -63,6 +60,7 @@ def _heterogeneity(findings: Findings, name: str, metric: str) -> Table:
         Column("effect", "effect", plain(2)),
         *(Column(end, f"{end} at", lambda level: level or "") for end in ("lowest", "highest")),
     )
+    rows = findings.heterogeneity[metric]
     shown = [row for row in rows if row["factor_b"] is None or math.isfinite(row["f"])]
     caption = "Does the log ratio depend on a factor, or on one differently over another?"
     return Table(name, columns, rows, caption, shown=shown)
@@ -77,13 +75,12 @@ def _breaking(findings: Findings) -> Table:
         levels = ", ".join(f"{factor_name(row[f'factor_{each}'])} {row[f'level_{each}']}" for each in "ab")
         return f"{dataset_name(row['dataset'])}: {levels}"
 
-    return table(
-        "breaking_cells",
-        f"Cells of two factors in which one architecture is ahead: {len(found)}",
-        found[:_MOST_CELLS],
-        (Column("cell", "cell"), cell),
-        (Column("configurations", "configurations"), itemgetter("configurations")),
-        (Column("ratio", "ratio [90 %]", plain()), lambda row: Estimate(row["ratio"], row["low"], row["high"])),
-        (Column("p", "p different, after Holm", p_value), itemgetter("p_difference_holm")),
-        (Column("verdict", "verdict"), itemgetter("verdict")),
+    columns = (
+        Column("cell", "cell", of=cell),
+        Column("configurations", "configurations"),
+        Column("ratio", "ratio [90 %]", plain(), lambda row: Estimate(row["ratio"], row["low"], row["high"])),
+        Column("p", "p different, after Holm", p_value, itemgetter("p_difference_holm")),
+        Column("verdict", "verdict"),
     )
+    caption = f"Cells of two factors in which one architecture is ahead: {len(found)}"
+    return Table("breaking_cells", columns, found[:_MOST_CELLS], caption)

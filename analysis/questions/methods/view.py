@@ -16,7 +16,7 @@ from analysis.questions.methods.tables import comparison_tables, lesion_table
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.words import budget, clause, points
 from analysis.results import Results
-from analysis.seeds import LEAST_SEEDS, Estimate
+from analysis.seeds import LEAST_SEEDS, LEVEL, Estimate
 
 _MOST_BARS = 12
 _DETAIL = (
@@ -42,7 +42,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     better, worse = found.count(1), found.count(-1)
     verdict = _verdict(main, len(found), better, worse)
     tone: Tone = "warning" if worse else "good" if better else "info"
-    few = sum(each.tost.n < LEAST_SEEDS for each in steps)
+    few = sum(each.log_loss.n < LEAST_SEEDS for each in steps)
     rows = [row for group in groups if group.compared for arm in group.arms.values() for row in arm.rows.values()]
     warnings = {
         "margins declared after results": margins.declared_at and not margins.before,
@@ -118,7 +118,7 @@ def _points(main: Sequence[Comparison]) -> str:
 
 
 def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | None:
-    known = [each for each in main if each.tost.n > 1]
+    known = [each for each in main if each.log_loss.n > 1]
     shown = known[:_MOST_BARS]
     if not shown:
         return None
@@ -128,7 +128,7 @@ def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | Non
         Bar(
             f"{each.arm.name}{'' if to_plain else f' against {each.against.name}'}"
             f"{f', {each.group.label}' if several else ''}",
-            Estimate(*(math.exp(min(end, 700)) for end in Estimate.of(each.tost))),
+            Estimate(*(math.exp(min(end, 700)) for end in Estimate.of(each.log_loss, 1 - LEVEL))),
         )
         for each in shown
     ]
