@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from analysis.arrays import Array
-from analysis.equivalence.mean import UNDEFINED, Difference, Mean, difference
+from analysis.equivalence.mean import UNDEFINED, Difference, Mean, difference, reach
 
 CONFIDENCE = 0.95
 LEAST_SEEDS = 3
@@ -71,7 +70,7 @@ def over_seeds(values: ArrayLike) -> OverSeeds:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.nansum(array, axis=0) / n
         error = np.sqrt(np.nansum((array - mean) ** 2, axis=0) / (n - 1)) / np.sqrt(n)
-        half = -stdtrit(n - 1, (1 - CONFIDENCE) / 2) * error
+        half = reach(error, n - 1, (1 - CONFIDENCE) / 2)
     lowest, highest = (end.reduce(array, axis=0, initial=np.nan) for end in (np.fmin, np.fmax))
     return OverSeeds(n, mean, mean - half, mean + half, lowest, highest)
 

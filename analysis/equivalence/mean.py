@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import root_scalar
 from scipy.special import stdtr, stdtrit
 
-from analysis.equivalence.inputs import groups, level, vector
+from analysis.equivalence.inputs import Vector, groups, level, vector
 
 UNDEFINED = float("nan")
 _FAR = 1e3
@@ -103,20 +103,25 @@ def difference(values: ArrayLike) -> Difference:
     return Difference(float(whole.mean[0]), error if error > _LEAST else 0.0, n - 1.0, n=n)
 
 
+def reach(error: ArrayLike, freedom: ArrayLike, tail: float) -> Vector:
+    """How far an interval by Student's t reaches from its estimate if it leaves out `tail` on that side."""
+    return np.asarray(-stdtrit(freedom, tail) * np.asarray(error))
+
+
 def crossing(p: Callable[[float], float], alpha: float, start: float, direction: float) -> float:
     """Where `p` falls to alpha, going from `start` in a direction, 1 or -1; infinite where it never does."""
 
     def excess(way: float) -> float:
         return p(start + direction * way) - alpha
 
-    reach = 1e-3
-    while excess(reach) > 0:
-        reach *= 2
-        if reach > _FAR:
+    way = 1e-3
+    while excess(way) > 0:
+        way *= 2
+        if way > _FAR:
             return direction * math.inf
     if not excess(0.0) > 0:
         return start
-    return start + direction * float(root_scalar(excess, bracket=(0.0, reach), xtol=1e-12).root)
+    return start + direction * float(root_scalar(excess, bracket=(0.0, way), xtol=1e-12).root)
 
 
 def _skewed(t: float, skewness: float) -> float:

@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """What columns hold of rows, as a table of the page and as ``tables/NAME.parquet``; marked: the note.
+    """What columns hold of rows, as a table of the page and as ``tables/NAME.parquet``.
 
     Without a name it has no file. `shown` are the rows of the page, if not all of them; `above` are rows of text before
     them, which no file has.
@@ -54,7 +54,6 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Any]
     caption: str = ""
-    note: str = ""
     shown: Sequence[Any] | None = None
     above: Sequence[Sequence[str]] = ()
     bulk: pa.Table | None = None

@@ -21,8 +21,8 @@ from analysis.questions.methods.pictures import lesion_lines
 from analysis.questions.methods.view import answer
 from analysis.report.assemble import Report
 from analysis.report.content import Part, Table
-from analysis.report.json_numbers import as_json
 from analysis.report.page import page_html
+from analysis.report.write import as_json
 from analysis.results import Results
 from analysis.seeds import LEVEL, Estimate
 from sweep.ledger import Margins

@@ -7,7 +7,7 @@ from itertools import chain, groupby
 from analysis.arms import PLAIN, RESIDUAL, Group, arm_groups
 from analysis.claims import Tone
 from analysis.figures.palette import Palette
-from analysis.questions.equivalence.declared import Declared, declared
+from analysis.questions.equivalence.declared import Question, declared
 from analysis.questions.methods.claims import judge_claims
 from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gains
 from analysis.questions.methods.lesions import lesion_errors, robustness
@@ -45,7 +45,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     few = sum(each.log_loss.n < LEAST_SEEDS for each in steps)
     rows = [row for group in groups if group.compared for arm in group.arms.values() for row in arm.rows.values()]
     warnings = {
-        "margins declared after results": margins.declared_at and not margins.before,
+        "margins declared after results": margins.declared_at and not margins.declared_before,
         "few seeds": few == len(steps),
     }
     return Part(
@@ -70,7 +70,15 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             *draw_by_time(families, palette),
             *(draw_lesions(families, errors, palette) if lesioned else []),
         ],
-        numbers={"margins": margins, "claims": claims},
+        numbers={
+            "margins": {
+                "margins": margins.margins,
+                "declared_at": margins.declared_at,
+                "before": margins.declared_before,
+                "several": margins.several,
+            },
+            "claims": claims,
+        },
         headline={"droppath_comparisons": len(found), "droppath_better": better, "droppath_worse": worse},
         badges=[Badge(text, "warning") for text, shown in warnings.items() if shown],
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
@@ -117,7 +125,7 @@ def _points(main: Sequence[Comparison]) -> str:
     return f"{' to '.join(map(points(2), ends))} points"
 
 
-def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | None:
+def _intervals(main: Sequence[Comparison], margins: Question) -> Intervals | None:
     known = [each for each in main if each.log_loss.n > 1]
     shown = known[:_MOST_BARS]
     if not shown:
