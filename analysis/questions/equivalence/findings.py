@@ -12,11 +12,15 @@ import pyarrow.compute as pc
 from analysis.claims import Claim
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, Answer, Assessment, assess, assess_sample
-from analysis.questions.equivalence.configurations import Configurations, configurations
+from analysis.questions.equivalence.configurations import (
+    ConfigurationCurves,
+    Configurations,
+    chosen_curves,
+    configurations,
+)
 from analysis.questions.equivalence.control import Controls, controls
 from analysis.questions.equivalence.cost import cost_by_depth, cost_pairs
 from analysis.questions.equivalence.declared import Question
-from analysis.questions.equivalence.learning import ConfigurationCurves, chosen_curves
 from analysis.questions.equivalence.paper import claims, differences_in_budget, table_2
 from analysis.questions.equivalence.sample import Sample, by_dataset, make_sample, ordered_levels
 from analysis.questions.equivalence.strata import Rows, heterogeneity, strata
