@@ -98,11 +98,6 @@ class Results:
             first[code] = min(first.get(code, time), time)
         return first
 
-    @property
-    def statuses(self) -> dict[str, str]:
-        """Trial identity to status, of every trial with a row."""
-        return {trial: self._ledgers[place].contents.status[trial] for trial, place in self._owner.items()}
-
     def table(
         self, name: TableName, columns: Sequence[str] | None = None, where: pc.Expression | None = None
     ) -> pa.Table:

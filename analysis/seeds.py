@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.arrays import Array
-from analysis.equivalence.student import UNDEFINED, reach, standard_errors
-from analysis.equivalence.tost import Difference, difference_test
+from analysis.equivalence.mean import UNDEFINED, Difference, Mean, difference, reach
 
 CONFIDENCE = 0.95
 LEAST_SEEDS = 3
@@ -33,9 +32,10 @@ class Estimate(NamedTuple):
     high: float = UNDEFINED
 
     @classmethod
-    def of(cls, found: Difference) -> "Estimate":
-        """The mean difference with its interval."""
-        return cls(found.estimate, found.interval.low, found.interval.high)
+    def of(cls, found: Mean, confidence: float = CONFIDENCE) -> "Estimate":
+        """A mean with its interval."""
+        ends = found.interval(confidence)
+        return cls(found.estimate, ends.low, ends.high)
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,20 @@ class OverSeeds:
 def over_seeds(values: ArrayLike) -> OverSeeds:
     """Summary along the first axis of `values`, (seeds, ...); NaN is a seed without a value."""
     array = np.asarray(values, dtype=float)
-    known = np.isfinite(array)
-    n = known.sum(axis=0)
-    none = n == 0
-    some = np.where(none, 1, n)
-    mean = np.where(none, np.nan, np.where(known, array, 0.0).sum(axis=0) / some)
-    squares = np.where(known, array - mean, 0.0) ** 2
-    error, freedom = standard_errors(n, np.sqrt(squares.sum(axis=0) / np.where(n > 1, n - 1, 1)))
-    half = reach(error, freedom, (1 - CONFIDENCE) / 2)
-    lowest = np.where(none, np.nan, np.where(known, array, np.inf).min(axis=0, initial=np.inf))
-    highest = np.where(none, np.nan, np.where(known, array, -np.inf).max(axis=0, initial=-np.inf))
+    array = np.where(np.isfinite(array), array, np.nan)
+    n = np.isfinite(array).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.nansum(array, axis=0) / n
+        error = np.sqrt(np.nansum((array - mean) ** 2, axis=0) / (n - 1)) / np.sqrt(n)
+        half = reach(error, n - 1, (1 - CONFIDENCE) / 2)
+    lowest, highest = (end.reduce(array, axis=0, initial=np.nan) for end in (np.fmin, np.fmax))
     return OverSeeds(n, mean, mean - half, mean + half, lowest, highest)
 
 
 def over_zero(values: ArrayLike) -> Difference:
-    """The mean of values, one per seed, against zero, with its 95 % t interval; only finite values count."""
+    """The mean of values, one per seed, against zero, by Student's t; only finite values count."""
     array = np.asarray(values, dtype=float)
-    return difference_test(array[np.isfinite(array)], 1 - CONFIDENCE)
+    return difference(array[np.isfinite(array)])
 
 
 def paired(first: Mapping[Any, float], second: Mapping[Any, float]) -> Difference:

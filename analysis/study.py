@@ -33,7 +33,7 @@ def results_key(results: Results, study: str) -> str:
     rows = results.sql(f"select study, trial_id, status, {', '.join(METRICS)} from known order by trial_id").to_pylist()
     trials = [list(row.values()) for row in rows if row["study"] == study]
     found = declared(results, study)
-    margins = [found.margins.as_dict(), found.declared_at, found.before]
+    margins = [found.margins.as_dict(), found.declared_at, found.declared_before]
     return hashlib.sha256(json.dumps([NUMBERS_VERSION, margins, trials]).encode()).hexdigest()
 
 

@@ -12,12 +12,10 @@ from analysis.equivalence.divergence import ClusteredMcNemar, clustered_mcnemar
 from analysis.equivalence.heterogeneity import factor_test, interaction_test
 from analysis.equivalence.inputs import configuration_means
 from analysis.equivalence.inside import Inside, share_inside
-from analysis.equivalence.mean import Mean
+from analysis.equivalence.mean import Difference, Interval, Mean, crossing, difference
 from analysis.equivalence.registry import STATISTICS, table_rows
 from analysis.equivalence.skewness import skewness
 from analysis.equivalence.statistic import Statistic
-from analysis.equivalence.student import Interval, crossing
-from analysis.equivalence.tost import Difference, Tost, difference_test, tost
 from analysis.equivalence.verdict import AHEAD, ALPHA, INSIDE, Verdict, alpha_of_look, holm, verdict
 
 __all__ = [
@@ -35,7 +33,6 @@ __all__ = [
     "Mean",
     "SeedEffect",
     "Statistic",
-    "Tost",
     "Verdict",
     "alpha_of_look",
     "clustered_mcnemar",
@@ -43,7 +40,7 @@ __all__ = [
     "configuration_means",
     "contrasts",
     "crossing",
-    "difference_test",
+    "difference",
     "enough_seeds",
     "factor_test",
     "holm",
@@ -54,6 +51,5 @@ __all__ = [
     "share_inside",
     "skewness",
     "table_rows",
-    "tost",
     "verdict",
 ]

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import codes, groups, vector
+from analysis.equivalence.mean import UNDEFINED
 from analysis.equivalence.statistic import Statistic
-from analysis.equivalence.student import UNDEFINED
 from analysis.formats import percent
 
 

@@ -7,7 +7,7 @@ from scipy.special import fdtrc
 
 from analysis.equivalence.contrast import Contrasts
 from analysis.equivalence.inputs import Vector, codes, groups
-from analysis.equivalence.student import UNDEFINED
+from analysis.equivalence.mean import UNDEFINED
 
 
 @dataclass(frozen=True)

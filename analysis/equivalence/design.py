@@ -21,8 +21,7 @@ from numpy.typing import ArrayLike
 from analysis.equivalence.contrast import Contrasts
 from analysis.equivalence.crossed import by_mean_squares, interaction
 from analysis.equivalence.inputs import Codes, Vector, codes, groups, vector
-from analysis.equivalence.mean import Mean
-from analysis.equivalence.student import UNDEFINED
+from analysis.equivalence.mean import UNDEFINED, Mean
 
 
 def of_grid(of: Contrasts, weights: ArrayLike | None = None) -> Mean:
@@ -35,7 +34,7 @@ def of_grid(of: Contrasts, weights: ArrayLike | None = None) -> Mean:
     """
     count = of.configurations
     if not count:
-        return Mean(UNDEFINED, UNDEFINED, UNDEFINED, 0.0)
+        return Mean(UNDEFINED)
     weight = np.full(count, 1 / count) if weights is None else vector(weights, "weights")
     at = groups(of.values, of.configuration)
     estimate = float(weight @ at.mean)
@@ -46,7 +45,7 @@ def of_grid(of: Contrasts, weights: ArrayLike | None = None) -> Mean:
         return _of_sums(estimate, sums, None if complete else by_mean_squares(of, weight))
     spare = at.n - 1
     if not spare.any():
-        return Mean(estimate, UNDEFINED, UNDEFINED, 0.0)
+        return Mean(estimate)
     several = spare > 0
     borrowed = float((weight[~several] ** 2).sum()) / int(several.sum())
     parts = (weight[several] ** 2 / at.n[several] + borrowed) * at.squares[several] / spare[several]
@@ -68,7 +67,7 @@ def of_networks(of: Contrasts) -> Mean:
     means = of.means
     count = len(means)
     if count < 2:
-        return Mean(float(means.mean()) if count else UNDEFINED, UNDEFINED, UNDEFINED, 0.0)
+        return Mean(float(means.mean()) if count else UNDEFINED)
     whole = groups(means, np.zeros(count, np.intp))
     estimate, between = float(whole.mean[0]), float(whole.squares[0]) / (count - 1) / count
     third = float(_third_cumulants(means - estimate, np.zeros(count, np.intp), np.array([count]))[0])
@@ -77,7 +76,7 @@ def of_networks(of: Contrasts) -> Mean:
         return Mean(estimate, math.sqrt(between), float(count - 1), skewness)
     seeds = of_grid(of)
     if not seeds.degrees_of_freedom > 0:
-        return Mean(estimate, UNDEFINED, UNDEFINED, 0.0)
+        return Mean(estimate)
     shared, mixed, spare = seeds.standard_error**2, *interaction(of)
     variance = max(between + shared - mixed, between, shared)
     if not variance:
@@ -90,10 +89,10 @@ def _of_sums(estimate: float, sums: Vector, known: tuple[float, float] | None = 
     """The mean whose independent pieces are these sums of weighted residuals; variance and freedom if known apart."""
     count = len(sums)
     if count < 2:
-        return Mean(estimate, UNDEFINED, UNDEFINED, 0.0)
+        return Mean(estimate)
     variance, freedom = known or (count / (count - 1) * float((sums**2).sum()), float(count - 1))
     if not freedom > 0:
-        return Mean(estimate, UNDEFINED, UNDEFINED, 0.0)
+        return Mean(estimate)
     if not variance:
         return Mean(estimate, 0.0, freedom, 0.0)
     third = count * float((sums**3).sum()) * count / ((count - 1) * (count - 2)) if count > 2 else 0.0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.equivalence.inputs import codes
-from analysis.equivalence.student import UNDEFINED
+from analysis.equivalence.mean import UNDEFINED
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import fdtrc
 
 from analysis.equivalence.inputs import codes, groups, vector
-from analysis.equivalence.student import UNDEFINED
+from analysis.equivalence.mean import UNDEFINED
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float64]
 Codes = NDArray[np.intp]
-Margin = float | tuple[float, float]
 
 
 def vector(values: ArrayLike, name: str = "values") -> Vector:
@@ -26,17 +25,6 @@ def codes(labels: ArrayLike, size: int, name: str = "configuration") -> Codes:
     if array.shape != (size,):
         raise ValueError(f"{name} must have one label a value: shape ({size},), not {array.shape}.")
     return np.unique(array, return_inverse=True)[1].astype(np.intp)
-
-
-def bounds(margin: Margin) -> tuple[float, float]:
-    """The lower and upper margin of equivalence; a single number m > 0 stands for (-m, m).
-
-    NaN is a margin that is not known. Raises ValueError for an empty one.
-    """
-    low, high = margin if isinstance(margin, tuple) else (-margin, margin)
-    if low >= high:
-        raise ValueError(f"The lower margin must be below the upper one, not {low:g} and {high:g}.")
-    return float(low), float(high)
 
 
 def level(value: float, name: str = "alpha", upper: float = 0.5) -> float:

@@ -16,7 +16,7 @@ from analysis.equivalence.contrast import Contrasts
 from analysis.equivalence.crossed import additive
 from analysis.equivalence.design import of_grid
 from analysis.equivalence.inputs import Vector, groups
-from analysis.equivalence.student import UNDEFINED, Interval
+from analysis.equivalence.mean import UNDEFINED, Interval
 
 DRAWS = 4000
 _GRID = 200

@@ -1,13 +1,29 @@
-"""An estimated mean with tests and intervals that hold by Student's t and by Hall's transformation of it (1992)."""
+"""Estimated means with tests and intervals that hold by Student's t and by Hall's transformation of it (1992)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import root_scalar
 from scipy.special import stdtr, stdtrit
 
-from analysis.equivalence.inputs import level
-from analysis.equivalence.student import UNDEFINED, Interval
+from analysis.equivalence.inputs import Vector, groups, level, vector
+
+UNDEFINED = float("nan")
+_FAR = 1e3
+_LEAST = 1e-90
+"""Standard errors below are taken to be none: what they divide would overflow."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A two-sided interval at `confidence`; both ends are NaN where it is undefined."""
+
+    low: float
+    high: float
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -15,9 +31,9 @@ class Mean:
     """An estimated mean. The standard error is NaN where the design cannot give one, as with a single seed."""
 
     estimate: float
-    standard_error: float
-    degrees_of_freedom: float
-    skewness: float
+    standard_error: float = UNDEFINED
+    degrees_of_freedom: float = UNDEFINED
+    skewness: float = 0.0
     """Of the estimate; 0 where there are too few values to tell."""
 
     def p_below(self, bound: float) -> float:
@@ -59,6 +75,53 @@ class Mean:
             return UNDEFINED
         t = distance / self.standard_error
         return float(stdtr(self.degrees_of_freedom, max(t, _skewed(t, sign * self.skewness))))
+
+
+@dataclass(frozen=True)
+class Difference(Mean):
+    """The mean of `n` values, such as differences, by Student's t alone."""
+
+    n: int = 0
+
+    @property
+    def p(self) -> float:
+        """Two-sided, of no difference."""
+        return self.p_zero
+
+
+def difference(values: ArrayLike) -> Difference:
+    """The mean of `values`, shape (n,), against zero or a margin; below two values all is NaN but the mean.
+
+    Identical values have a standard error of 0. Raises ValueError for malformed values.
+    """
+    array = vector(values)
+    n = len(array)
+    if n < 2:
+        return Difference(float(array[0]) if n else UNDEFINED, n=n)
+    whole = groups(array, np.zeros(n, np.intp))
+    error = float(np.sqrt(whole.squares[0] / (n - 1) / n))
+    return Difference(float(whole.mean[0]), error if error > _LEAST else 0.0, n - 1.0, n=n)
+
+
+def reach(error: ArrayLike, freedom: ArrayLike, tail: float) -> Vector:
+    """How far an interval by Student's t reaches from its estimate if it leaves out `tail` on that side."""
+    return np.asarray(-stdtrit(freedom, tail) * np.asarray(error))
+
+
+def crossing(p: Callable[[float], float], alpha: float, start: float, direction: float) -> float:
+    """Where `p` falls to alpha, going from `start` in a direction, 1 or -1; infinite where it never does."""
+
+    def excess(way: float) -> float:
+        return p(start + direction * way) - alpha
+
+    way = 1e-3
+    while excess(way) > 0:
+        way *= 2
+        if way > _FAR:
+            return direction * math.inf
+    if not excess(0.0) > 0:
+        return start
+    return start + direction * float(root_scalar(excess, bracket=(0.0, way), xtol=1e-12).root)
 
 
 def _skewed(t: float, skewness: float) -> float:

@@ -32,9 +32,7 @@ AHEAD = (Verdict.FIRST_BETTER, Verdict.SECOND_BETTER)
 """Verdicts of a difference, equivalence not shown."""
 
 
-def verdict(
-    tost_p: float, difference_p: float, estimate: float, alpha: float = 0.05, lower_is_better: bool = True
-) -> Verdict:
+def verdict(tost_p: float, difference_p: float, estimate: float, alpha: float = ALPHA) -> Verdict:
     """The outcome at `alpha`, from the p of equivalence, the p of difference and first minus second.
 
     Any NaN leaves it undecided.
@@ -46,7 +44,7 @@ def verdict(
         return Verdict.DIFFERENT_INSIDE if different else Verdict.EQUIVALENT
     if not different:
         return Verdict.UNDECIDED
-    return Verdict.FIRST_BETTER if (estimate < 0) == lower_is_better else Verdict.SECOND_BETTER
+    return Verdict.FIRST_BETTER if estimate < 0 else Verdict.SECOND_BETTER
 
 
 def alpha_of_look(look: int, alpha: float) -> float:

@@ -61,6 +61,7 @@ class Rendered:
 
 
 _UNTOUCHED = ("backend", "backend_fallback", "interactive")
+_TICKS = {"labelsize": 8.5, "color": MUTED, "labelcolor": INK, "minor.size": 0}
 _SETTINGS: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9,
@@ -78,14 +79,7 @@ _SETTINGS: dict[Any, Any] = {
     "text.color": INK,
     # Names are the user's: a dollar sign is a dollar sign.
     "text.parse_math": False,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
+    **{f"{which}tick.{name}": value for which in "xy" for name, value in _TICKS.items()},
     "legend.frameon": False,
     "legend.fontsize": 8.5,
     "figure.titlesize": 10.5,

@@ -1,7 +1,6 @@
 """The report on a study: all its numbers, its figures, and one page that opens anywhere."""
 
 from analysis.report.assemble import Report, make_report
-from analysis.report.json_numbers import headline
 from analysis.report.write import NUMBERS, PAGE, Written, current, write_report
 from analysis.study import NothingToReport, results_key
 
@@ -12,7 +11,6 @@ __all__ = [
     "Report",
     "Written",
     "current",
-    "headline",
     "make_report",
     "results_key",
     "write_report",

@@ -1,5 +1,6 @@
 """A report put together from the answers to its questions."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -52,6 +53,12 @@ class Report:
     def verdicts(self) -> dict[str, str]:
         """The answer of each part in a few words."""
         return {part.name: part.verdict for part in self.parts}
+
+    @property
+    def headline(self) -> dict[str, float]:
+        """The few numbers that stand for it, by name: finite ones only."""
+        every = {name: float(value) for part in self.parts for name, value in part.headline.items()}
+        return {name: value for name, value in every.items() if math.isfinite(value)}
 
     @property
     def pictures(self) -> list[Picture]:

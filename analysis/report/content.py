@@ -23,20 +23,28 @@ _NARROW, _LEAST_SHARE = 560, 0.75
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its `key` in rows and files, its `head` on the page, and `form`, which makes the text there of a value.
+    """A column: its `key` in files, its `head` on the page, and `form`, which makes the text there of a value.
 
-    Without a head it is in the files alone. Values are text, numbers, or an `Estimate`, which takes three columns of a
-    file: ``key``, ``key_low``, ``key_high``.
+    A row's value is what `of` says of it, by default its item or attribute of that key. Without a head it is in the
+    files alone. Values are text, numbers, or an `Estimate`, which takes three columns of a file: ``key``, ``key_low``,
+    ``key_high``.
     """
 
     key: str
     head: str = ""
     form: Callable[[Any], str] = str
+    of: Callable[[Any], Any] | None = None
+
+    def value(self, row: Any) -> Any:
+        """What it holds of a row."""
+        if self.of is not None:
+            return self.of(row)
+        return row[self.key] if isinstance(row, Mapping) else getattr(row, self.key)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows, by key, as a table of the page and as ``tables/NAME.parquet``; marked: the note.
+    """What columns hold of rows, as a table of the page and as ``tables/NAME.parquet``.
 
     Without a name it has no file. `shown` are the rows of the page, if not all of them; `above` are rows of text before
     them, which no file has.
@@ -44,36 +52,41 @@ class Table:
 
     name: str
     columns: Sequence[Column]
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Any]
     caption: str = ""
-    note: str = ""
-    shown: Sequence[Mapping[str, Any]] | None = None
+    shown: Sequence[Any] | None = None
     above: Sequence[Sequence[str]] = ()
     bulk: pa.Table | None = None
     """The rows of a table for Parquet alone: too many for a page and for JSON."""
 
     @property
-    def heads(self) -> list[tuple[str, str]]:
-        """Heads of the page, each with the side that its column keeps to: numbers to the right."""
+    def _page(self) -> tuple[list[Column], list[list[Any]]]:
+        """The columns of the page, and their values row by row."""
         seen = [column for column in self.columns if column.head]
         rows = self.rows if self.shown is None else self.shown
-        left = [not place or any(isinstance(row[each.key], str) for row in rows) for place, each in enumerate(seen)]
+        return seen, [[column.value(row) for column in seen] for row in rows]
+
+    @property
+    def heads(self) -> list[tuple[str, str]]:
+        """Heads of the page, each with the side that its column keeps to: numbers to the right."""
+        seen, rows = self._page
+        left = [not place or any(isinstance(row[place], str) for row in rows) for place in range(len(seen))]
         return [(column.head, "left" if text else "right") for column, text in zip(seen, left, strict=True)]
 
     @property
     def cells(self) -> list[list[str]]:
         """The texts of the page, row by row. Raises ValueError for a row above that has not a text per head."""
-        seen = [column for column in self.columns if column.head]
+        seen, rows = self._page
         if wrong := [len(row) for row in self.above if len(row) != len(seen)]:
             raise ValueError(f"a row of {wrong[0]} texts is above a table of {len(seen)} heads")
-        rows = self.rows if self.shown is None else self.shown
-        return [*map(list, self.above), *([column.form(row[column.key]) for column in seen] for row in rows)]
+        texts = ([column.form(value) for column, value in zip(seen, row, strict=True)] for row in rows)
+        return [*map(list, self.above), *texts]
 
     @property
     def records(self) -> list[dict[str, Any]]:
         """The rows as files hold them: flat, and null for what is not a number."""
         return [
-            {name: value for column in self.columns for name, value in _flat(column.key, row[column.key])}
+            {name: value for column in self.columns for name, value in _flat(column.key, column.value(row))}
             for row in self.rows
         ]
 

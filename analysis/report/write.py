@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.plain import plain
 from analysis.report.assemble import Report
-from analysis.report.json_numbers import as_json
 from analysis.report.page import page_html
+from analysis.study import NUMBERS_VERSION
 from sweep.durable import beside
 from sweep.errors import SweepError
 
@@ -38,6 +39,28 @@ def write_report(report: Report, folder: Path) -> Path:
     files[NUMBERS] = as_json(report).encode()
     _replace(folder, files)
     return folder / PAGE
+
+
+def as_json(report: Report) -> str:
+    """What the report is on, then the numbers of each part under its name. Not-a-number is null."""
+    document = {
+        "version": NUMBERS_VERSION,
+        "results": report.key,
+        "study": report.study,
+        "stores": report.stores,
+        "trials": report.states,
+        "trusted": report.trusted,
+        "verdicts": report.verdicts,
+        "headline": report.headline,
+        "parts": {
+            part.name: {
+                **part.numbers,
+                **{table.name: table.records for table in part.tables if table.name and table.bulk is None},
+            }
+            for part in report.parts
+        },
+    }
+    return json.dumps(plain(document), indent=1, allow_nan=False) + "\n"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from analysis.questions.equivalence import assessment
 from analysis.questions.equivalence import sample as sampled
 from analysis.questions.equivalence.assay import Assay, _against_one_block  # pyright: ignore[reportPrivateUsage]
 from analysis.questions.equivalence.assessment import Assessment, assess, assess_sample
-from analysis.questions.equivalence.question import Question
+from analysis.questions.equivalence.declared import Question
 from analysis.questions.equivalence.sample import Sample
 from benchmarks.simulation.generator import CHANCE, Array, Draw, Layout
 from sweep.ledger import Margins, plan_schema

@@ -54,11 +54,11 @@ def report(
 
 def _write(report: "Report", stores: Sequence[str], folder: Path, tracking: str | None) -> "Written":
     """Write the report, and keep it in MLflow too if a tracking URI is given; an error of MLflow is only printed."""
-    from analysis.report import Written, headline, write_report
+    from analysis.report import Written, write_report
 
     page = write_report(report, folder)
     if tracking is not None:
-        fault = log_report(Ledger.open(stores[0]), tracking, report.study, folder, headline(report))
+        fault = log_report(Ledger.open(stores[0]), tracking, report.study, folder, report.headline)
         if fault:
             say(f"MLflow at {redacted(tracking)} did not take the report: {fault}")
     return Written(str(page), report.verdicts, report.trusted)

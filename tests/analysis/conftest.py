@@ -20,7 +20,7 @@ import analysis
 from analysis.figures import Rendered
 from analysis.pairs import shared as shared_columns
 from analysis.questions.equivalence.assessment import Assessment, assess_sample
-from analysis.questions.equivalence.question import Question
+from analysis.questions.equivalence.declared import Question
 from analysis.questions.equivalence.sample import Sample
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.ledger.schema import plan_row

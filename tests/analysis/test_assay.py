@@ -10,7 +10,7 @@ import pytest
 import analysis
 from analysis.equivalence import Verdict
 from analysis.questions.equivalence.assessment import Answer
-from analysis.questions.equivalence.question import Question
+from analysis.questions.equivalence.declared import Question
 from sweep.errors import SweepError
 from sweep.result import TrialResult
 from sweep.trial import Trial

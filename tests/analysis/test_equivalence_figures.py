@@ -16,7 +16,7 @@ from analysis.figures.palette import Palette
 from analysis.figures.scatter import LossPairs, draw_scatter
 from analysis.figures.style import LOOKS
 from analysis.formats import dataset_name
-from analysis.questions.equivalence.learning import ConfigurationCurves
+from analysis.questions.equivalence.configurations import ConfigurationCurves
 from analysis.questions.equivalence.pictures import PICTURES
 from sweep.ledger import Margins
 

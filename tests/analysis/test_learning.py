@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.questions.equivalence.learning import ConfigurationCurves, chosen_curves
+from analysis.questions.equivalence.configurations import ConfigurationCurves, chosen_curves
 from analysis.questions.equivalence.sample import make_sample
 from sweep.result import TrialResult
 from sweep.trial import Trial

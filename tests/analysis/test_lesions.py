@@ -7,8 +7,8 @@ import pytest
 
 import analysis
 from analysis.measurements import Study
-from analysis.questions.lesions.differences import differences
 from analysis.questions.lesions.summary import LesionedNetwork, find_lesions
+from analysis.questions.lesions.tables import differences
 from sweep.trial import Trial
 
 STOCHASTIC = {"method": "droppath", "drop_rate": 0.5, "rescale": "evaluation"}

@@ -13,7 +13,7 @@ from scipy.stats import ttest_1samp
 import analysis
 from analysis.arms import Arm, Group, arm_groups
 from analysis.claims import Outcome
-from analysis.equivalence import Verdict
+from analysis.equivalence import Verdict, difference
 from analysis.figures.palette import Palette
 from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gains, judge
 from analysis.questions.methods.lesions import lesion_errors, robustness
@@ -21,10 +21,10 @@ from analysis.questions.methods.pictures import lesion_lines
 from analysis.questions.methods.view import answer
 from analysis.report.assemble import Report
 from analysis.report.content import Part, Table
-from analysis.report.json_numbers import as_json
 from analysis.report.page import page_html
+from analysis.report.write import as_json
 from analysis.results import Results
-from analysis.seeds import LEVEL
+from analysis.seeds import LEVEL, Estimate
 from sweep.ledger import Margins
 from sweep.methods.plain import Plain
 from sweep.parts import METHODS
@@ -138,7 +138,7 @@ def test_constant_gains_have_an_interval_of_no_width(tmp_path: Path) -> None:
     trials = [*arm(PLAIN, [0.5, 0.4, 0.3], [1.0, 2.0, 4.0]), *arm(DROP, [0.48, 0.38, 0.28], [0.5, 1.0, 2.0])]
     (found,) = equal_steps(only(opened(tmp_path, trials)), Margins())
     assert found.error.estimate == pytest.approx(-0.02)
-    assert found.error.interval.low == pytest.approx(found.error.interval.high, abs=1e-12)
+    assert Estimate.of(found.error).low == pytest.approx(Estimate.of(found.error).high, abs=1e-12)
     assert found.log_loss.estimate == pytest.approx(math.log(0.5))
     assert (found.error.n, found.verdict, found.words) == (3, Verdict.FIRST_BETTER, f"{DROPPED} better")
     assert (found.mean_error, found.against_error) == (pytest.approx(0.38), pytest.approx(0.4))
@@ -148,8 +148,8 @@ def test_the_interval_and_p_are_those_of_a_paired_t_test(tmp_path: Path) -> None
     """Differences -1, -2, -3, -6 points: mean -3, standard error 1.0801, t(3) 3.1824."""
     trials = [*arm(PLAIN, [0.5, 0.4, 0.3, 0.6]), *arm(DROP, [0.49, 0.38, 0.27, 0.54])]
     (found,) = equal_steps(only(opened(tmp_path, trials)), Margins())
-    assert 100 * found.error.interval.low == pytest.approx(-3 - 3.182446 * 1.080123, abs=1e-4)
-    assert 100 * found.error.interval.high == pytest.approx(-3 + 3.182446 * 1.080123, abs=1e-4)
+    assert 100 * Estimate.of(found.error).low == pytest.approx(-3 - 3.182446 * 1.080123, abs=1e-4)
+    assert 100 * Estimate.of(found.error).high == pytest.approx(-3 + 3.182446 * 1.080123, abs=1e-4)
     assert found.error.p == pytest.approx(ttest_1samp([-1, -2, -3, -6], 0)[1])
 
 
@@ -163,7 +163,7 @@ def test_equal_losses_are_equivalent_and_two_seeds_decide_nothing(tmp_path: Path
 def test_one_seed_has_an_estimate_and_no_interval(tmp_path: Path) -> None:
     (found,) = equal_steps(only(opened(tmp_path, [*arm(PLAIN, [0.5]), *arm(DROP, [0.4])])), Margins())
     assert found.error.estimate == pytest.approx(-0.1)
-    assert math.isnan(found.error.interval.low)
+    assert math.isnan(Estimate.of(found.error).low)
 
 
 def test_a_seed_that_diverged_alone_counts_with_the_loss_of_guessing(tmp_path: Path) -> None:
@@ -189,12 +189,12 @@ def test_planned_trials_without_a_result_are_missing(tmp_path: Path) -> None:
 
 
 def test_a_seed_without_a_loss_leaves_no_verdict() -> None:
-    ratios = [-2.0 + 0.01 * place for place in range(30)]
+    ratios = difference([-2.0 + 0.01 * place for place in range(30)])
     assert judge(ratios, 0, Margins())[1] is Verdict.FIRST_BETTER
     for lacking in (1, 30):
-        tost, verdict = judge(ratios, lacking, Margins())
+        p, verdict = judge(ratios, lacking, Margins())
         assert verdict is Verdict.UNDECIDED
-        assert tost == judge(ratios, 0, Margins())[0]
+        assert p == judge(ratios, 0, Margins())[0]
 
 
 def ladder(store: Results, name: str = "plain") -> list[Arm]:
@@ -280,11 +280,11 @@ def test_retrained_networks_are_compared_under_lesions(lesioned: Results) -> Non
     every = groups(lesioned)
     errors = lesion_errors(lesioned, every)
     (found,) = robustness(every, errors)
-    assert (found["arm"], found["against"], found["seeds"]) == (DROPPED, "plain", 2)
-    assert found["untreated"].value == pytest.approx(0.01)
-    assert found["one"].value == pytest.approx(0.3 - 0.4)
-    assert found["rise"].value == pytest.approx((0.3 - 0.21) - (0.4 - 0.2))
-    some = {name: each.value for name, each in found.items() if name.startswith("deleted_") and name[-1] != "p"}
+    assert (found.arm.name, found.against.name, found.tests["one"].n) == (DROPPED, "plain", 2)
+    assert found.tests["untreated"].estimate == pytest.approx(0.01)
+    assert found.tests["one"].estimate == pytest.approx(0.3 - 0.4)
+    assert found.tests["rise"].estimate == pytest.approx((0.3 - 0.21) - (0.4 - 0.2))
+    some = {name: each.estimate for name, each in found.tests.items() if name.startswith("deleted_")}
     assert some == {"deleted_1": pytest.approx(0), "deleted_3": pytest.approx(-0.1)}
 
 
@@ -497,9 +497,9 @@ def test_what_shows_at_5_percent_alone_is_no_verdict(tmp_path: Path) -> None:
 
 def test_equivalence_takes_the_99_percent_interval_inside_the_margin() -> None:
     """Standard error 0.01 around 0: t(2) is 9.92 for two tails of half a percent, 2.92 for one of five."""
-    ratios = [-0.01 * math.sqrt(3), 0.0, 0.01 * math.sqrt(3)]
+    ratios = difference([-0.01 * math.sqrt(3), 0.0, 0.01 * math.sqrt(3)])
     for margin, verdict in ((0.11, Verdict.EQUIVALENT), (0.10, Verdict.UNDECIDED)):
-        tost, found = judge(ratios, 0, Margins(ratio=margin))
-        assert (found, tost.interval.confidence) == (verdict, 0.99)
-        assert tost.interval.high == pytest.approx(0.0992484)
-        assert tost.p < 0.05
+        p, found = judge(ratios, 0, Margins(ratio=margin))
+        assert found is verdict
+        assert Estimate.of(ratios, 1 - LEVEL).high == pytest.approx(0.0992484)
+        assert p < 0.05

@@ -8,9 +8,8 @@ import pytest
 
 from analysis.formats import DASH, dataset_name
 from analysis.questions.equivalence.assessment import Answer, assess_sample
-from analysis.questions.equivalence.paper import Outcome, claims, differences_in_budget, table_2
-from analysis.questions.equivalence.published import TABLE_2
-from analysis.questions.equivalence.question import Question
+from analysis.questions.equivalence.declared import Question
+from analysis.questions.equivalence.paper import TABLE_2, Outcome, claims, differences_in_budget, table_2
 from analysis.questions.equivalence.sample import Q_INTERVALS, Sample, make_sample
 from sweep.ledger.schema import plan_row
 from sweep.result import TrialResult
@@ -33,19 +32,25 @@ def test_table_2_is_as_printed():
         name, *cells = line.split(" | ")
         dataset, architecture = name.split()
         printed[dataset, architecture] = [tuple(map(float, cell.split(" / "))) for cell in cells]
-    assert {key: [tuple(cell) for cell in row] for key, row in TABLE_2.items()} == printed
+    splits = ("train", "validation")
+    assert TABLE_2.keys() == {(dataset, split, side) for dataset, side in printed for split in splits}
+    for (dataset, side), cells in printed.items():
+        assert list(zip(*(TABLE_2[dataset, split, side] for split in splits), strict=True)) == cells
 
 
 def test_what_the_paper_says_of_its_table_follows_from_it():
     """Parallel is worse on training loss in 7 of 8 cells, and better on validation loss in 5 of 8."""
-    cells = [
-        (TABLE_2[dataset, "sequential"][interval], TABLE_2[dataset, "parallel"][interval])
-        for dataset in DATASETS
-        for interval in range(4)
-    ]
-    assert sum(parallel.train > sequential.train for sequential, parallel in cells) == 7
-    assert sum(parallel.validation < sequential.validation for sequential, parallel in cells) == 5
-    assert all(parallel > sequential for pair in cells[3::4] for sequential, parallel in zip(*pair, strict=True))
+    train, validation = (
+        [
+            pair
+            for dataset in DATASETS
+            for pair in zip(*(TABLE_2[dataset, split, side] for side in ("sequential", "parallel")), strict=True)
+        ]
+        for split in ("train", "validation")
+    )
+    assert sum(parallel > sequential for sequential, parallel in train) == 7
+    assert sum(parallel < sequential for sequential, parallel in validation) == 5
+    assert all(parallel > sequential for sequential, parallel in (*train[3::4], *validation[3::4]))
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +87,8 @@ def test_table_2_has_a_row_a_cell_and_metric_in_the_papers_order(ours):
         for metric in ("train", "validation")
     ]
     for row in ours:
-        published = [TABLE_2[row["dataset"], side][Q_INTERVALS.index(row["Q"])] for side in ("sequential", "parallel")]
-        values = [getattr(losses, row["metric"]) for losses in published]
+        place, sides = Q_INTERVALS.index(row["Q"]), ("sequential", "parallel")
+        values = [TABLE_2[row["dataset"], row["metric"], side][place] for side in sides]
         assert [row["paper_sequential"], row["paper_parallel"]] == values
         assert row["paper_ratio"] == pytest.approx(values[1] / values[0])
 

@@ -3,7 +3,7 @@
 import pytest
 
 import analysis
-from analysis.report import NothingToReport, Report, headline, make_report, write_report
+from analysis.report import NothingToReport, Report, make_report, write_report
 from analysis.report.content import Badge, Column, Lead, Part, Table
 from sweep.trial import Trial
 
@@ -68,7 +68,7 @@ def test_the_first_part_is_the_pages_and_the_others_follow_under_their_titles(tm
     assert places == sorted(places)
     assert "badge of other" not in said
     assert "1 of 2 trials" in said
-    assert headline(made) == {"number": 1.0}
+    assert made.headline == {"number": 1.0}
 
 
 def test_one_part_that_is_not_trusted_is_enough():

@@ -12,7 +12,6 @@ import pytest
 
 from analysis.questions.equivalence.pictures import PICTURES
 from analysis.questions.equivalence.wording import headline as answer_sentence
-from analysis.report import headline
 
 TABLES = (
     "verdicts",
@@ -83,7 +82,7 @@ def test_the_same_results_are_the_same_bytes_also_from_the_command_line(report, 
 def test_the_numbers_are_enough_to_say_the_headline_again(report, numbers):
     found = numbers(report.folder)
     part = found["parts"]["equivalence"]
-    assert found["headline"] == headline(report.made)
+    assert found["headline"] == report.made.headline
     assert found["verdicts"] == {"equivalence": part["verdict"]}
     assert part["verdict"] == answer_sentence(report.findings.answer)
     assert part["plain"] is report.findings.answer.plain

@@ -14,9 +14,9 @@ from analysis.claims import Outcome
 from analysis.plain import plain
 from analysis.report import Report, write_report
 from analysis.report.content import Column, Lead, Part, Table
-from analysis.report.json_numbers import as_json
 from analysis.report.words import plain as numbers_form
 from analysis.report.words import points, ratio, share, signed
+from analysis.report.write import as_json
 from analysis.seeds import Estimate, over_zero
 
 NAN = math.nan

@@ -16,7 +16,7 @@ from analysis.arrays import Array
 from analysis.chance import guessing, outcomes
 from analysis.equivalence.contrast import Contrasts, contrasts
 from analysis.equivalence.design import of_grid
-from analysis.equivalence.mean import Mean
+from analysis.equivalence.mean import Interval, Mean, crossing
 from analysis.equivalence.verdict import ALPHA
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.sample import SIDES, Sample, configurations, is_crossed, side_of
@@ -69,10 +69,43 @@ def _against_one_block(of: Contrasts, unit: Array, family: Array, deep: Array) -
     one_block = {family[place]: place for place in np.flatnonzero(~deep)}
     compared = [place for place in np.flatnonzero(deep) if family[place] in one_block]
     if not compared:
-        return Mean(math.nan, math.nan, math.nan, 0.0), 0
+        return Mean(math.nan), 0
     weights = np.zeros(len(distinct))
     for place in compared:
         weights[place] += 1 / len(compared)
         # A block that several depths are compared with weighs as much as they do.
         weights[one_block[family[place]]] -= 1 / len(compared)
     return of_grid(of, weights), len(compared)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The difference parallel - sequential in loss, as a share of what the sequential networks learned.
+
+    `p` is of two one-sided tests that it lies inside the margin.
+    """
+
+    share: float
+    interval: Interval
+    p: float
+
+
+def learned(sample: Sample, margin: float) -> Learned:
+    """Fieller's interval (1954) for the ratio of two means of one design, and TOST on linear contrasts."""
+    sequential, parallel = sample.outcomes
+    less, whole = parallel - sequential, sample.chance - sequential
+
+    def against(share: float) -> Mean:
+        return of_grid(sample.contrasts(less - share * whole))
+
+    mean = of_grid(sample.contrasts(whole))
+    if not mean.p_above(0.0) < ALPHA:
+        # There is no share of nothing, and nothing shows that the sides are equivalent in it.
+        return Learned(math.nan, Interval(math.nan, math.nan, 1 - 2 * ALPHA), 1.0)
+    share = against(0.0).estimate / mean.estimate
+    ends = (
+        crossing(lambda value: against(value).p_above(0.0), ALPHA, share, -1.0),
+        crossing(lambda value: against(value).p_below(0.0), ALPHA, share, 1.0),
+    )
+    p = max(against(-margin).p_above(0.0), against(margin).p_below(0.0))
+    return Learned(share, Interval(*ends, 1 - 2 * ALPHA), p)

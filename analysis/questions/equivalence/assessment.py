@@ -28,12 +28,19 @@ import pyarrow.compute as pc
 from analysis import equivalence as eq
 from analysis.equivalence import AHEAD, ALPHA, INSIDE, Contrasts, Inside, Interval, Mean, Verdict
 from analysis.formats import percent
-from analysis.questions.equivalence.assay import Assay, assay
+from analysis.questions.equivalence.assay import Assay, Learned, assay, learned
 from analysis.questions.equivalence.control import Controls, controls
-from analysis.questions.equivalence.ended import Counts, count, divergence, failed_as_chance
-from analysis.questions.equivalence.learned import Learned, learned
-from analysis.questions.equivalence.question import Question
-from analysis.questions.equivalence.sample import SIDES, Sample, Scale, make_sample
+from analysis.questions.equivalence.declared import Question
+from analysis.questions.equivalence.sample import (
+    SIDES,
+    Counts,
+    Sample,
+    Scale,
+    count,
+    divergence,
+    failed_as_chance,
+    make_sample,
+)
 from sweep.errors import SweepError
 from sweep.ledger import Margins
 

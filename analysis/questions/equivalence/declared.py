@@ -1,11 +1,14 @@
-"""Which margins pairs may be judged by, and how often their question was asked.
+"""What is asked of matched pairs: in which metric, by which margins, and for the how-manyth time.
+
+A table of pairs carries its question in the metadata of its schema, where filters and slices keep it.
 
 What counts is the training, not its name: two studies, files or stores that plan the same trainings ask one question of
 them, and only margins that were declared before the first of their results can judge it.
 """
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,35 +16,60 @@ import pyarrow as pa
 from analysis.arrays import Array
 from analysis.equivalence.contrast import contrasts, enough_seeds
 from analysis.pairs import CONTRAST
-from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import SIDES, configurations, is_crossed
 from analysis.results import Results
+from sweep.errors import SweepError
 from sweep.ledger import Margins, PlannedSweep, declaration_time
+
+_KEY = b"question"
 
 
 @dataclass(frozen=True)
-class Declared:
-    """The margins of some trainings, and when they were declared, ISO 8601, or None for the default.
+class Question:
+    """The metric that pairs are compared in, and the margins that judge them.
 
-    `before` says whether that was before the first result that they judge; `several` whether sweeps declared different
-    ones in time, of which these are the strictest.
+    `declared_before` says whether the margins were declared before the first result that they judge, at `declared_at`,
+    ISO 8601, or None for the default. `looks` counts, by data set, the sweeps in which the question could be answered.
     """
 
-    margins: Margins
-    declared_at: str | None
-    before: bool
-    several: bool
+    metric: str
+    margins: Margins = field(default_factory=Margins)
+    declared_at: str | None = None
+    declared_before: bool = True
+    several: bool = False
+    """Whether sweeps declared different margins in time, of which these are the strictest."""
+    looks: Mapping[str, int] = field(default_factory=dict)
+    unplanned: int = 0
+    """Trials in shards of the same plan that are not planned in these stores."""
+
+    def look(self, dataset: str) -> int:
+        """The number of this look, from 1."""
+        return max(1, self.looks.get(dataset, 1))
+
+    def attach(self, pairs: pa.Table) -> pa.Table:
+        """The pairs with this question in their metadata."""
+        facts = {**vars(self), "margins": self.margins.as_dict(), "looks": dict(self.looks)}
+        return pairs.replace_schema_metadata({_KEY: json.dumps(facts)})
+
+    @classmethod
+    def of(cls, pairs: pa.Table) -> "Question":
+        """The question that pairs carry. Raises SweepError for a table that carries none."""
+        metadata = pairs.schema.metadata or {}
+        if _KEY not in metadata:
+            raise SweepError("the table does not say what it compares; take pairs from Results.pairs(METRIC)")
+        facts = json.loads(metadata[_KEY])
+        return cls(**{**facts, "margins": Margins(**facts["margins"])})
 
 
 _Planned = tuple[PlannedSweep, frozenset[int]]
 """A sweep with those of its trainings that are asked about."""
 
 
-def declared(results: Results, study: str) -> Declared:
-    """The margins to judge a study's trials by; see `ask`."""
+def declared(results: Results, study: str) -> Question:
+    """The question of a study's trials in validation loss, without looks; see `ask`."""
     known = results.sql("select study, trial_id from known").to_pylist()
     asked = {results.trainings[row["trial_id"]] for row in known if row["study"] == study}
-    return _declared(results, _planned(results, asked))
+    return _declared(results, _planned(results, asked), "val_loss")
 
 
 def ask(results: Results, pairs: pa.Table, metric: str) -> Question:
@@ -53,9 +81,8 @@ def ask(results: Results, pairs: pa.Table, metric: str) -> Question:
     """
     sides = [np.array([results.trainings[each] for each in pairs[f"{side}_id"].to_pylist()], int) for side in SIDES]
     planned = _planned(results, set(np.concatenate(sides).tolist()))
-    found = _declared(results, planned)
-    looks, unplanned = _looks(pairs, sides, planned), _unplanned(planned)
-    return Question(metric, found.margins, found.declared_at, found.before, found.several, looks, unplanned)
+    found = _declared(results, planned, metric)
+    return replace(found, looks=_looks(pairs, sides, planned), unplanned=_unplanned(planned))
 
 
 def _planned(results: Results, asked: Set[int]) -> list[_Planned]:
@@ -63,9 +90,9 @@ def _planned(results: Results, asked: Set[int]) -> list[_Planned]:
     return [(sweep, frozenset(asked & trainings)) for sweep, trainings in every if asked & trainings]
 
 
-def _declared(results: Results, planned: Sequence[_Planned]) -> Declared:
+def _declared(results: Results, planned: Sequence[_Planned], metric: str) -> Question:
     if not planned:
-        return Declared(Margins(), None, before=True, several=False)
+        return Question(metric)
     first = results.first_results
     in_time = [
         sweep
@@ -76,7 +103,7 @@ def _declared(results: Results, planned: Sequence[_Planned]) -> Declared:
     margins = Margins(*(min(getattr(each.margins, name) for each in chosen) for name in Margins().as_dict()))
     alike = [each for each in chosen if each.margins == margins]
     declared_at = min(each.declared_at for each in alike or chosen)
-    return Declared(margins, declared_at, before=bool(in_time), several=len(alike) < len(chosen))
+    return Question(metric, margins, declared_at, bool(in_time), len(alike) < len(chosen))
 
 
 def _unplanned(planned: Sequence[_Planned]) -> int:

@@ -1,6 +1,6 @@
 """All numbers on the matched pairs of one study, from results; nothing here draws or writes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,12 +12,16 @@ import pyarrow.compute as pc
 from analysis.claims import Claim
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, Answer, Assessment, assess, assess_sample
-from analysis.questions.equivalence.configurations import Configurations, configurations
+from analysis.questions.equivalence.configurations import (
+    ConfigurationCurves,
+    Configurations,
+    chosen_curves,
+    configurations,
+)
 from analysis.questions.equivalence.control import Controls, controls
 from analysis.questions.equivalence.cost import cost_by_depth, cost_pairs
-from analysis.questions.equivalence.learning import ConfigurationCurves, chosen_curves
+from analysis.questions.equivalence.declared import Question
 from analysis.questions.equivalence.paper import claims, differences_in_budget, table_2
-from analysis.questions.equivalence.question import Question
 from analysis.questions.equivalence.sample import Sample, by_dataset, make_sample, ordered_levels
 from analysis.questions.equivalence.strata import Rows, heterogeneity, strata
 from analysis.results import Results
@@ -74,9 +78,9 @@ class Findings:
         """The headline: validation loss."""
         return self.answers[PRIMARY]
 
-    def each(self, *metrics: str) -> Iterator[Judged]:
+    def each(self, *metrics: str) -> list[Judged]:
         """The assessments of these metrics."""
-        return (Judged(metric, *item) for metric in metrics for item in self.answers[metric].by_dataset.items())
+        return [Judged(metric, *item) for metric in metrics for item in self.answers[metric].by_dataset.items()]
 
 
 @lru_cache(maxsize=1)

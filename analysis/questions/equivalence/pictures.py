@@ -21,8 +21,8 @@ from analysis.figures.scatter import LossPairs, draw_scatter
 from analysis.figures.style import BLUE, GREEN, MUTED, VERMILLION
 from analysis.formats import NAMES, dataset_name, factor_name
 from analysis.questions.equivalence.assessment import in_words
+from analysis.questions.equivalence.configurations import ConfigurationCurves
 from analysis.questions.equivalence.findings import PRIMARY, Findings
-from analysis.questions.equivalence.learning import ConfigurationCurves
 from analysis.questions.equivalence.sample import SIDES, by_dataset, ordered_levels
 from analysis.report.content import Picture
 from analysis.report.words import plain

@@ -1,4 +1,4 @@
-"""Matched pairs as arrays: what the statistics of `analysis.equivalence` are given.
+"""Matched pairs as arrays: what the statistics of `analysis.equivalence` are given, and what became of the pairs.
 
 The unit is the configuration: seeds are averaged within it, and so are budgets and methods of training, which share
 their draws. A training counts once, however often something else was measured on its networks. Depth-1 pairs are one
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from analysis.arrays import Array, combinations
 from analysis.chance import guessing, outcomes
 from analysis.equivalence.contrast import Contrasts, contrasts
+from analysis.equivalence.divergence import ClusteredMcNemar, clustered_mcnemar
 from analysis.pairs import ARRANGEMENT, CONTRAST, STATUSES
 from sweep.ledger import method_factors, training_factors
 from sweep.parts import BUDGET
@@ -217,3 +218,44 @@ def _training() -> list[str]:
     The others are sizes, which follow from these, and what the trials are for: the study, and what was measured.
     """
     return [name for name in training_factors() if name not in ARRANGEMENT]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Matched pairs by what became of them; a pair of several ends counts once, in this order of precedence."""
+
+    pairs: int
+    missing: int
+    failed: int
+    diverged: int
+    complete: int
+    sequential_diverged: int
+    parallel_diverged: int
+
+
+def count(sample: Sample) -> Counts:
+    """The pairs of a sample by their ends."""
+    names = ("missing", "failed", "diverged")
+    ends = np.select([_either(sample, name) for name in names], names, "complete")
+    missing, failed, diverged = (int((ends == name).sum()) for name in names)
+    return Counts(len(sample), missing, failed, diverged, int(sample.complete.sum()), *sample.count("diverged"))
+
+
+def divergence(sample: Sample) -> ClusteredMcNemar:
+    """Whether one side diverges more often, of pairs of which both sides ended."""
+    known = ~(_either(sample, "failed") | _either(sample, "missing"))
+    sequential, parallel = (side[known] == "diverged" for side in sample.statuses)
+    return clustered_mcnemar(sequential, parallel, sample.configuration[known])
+
+
+def failed_as_chance(sample: Sample) -> Array:
+    """Log ratios with every failed side at the loss of guessing; where both failed they say nothing."""
+    failed = [side == "failed" for side in sample.statuses]
+    one = failed[0] ^ failed[1]
+    sides = zip(failed, sample.outcomes, strict=True)
+    sequential, parallel = (np.log(np.where(lost & one, sample.chance, outcome)) for lost, outcome in sides)
+    return parallel - sequential
+
+
+def _either(sample: Sample, status: str) -> Array:
+    return np.logical_or(*(side == status for side in sample.statuses))

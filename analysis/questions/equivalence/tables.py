@@ -1,16 +1,17 @@
-"""The tables of the page on matched pairs. A column is declared once, with what it holds of each row."""
+"""The tables of the page on matched pairs, also of where equivalence holds and where it breaks."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import math
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
 
-from analysis.equivalence import Interval, Mean, table_rows
+from analysis.equivalence import AHEAD, INSIDE, Interval, Mean, table_rows
 from analysis.equivalence.statistic import exp
-from analysis.formats import NAMES, dataset_name, number, p_value, unbroken
+from analysis.formats import NAMES, dataset_name, factor_name, number, p_value, unbroken
 from analysis.questions.equivalence.assay import Assay
-from analysis.questions.equivalence.assessment import LOSSES, Assessment
+from analysis.questions.equivalence.assessment import LOSSES, Assessment, in_words
 from analysis.questions.equivalence.findings import PRIMARY, Findings, Judged
 from analysis.questions.equivalence.strata import COLUMNS
 from analysis.questions.equivalence.wording import confidence, short
@@ -19,6 +20,9 @@ from analysis.report.words import plain, points, share
 from analysis.seeds import Estimate
 
 _NONE = Estimate(np.nan)
+HELD, BROKEN = ({in_words(verdict) for verdict in verdicts} for verdicts in (INSIDE, AHEAD))
+"""Verdicts of strata, in words: equivalent, and a side ahead without that."""
+_MOST_CELLS, _MOST_WORST = 20, 10
 
 
 def tables(findings: Findings) -> list[Table]:
@@ -33,12 +37,6 @@ def tables(findings: Findings) -> list[Table]:
         Table("strata", [Column("metric"), *map(Column, COLUMNS)], strata),
         Table("pairs", (), (), bulk=pa.concat_tables(pairs)),
     ]
-
-
-def table(name: str, caption: str, items: Iterable[Any], *fields: tuple[Column, Callable[[Any], Any]]) -> Table:
-    """A row per item; each column comes with what it holds of the item."""
-    rows = [{column.key: of(item) for column, of in fields} for item in items]
-    return Table(name, [column for column, _ in fields], rows, caption)
 
 
 def place(at: Judged) -> str:
@@ -56,7 +54,7 @@ def size(found: Assessment, mean: Mean | None = None) -> Estimate:
 
 def _mean(mean: Mean, confidence: float = 0.90, ratio: bool = False) -> Estimate:
     """A mean with its interval, or those of a mean log ratio as the ratio."""
-    found = _ends(mean.estimate, mean.interval(confidence))
+    found = Estimate.of(mean, confidence)
     return Estimate(*map(exp, found)) if ratio else found
 
 
@@ -64,27 +62,23 @@ def _ends(value: float, interval: Interval) -> Estimate:
     return Estimate(value, interval.low, interval.high)
 
 
-_DATASET = Column("dataset", "data set", dataset_name), lambda at: at.dataset
-_CONFIGURATIONS = Column("configurations", "n"), lambda at: at.found.configurations
-_PLACE = (
-    (Column("metric"), lambda at: at.metric),
-    (Column("dataset"), lambda at: at.dataset),
-    (Column("place", "data set, metric", unbroken), place),
-)
+_DATASET = Column("dataset", "data set", dataset_name)
+_CONFIGURATIONS = Column("configurations", "n", of=lambda at: at.found.configurations)
+_PLACE = (Column("metric"), Column("dataset"), Column("place", "data set, metric", unbroken, place))
 
 
 def _verdicts(findings: Findings) -> Table:
-    return table(
-        "verdicts",
-        "Parallel against sequential, by data set; depth 1 is left out",
-        findings.each(*LOSSES),
+    columns = (
         *_PLACE,
         _CONFIGURATIONS,
-        (Column("grid", f"this grid [{confidence(findings.answer)}]", plain()), lambda at: size(at.found)),
-        (Column("networks", "networks like these", plain()), lambda at: size(at.found, at.found.networks)),
-        (Column("p", "p", p_value), lambda at: at.found.p_equivalence),
-        (Column("inside", "inside, %", share(0)), lambda at: _ends(at.found.inside.share, at.found.inside.interval)),
-        (Column("verdict", "verdict"), lambda at: short(at.found)),
+        Column("grid", f"this grid [{confidence(findings.answer)}]", plain(), lambda at: size(at.found)),
+        Column("networks", "networks like these", plain(), lambda at: size(at.found, at.found.networks)),
+        Column("p", "p", p_value, lambda at: at.found.p_equivalence),
+        Column("inside", "inside, %", share(0), lambda at: _ends(at.found.inside.share, at.found.inside.interval)),
+        Column("verdict", "verdict", of=lambda at: short(at.found)),
+    )
+    return Table(
+        "verdicts", columns, findings.each(*LOSSES), "Parallel against sequential, by data set; depth 1 is left out"
     )
 
 
@@ -95,67 +89,58 @@ def _accuracies(findings: Findings) -> Table:
         values = side[sample.complete & (sample.columns["dataset"] == at.dataset)]
         return Estimate(float(values.mean()), float(values.min()), float(values.max())) if len(values) else _NONE
 
-    return table(
-        "accuracies",
-        "Validation accuracy",
-        findings.each("val_accuracy"),
+    columns = (
         _DATASET,
         _CONFIGURATIONS,
-        (Column("sequential", "sequential, %", share()), lambda at: of(sample.sequential, at)),
-        (Column("parallel", "parallel, %", share()), lambda at: of(sample.parallel, at)),
-        (Column("grid", f"difference [{confidence(findings.answer)}]", points(2)), lambda at: size(at.found)),
-        (Column("networks", "of networks like these", points(2)), lambda at: size(at.found, at.found.networks)),
+        Column("sequential", "sequential, %", share(), lambda at: of(sample.sequential, at)),
+        Column("parallel", "parallel, %", share(), lambda at: of(sample.parallel, at)),
+        Column("grid", f"difference [{confidence(findings.answer)}]", points(2), lambda at: size(at.found)),
+        Column("networks", "of networks like these", points(2), lambda at: size(at.found, at.found.networks)),
     )
+    return Table("accuracies", columns, findings.each("val_accuracy"), "Validation accuracy")
 
 
 def _mixed(findings: Findings) -> Table:
+    def verdict(at: Judged) -> str:
+        # The first of two other architectures is in the place of parallel.
+        return at.found.verdict.words(*at.contrast.partition(",")[0].split("/")) if at.loss else "none"
+
+    columns = (
+        Column("contrast", "contrast"),
+        _DATASET,
+        Column("metric", "metric", NAMES.__getitem__),
+        _CONFIGURATIONS,
+        Column("ratio", "first / second", plain(), lambda at: size(at.found) if at.loss else _NONE),
+        Column("difference", "difference, points", points(2), lambda at: _NONE if at.loss else size(at.found)),
+        Column("verdict", "verdict", of=verdict),
+    )
     items = [
         Judged(metric, name, each, contrast)
         for contrast, by_metric in findings.mixed.items()
         for metric, answer in by_metric.items()
         for name, each in answer.by_dataset.items()
     ]
-
-    def verdict(at: Judged) -> str:
-        # The first of two other architectures is in the place of parallel.
-        return at.found.verdict.words(*at.contrast.partition(",")[0].split("/")) if at.loss else "none"
-
-    return table(
-        "mixed_networks",
-        "Mixed networks, with several sequential stages of parallel blocks, against both ends",
-        items,
-        (Column("contrast", "contrast"), lambda at: at.contrast),
-        _DATASET,
-        (Column("metric", "metric", NAMES.__getitem__), lambda at: at.metric),
-        _CONFIGURATIONS,
-        (Column("ratio", "first / second", plain()), lambda at: size(at.found) if at.loss else _NONE),
-        (Column("difference", "difference, points", points(2)), lambda at: _NONE if at.loss else size(at.found)),
-        (Column("verdict", "verdict"), verdict),
-    )
+    caption = "Mixed networks, with several sequential stages of parallel blocks, against both ends"
+    return Table("mixed_networks", columns, items, caption)
 
 
 def _assay(findings: Findings) -> Table:
     def helps(found: Assay) -> str:
         return ("yes" if found.depth_helps else "not shown") if found.compared else "not known"
 
-    return table(
-        "assay",
-        "What the networks learn, and what depth does, with 90 % intervals",
-        [at for at in findings.each(*LOSSES) if at.found.assay and at.found.learned],
+    columns = (
         *_PLACE,
-        (Column("guessing", "guessing", plain()), lambda at: at.found.assay.chance),
-        (Column("sequential", "learned, sequential", plain()), lambda at: _mean(at.found.assay.sequential)),
-        (Column("parallel", "learned, parallel", plain()), lambda at: _mean(at.found.assay.parallel)),
-        (
-            Column("less", "parallel less, %", share()),
-            lambda at: _ends(at.found.learned.share, at.found.learned.interval),
+        Column("guessing", "guessing", plain(), lambda at: at.found.assay.chance),
+        Column("sequential", "learned, sequential", plain(), lambda at: _mean(at.found.assay.sequential)),
+        Column("parallel", "learned, parallel", plain(), lambda at: _mean(at.found.assay.parallel)),
+        Column(
+            "less", "parallel less, %", share(), lambda at: _ends(at.found.learned.share, at.found.learned.interval)
         ),
-        (
-            Column("depth", "deep / one block", plain()),
-            lambda at: _mean(at.found.assay.depth, ratio=True),
-        ),
-        (Column("helps", "depth helps"), lambda at: helps(at.found.assay)),
+        Column("depth", "deep / one block", plain(), lambda at: _mean(at.found.assay.depth, ratio=True)),
+        Column("helps", "depth helps", of=lambda at: helps(at.found.assay)),
     )
+    items = [at for at in findings.each(*LOSSES) if at.found.assay and at.found.learned]
+    return Table("assay", columns, items, "What the networks learn, and what depth does, with 90 % intervals")
 
 
 def _table_2(findings: Findings) -> Table:
@@ -183,60 +168,129 @@ def _cost(findings: Findings) -> Table:
         Column("pairs", "pairs"),
         Column("sequential_seconds", "sequential, s", plain(2)),
         Column("parallel_seconds", "parallel, s", plain(2)),
-        Column("seconds_ratio", "ratio [quartiles]", plain(2)),
+        Column(
+            "seconds_ratio",
+            "ratio [quartiles]",
+            plain(2),
+            lambda row: Estimate(row["seconds_ratio"], row["low"], row["high"]),
+        ),
         Column("flops_ratio", "FLOPs", plain(2)),
     )
-    rows = [
-        {**row, "seconds_ratio": Estimate(row["seconds_ratio"], row["low"], row["high"])}
-        for row in findings.cost.to_pylist()
-    ]
-    return Table("cost", columns, rows, "Training time by depth: medians over matched pairs")
+    return Table("cost", columns, findings.cost.to_pylist(), "Training time by depth: medians over matched pairs")
 
 
 def _spread(findings: Findings) -> Table:
-    found = {f"{at.dataset}_{at.metric}": (place(at), at.found) for at in findings.each(*LOSSES)}
-    columns = (Column("statistic", "statistic"), *(Column(key, head) for key, (head, _) in found.items()))
+    columns = (
+        Column("statistic", "statistic", of=itemgetter(0)),
+        *(
+            Column(f"{at.dataset}_{at.metric}", place(at), of=lambda row, found=at.found: row[1](found))
+            for at in findings.each(*LOSSES)
+        ),
+    )
     texts: list[tuple[str, Callable[[Assessment], str]]] = [
         *((label, lambda each, name=name, of=of: of(each.statistics[name])) for name, label, of in table_rows()),
-        (
-            "hierarchical model, mean [90 %]",
-            lambda each: plain()(_ends(each.inside.mean, each.inside.mean_interval)),
-        ),
+        ("hierarchical model, mean [90 %]", lambda each: plain()(_ends(each.inside.mean, each.inside.mean_interval))),
         ("margin, log ratio", lambda each: number(each.margin, 4)),
     ]
-    rows = [{"statistic": label, **{key: text(each) for key, (_, each) in found.items()}} for label, text in texts]
-    return Table("spread", columns, rows, "Spread of the log ratios parallel / sequential")
+    return Table("spread", columns, texts, "Spread of the log ratios parallel / sequential")
 
 
 def _missing(findings: Findings) -> Table:
-    return table(
-        "missing",
-        "Pairs deeper than one block",
-        findings.each(PRIMARY),
+    columns = (
         _DATASET,
         *(
-            (Column(count, count), lambda at, count=count: getattr(at.found.counts, count))
-            for count in ("pairs", "complete", "diverged", "failed", "missing")
+            Column(name, name, of=lambda at, name=name: getattr(at.found.counts, name))
+            for name in ("pairs", "complete", "diverged", "failed", "missing")
         ),
-        (Column("sequential_only", "sequential only"), lambda at: at.found.divergence.sequential_only),
-        (Column("parallel_only", "parallel only"), lambda at: at.found.divergence.parallel_only),
-        (Column("p", "p", p_value), lambda at: at.found.divergence.p_exact),
-        (Column("ratio", "ratio [interval]", plain()), lambda at: size(at.found)),
-        (
-            Column("failed_at_chance", "failed at chance", plain()),
+        Column("sequential_only", "sequential only", of=lambda at: at.found.divergence.sequential_only),
+        Column("parallel_only", "parallel only", of=lambda at: at.found.divergence.parallel_only),
+        Column("p", "p", p_value, lambda at: at.found.divergence.p_exact),
+        Column("ratio", "ratio [interval]", plain(), lambda at: size(at.found)),
+        Column(
+            "failed_at_chance",
+            "failed at chance",
+            plain(),
             lambda at: size(at.found, at.found.failed_as_chance) if at.found.counts.failed else _NONE,
         ),
     )
+    return Table("missing", columns, findings.each(PRIMARY), "Pairs deeper than one block")
 
 
 def _seeds(findings: Findings) -> Table:
     drawn = {True: "shared by all configurations", False: "drawn anew in each configuration"}
-    return table(
-        "seeds",
-        "Does a seed shift all configurations alike?",
-        findings.each(PRIMARY),
+    columns = (
         _DATASET,
-        (Column("drawn", "seeds"), lambda at: drawn[at.found.crossed]),
-        (Column("seeds", "number"), lambda at: at.found.seeds),
-        (Column("p", "p of a seed effect", p_value), lambda at: at.found.seed_effect.p),
+        Column("drawn", "seeds", of=lambda at: drawn[at.found.crossed]),
+        Column("seeds", "number", of=lambda at: at.found.seeds),
+        Column("p", "p of a seed effect", p_value, lambda at: at.found.seed_effect.p),
     )
+    return Table("seeds", columns, findings.each(PRIMARY), "Does a seed shift all configurations alike?")
+
+
+def where_tables(findings: Findings) -> list[Table]:
+    """Heterogeneity, the worst configurations, and the cells of two factors in which a side is ahead."""
+    breaking = _breaking(findings)
+    return [
+        _heterogeneity(findings, "heterogeneity", "val_loss"),
+        _heterogeneity(findings, "training_heterogeneity", "train_loss"),
+        _worst(findings),
+        *([breaking] if breaking.rows else []),
+    ]
+
+
+def _worst(findings: Findings) -> Table:
+    """The configurations whose ratio is furthest from 1."""
+    columns = (
+        Column("dataset", "data set", dataset_name, lambda at: at[0].dataset),
+        Column("configuration", "configuration", of=lambda at: at[0].words[at[1]]),
+        Column("seeds", "seeds", of=lambda at: int(at[0].seeds[at[1]])),
+        Column("ratio", "ratio [lowest, highest seed]", plain(), lambda at: at[0].at(at[1])),
+    )
+    every = [(of, code) for of in findings.configurations[PRIMARY] for code in range(len(of.words))]
+    every.sort(key=lambda each: -abs(math.log(each[0].ratio[each[1]])))
+    return Table("worst", columns, every[:_MOST_WORST], "The configurations furthest from a ratio of 1")
+
+
+def _heterogeneity(findings: Findings, name: str, metric: str) -> Table:
+    def factors(row: Mapping[str, str]) -> str:
+        names = (row[each] for each in ("factor_a", "factor_b") if row[each])
+        return " \N{MULTIPLICATION SIGN} ".join(map(factor_name, names))
+
+    columns = (
+        Column("metric", of=lambda _: metric),
+        Column("dataset", "data set", dataset_name),
+        Column("factor_a"),
+        Column("factor_b"),
+        Column("factors", "factor", of=factors),
+        Column("f", "F", plain(2)),
+        Column("numerator", "df", plain(0)),
+        Column("denominator", "residual df", plain(0)),
+        Column("p", "p", p_value),
+        Column("p_holm", "p, Holm", p_value),
+        Column("effect", "effect", plain(2)),
+        *(Column(end, f"{end} at", lambda level: level or "") for end in ("lowest", "highest")),
+    )
+    rows = findings.heterogeneity[metric]
+    shown = [row for row in rows if row["factor_b"] is None or math.isfinite(row["f"])]
+    caption = "Does the log ratio depend on a factor, or on one differently over another?"
+    return Table(name, columns, rows, caption, shown=shown)
+
+
+def _breaking(findings: Findings) -> Table:
+    """Cells of two factors in which one architecture is ahead, the furthest first."""
+    found = [row for row in findings.strata[PRIMARY] if row["factor_b"] and row["verdict"] in BROKEN]
+    found.sort(key=lambda row: -max(row["ratio"], 1 / row["ratio"]))
+
+    def cell(row: Mapping[str, str]) -> str:
+        levels = ", ".join(f"{factor_name(row[f'factor_{each}'])} {row[f'level_{each}']}" for each in "ab")
+        return f"{dataset_name(row['dataset'])}: {levels}"
+
+    columns = (
+        Column("cell", "cell", of=cell),
+        Column("configurations", "configurations"),
+        Column("ratio", "ratio [90 %]", plain(), lambda row: Estimate(row["ratio"], row["low"], row["high"])),
+        Column("p", "p different, after Holm", p_value, itemgetter("p_difference_holm")),
+        Column("verdict", "verdict"),
+    )
+    caption = f"Cells of two factors in which one architecture is ahead: {len(found)}"
+    return Table("breaking_cells", columns, found[:_MOST_CELLS], caption)

@@ -13,10 +13,9 @@ from analysis.formats import dataset_name, factor_name, number, p_is, percent
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer
 from analysis.questions.equivalence.findings import PRIMARY, Findings, find_shown
+from analysis.questions.equivalence.paper import SOURCE
 from analysis.questions.equivalence.pictures import pictures
-from analysis.questions.equivalence.published import SOURCE
-from analysis.questions.equivalence.tables import place, size, tables
-from analysis.questions.equivalence.where import BROKEN, HELD, where_tables
+from analysis.questions.equivalence.tables import BROKEN, HELD, place, size, tables, where_tables
 from analysis.questions.equivalence.wording import confidence, headline, reasons, short, tone
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.words import plain, sentence

@@ -1,15 +1,23 @@
-"""The tables of lesions."""
+"""The tables of lesions; is one network hurt less than another that agrees in all else?"""
 
 from collections.abc import Iterator, Sequence
+from itertools import permutations
+from typing import Any
 
+from analysis.claims import signs
+from analysis.equivalence import Difference
 from analysis.formats import p_value, unbroken
-from analysis.questions.lesions.differences import differences
 from analysis.questions.lesions.published import published
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, share
+from analysis.seeds import Estimate, paired
+from sweep.ledger import method_factors, training_factors
 from sweep.measures.lesions import DELETE_SOME, REORDER
+from sweep.parts import FACTORS
 
+_COMPARED = ("error", "mean", "transitions", "others")
+_ARRANGEMENTS = {("parallel", "sequential"), ("mixed", "sequential"), ("parallel", "mixed")}
 _LESIONS = {DELETE_SOME: "deleted", REORDER: "swapped"}
 _HEADS = {"error": "whole, %", "median": "median", "largest": "largest", "transitions": "change of shape"}
 _SIZES = (
@@ -80,3 +88,40 @@ def lesion_tables(networks: Sequence[LesionedNetwork]) -> Iterator[Table]:
     compared = differences(networks)
     yield Table("lesion_differences", _DIFFERENCES, compared, "One network against another")
     yield published(networks, compared)
+
+
+def differences(networks: Sequence[LesionedNetwork]) -> list[dict[str, Any]]:
+    """Rows of first minus second network in some quantities, over pairs of one seed, with 95 % t intervals.
+
+    Parallel networks against sequential ones, and mixed against both: trials of one `pair_id`. Every other method of
+    training against the plain one: the same network from the same seed.
+    """
+    pairs = list(permutations(networks, 2))
+    plain = FACTORS["method"].default
+    untrained = [name for name in training_factors() if name not in method_factors()]
+    arranged = [each for each in pairs if tuple(of.trial["architecture"] for of in each) in _ARRANGEMENTS]
+    trained = [each for each in pairs if [of.trial["method"] == plain for of in each] == [False, True]]
+    return [
+        {"contrast": contrast, "first": first.label, "second": second.label, "quantity": name} | _tested(name, test)
+        for contrast, chosen, same in (
+            ("arrangement", arranged, ["seed", "pair_id"]),
+            ("method", trained, untrained),
+        )
+        for first, second in chosen
+        for name in _COMPARED
+        if (test := paired(*(_by(same, each, name) for each in (first, second)))).n
+    ]
+
+
+def _by(same: Sequence[str], network: LesionedNetwork, quantity: str) -> dict[tuple[Any, ...], float]:
+    """A quantity of each seed, by the factors in which two trials have to agree."""
+    keys = [tuple(each.trial[name] for name in same) for each in network.seeds]
+    return dict(zip(keys, network.values[quantity].tolist(), strict=True))
+
+
+def _tested(quantity: str, found: Difference) -> dict[str, Any]:
+    (sign,) = signs([found])
+    reading = "no difference shown" if found.n > 1 else "one pair alone"
+    if sign:
+        reading = f"the first {'errs' if quantity == 'error' else 'is hurt'} {'less' if sign < 0 else 'more'}"
+    return {"pairs": found.n, "difference": Estimate.of(found), "p": found.p, "reading": reading}

@@ -67,11 +67,11 @@ def _droppath(droppath: Sequence[Comparison]) -> Claim:
 
 def _shown_worse(each: Comparison) -> bool:
     """Whether the first arm has the higher loss, if by little, or the higher error."""
-    higher_loss = each.verdict is Verdict.DIFFERENT_INSIDE and each.tost.estimate > 0
+    higher_loss = each.verdict is Verdict.DIFFERENT_INSIDE and each.log_loss.estimate > 0
     return higher_loss or (each.error.n >= LEAST_SEEDS and each.error.p < LEVEL and each.error.estimate > 0)
 
 
 def _verdict(each: Comparison) -> str:
     if each.verdict is not Verdict.DIFFERENT_INSIDE:
         return each.words
-    return f"slightly {'worse' if each.tost.estimate > 0 else 'better'}, within the margin,"
+    return f"slightly {'worse' if each.log_loss.estimate > 0 else 'better'}, within the margin,"

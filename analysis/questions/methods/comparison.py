@@ -30,9 +30,8 @@ Figures = Mapping[int, tuple[float, ...]]
 class Comparison:
     """One arm against another under a group's conditions, paired by seed; below zero the first is better.
 
-    `error` is of differences in the share of wrong validation images, `log_loss` of log ratios of validation losses;
-    both with 95 % intervals. `tost` tests the log ratio against the declared ratio margin, with the interval that
-    verdicts stand on.
+    `error` is of differences in the share of wrong validation images, `log_loss` of log ratios of validation losses,
+    and `equivalence_p` of two one-sided tests of these against the declared ratio margin.
     """
 
     group: Group
@@ -44,7 +43,7 @@ class Comparison:
     against_seconds: float
     error: eq.Difference
     log_loss: eq.Difference
-    tost: eq.Tost
+    equivalence_p: float
     verdict: Verdict
     """FIRST_BETTER stands for `arm`, SECOND_BETTER for `against`."""
     lacking: int
@@ -125,21 +124,21 @@ def _compare(
     one, two = _outcomes(arm, own), _outcomes(against, other)
     known = [one[seed] - two[seed] for seed in sorted((one.keys() & two.keys()) - both)]
     lacking = len((arm.rows.keys() | against.rows.keys()) - both) - len(known)
-    tost, verdict = judge(known, 0 if note else lacking, margins)
     errors = np.array([(own[seed][0], other[seed][0]) for seed in sorted(own.keys() & other.keys())]).reshape(-1, 2)
     mean, other_mean = errors.mean(axis=0).tolist() if len(errors) else (math.nan, math.nan)
     error, loss = over_zero(errors[:, 0] - errors[:, 1]), over_zero(known)
-    return Comparison(group, arm, against, basis, mean, other_mean, seconds, error, loss, tost, verdict, lacking, note)
+    judged = judge(loss, 0 if note else lacking, margins)
+    return Comparison(group, arm, against, basis, mean, other_mean, seconds, error, loss, *judged, lacking, note)
 
 
-def judge(ratios: Sequence[float], lacking: int, margins: Margins) -> tuple[eq.Tost, Verdict]:
-    """The test and verdict of log ratios of losses, one per seed; where seeds are lacking there is no verdict."""
-    values = np.array(ratios)
-    tost = eq.tost(values, math.log1p(margins.ratio), LEVEL / 2)
-    if len(ratios) < LEAST_SEEDS or lacking:
-        return tost, Verdict.UNDECIDED
+def judge(loss: eq.Difference, lacking: int, margins: Margins) -> tuple[float, Verdict]:
+    """P of equivalence and verdict of log ratios of losses, one per seed; none where seeds are lacking."""
+    margin = math.log1p(margins.ratio)
+    p = loss.p_inside(-margin, margin)
+    if loss.n < LEAST_SEEDS or lacking:
+        return p, Verdict.UNDECIDED
     # Each tail has half the level, so that one interval decides both questions.
-    return tost, eq.verdict(2 * tost.p, eq.difference_test(values).p, tost.estimate, LEVEL)
+    return p, eq.verdict(2 * p, loss.p, loss.estimate, LEVEL)
 
 
 def _ended(arm: Arm) -> str:

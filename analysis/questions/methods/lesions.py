@@ -1,14 +1,15 @@
 """Does retraining with dropped blocks make a trained network more robust? Lesions of retrained networks by arm (P5)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.arms import Arm, Group
+from analysis.equivalence import Difference
 from analysis.measurements import Measured, read_rows
 from analysis.results import Results
-from analysis.seeds import Estimate, paired
+from analysis.seeds import paired
 from sweep.measures.base import ERROR
 from sweep.measures.lesions import DELETE_ONE, DELETE_SOME, UNTREATED
 
@@ -44,20 +45,28 @@ def sizes(errors: Errors, arms: Sequence[Arm]) -> list[int]:
     return sorted({key for trial in trials for key in errors.get(trial, {}) if isinstance(key, int)})
 
 
-def robustness(groups: Sequence[Group], errors: Errors) -> list[dict[str, Any]]:
-    """Every contrast of retrained networks of which both sides have lesions, paired by seed; none of fresh networks.
+@dataclass(frozen=True)
+class Robustness:
+    """One arm against another of retrained networks: by lesion the test of the difference in error, paired by seed.
 
-    Rows of `group`, `arm`, `against`, `seeds`, and by lesion the difference in error, an `Estimate`, and its p,
-    ``KEY_p``; numbers of blocks are ``deleted_N``. Below zero the first arm is better.
+    Numbers of blocks are ``deleted_N``. Below zero the first arm is better.
     """
+
+    group: Group
+    arm: Arm
+    against: Arm
+    tests: Mapping[str, Difference]
+
+
+def robustness(groups: Sequence[Group], errors: Errors) -> list[Robustness]:
+    """Every contrast of retrained networks of which both sides have lesions; none of fresh networks."""
     pairs = [(group, *pair) for group in groups if group.trial["pretrain_epochs"] for pair in group.contrasts()]
     keys: dict[str, Key] = {WHOLE: WHOLE, ONE: ONE, RISE: RISE}
     keys |= {f"deleted_{size}": size for size in sizes(errors, [arm for _, *pair in pairs for arm in pair])}
-    rows: list[dict[str, Any]] = []
-    for group, arm, against in pairs:
-        tests = {name: paired(*(by_seed(errors, each, key) for each in (arm, against))) for name, key in keys.items()}
-        if seeds := tests[ONE].n:
-            row: dict[str, Any] = {"group": group.label, "arm": arm.name, "against": against.name, "seeds": seeds}
-            row |= {name: Estimate.of(test) for name, test in tests.items()}
-            rows.append(row | {f"{name}_p": test.p for name, test in tests.items()})
-    return rows
+    found = (
+        Robustness(
+            *pair, {name: paired(*(by_seed(errors, arm, key) for arm in pair[1:])) for name, key in keys.items()}
+        )
+        for pair in pairs
+    )
+    return [each for each in found if each.tests[ONE].n]

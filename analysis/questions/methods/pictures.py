@@ -44,8 +44,9 @@ def draw_gains(steps: Sequence[Comparison], time: Sequence[Comparison]) -> Pictu
 
 
 def _mark(error: Difference, kind: Kind) -> Mark:
-    text = f"{points(2)(Estimate.of(error))}, {error.n}" if math.isfinite(error.estimate) else DASH
-    return Mark(100 * error.estimate, 100 * error.interval.low, 100 * error.interval.high, kind, text)
+    found = Estimate.of(error)
+    text = f"{points(2)(found)}, {error.n}" if math.isfinite(error.estimate) else DASH
+    return Mark(100 * found.value, 100 * found.low, 100 * found.high, kind, text)
 
 
 def draw_by_time(families: Sequence[Sequence[Arms]], palette: Palette) -> Iterable[Picture]:

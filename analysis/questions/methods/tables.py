@@ -1,90 +1,79 @@
 """Tables of ways of training against each other."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from analysis.formats import p_value, unbroken
 from analysis.questions.methods.comparison import Comparison
-from analysis.questions.methods.lesions import ONE, RISE, WHOLE
+from analysis.questions.methods.lesions import ONE, RISE, WHOLE, Robustness
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, ratio, share
 from analysis.seeds import Estimate
 
 _MOST_SIZES = 5
 _NAMES = (
-    Column("group", "network", unbroken),
-    Column("arm", "arm", unbroken),
-    Column("against", "against", unbroken),
+    Column("group", "network", unbroken, lambda each: each.group.label),
+    Column("arm", "arm", unbroken, lambda each: each.arm.name),
+    Column("against", "against", unbroken, lambda each: each.against.name),
 )
 _ERRORS = (
-    Column("seeds", "seeds"),
+    Column("seeds", "seeds", of=lambda each: each.error.n),
     Column("mean_error", "error, %", share(2)),
     Column("against_error", "against it, %", share(2)),
-    Column("error_difference", "difference, points [95 %]", points(2)),
-    Column("error_p", "p", p_value),
+    Column("error_difference", "difference, points [95 %]", points(2), lambda each: Estimate.of(each.error)),
+    Column("error_p", "p", p_value, lambda each: each.error.p),
 )
 _LOSSES = (
-    Column("log_loss_ratio", "loss ratio [95 %]", ratio(3)),
-    Column("log_loss_p", "p", p_value),
+    Column("log_loss_ratio", "loss ratio [95 %]", ratio(3), lambda each: Estimate.of(each.log_loss)),
+    Column("log_loss_p", "p", p_value, lambda each: each.log_loss.p),
     Column("equivalence_p", "p equivalent", p_value),
 )
+_FILED = (
+    Column("basis"),
+    *(Column(name, of=lambda each, name=name: each.group.trial[name]) for name in ("epochs", "pretrain_epochs")),
+    Column("seconds", of=lambda each: each.arm.seconds),
+    *map(Column, ("against_seconds", "lacking", "ended", "note")),
+)
 _VERDICT = "verdict on the loss"
-_FILED = ("basis", "epochs", "pretrain_epochs", "seconds", "against_seconds", "lacking", "ended", "note")
 
 
 def comparison_tables(steps: Sequence[Comparison], time: Sequence[Comparison]) -> list[Table]:
-    """A table of all comparisons, which shows those at equal steps, and one of those at equal time, if any."""
-    at_steps, at_time = [_row(each) for each in steps], [_row(each) for each in time]
+    """A table of all comparisons, which shows those at equal steps, and one of those at equal time, if any.
+
+    Differences in error are shares, and losses log ratios.
+    """
     every = Table(
         "training_methods",
-        (*_NAMES, Column("verdict", _VERDICT, unbroken), *_ERRORS, *_LOSSES, *map(Column, _FILED)),
-        [*at_steps, *at_time],
+        (*_NAMES, Column("verdict", _VERDICT, unbroken, lambda each: each.words), *_ERRORS, *_LOSSES, *_FILED),
+        [*steps, *time],
         "At equal optimiser steps, paired by seed",
-        shown=at_steps,
+        shown=steps,
     )
+    said = Column("said", _VERDICT, unbroken, lambda each: each.note or each.words)
     timed = Table(
         "training_methods_at_equal_time",
-        (*_NAMES, Column("said", _VERDICT, unbroken), Column("seconds", "seconds", plain(1)), *_ERRORS),
-        at_time,
+        (*_NAMES, said, Column("seconds", "seconds", plain(1), lambda each: each.arm.seconds), *_ERRORS),
+        time,
         "At equal training time, the other arm interpolated between its budgets",
     )
     return [every, timed] if time else [every]
 
 
-def _row(each: Comparison) -> dict[str, Any]:
-    """Differences in error as shares, losses as log ratios."""
-    return vars(each) | {
-        "group": each.group.label,
-        "epochs": each.group.trial["epochs"],
-        "pretrain_epochs": each.group.trial["pretrain_epochs"],
-        "arm": each.arm.name,
-        "against": each.against.name,
-        "seconds": each.arm.seconds,
-        "seeds": each.error.n,
-        "error_difference": Estimate.of(each.error),
-        "error_p": each.error.p,
-        "log_loss_ratio": Estimate.of(each.log_loss),
-        "log_loss_p": each.log_loss.p,
-        "equivalence_p": each.tost.p,
-        "verdict": each.words,
-        "said": each.note or each.words,
-        "ended": each.ended,
-    }
-
-
-def lesion_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Lesions of retrained networks, from `robustness`; the page shows some of the numbers of deleted blocks."""
+def lesion_table(rows: Sequence[Robustness]) -> Table:
+    """Lesions of retrained networks; the page shows some of the numbers of deleted blocks."""
     heads = {WHOLE: "whole", ONE: "one block deleted", RISE: "its rise"}
-    keys = [key for key, value in rows[0].items() if isinstance(value, Estimate)]
+    keys = list(rows[0].tests)
     sizes = [key for key in keys if key not in heads]
     # Both ends are among those shown.
     step = max(1.0, (len(sizes) - 1) / (_MOST_SIZES - 1))
     shown = (sizes[round(place * step)] for place in range(min(len(sizes), _MOST_SIZES)))
     heads |= {key: f"{key.removeprefix('deleted_')} deleted" for key in shown}
-    columns = [*_NAMES, Column("seeds", "seeds"), *(Column(key, heads.get(key, ""), points(2)) for key in keys)]
-    return Table(
-        "retrained_lesions",
-        [*columns, *(Column(f"{key}_p") for key in keys)],
-        rows,
-        "Differences in error after deleting blocks, percentage points",
+    columns = (
+        *_NAMES,
+        Column("seeds", "seeds", of=lambda each: each.tests[ONE].n),
+        *(
+            Column(key, heads.get(key, ""), points(2), lambda each, key=key: Estimate.of(each.tests[key]))
+            for key in keys
+        ),
+        *(Column(f"{key}_p", of=lambda each, key=key: each.tests[key].p) for key in keys),
     )
+    return Table("retrained_lesions", columns, rows, "Differences in error after deleting blocks, percentage points")

@@ -7,7 +7,7 @@ from itertools import chain, groupby
 from analysis.arms import PLAIN, RESIDUAL, Group, arm_groups
 from analysis.claims import Tone
 from analysis.figures.palette import Palette
-from analysis.questions.equivalence.declared import Declared, declared
+from analysis.questions.equivalence.declared import Question, declared
 from analysis.questions.methods.claims import judge_claims
 from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gains
 from analysis.questions.methods.lesions import lesion_errors, robustness
@@ -16,7 +16,7 @@ from analysis.questions.methods.tables import comparison_tables, lesion_table
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.words import budget, clause, points
 from analysis.results import Results
-from analysis.seeds import LEAST_SEEDS, Estimate
+from analysis.seeds import LEAST_SEEDS, LEVEL, Estimate
 
 _MOST_BARS = 12
 _DETAIL = (
@@ -42,10 +42,10 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     better, worse = found.count(1), found.count(-1)
     verdict = _verdict(main, len(found), better, worse)
     tone: Tone = "warning" if worse else "good" if better else "info"
-    few = sum(each.tost.n < LEAST_SEEDS for each in steps)
+    few = sum(each.log_loss.n < LEAST_SEEDS for each in steps)
     rows = [row for group in groups if group.compared for arm in group.arms.values() for row in arm.rows.values()]
     warnings = {
-        "margins declared after results": margins.declared_at and not margins.before,
+        "margins declared after results": margins.declared_at and not margins.declared_before,
         "few seeds": few == len(steps),
     }
     return Part(
@@ -70,7 +70,15 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             *draw_by_time(families, palette),
             *(draw_lesions(families, errors, palette) if lesioned else []),
         ],
-        numbers={"margins": margins, "claims": claims},
+        numbers={
+            "margins": {
+                "margins": margins.margins,
+                "declared_at": margins.declared_at,
+                "before": margins.declared_before,
+                "several": margins.several,
+            },
+            "claims": claims,
+        },
         headline={"droppath_comparisons": len(found), "droppath_better": better, "droppath_worse": worse},
         badges=[Badge(text, "warning") for text, shown in warnings.items() if shown],
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
@@ -117,8 +125,8 @@ def _points(main: Sequence[Comparison]) -> str:
     return f"{' to '.join(map(points(2), ends))} points"
 
 
-def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | None:
-    known = [each for each in main if each.tost.n > 1]
+def _intervals(main: Sequence[Comparison], margins: Question) -> Intervals | None:
+    known = [each for each in main if each.log_loss.n > 1]
     shown = known[:_MOST_BARS]
     if not shown:
         return None
@@ -128,7 +136,7 @@ def _intervals(main: Sequence[Comparison], margins: Declared) -> Intervals | Non
         Bar(
             f"{each.arm.name}{'' if to_plain else f' against {each.against.name}'}"
             f"{f', {each.group.label}' if several else ''}",
-            Estimate(*(math.exp(min(end, 700)) for end in Estimate.of(each.tost))),
+            Estimate(*(math.exp(min(end, 700)) for end in Estimate.of(each.log_loss, 1 - LEVEL))),
         )
         for each in shown
     ]

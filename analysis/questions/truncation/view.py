@@ -99,25 +99,18 @@ def _pictures(able: Sequence[TruncatedNetwork], palette: Palette) -> list[Pictur
 
 
 def _table(networks: Sequence[TruncatedNetwork]) -> Table:
+    # Of each row a network, a kind of truncation, its orders, and the place of one.
     columns = (
-        Column("network", "network", unbroken),
-        Column("truncation", "truncation"),
-        Column("order", "order"),
-        Column("seeds", "seeds"),
-        Column("loss", "loss [95 %]", plain(3)),
-        Column("to_whole", "to the whole", plain(2)),
-        Column("error", "error, %", share()),
+        Column("network", "network", unbroken, lambda row: row[0].label),
+        Column("truncation", "truncation", of=lambda row: KINDS[row[1]]),
+        Column("order", "order", of=lambda row: row[2].order[row[3]]),
+        Column("seeds", "seeds", of=lambda row: row[2].loss.n[row[3]]),
+        Column("loss", "loss [95 %]", plain(3), lambda row: row[2].loss.at(row[3])),
+        Column("to_whole", "to the whole", plain(2), lambda row: row[2].loss.mean[row[3]] / row[2].loss.mean[-1]),
+        Column("error", "error, %", share(), lambda row: row[2].error.at(row[3])),
     )
     rows = [
-        {
-            "network": each.label,
-            "truncation": KINDS[kind],
-            "order": int(orders.order[place]),
-            "seeds": int(orders.loss.n[place]),
-            "loss": orders.loss.at(place),
-            "to_whole": orders.loss.at(place).value / orders.loss.at(-1).value,
-            "error": orders.error.at(place),
-        }
+        (each, kind, orders, place)
         for each in networks
         for kind, orders in each.orders.items()
         for place in range(len(orders.order))

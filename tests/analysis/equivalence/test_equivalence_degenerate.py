@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,7 @@ def everything(values: np.ndarray, label: np.ndarray) -> list[Any]:
     designs = [eq.contrasts(values, label, seed, crossed) for crossed in (False, True)]
     means = [function(of) for of in designs for function in (eq.of_grid, eq.of_networks)]
     return [
-        eq.tost(values, 0.1),
-        eq.difference_test(values),
+        eq.difference(values),
         eq.factor_test(values, label),
         eq.interaction_test(values, label, np.arange(len(values)) % 2),
         eq.components(values, label),
@@ -36,7 +34,7 @@ def everything(values: np.ndarray, label: np.ndarray) -> list[Any]:
 
 
 def probabilities(result: Any) -> list[float]:
-    names = ("p", "p_lower", "p_upper", "p_exact", "p_zero", "share", "next_inside")
+    names = ("p", "p_exact", "p_zero", "share", "next_inside")
     found = [float(getattr(result, name, math.nan)) for name in names]
     if isinstance(result, eq.Mean):
         found += [result.p_below(0.1), result.p_above(0.1), result.p_inside(-0.1, 0.1)]
@@ -61,9 +59,10 @@ def test_probabilities_are_probabilities(values, configurations) -> None:
 
 
 @given(ODD)
-def test_a_margin_that_is_not_known_leaves_all_but_what_depends_on_it(values) -> None:
-    p = dict.fromkeys(("p_lower", "p_upper", "p"), math.nan)
-    assert repr(eq.tost(np.array(values), math.nan)) == repr(replace(eq.tost(np.array(values), 1.0), **p))
+def test_a_margin_that_is_not_known_has_no_p(values) -> None:
+    found = eq.difference(np.array(values))
+    assert all(math.isnan(p(math.nan)) for p in (found.p_above, found.p_below))
+    assert math.isnan(found.p_inside(math.nan, math.nan))
 
 
 def design(values: np.ndarray, margin: float) -> object:
@@ -71,7 +70,7 @@ def design(values: np.ndarray, margin: float) -> object:
     return eq.of_grid(of), eq.of_networks(of), eq.seed_effect(of), eq.share_inside(of, -margin, margin)
 
 
-@pytest.mark.parametrize("function", [eq.tost, design])
+@pytest.mark.parametrize("function", [lambda values, _: eq.difference(values), design])
 def test_pure_functions_leave_their_arrays_alone(function: Callable[[np.ndarray, float], object]) -> None:
     values = np.array([0.3, -0.1, 0.2, 0.0, 0.1, -0.4])
     before = values.copy()
