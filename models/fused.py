@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.activations import apply_each
-from models.kinds.stack import StackShape
+from models.stack_shape import StackShape
 
 _ALIGNED = 16
 """The rounding of a matrix product depends on alignment; rows of whole cache lines align all networks alike."""

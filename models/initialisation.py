@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from models.kinds.stack import StackShape
+from models.stack_shape import StackShape
 from models.streams import stream_seed
 
 Bounds = Callable[[int, int], tuple[float, float]]

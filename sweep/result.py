@@ -61,6 +61,8 @@ class TrialResult:
     fused_with: int = 0
     peak_memory_bytes: int = 0
     device: str = ""
+    kernel: str = ""
+    """What trained the network: the compiled kernel, ``native``, or ``torch``."""
     measurements: tuple[Measurement, ...] = ()
 
     @property
@@ -104,6 +106,8 @@ class Setting:
     """Time between checkpoints of a training, which are taken at the end of an epoch."""
     gpu_share: float = 1.0
     """Share of a GPU's memory it may use, above 0 and at most 1; a CPU ignores it."""
+    kernel: str = "auto"
+    """What trains stacks on a CPU: ``native``, ``torch``, or ``auto``, the faster one."""
 
 
 Event = Progress | Checkpoint | list[TrialResult]

@@ -130,7 +130,6 @@ REGISTERED = ("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies"
 SHARED = {"sweep.methods.base", "sweep.measures.base", "sweep.measures.scores", "sweep.studies.recipes"}
 FACES = {
     *(("models", f"models.kinds.{kind}") for kind in ("stack", "resnet", "vgg", "linear")),
-    *((module, "models.kinds.stack") for module in ("models.fused", "models.initialisation")),
 }
 """What shows programmers the kinds, and the fused form of stacks."""
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter, Token, convert
 
@@ -112,6 +112,9 @@ class RunFlags:
 
     save_seconds: float = Setting.save_seconds
     """Seconds between checkpoints of a training, written after an epoch; an interrupted run resumes from them."""
+
+    kernel: Literal["auto", "native", "torch"] = "auto"
+    """What trains stacks on a CPU: a kernel compiled on each machine, torch, or the faster one that is there."""
 
     gpus_per_pack: float = 1.0
     """Share of a GPU that each pack asks Ray for: at 0.25, four packs share a GPU and its memory."""

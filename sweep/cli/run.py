@@ -52,7 +52,15 @@ def run(
     flags.check(on_ray=executor == "ray")
     data_cache = os.environ.get("SWEEP_DATA")
     resources = ExecutorOptions(
-        flags.engine, flags.device, workers, address, data_cache, flags.save_seconds, flags.gpus_per_pack, loaded()
+        flags.engine,
+        flags.device,
+        workers,
+        address,
+        data_cache,
+        flags.save_seconds,
+        flags.gpus_per_pack,
+        flags.kernel,
+        loaded(),
     )
     how = RunOptions(executor, flags.pack_size, flags.retry_failed, resources=resources)
     if flags.track:

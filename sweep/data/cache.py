@@ -17,13 +17,17 @@ def cache_dir() -> Path:
     Raises SweepError if none of them is known.
     """
     try:
-        if chosen := os.environ.get("SWEEP_DATA"):
-            return Path(chosen).expanduser().absolute()
-        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        # The XDG base directory specification says to ignore a relative path.
-        return (base if base.is_absolute() else Path.home() / ".cache") / "deep-parallel-sweep"
+        chosen = os.environ.get("SWEEP_DATA")
+        return Path(chosen).expanduser().absolute() if chosen else cache_base()
     except RuntimeError as error:
         raise SweepError("The home folder is unknown; set SWEEP_DATA to a folder for the data sets.") from error
+
+
+def cache_base() -> Path:
+    """This program's folder in the user's cache. Raises RuntimeError if the home folder is unknown."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG base directory specification says to ignore a relative path.
+    return (base if base.is_absolute() else Path.home() / ".cache") / "deep-parallel-sweep"
 
 
 def cache_file(name: str, cache: Path | None = None) -> Path:

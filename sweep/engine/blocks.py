@@ -85,6 +85,7 @@ class BlockTraining:
             fused_with=1,
             peak_memory_bytes=self.memory.bytes(),
             device=device_name(self.setting.device),
+            kernel="torch",
         )
         state = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
         return Trained(result, state if self.diverged is None else None)

@@ -65,7 +65,7 @@ def _is_whole(values: Mapping[str, Any]) -> bool:
 def pack_trained(trained: Trained) -> Checkpoint:
     """The checkpoint of a training that has ended."""
     result = trained.result
-    content = {"state": trained.state, **{name: getattr(result, name) for name in _KEPT}}
+    content = {"state": trained.state, **{name: getattr(result, name) for name in (*_KEPT, "kernel")}}
     return pack(result.trial, len(result.epochs), True, content | {"epochs": pack_epochs(result.epochs)})
 
 
@@ -74,6 +74,8 @@ def unpack_trained(trial: Trial, values: Mapping[str, Any]) -> Trained | None:
     if "status" not in values:
         return None
     kept: dict[str, Any] = {name: values[name] for name in _KEPT} | {"epochs": unpack_epochs(values["epochs"])}
+    # Earlier versions trained by torch alone, and did not say so.
+    kept["kernel"] = values.get("kernel", "torch")
     return Trained(TrialResult(trial, **kept), values["state"])
 
 

@@ -4,19 +4,19 @@ Nothing here draws from a global generator: initial weights, subset and batch or
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from models import FusedStack
-from sweep.engine.build import State, build
+from sweep.engine.group import Group
 from sweep.engine.images import Split, TrialImages
 from sweep.engine.optimizer import OPTIMIZERS
-from sweep.engine.resources import PeakMemory, device_name
 from sweep.engine.schedules import SCHEDULES
-from sweep.result import Epoch, Setting, TrialResult
+from sweep.result import Epoch, Setting
 from sweep.trial import Trial
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -25,66 +25,32 @@ _EVALUATION_VALUES = 1 << 22
 _FINITE_CHECK_STEPS = 50
 
 
-class GroupTraining:
-    """Networks of one shape, trained side by side. A network that is no longer finite leaves the group."""
+class FusedGroup(Group):
+    """Networks of one shape, trained as one network of torch."""
+
+    kernel: ClassVar[str] = "torch"
 
     def __init__(self, trials: Sequence[Trial], setting: Setting) -> None:
-        self.trials = list(trials)
-        self.setting = setting
-        self.memory = PeakMemory(setting.device)
+        super().__init__(trials, setting)
         first = trials[0]
         self.images = TrialImages(trials, setting.device, setting.data_cache)
         kinds, seeds = [trial.kind for trial in trials], [trial.draw_seed for trial in trials]
         network = first.kind.fused(kinds, first.shape, seeds, _DTYPES[first.precision])
         self.network: FusedStack = network.to(setting.device)
         self.optimizer = OPTIMIZERS[first.optimizer](self._parameters, trials)
-        self.live = list(range(len(trials)))
-        self.curves: list[list[Epoch]] = [[] for _ in trials]
-        self.diverged: dict[int, int] = {}
-        self.seconds = [0.0] * len(trials)
         self.step = 0
 
     @property
     def _parameters(self) -> list[Tensor]:
         return list(self.network.parameters())
 
-    def epochs(self) -> Iterator[float]:
-        """Train to the end; yields the share of epochs done after each."""
-        total = self.trials[0].epochs
-        for epoch in range(1, total + 1):
-            if not self.live:
-                return
-            self._epoch(epoch)
-            yield epoch / total
+    def values(self, index: int) -> Mapping[str, Tensor]:
+        """See `Group`."""
+        place = self.live.index(index)
+        return {name: self.network.value(name)[place].detach() for name in self.network.shape.tensors()}
 
-    def state(self, index: int) -> State | None:
-        """The state of the trial's network as if it had been trained alone, or None where it diverged."""
-        if index in self.diverged:
-            return None
-        place, trial = self.live.index(index), self.trials[index]
-        network = build(trial)
-        values = {name: self.network.value(name)[place].detach() for name in self.network.shape.tensors()}
-        trial.kind.load_fused(network, values)
-        return dict(network.state_dict())
-
-    def results(self) -> list[TrialResult]:
-        """One result per trial, in the order given."""
-        peak = self.memory.bytes()
-        return [
-            TrialResult(
-                trial=trial,
-                status="diverged" if index in self.diverged else "finished",
-                epochs=tuple(self.curves[index]),
-                diverged_epoch=self.diverged.get(index),
-                seconds=self.seconds[index],
-                fused_with=len(self.trials),
-                peak_memory_bytes=peak,
-                device=device_name(self.setting.device),
-            )
-            for index, trial in enumerate(self.trials)
-        ]
-
-    def _epoch(self, epoch: int) -> None:
+    def train_epoch(self, epoch: int) -> None:
+        """See `Group`."""
         started, trained = time.perf_counter(), list(self.live)
         rows = self._train_epoch(epoch)
         if self.live:

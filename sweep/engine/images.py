@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,11 @@ class Split:
     labels: Tensor
     scale: Tensor
     shift: Tensor
+
+    @cached_property
+    def planes(self) -> Tensor:
+        """The images (N, channels, height, width)."""
+        return self.images.permute(0, 3, 1, 2).contiguous()
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised float32 images and labels at `index`.

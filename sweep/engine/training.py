@@ -14,9 +14,12 @@ from sweep.cost import CostModel
 from sweep.engine.blocks import BlockTraining
 from sweep.engine.build import place
 from sweep.engine.checkpoint import Trained, pack_trained, unpack, unpack_trained
-from sweep.engine.fused import GroupTraining
+from sweep.engine.fused import FusedGroup
 from sweep.engine.fusion import fusion_groups
+from sweep.engine.group import Group
 from sweep.engine.images import TrialImages
+from sweep.engine.kernels import NATIVE, chosen
+from sweep.engine.native.training import NativeGroup
 from sweep.engine.resources import claim_device, prepare_process
 from sweep.measures.base import Subject
 from sweep.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
@@ -52,6 +55,7 @@ class _Pack:
         self._costs = CostModel()
         self._total = self._costs.seconds(trials)
         self._bases = base_trainings(trials)
+        self._kernel = chosen(trials[0], setting.device, setting.kernel)
 
     def run(self) -> Iterator[Event]:
         results: dict[int, TrialResult] = {}
@@ -69,6 +73,8 @@ class _Pack:
     def _groups(self) -> list[list[int]]:
         """Indices of the trials of each group to be trained together; trainings that others start from come first."""
         if not trained_alone(self.trials[0], self._bases):
+            if self._kernel == NATIVE:
+                return [list(range(len(self.trials)))]
             return fusion_groups(self.trials, self.setting.device, self.setting.gpu_share)
         return [[index] for index in sorted(range(len(self.trials)), key=lambda i: self.trials[i].pretrain_epochs > 0)]
 
@@ -107,7 +113,8 @@ class _Pack:
                 self.ended[trial.training_id] = trained
         if not missing:
             return
-        group = GroupTraining(missing, self.setting)
+        kind = NativeGroup if self._kernel == NATIVE else FusedGroup
+        group: Group = kind(missing, self.setting)
         yield from self._scaled(group.epochs(), sum(map(self._costs.training, missing)))
         for index, (trial, result) in enumerate(zip(missing, group.results(), strict=True)):
             trained = Trained(result, group.state(index) if trial.measures else None)

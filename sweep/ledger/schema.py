@@ -37,6 +37,7 @@ _OF_TRIALS = [
     *_required(_NUMBER, "seconds"),
     *_required(_INTEGER, "fused_with", "peak_memory_bytes"),
     *_required(_TEXT, "device"),
+    *_optional(_TEXT, "kernel"),
     *_required(pa.timestamp("us", "UTC"), "finished_at"),
 ]
 _CURVES = [

@@ -43,6 +43,8 @@ class ExecutorOptions:
     """Time between checkpoints of a training."""
     gpus_per_pack: float = 1.0
     """Share of a GPU that each pack asks Ray for, above 0 and at most 1; CPUs ignore it."""
+    kernel: str = Setting.kernel
+    """What trains stacks on CPUs; see `Setting`."""
     modules: tuple[OwnModule, ...] = ()
     """The user's own modules, which workers may lack."""
 

@@ -15,6 +15,7 @@ def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
         options.data_cache,
         listener.checkpoint,
         options.save_seconds,
+        kernel=options.kernel,
     )
     while (attempt := book.next()) is not None:
         listener.started(attempt)

@@ -64,6 +64,7 @@ def run(book: PackBook, listener: Listener, options: ExecutorOptions) -> None:
                 "engine": options.engine,
                 "data_cache": options.data_cache,
                 "save_seconds": options.save_seconds,
+                "kernel": options.kernel,
                 "object_cache": cache.name,
                 "modules": json.dumps([asdict(module) for module in options.modules]),
             },
@@ -106,6 +107,7 @@ class _PackTrainable(tune.Trainable):
             checkpoint=ObjectCache.reader(new_config["object_cache"]),
             save_seconds=new_config["save_seconds"],
             gpu_share=new_config["gpu_share"] or 1.0,
+            kernel=new_config["kernel"],
         )
         self._reports = work(functools.partial(_trials, new_config), new_config["engine"], setting)
         return True

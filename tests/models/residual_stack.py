@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from models.activations import ACTIVATIONS
 from models.fused import FusedStack
 from models.initialisation import initial_parameters
-from models.kinds.stack import StackShape
+from models.stack_shape import StackShape
 
 
 class ResidualStack(nn.Module):

@@ -13,8 +13,9 @@ from models.blocks import BlockNetwork
 from models.initialisation import initialise
 from models.kinds.linear import LinearNetwork
 from models.kinds.resnet import PreActivationResNet, ResNet
-from models.kinds.stack import Stack, StackShape
+from models.kinds.stack import Stack
 from models.kinds.vgg import VGG, grouped
+from models.stack_shape import StackShape
 from tests.models.residual_stack import ResidualStack, fuse
 
 CIFAR = (3, 32, 32)

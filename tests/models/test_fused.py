@@ -8,7 +8,8 @@ from torch import Tensor
 
 from models.activations import ACTIVATIONS
 from models.fused import FusedStack
-from models.kinds.stack import Stack, StackShape
+from models.kinds.stack import Stack
+from models.stack_shape import StackShape
 from tests.models.residual_stack import ResidualStack, fuse
 
 EVEN_KERNEL = "ignore:Using padding='same' with even kernel lengths:UserWarning"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.initialisation import initial_parameters
-from models.kinds.stack import StackShape
+from models.stack_shape import StackShape
 
 
 def shape_of(depth: int = 4, stages: int = 4, filters: int = 3, kernel_size: int = 3) -> StackShape:

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.kinds.resnet import ResNet
-from models.kinds.stack import Stack, StackShape
+from models.kinds.stack import Stack
 from models.layout import Layout
+from models.stack_shape import StackShape
 from tests.models.residual_stack import ResidualStack
 
 EVEN_KERNEL = "ignore:Using padding='same' with even kernel lengths:UserWarning"

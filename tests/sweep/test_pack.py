@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.kinds.stack import StackShape
+from models.stack_shape import StackShape
 from sweep.cost import CostModel, features
 from sweep.pack import FREE_WITHIN_PACK, PACK_SIZE, Pack, group_by_network, make_packs, trials_digest
 from sweep.trial import Trial

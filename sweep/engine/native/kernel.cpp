@@ -693,11 +693,11 @@ int gradient(const Shape *shape, const Real *parameters, const uint8_t *pixels, 
 }
 
 // Steps over batches of `batch` images in the given order, the last one shorter. `rates` holds the learning rate of
-// each step, `done` counts earlier steps. Adds to `means` loss, accuracy and gradient norm of each step, weighed by its
-// images. State is two vectors like the parameters.
+// each step, `done` counts earlier steps. Adds to `sums` loss, right answers and gradient norm of each image's step.
+// State is two vectors like the parameters.
 int steps(const Shape *shape, Real *parameters, Real *first, Real *second, const Optimizer *how, const uint8_t *pixels,
           const int64_t *labels, const Real *scale, const Real *shift, const int64_t *order, int64_t count,
-          int64_t batch, const double *rates, int64_t done, double *means) try {
+          int64_t batch, const double *rates, int64_t done, double *sums) try {
     Network network(*shape, true);
     const long size = network.parameters();
     std::vector<Real> slope(size);
@@ -710,7 +710,7 @@ int steps(const Shape *shape, Real *parameters, Real *first, Real *second, const
         network.read_gradient(slope.data());
         for (Real g : slope) norm += double(g) * double(g);
         norm = std::sqrt(norm);
-        means[0] += loss, means[1] += right, means[2] += norm * double(n);
+        sums[0] += loss, sums[1] += right, sums[2] += norm * double(n);
         if (!std::isfinite(loss) || !std::isfinite(norm)) return 2;
         update(*how, parameters, slope.data(), first, second, size, *rates, ++done);
     }
@@ -719,15 +719,13 @@ int steps(const Shape *shape, Real *parameters, Real *first, Real *second, const
     return 1;
 }
 
-// Mean loss and accuracy over images.
+// Adds the losses of images and the number of right answers to `sums`.
 int evaluate(const Shape *shape, const Real *parameters, const uint8_t *pixels, const int64_t *labels, const Real *scale,
-             const Real *shift, const int64_t *index, int64_t count, double *loss_and_right) try {
+             const Real *shift, const int64_t *index, int64_t count, double *sums) try {
     Network network(*shape, false);
-    double loss = 0, right = 0;
     network.set(parameters);
-    network.pass({pixels, labels, scale, shift}, index, count, 0, &loss, &right);
-    loss_and_right[0] = loss / double(count), loss_and_right[1] = right / double(count);
-    return std::isfinite(loss) ? 0 : 2;
+    network.pass({pixels, labels, scale, shift}, index, count, 0, &sums[0], &sums[1]);
+    return std::isfinite(sums[0]) ? 0 : 2;
 } catch (const std::bad_alloc &) {
     return 1;
 }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models import FusedStack
-from sweep.engine.fused import GroupTraining, evaluate
+from sweep.engine.fused import FusedGroup, evaluate
 from sweep.engine.images import Split
 from sweep.engine.training import train
 from sweep.result import OutOfMemory, Progress, Setting, TrialResult
@@ -63,7 +63,7 @@ def test_a_trial_that_diverges_later_keeps_its_curve_until_then(healthy: list[Tr
 
 
 def test_a_diverged_network_leaves_the_group(healthy: list[Trial]) -> None:
-    run = GroupTraining([absurd(healthy[0]), *healthy[1:]], Setting())
+    run = FusedGroup([absurd(healthy[0]), *healthy[1:]], Setting())
     epochs = run.epochs()
     next(epochs)
     assert run.live == [1, 2]
@@ -79,7 +79,7 @@ def test_final_training_numbers_that_are_not_finite_are_a_divergence(
         loss, accuracy = evaluate(network, split, index)
         return (loss.index_fill(0, torch.tensor(0), torch.inf) if split is run.images.train else loss), accuracy
 
-    run = GroupTraining([base, base.but(learning_rate=1e-2)], Setting())
+    run = FusedGroup([base, base.but(learning_rate=1e-2)], Setting())
     monkeypatch.setattr("sweep.engine.fused.evaluate", overflowing)
     list(run.epochs())
     first, second = run.results()

@@ -8,7 +8,7 @@ from itertools import cycle, islice
 import pytest
 import torch
 
-from sweep.engine.fused import GroupTraining
+from sweep.engine.fused import FusedGroup
 from sweep.result import Setting, TrialResult
 from sweep.trial import Trial
 
@@ -56,7 +56,7 @@ def test_alone_as_in_a_pack(base: Trial, packed: list[TrialResult], trained: Tra
 
 
 def test_fused_across_activations_as_in_a_pack(base: Trial, packed: list[TrialResult]) -> None:
-    run = GroupTraining(dozen(base), Setting())
+    run = FusedGroup(dozen(base), Setting())
     assert list(run.epochs()) == [0.5, 1.0]
     assert_close(run.results(), packed)
 
@@ -119,7 +119,7 @@ def test_twins_of_depth_one_are_identical_bit_for_bit(
 
 def test_matched_pairs_start_alike_and_part_in_training(base: Trial, trained: Train) -> None:
     pair = [base.but(depth=4, architecture=name) for name in ("sequential", "parallel")]
-    networks = [GroupTraining([trial], Setting()).network for trial in pair]
+    networks = [FusedGroup([trial], Setting()).network for trial in pair]
     first, second = (dict(network.named_parameters()) for network in networks)
     assert all(torch.equal(first[name], second[name]) for name in first)
     losses = [trained([trial])[0].epochs[-1].val_loss for trial in pair]

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.fused import FusedStack
-from models.kinds.stack import StackShape
+from models.stack_shape import StackShape
 from sweep.data import area_average, balanced_subset, held_out, load
-from sweep.engine.fused import GroupTraining
+from sweep.engine.fused import FusedGroup
 from sweep.engine.images import TrialImages
 from sweep.result import Setting, TrialResult
 from sweep.trial import HELD_OUT_SHARE, Trial
@@ -134,7 +134,7 @@ def test_final_numbers_are_those_of_the_final_network(validation: str, normalisa
     trials = [
         base.but(seed=seed, validation=validation, normalisation=normalisation, learning_rate=1e-2) for seed in range(3)
     ]
-    run = GroupTraining(trials, Setting())
+    run = FusedGroup(trials, Setting())
     list(run.epochs())
     for k, result in enumerate(run.results()):
         last = result.last
@@ -155,7 +155,7 @@ def test_final_training_numbers_are_not_the_running_means(base: Trial, trained: 
 
 def test_bfloat16_trains_float32_weights(base: Trial, trained: Train) -> None:
     half = base.but(precision="bf16", epochs=4, learning_rate=1e-2)
-    run = GroupTraining([half, half.but(seed=1)], Setting())
+    run = FusedGroup([half, half.but(seed=1)], Setting())
     list(run.epochs())
     assert all(parameter.dtype == torch.float32 for parameter in run.network.parameters())
     assert not all(torch.equal(p, p.bfloat16().float()) for p in run.network.parameters())

@@ -1,0 +1,1 @@
+"""Trains stacks by a kernel that is compiled on the machine at hand."""

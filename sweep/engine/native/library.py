@@ -1,0 +1,147 @@
+"""Compiles the kernel, once per machine, source and kernel size, and keeps it in the user's cache."""
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from sweep import durable
+from sweep.data.cache import cache_base
+
+Real = Literal["float", "double"]
+
+SOURCE = Path(__file__).with_name("kernel.cpp")
+_COMPILERS = ("c++", "g++", "clang++")
+_OPTIONS = ("-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-Wno-psabi")
+_SECONDS = 300
+
+
+class Unavailable(Exception):
+    """Why this machine has no kernel."""
+
+
+@cache
+def library(kernel_size: int, real: Real = "float") -> ctypes.CDLL:
+    """The compiled kernel for convolutions of one size. Raises Unavailable where it cannot be made.
+
+    A process that waits for another to compile it finds it made. Without a folder to keep it in, each process makes its
+    own.
+    """
+    compiler = _compiler()
+    command = (compiler, *_OPTIONS, _processor_option(), f"-DKERNEL={kernel_size}", f"-DREAL={real}")
+    name = f"{_key(command)}.so"
+    try:
+        folder = cache_base() / "kernels"
+        with _locked(folder / f".{name}.lock"):
+            path = folder / name
+            with contextlib.suppress(Unavailable):
+                return _loaded(path)
+            # Not there, or cut short by a full disk.
+            return _compiled(command, path)
+    except (OSError, RuntimeError):
+        with tempfile.TemporaryDirectory(prefix="sweep-kernel-") as folder:
+            return _compiled(command, Path(folder, name))
+
+
+def build_soon(kernel_sizes: Collection[int]) -> None:
+    """Compile on another thread, so that the first workers need not wait long; faults are for those who ask again."""
+
+    def build() -> None:
+        for size in sorted(kernel_sizes):
+            with contextlib.suppress(Unavailable, OSError):
+                library(size)
+
+    threading.Thread(target=build, name="kernel", daemon=True).start()
+
+
+def fault() -> str | None:
+    """Why this machine cannot compile the kernel, or None."""
+    try:
+        _compiler()
+    except Unavailable as error:
+        return str(error)
+    return None
+
+
+def _compiler() -> str:
+    named = os.environ.get("CXX")
+    found = next(filter(None, map(shutil.which, [named] if named else _COMPILERS)), None)
+    if found is None:
+        raise Unavailable(f"there is no C++ compiler named {named or ', '.join(_COMPILERS)}")
+    return found
+
+
+def _processor_option() -> str:
+    return "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
+
+
+@cache
+def _processor() -> str:
+    """What tells processors apart for which the compiler makes different code."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.lower().startswith(("flags", "features")):
+                return line
+    return platform.processor()
+
+
+@cache
+def _version(compiler: str) -> str:
+    try:
+        return subprocess.run([compiler, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"the compiler {compiler} does not answer: {error}") from None
+
+
+def _key(command: tuple[str, ...]) -> str:
+    parts = (SOURCE.read_text(), *command, _version(command[0]), platform.machine(), _processor())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+
+
+def _compiled(command: tuple[str, ...], path: Path) -> ctypes.CDLL:
+    fresh = durable.beside(path)
+    try:
+        done = subprocess.run(
+            [*command, str(SOURCE), "-o", str(fresh)], capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+        if done.returncode:
+            raise Unavailable(f"{command[0]} does not compile the kernel: {_first_error(done.stderr)}")
+        durable.move(fresh, path)
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"{command[0]} does not end within {_SECONDS} s") from None
+    finally:
+        fresh.unlink(missing_ok=True)
+    return _loaded(path)
+
+
+def _loaded(path: Path) -> ctypes.CDLL:
+    try:
+        found = ctypes.CDLL(str(path))
+        for name in ("steps", "evaluate", "gradient"):
+            getattr(found, name).restype = ctypes.c_int
+    except (OSError, AttributeError) as error:
+        raise Unavailable(f"the compiled kernel cannot be loaded: {error}") from None
+    return found
+
+
+def _first_error(text: str) -> str:
+    lines = [line for line in text.splitlines() if "error" in line.lower()] or text.splitlines() or ["no reason given"]
+    return lines[0].strip()[:300]
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
