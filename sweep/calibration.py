@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sweep.cost import CostModel, features
 from sweep.engine import find_engine
+from sweep.engine.kernels import chosen
 from sweep.pack import Pack
 from sweep.result import Setting
 from sweep.trial import Trial
@@ -45,6 +46,9 @@ def calibrate(packs: Sequence[Pack], setting: Setting) -> CostModel:
     ordered = sorted(packs, key=lambda pack: pack.cost / len(pack))
     places = np.unique(np.linspace(0, len(ordered) - 1, _SAMPLES).round().astype(int))
     samples = [_shortened(ordered[place].trials[:_TRIALS_PER_SAMPLE]) for place in places]
+    for trials in samples:
+        # Compiling is not a part of training.
+        chosen(trials[0], setting.device, setting.kernel)
     _seconds(samples[0], setting)
     measured = np.array([_seconds(trials, setting) for trials in samples])
     rows = np.array([features(trials) for trials in samples])

@@ -205,7 +205,7 @@ def beyond(of: str, *allowed: str) -> set[tuple[str, str]]:
 
 def test_analysis_meets_sweep_at_the_ledger() -> None:
     libraries = ("pyarrow", "duckdb", "numpy", "scipy", "matplotlib", "jinja2", "markupsafe")
-    met = ("sweep.errors", "sweep.ledger", "sweep.parts", "sweep.measures")
+    met = ("sweep.errors", "sweep.durable", "sweep.ledger", "sweep.parts", "sweep.measures")
     assert not beyond("analysis", "analysis", *met, *libraries)
     names = {module for module in importers("sweep.measures") if within(module, "analysis")}
     assert names

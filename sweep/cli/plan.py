@@ -12,6 +12,7 @@ from sweep.calibration import Workers, calibrate
 from sweep.cli.display import counted, duration
 from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Study
 from sweep.cli.showable import HEADS, showable, showable_rows
+from sweep.engine.kernels import fault, kernels_said, shares
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE, Pack
@@ -100,6 +101,8 @@ def _numbers(plan: Plan, done: set[str], pack_size: int, workers: Workers) -> di
         "fewest_parameters": min(sizes),
         "most_parameters": max(sizes),
         "flops": sum(pack.flops for pack in packs),
+        "kernels": dict(shares(plan.trials, "cpu", Setting.kernel).most_common()),
+        "kernel_fault": fault(),
         "workers": workers.count,
         "calibrated": workers.calibrated,
         "calibration_fault": workers.fault,
@@ -146,6 +149,7 @@ def _print_numbers(console: Console, numbers: dict[str, Any]) -> None:
     console.print(f"packs       {numbers['packs']} of {numbers['networks']} network shapes")
     console.print(f"parameters  {numbers['fewest_parameters']:,} to {numbers['most_parameters']:,} per network")
     console.print(f"arithmetic  {numbers['flops']:.3g} FLOPs")
+    console.print(f"kernels     {kernels_said(numbers['kernels'], numbers['kernel_fault'])}", markup=False)
     whole, left = duration(numbers["estimated_seconds"]), duration(numbers["estimated_seconds_left"])
     basis = "calibrated" if numbers["calibrated"] else "by the default model, not measured here"
     workers = counted(numbers["workers"], "worker")

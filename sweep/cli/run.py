@@ -11,6 +11,7 @@ from sweep.cli.display import live_display, say
 from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags, Study
 from sweep.cli.report import write_into_store
 from sweep.data import load
+from sweep.engine.kernels import build_for, fault, kernels_said, shares
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, check_plans
 from sweep.own_code import loaded
@@ -66,11 +67,15 @@ def run(
     if flags.track:
         how = replace(how, tracking=tracking_uri(Ledger(flags.store), flags.tracking))
     ledger = Ledger.create(flags.store)
+    missing = missing_trials(plan, ledger, flags.retry_failed)
     if flags.engine == "torch":
         # Before all workers ask for them at once.
-        for name in sorted({trial.dataset for trial in missing_trials(plan, ledger, flags.retry_failed).trials}):
+        if address is None and missing.trials and flags.device in (None, "cpu"):
+            build_for(missing.trials, "cpu", flags.kernel)
+            say(f"on CPUs: {kernels_said(shares(missing.trials, 'cpu', flags.kernel), fault())}")
+        for name in sorted({trial.dataset for trial in missing.trials}):
             load(name, log=say)
-    _note_earlier_draws(missing_trials(plan, ledger, flags.retry_failed), ledger)
+    _note_earlier_draws(missing, ledger)
     with live_display() as display:
         outcome = run_sweep(plan, ledger, how, display)
     return _conclude(plan, outcome, flags.store, how.tracking, flags.report, _place(flags.store, flags.tracking))

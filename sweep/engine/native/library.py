@@ -39,18 +39,14 @@ def library(kernel_size: int, real: Real = "float") -> ctypes.CDLL:
     """
     compiler = _compiler()
     command = (compiler, *_OPTIONS, _processor_option(), f"-DKERNEL={kernel_size}", f"-DREAL={real}")
-    name = f"{_key(command)}.so"
+    key = _key(command)
     try:
         folder = cache_base() / "kernels"
-        with _locked(folder / f".{name}.lock"):
-            path = folder / name
-            with contextlib.suppress(Unavailable):
-                return _loaded(path)
-            # Not there, or cut short by a full disk.
-            return _compiled(command, path)
+        with _locked(folder / f".{key}.lock"):
+            return _kept(folder, key) or _compiled(command, folder, key)
     except (OSError, RuntimeError):
         with tempfile.TemporaryDirectory(prefix="sweep-kernel-") as folder:
-            return _compiled(command, Path(folder, name))
+            return _compiled(command, Path(folder), key)
 
 
 def build_soon(kernel_sizes: Collection[int]) -> None:
@@ -90,7 +86,7 @@ def _processor() -> str:
     """What tells processors apart for which the compiler makes different code."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.lower().startswith(("flags", "features")):
+            if line.startswith(("flags", "Features")):
                 return line
     return platform.processor()
 
@@ -108,14 +104,29 @@ def _key(command: tuple[str, ...]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
-def _compiled(command: tuple[str, ...], path: Path) -> ctypes.CDLL:
-    fresh = durable.beside(path)
+def _kept(folder: Path, key: str) -> ctypes.CDLL | None:
+    """The library of an earlier process. Its name has its digest, since one cut short would end this process."""
+    for path in folder.glob(f"{key}-*.so"):
+        if path.stem == f"{key}-{_digest(path)}":
+            with contextlib.suppress(Unavailable):
+                return _loaded(path)
+    return None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:20]
+
+
+def _compiled(command: tuple[str, ...], folder: Path, key: str) -> ctypes.CDLL:
+    # What a killed process has left is written over.
+    fresh = folder / f".{key}.tmp"
     try:
         done = subprocess.run(
             [*command, str(SOURCE), "-o", str(fresh)], capture_output=True, text=True, timeout=_SECONDS, check=False
         )
         if done.returncode:
             raise Unavailable(f"{command[0]} does not compile the kernel: {_first_error(done.stderr)}")
+        path = folder / f"{key}-{_digest(fresh)}.so"
         durable.move(fresh, path)
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{command[0]} does not end within {_SECONDS} s") from None

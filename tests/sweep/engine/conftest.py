@@ -38,12 +38,12 @@ def base() -> Trial:
     )
 
 
-@pytest.fixture(scope="session")
-def trained() -> Train:
-    """Results of training the trials as one pack."""
+@pytest.fixture(scope="session", params=["native", "torch"])
+def trained(request: pytest.FixtureRequest) -> Train:
+    """Results of training the trials as one pack, by either kernel."""
 
     def run(trials: Sequence[Trial], threads: int = 1) -> list[TrialResult]:
-        *progress, results = train(trials, Setting(threads=threads))
+        *progress, results = train(trials, Setting(threads=threads, kernel=request.param))
         assert all(isinstance(report, Progress) for report in progress)
         assert isinstance(results, list)
         return results

@@ -115,10 +115,15 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(base: Trial) -> None:
 
 
 @pytest.mark.parametrize("error", [MemoryError("host"), torch.OutOfMemoryError("device")])
-def test_every_lack_of_memory_is_reported_alike(error: Exception, base: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kernel", "module"), [("native", "sweep.engine.native.training"), ("torch", "sweep.engine.fused")]
+)
+def test_every_lack_of_memory_is_reported_alike(
+    error: Exception, kernel: str, module: str, base: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("sweep.engine.fused.TrialImages", fail)
+    monkeypatch.setattr(f"{module}.TrialImages", fail)
     with pytest.raises(OutOfMemory, match=str(error)):
-        list(train([base], Setting()))
+        list(train([base], Setting(kernel=kernel)))

@@ -173,6 +173,6 @@ def test_time_and_memory_are_accounted_for(base: Trial, trained: Train) -> None:
     for result in trained(trials):
         assert result.seconds == pytest.approx(sum(epoch.seconds for epoch in result.epochs))
         assert result.seconds > 0
-        assert result.fused_with == 4
+        assert result.fused_with == (4 if result.kernel == "torch" else 1)
         assert result.peak_memory_bytes > 2**20
         assert result.device == "cpu"
