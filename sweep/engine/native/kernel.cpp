@@ -19,6 +19,9 @@
 #include <cstring>
 #include <new>
 #include <vector>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
 
 namespace {
 
@@ -65,6 +68,27 @@ inline Real total(Sums v) {
     for (int i = 0; i < PARTS; i++) sum += v[i];
     return sum;
 }
+
+// Takes numbers below the smallest normal one for zero while it lives: processors are a hundred times slower on them,
+// and the gradients of images that a network is sure of are full of them.
+class NoTinyNumbers {
+#if defined(__SSE__)
+    unsigned before = _mm_getcsr();
+
+  public:
+    NoTinyNumbers() { _mm_setcsr(before | 0x8040); }
+    ~NoTinyNumbers() { _mm_setcsr(before); }
+#elif defined(__aarch64__)
+    uint64_t before;
+
+  public:
+    NoTinyNumbers() {
+        asm volatile("mrs %0, fpcr" : "=r"(before));
+        asm volatile("msr fpcr, %0" ::"r"(before | 1ull << 24));
+    }
+    ~NoTinyNumbers() { asm volatile("msr fpcr, %0" ::"r"(before)); }
+#endif
+};
 
 struct Shape {
     int32_t classes, depth, branches, filters, channels, height, width, activation;
@@ -243,20 +267,35 @@ template <class F> inline void runs(long count, F f) {
         for (; count - at >= width; at += width) f(at, width);
 }
 
-// Convolves `inputs` planes to `outputs` planes with `taps` laid out by `lay`; `left` pixels lie before the centre.
 template <bool ADD>
+void any_block(int width, const Real *in, long inputs, const Real *w, const Real *bias, Real *out, const Planes &p,
+               int left) {
+    switch (width) {
+    case 8: return block<8, ADD>(in, inputs, w, bias, out, p, left);
+    case 4: return block<4, ADD>(in, inputs, w, bias, out, p, left);
+    case 2: return block<2, ADD>(in, inputs, w, bias, out, p, left);
+    default: return block<1, ADD>(in, inputs, w, bias, out, p, left);
+    }
+}
+
+constexpr long NEAR = 24 << 10;  // bytes of planes to go over again and again, in the first-level cache
+
+// Convolves `inputs` planes to `outputs` planes with `taps` laid out by `lay`; `left` pixels lie before the centre.
+// Adds to what is there, or to the bias if there is one. Takes as many inputs at a time as stay near.
 void convolve(const Real *in, long inputs, const Real *taps, const Real *bias, long outputs, Real *out, const Planes &p,
               int left) {
-    runs(outputs, [&](long first, int width) {
-        const Real *w = taps + first * inputs * K * K, *b = bias + (ADD ? 0 : first);
-        Real *to = out + first * p.size;
-        switch (width) {
-        case 8: return block<8, ADD>(in, inputs, w, b, to, p, left);
-        case 4: return block<4, ADD>(in, inputs, w, b, to, p, left);
-        case 2: return block<2, ADD>(in, inputs, w, b, to, p, left);
-        default: return block<1, ADD>(in, inputs, w, b, to, p, left);
-        }
-    });
+    const long some = std::max<long>(1, NEAR / (p.size * long(sizeof(Real))));
+    for (long at = 0; at < inputs; at += some) {
+        const long n = std::min(some, inputs - at);
+        runs(outputs, [&](long first, int width) {
+            const Real *from = in + at * p.size, *w = taps + (first * inputs + at * width) * K * K;
+            Real *to = out + first * p.size;
+            if (bias && at == 0)
+                any_block<false>(width, from, n, w, bias + first, to, p, left);
+            else
+                any_block<true>(width, from, n, w, nullptr, to, p, left);
+        });
+    }
 }
 
 // Lays weights (outputs, inputs, K, K) out as `convolve` reads them.
@@ -425,7 +464,7 @@ class Network {
     Network(const Shape &shape, bool training)
         : s(shape), p(s.height, s.width), f(s.filters), stages(s.depth / s.branches), wide(f * s.branches),
           image_planes(s.channels), hidden_planes((training ? stages + 1 : 2) * f),
-          slope_planes(training ? s.depth * f : wide), group(group_size()), taps_(f * s.channels * K * K),
+          slope_planes(training ? s.depth * f : wide), group(group_size()), few(few_images()), taps_(f * s.channels * K * K),
           block_taps_(s.depth * f * f * K * K), turned_(training ? s.depth * f * f * K * K : 0),
           image_(p.gap + group * image_planes * p.size), hidden_(p.gap + group * hidden_planes * p.size),
           slope_(p.gap + group * slope_planes * p.size), back_(p.gap + group * f * p.size),
@@ -466,10 +505,15 @@ class Network {
     void pass(const Images &data, const int64_t *index, long count, long mean_over, double *loss, double *right) {
         for (long at = 0; at < count; at += group) {
             int n = int(std::min<long>(group, count - at));
-            for (int i = 0; i < n; i++) gather(data, index[at + i], i);
-            forward(n, mean_over > 0);
+            for (int i = 0; i < n; i++) {
+                gather(data, index[at + i], i);
+                forward(i, mean_over > 0);
+            }
+            head(n);
             for (int i = 0; i < n; i++) judge(i, data.labels[index[at + i]], mean_over, loss, right);
-            if (mean_over > 0) backward(n);
+            if (mean_over == 0) continue;
+            head_back(n);
+            for (int i = 0; i < n; i += few) backward(i, std::min(few, n - i));
         }
     }
 
@@ -498,13 +542,18 @@ class Network {
     const Shape s;
     const Planes p;
     const long f, stages, wide, image_planes, hidden_planes, slope_planes;
-    const int group;
+    const int group, few;  // images whose dense layers are computed together, and those of gradients of one stage
     Buffer taps_, block_taps_, turned_, image_, hidden_, slope_, back_, head_, logits_;
     std::vector<Buffer *> sums_;
     std::vector<Real> head_bias_sums;
     const Real *embedding_bias = nullptr, *biases = nullptr, *head_bias = nullptr;
 
     long weights() const { return (f * s.channels + s.depth * f * f) * K * K; }
+
+    int few_images() const {
+        long planes = std::min<long>(wide, outputs_at_once()) + std::min<long>(f, inputs_at_once());
+        return int(std::clamp<long>(NEAR / (planes * p.size * long(sizeof(Real))), 1, group));
+    }
 
     int group_size() const {
         long bytes = (image_planes + hidden_planes + slope_planes + f) * p.size * long(sizeof(Real));
@@ -530,20 +579,18 @@ class Network {
             }
     }
 
-    void forward(int n, bool training) const {
+    void forward(int i, bool training) const {
         const long each = wide * f * K * K;
-        for (int i = 0; i < n; i++) {
-            Real *to = hidden(i, 0);
-            convolve<false>(image(i), s.channels, taps_.get(), embedding_bias, f, to, p, LEFT);
-            for (long o = 0; o < f; o++) masked(to + o * p.size);
+        convolve(image(i), s.channels, taps_.get(), embedding_bias, f, hidden(i, 0), p, LEFT);
+        for (long o = 0; o < f; o++) masked(hidden(i, 0) + o * p.size);
+        for (long stage = 0; stage < stages; stage++) {
+            Real *z = slope(i) + (training ? stage * wide * p.size : 0);
+            convolve(hidden(i, stage), f, block_taps_.get() + stage * each, biases + stage * wide, wide, z, p, LEFT);
+            add_blocks(hidden(i, stage), z, hidden(i, stage + 1));
         }
-        for (long stage = 0; stage < stages; stage++)
-            for (int i = 0; i < n; i++) {
-                Real *z = slope(i) + (training ? stage * wide * p.size : 0);
-                convolve<false>(hidden(i, stage), f, block_taps_.get() + stage * each, biases + stage * wide, wide, z,
-                                p, LEFT);
-                add_blocks(hidden(i, stage), z, hidden(i, stage + 1));
-            }
+    }
+
+    void head(int n) const {
         int i = 0;
         for (; i + TOGETHER <= n; i += TOGETHER)
             classify<TOGETHER>(last(i), head_.get(), f * p.size, head_bias, logits_.get() + i * s.classes, s.classes);
@@ -594,8 +641,8 @@ class Network {
         }
     }
 
-    void backward(int n) const {
-        const long size = f * p.size, each = wide * f * K * K;
+    void head_back(int n) const {
+        const long size = f * p.size;
         int i = 0;
         Real *head_sums = sums_[2]->get();
         for (; i + TOGETHER <= n; i += TOGETHER)
@@ -604,20 +651,25 @@ class Network {
         for (; i < n; i++)
             classify_back<1>(last(i), head_.get(), size, logits_.get() + i * s.classes, s.classes, head_sums, back(i),
                              size);
+    }
+
+    // Gradients of images `first` to `first + n`, from those of their features.
+    void backward(int first, int n) const {
+        const long size = f * p.size, each = wide * f * K * K;
         Real *block_sums = sums_[0]->get() + f * s.channels * K * K * PARTS, *bias_sums = sums_[1]->get() + f * PARTS;
         for (long stage = stages - 1; stage >= 0; stage--) {
-            for (i = 0; i < n; i++)
+            for (int i = first; i < first + n; i++)
                 for (long o = 0; o < wide; o++)
                     through(back(i) + o % f * p.size, slope(i) + (stage * wide + o) * p.size,
                             bias_sums + (stage * wide + o) * PARTS);
-            Batch in{hidden(0, stage), hidden_planes * p.size};
-            Batch out{slope(0) + stage * wide * p.size, slope_planes * p.size};
+            Batch in{hidden(first, stage), hidden_planes * p.size};
+            Batch out{slope(first) + stage * wide * p.size, slope_planes * p.size};
             weight_gradients(in, f, out, wide, n, block_sums + stage * each * PARTS, p);
-            for (i = 0; i < n; i++)
-                convolve<true>(slope(i) + stage * wide * p.size, wide, turned_.get() + stage * each, nullptr, f,
-                               back(i), p, RIGHT);
+            for (int i = first; i < first + n; i++)
+                convolve(slope(i) + stage * wide * p.size, wide, turned_.get() + stage * each, nullptr, f, back(i), p,
+                         RIGHT);
         }
-        for (i = 0; i < n; i++)
+        for (int i = first; i < first + n; i++)
             for (long o = 0; o < f; o++) {
                 Real *plane = back(i) + o * p.size;
                 masked(plane);
@@ -625,7 +677,7 @@ class Network {
                 for (long v = 0; v < p.vectors; v++) sum += load(plane + v * LANES);
                 *reinterpret_cast<Sums *>(sums_[1]->get() + o * PARTS) += fold(sum);
             }
-        weight_gradients({image(0), image_planes * p.size}, s.channels, {back(0), size}, f, n, sums_[0]->get(), p);
+        weight_gradients({image(first), image_planes * p.size}, s.channels, {back(first), size}, f, n, sums_[0]->get(), p);
     }
 
     // Turns slopes into gradients of the arguments, and adds those of the bias.
@@ -680,6 +732,7 @@ int lanes() { return LANES; }
 // Mean loss and its gradient over images, without an update.
 int gradient(const Shape *shape, const Real *parameters, const uint8_t *pixels, const int64_t *labels, const Real *scale,
              const Real *shift, const int64_t *index, int64_t count, Real *to, double *loss_and_right) try {
+    NoTinyNumbers mode;
     Network network(*shape, true);
     double loss = 0, right = 0;
     network.clear_gradient();
@@ -698,6 +751,7 @@ int gradient(const Shape *shape, const Real *parameters, const uint8_t *pixels, 
 int steps(const Shape *shape, Real *parameters, Real *first, Real *second, const Optimizer *how, const uint8_t *pixels,
           const int64_t *labels, const Real *scale, const Real *shift, const int64_t *order, int64_t count,
           int64_t batch, const double *rates, int64_t done, double *sums) try {
+    NoTinyNumbers mode;
     Network network(*shape, true);
     const long size = network.parameters();
     std::vector<Real> slope(size);
@@ -722,6 +776,7 @@ int steps(const Shape *shape, Real *parameters, Real *first, Real *second, const
 // Adds the losses of images and the number of right answers to `sums`.
 int evaluate(const Shape *shape, const Real *parameters, const uint8_t *pixels, const int64_t *labels, const Real *scale,
              const Real *shift, const int64_t *index, int64_t count, double *sums) try {
+    NoTinyNumbers mode;
     Network network(*shape, false);
     network.set(parameters);
     network.pass({pixels, labels, scale, shift}, index, count, 0, &sums[0], &sums[1]);
