@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.stack_shape import StackShape
 
-_FILE = Path(__file__).with_name("choices.json")
+FILE = Path(__file__).with_name("choices.json")
 
 
 def torch_is_faster(shape: StackShape) -> bool:
@@ -20,4 +20,4 @@ def torch_is_faster(shape: StackShape) -> bool:
 @cache
 def _fewest_filters() -> dict[int, int | None]:
     """Kernel size to the fewest filters from which torch is faster."""
-    return {int(size): fewest for size, fewest in json.loads(_FILE.read_text())["torch_from_filters"].items()}
+    return {int(size): fewest for size, fewest in json.loads(FILE.read_text())["torch_from_filters"].items()}
