@@ -11,7 +11,7 @@ from analysis.questions.equivalence.findings import find_shown
 from analysis.questions.equivalence.terminal import HEADS, control_notes, notes, rows
 from sweep.cli.report import verdict_line
 
-_WIDTH = 104
+_UNLIMITED = 1000
 _LEFT = ("data set", "metric", "verdict")
 
 
@@ -34,7 +34,8 @@ def print_answer(results: Results, study: str, console: Console) -> bool:
         table.add_row(*row)
     console.print("\nParallel against sequential, in matched pairs deeper than one block, seeds averaged:")
     # In a narrow window, or a file, rich would cut the last words off.
-    wide = Console(file=console.file, width=max(console.width, _WIDTH), highlight=False, markup=False)
+    needed = console.measure(table, options=console.options.update(width=_UNLIMITED)).maximum
+    wide = Console(file=console.file, width=max(console.width, needed), highlight=False, markup=False)
     wide.print(table, crop=False)
     for note in notes(findings):
         console.print(note, soft_wrap=True)

@@ -94,7 +94,7 @@ def _note_earlier_draws(missing: Plan, ledger: Ledger) -> None:
 
 def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool, runs: list[str]) -> int:
     # A store's name or a constraint may hold brackets.
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
     status = outcome.status
     console.print(
         f"{plan.study}: {outcome.planned} trials planned, {status['finished']} finished, "
