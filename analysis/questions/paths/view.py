@@ -52,8 +52,6 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         pictures=[_picture(found.networks, palette)],
         numbers={
             "claims": claims,
-            "seeds": {each.label: each.profiles for each in found.networks},
-            "errors": {each.label: each.errors for each in found.networks},
             "trials": found.counts,
         },
         headline={
@@ -152,7 +150,7 @@ def _table(networks: Sequence[NetworkPaths]) -> Table:
 
 def _bands(each: NetworkPaths) -> str:
     """The band, and those of single seeds where they differ."""
-    seeds = sorted({_band(seed.band) for seed in each.profiles.values()})
+    seeds = sorted(set(map(_band, each.bands)))
     return _band(each.band) + (f" (seeds: {', '.join(seeds)})" if len(seeds) > 1 else "")
 
 
