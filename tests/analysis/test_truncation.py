@@ -102,7 +102,7 @@ def test_the_part_says_the_lowest_order_and_draws_networks_that_have_one(results
 )
 def test_the_verdict_answers_the_question_of_the_title(judged, fields, outcome, begins):
     part = judged(**fields)
-    (claim,) = part.numbers["claims"]
+    (claim,) = part.claims
     assert claim.outcome is outcome
     assert part.title == "Are higher-order terms needed?"
     assert part.lead.verdict.startswith(begins)

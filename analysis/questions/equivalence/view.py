@@ -37,6 +37,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         words=_words(findings),
         tables=[*tables(findings), *where_tables(findings)],
         pictures=pictures(findings, palette),
+        claims=findings.claims,
         numbers=_numbers(findings),
         headline=_headline(findings),
         badges=list(_badges(findings)),
@@ -173,7 +174,6 @@ def _numbers(findings: Findings) -> dict[str, Any]:
             name: {metric: _answer(answer) for metric, answer in by_metric.items()}
             for name, by_metric in findings.mixed.items()
         },
-        "claims": findings.claims,
         "differences_from_the_paper": findings.differences_in_budget,
     }
 

@@ -56,7 +56,6 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         verdict=clause(verdict),
         template="methods/page.html",
         words={
-            "claims": claims,
             "ended": list(dict.fromkeys(f"{each.group.label}: {each.ended}" for each in steps if each.ended)),
             "few": few,
             "least": LEAST_SEEDS,
@@ -70,15 +69,8 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             *draw_by_time(families, palette),
             *(draw_lesions(families, errors, palette) if lesioned else []),
         ],
-        numbers={
-            "margins": {
-                "margins": margins.margins,
-                "declared_at": margins.declared_at,
-                "before": margins.declared_before,
-                "several": margins.several,
-            },
-            "claims": claims,
-        },
+        claims=claims,
+        numbers={"question": margins},
         headline={"droppath_comparisons": len(found), "droppath_better": better, "droppath_worse": worse},
         badges=[Badge(text, "warning") for text, shown in warnings.items() if shown],
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),

@@ -47,13 +47,11 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         lead=lead,
         verdict=clause(lead.verdict),
         template="paths/page.html",
-        words={"study": found, "claims": claims, "least": LEAST_LENGTHS, "linear": LINEAR},
+        words={"study": found, "least": LEAST_LENGTHS, "linear": LINEAR},
         tables=[_table(found.networks), _lengths(found.networks)],
         pictures=[_picture(found.networks, palette)],
-        numbers={
-            "claims": claims,
-            "trials": found.counts,
-        },
+        claims=claims,
+        numbers={"trials": found.counts},
         headline={
             "effective_length": first.effective_length.value,
             "effective_band_low": first.band.low,

@@ -39,10 +39,11 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         lead=Lead(verdict, _detail(found.networks), "info" if claim.outcome is Outcome.OPEN else "good"),
         verdict=clause(verdict),
         template="truncation/page.html",
-        words={"study": found, "claims": [claim]},
+        words={"study": found},
         tables=[_table(found.networks)],
         pictures=_pictures(able, palette),
-        numbers={"claims": [claim], "trials": found.counts},
+        claims=[claim],
+        numbers={"trials": found.counts},
         trials=found.counts["planned"],
     )
 
