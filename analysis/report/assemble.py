@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.questions import answers
 from analysis.report.content import Part, Picture, Table
 from analysis.report.provenance import provenance

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analysis.claims import Claim, Outcome
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.measurements import Measured
 from analysis.plain import plain
 from analysis.questions.features.summary import MethodFeatures, find_features

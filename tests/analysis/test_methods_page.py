@@ -14,7 +14,7 @@ import analysis
 from analysis.arms import Arm, Group, arm_groups
 from analysis.claims import Outcome
 from analysis.equivalence import Verdict, difference
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gains, judge
 from analysis.questions.methods.lesions import lesion_errors, robustness
 from analysis.questions.methods.pictures import lesion_lines

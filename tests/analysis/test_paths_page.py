@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.claims import Outcome
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Panel, draw_panels
+from analysis.figures.style import Palette
 from analysis.formats import unbroken
 from analysis.plain import plain
 from analysis.questions.paths.summary import find_paths

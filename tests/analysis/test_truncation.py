@@ -7,7 +7,7 @@ import pytest
 
 import analysis
 from analysis.claims import Outcome
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.questions.truncation import view
 from analysis.questions.truncation.summary import find_truncations
 from analysis.report import make_report, write_report

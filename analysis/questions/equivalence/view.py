@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from analysis.equivalence import ALPHA, LEAST_FREEDOM, LEAST_SEEDS
 from analysis.equivalence.statistic import exp
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.formats import dataset_name, factor_name, number, p_is, percent
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer

@@ -11,8 +11,8 @@ from analysis.claims import Claim, signs
 from analysis.equivalence import Difference
 from analysis.figures import render
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
+from analysis.figures.style import Palette
 from analysis.formats import DASH, number, p_value, unbroken
 from analysis.questions.features.summary import METRICS, WHEN, MethodFeatures, find_features
 from analysis.report.content import Column, Lead, Part, Picture, Table

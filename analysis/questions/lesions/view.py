@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.claims import Claim, signs
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.formats import dataset_name, number, percent
 from analysis.questions.lesions.pictures import pictures
 from analysis.questions.lesions.published import BLOCKS, WHOLE, comparable

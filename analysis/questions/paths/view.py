@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from analysis.claims import Claim, Outcome, signs
 from analysis.figures import render
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
+from analysis.figures.style import Palette
 from analysis.formats import DASH, number, percent, unbroken
 from analysis.questions.paths.lengths import LEAST_LENGTHS, Band
 from analysis.questions.paths.summary import NetworkPaths, find_paths

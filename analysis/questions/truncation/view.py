@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from analysis.claims import Claim, Outcome, signs
 from analysis.figures import render
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
+from analysis.figures.style import Palette
 from analysis.formats import number, unbroken
 from analysis.questions.truncation.summary import KINDS, TruncatedNetwork, find_truncations
 from analysis.report.content import Column, Lead, Part, Picture, Table
