@@ -6,7 +6,7 @@ arrays raise ValueError. `design` has the means that verdicts stand on, with the
 
 from analysis.equivalence.components import components
 from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS, Contrasts, contrasts, enough_seeds
-from analysis.equivalence.crossed import SeedEffect, seed_effect
+from analysis.equivalence.crossed import seed_effect
 from analysis.equivalence.design import of_grid, of_networks
 from analysis.equivalence.divergence import ClusteredMcNemar, clustered_mcnemar
 from analysis.equivalence.heterogeneity import factor_test, interaction_test
@@ -31,7 +31,6 @@ __all__ = [
     "Inside",
     "Interval",
     "Mean",
-    "SeedEffect",
     "Statistic",
     "Verdict",
     "alpha_of_look",

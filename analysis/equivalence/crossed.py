@@ -1,7 +1,5 @@
 """Crossed seeds: an additive model of configurations and seeds, and what it says of the seeds' variance."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.special import fdtrc
 
@@ -10,25 +8,18 @@ from analysis.equivalence.inputs import Vector, codes, groups
 from analysis.equivalence.mean import UNDEFINED
 
 
-@dataclass(frozen=True)
-class SeedEffect:
-    """Does a seed shift all configurations alike? An F test of seeds against their interaction with configurations."""
+def seed_effect(of: Contrasts) -> float:
+    """Does a seed shift all configurations alike? P of an F test of seeds against their interaction with these.
 
-    f: float
-    numerator: int
-    denominator: int
-    p: float
-
-
-def seed_effect(of: Contrasts) -> SeedEffect:
-    """The test of a seed effect; NaN below two seeds or two configurations of two seeds."""
+    NaN below two seeds or two configurations of two seeds.
+    """
     residual, rank, spare = additive(of)
     if rank < 1 or spare < 1:
-        return SeedEffect(UNDEFINED, max(rank, 0), max(spare, 0), UNDEFINED)
+        return UNDEFINED
     within = float(groups(of.values, of.configuration).squares.sum())
     left = float((residual**2).sum())
     f = max(within - left, 0.0) / rank / (left / spare) if left > 0 else UNDEFINED
-    return SeedEffect(f, rank, spare, float(fdtrc(rank, spare, f)))
+    return float(fdtrc(rank, spare, f))
 
 
 def additive(of: Contrasts) -> tuple[Vector, int, int]:

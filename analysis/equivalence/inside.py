@@ -26,16 +26,13 @@ _GRID = 200
 class Inside:
     """The share of configurations whose own contrast lies inside the margin, with its 90 % interval.
 
-    `spread` is the posterior median of the standard deviation of true contrasts, `mean` the posterior mean of their
-    mean over these configurations, and `next_inside` the chance that another configuration like these lies inside.
+    `mean` is the posterior mean of the true contrasts' mean over these configurations.
     """
 
     share: float
     interval: Interval
-    spread: float
     mean: float
     mean_interval: Interval
-    next_inside: float
 
 
 def share_inside(of: Contrasts, low: float, high: float) -> Inside:
@@ -51,7 +48,7 @@ def share_inside(of: Contrasts, low: float, high: float) -> Inside:
         or (shared is not None and not shared.degrees_of_freedom > 0)
     ):
         nothing = Interval(UNDEFINED, UNDEFINED, 0.90)
-        return Inside(UNDEFINED, nothing, UNDEFINED, UNDEFINED, nothing, UNDEFINED)
+        return Inside(UNDEFINED, nothing, UNDEFINED, nothing)
     means, rng = of.means, np.random.default_rng(0)
     spread, centre = _posterior(means, variance, rng)
     shrunk = 1 / (1 / variance + 1 / spread[:, None] ** 2)
@@ -63,16 +60,7 @@ def share_inside(of: Contrasts, low: float, high: float) -> Inside:
         # What seeds share moves all configurations together, and is in no difference between them.
         true += shared.standard_error * rng.standard_t(shared.degrees_of_freedom, DRAWS)[:, None]
     inside = ((true > low) & (true < high)).mean(axis=1)
-    another = centre + spread * rng.normal(size=DRAWS)
-    mean = true.mean(axis=1)
-    return Inside(
-        float(inside.mean()),
-        _quantiles(inside),
-        float(np.median(spread)),
-        middle,
-        _quantiles(mean),
-        float(((another > low) & (another < high)).mean()),
-    )
+    return Inside(float(inside.mean()), _quantiles(inside), middle, _quantiles(true.mean(axis=1)))
 
 
 def seed_variances(of: Contrasts) -> Vector | None:

@@ -24,8 +24,7 @@ from analysis.figures.axes import (
     span,
     wrapped,
 )
-from analysis.figures.palette import Palette
-from analysis.figures.style import MUTED, WIDE, Floats, Look, styled
+from analysis.figures.style import MUTED, WIDE, Floats, Look, Palette, styled
 from analysis.figures.svg import tips_id
 
 Item = TypeVar("Item")

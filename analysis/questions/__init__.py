@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from analysis.figures.palette import Palette
+    from analysis.figures.style import Palette
     from analysis.report.content import Part
     from analysis.results import Results
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.questions import answers
 from analysis.report.content import Part, Picture, Table
-from analysis.report.provenance import Provenance, provenance
+from analysis.report.provenance import provenance
 from analysis.results import Results
 from analysis.study import NothingToReport, choose_study, results_key, trial_states
 
@@ -27,7 +27,8 @@ class Report:
     states: Mapping[str, int]
     """Trials of the study: planned, finished, diverged, failed, missing."""
     parts: tuple[Part, ...]
-    provenance: Provenance | None = None
+    provenance: tuple[Table, ...] = ()
+    """What is known of its trials."""
 
     def __post_init__(self) -> None:
         for kind, names in (
@@ -39,10 +40,15 @@ class Report:
             if len(names) > len(set(names)):
                 raise ValueError(f"two {kind} of a report have one name: {', '.join(sorted(names))}")
         for part in self.parts:
-            if both := part.numbers.keys() & {table.name for table in part.tables}:
+            if both := {"claims", *part.numbers} & {table.name for table in part.tables}:
                 raise ValueError(
                     f"numbers and a table of the part {part.name} have one name: {', '.join(sorted(both))}"
                 )
+
+    @property
+    def done(self) -> int:
+        """How many trials have a result."""
+        return self.states["planned"] - self.states["missing"]
 
     @property
     def trusted(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from analysis.claims import Tone
+from analysis.claims import Claim, Tone
 from analysis.figures.style import Rendered
 from analysis.plain import known
 from analysis.seeds import Estimate
@@ -203,11 +203,13 @@ class Part:
     template: str = ""
     """The page's words: a template of `analysis.questions`, which shows every table and picture."""
     words: Mapping[str, Any] = field(default_factory=dict)
-    """What the template knows beside `part`."""
+    """What the template knows beside `part` and `claims`."""
     tables: Sequence[Table] = ()
     pictures: Sequence[Picture] = ()
+    claims: Sequence[Claim] = ()
+    """What becomes of a paper's claims: for the template and for JSON."""
     numbers: Mapping[str, Any] = field(default_factory=dict)
-    """For JSON, beside the tables: mappings, sequences, dataclasses, enumerations, arrays, numbers."""
+    """For JSON, beside claims and tables: mappings, sequences, dataclasses, enumerations, arrays, numbers."""
     headline: Mapping[str, float] = field(default_factory=dict)
     """The few numbers that stand for it; those that are not finite are left out."""
     badges: Sequence[Badge] = ()

@@ -1,6 +1,7 @@
 """A report as one HTML file that opens anywhere: nothing is fetched, and nothing runs."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -25,22 +26,21 @@ _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]*[^\s*])\*(?![\w*])")
 
 
 class Contents:
-    """What the page holds so far: its sections, how many figures and tables, and those that the next part may show."""
+    """What the page holds so far: its sections by id, how many figures and tables, and those of the next part."""
 
     def __init__(self) -> None:
-        self.sections: list[tuple[str, str]] = []
-        self._counts = {"figure": 0, "table": 0}
-        self._pictures: dict[str, Picture] = {}
-        self._tables: dict[str, Table] = {}
+        self.sections: dict[str, str] = {}
+        self._counts = Counter[str]()
+        self._held: dict[tuple[str, str], Picture | Table] = {}
         self._shown: set[tuple[str, str]] = set()
 
     def add(self, section: str, title: str) -> str:
         """Take a section in. Raises ValueError for an id that cannot be linked to, or that two sections have."""
         if not _ID.fullmatch(section) or _TAKEN.fullmatch(section):
             raise ValueError(f"a section's id is {section!r}, but must be lower-case letters, digits and hyphens")
-        if section in dict(self.sections):
+        if section in self.sections:
             raise ValueError(f"two sections have the id {section!r}")
-        self.sections.append((section, title))
+        self.sections[section] = title
         return ""
 
     def next(self, kind: str) -> int:
@@ -50,26 +50,23 @@ class Contents:
 
     def hold(self, pictures: Sequence[Picture], tables: Sequence[Table]) -> None:
         """Make pictures and tables known by name."""
-        self._pictures, self._tables = {each.name: each for each in pictures}, {each.name: each for each in tables}
+        self._held = {("picture", each.name): each for each in pictures} | {
+            ("table", each.name): each for each in tables
+        }
         self._shown = set()
 
-    def picture(self, name: str) -> Picture | None:
-        """A picture, None where there is nothing to draw. Raises ValueError the second time: its ids are in use."""
-        if name in self._pictures and ("picture", name) in self._shown:
+    def get(self, kind: str, name: str) -> Picture | Table | None:
+        """A picture or table, None where the part has none. Raises ValueError for a picture's second time: its ids."""
+        place = kind, name
+        if kind == "picture" and place in self._shown & self._held.keys():
             raise ValueError(f"the picture {name} is shown twice")
-        self._shown.add(("picture", name))
-        return self._pictures.get(name)
-
-    def table(self, name: str) -> Table | None:
-        """A table, None where it has no rows to show."""
-        self._shown.add(("table", name))
-        return self._tables.get(name)
+        self._shown.add(place)
+        return self._held.get(place)
 
     def require_shown(self) -> None:
         """Raise ValueError for a picture, or a table with heads, that no template has shown."""
-        held = {("picture", name) for name in self._pictures}
-        held |= {("table", name) for name, table in self._tables.items() if table.heads}
-        if hidden := held - self._shown:
+        seen = {place for place, each in self._held.items() if isinstance(each, Picture) or each.heads}
+        if hidden := seen - self._shown:
             names = " and the ".join(f"{kind} {name}" for kind, name in sorted(hidden))
             raise ValueError(f"no template shows the {names}")
 
@@ -79,9 +76,9 @@ def page_html(report: Report) -> str:
     contents = Contents()
     environment = _environment(contents)
     bodies = [_part(environment, contents, part, not place) for place, part in enumerate(report.parts)]
-    if report.provenance is not None:
-        contents.hold((), report.provenance.tables)
-        words = {"trials": report.provenance.trials, "study": report.study}
+    if report.provenance:
+        contents.hold((), report.provenance)
+        words = {"trials": report.done, "study": report.study}
         bodies.append((Markup(), _rendered(environment, "provenance.html", words)))
         contents.require_shown()
     first = report.parts[0]
@@ -128,7 +125,11 @@ def _part(environment: jinja2.Environment, contents: Contents, part: Part, leads
     """The answer, and the sections."""
     contents.hold(part.pictures, part.tables)
     answer = _rendered(environment, "part.html", {"part": part, "leads": leads})
-    sections = _rendered(environment, part.template, {"part": part, **part.words}) if part.template else Markup()
+    sections = (
+        _rendered(environment, part.template, {"part": part, "claims": part.claims, **part.words})
+        if part.template
+        else Markup()
+    )
     contents.require_shown()
     return answer, sections
 
@@ -139,8 +140,7 @@ def _rendered(environment: jinja2.Environment, template: str, words: Mapping[str
 
 def _badges(report: Report) -> list[Badge]:
     states = report.states
-    done = states["planned"] - states["missing"]
-    badges = [Badge(f"study {report.study}"), Badge(f"{done} of {states['planned']} trials")]
+    badges = [Badge(f"study {report.study}"), Badge(f"{report.done} of {states['planned']} trials")]
     if states["missing"]:
         badges.append(Badge("interim", "warning"))
     return [*badges, *report.parts[0].badges]

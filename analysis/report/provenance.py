@@ -2,7 +2,6 @@
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,8 @@ _PROGRAM = "deep-parallel-sweep"
 _SHOWN = 12
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """How many trials of a study have a result, and what is known of them."""
-
-    trials: int
-    tables: tuple[Table, ...]
-
-
-def provenance(results: Results, study: str) -> Provenance:
-    """Where the results of a study come from."""
+def provenance(results: Results, study: str) -> tuple[Table, Table]:
+    """Where the results of a study come from: what varies among its trials, and what does not."""
     trials = results.table("trials", where=pc.field("study") == study)
     levels = {name: _levels(trials[name]) for name in training_factors() if name in trials.schema.names}
     facts = [
@@ -40,11 +31,10 @@ def provenance(results: Results, study: str) -> Provenance:
         *((factor_name(name), _listed(each)) for name, each in levels.items() if len(each) > 1),
     ]
     constant = [(factor_name(name), _listed(each)) for name, each in levels.items() if len(each) == 1]
-    tables = (
+    return (
         _facts("trials_and_devices", facts, "Trials, devices, and the factors that vary"),
         _facts("constant_factors", constant, "The others"),
     )
-    return Provenance(trials.num_rows, tables)
 
 
 def _facts(name: str, facts: Sequence[tuple[str, str]], caption: str) -> Table:

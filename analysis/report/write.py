@@ -54,6 +54,7 @@ def as_json(report: Report) -> str:
         "headline": report.headline,
         "parts": {
             part.name: {
+                "claims": part.claims,
                 **part.numbers,
                 **{table.name: table.records for table in part.tables if table.name and table.bulk is None},
             }

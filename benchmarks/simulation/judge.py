@@ -101,7 +101,7 @@ class Judge:
                 stack.enter_context(patch.object(eq, "crossing", lambda *given: math.nan))
             stack.enter_context(patch.dict(eq.STATISTICS, clear=True))
             if not self.fully:
-                nothing = eq.Inside(*[math.nan] * 6)  # pyright: ignore[reportArgumentType]
+                nothing = eq.Inside(*[math.nan] * 4)  # pyright: ignore[reportArgumentType]
                 stack.enter_context(patch.object(eq, "share_inside", lambda *given: nothing))
             yield self
 

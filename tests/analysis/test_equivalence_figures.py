@@ -12,21 +12,20 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.figures import render
-from analysis.figures.palette import Palette
 from analysis.figures.scatter import LossPairs, draw_scatter
-from analysis.figures.style import LOOKS
+from analysis.figures.style import LOOKS, Palette
 from analysis.formats import dataset_name
 from analysis.questions.equivalence.configurations import ConfigurationCurves
-from analysis.questions.equivalence.pictures import PICTURES
+from analysis.questions.equivalence.pictures import draw_by_q, draw_cost, draw_curves, draw_strata
 from sweep.ledger import Margins
 
 NAN = float("nan")
 COST = ("depth", "sequential_seconds", "parallel_seconds", "flops_ratio", "sequential_loss", "parallel_loss")
 
 
-def drawn(name: str, **findings: Any) -> Figure:
+def drawn(draw: Callable[..., Figure | None], *options: Any, **findings: Any) -> Figure:
     """The figure of findings that are no more than it takes."""
-    figure = PICTURES[name][0](SimpleNamespace(**findings), Palette())  # pyright: ignore[reportArgumentType]
+    figure = draw(SimpleNamespace(**findings), *options)
     assert figure is not None
     return figure
 
@@ -43,12 +42,14 @@ def cost(*columns: np.ndarray) -> Figure:
             **dict(zip(COST, columns, strict=True)),
         }
     )
-    return drawn("cost", cost_pairs=pairs)
+    return drawn(draw_cost, Palette(), cost_pairs=pairs)
 
 
 def curves(*losses: np.ndarray) -> Figure:
     answer = SimpleNamespace(by_dataset={"mnist": None})
-    return drawn("learning-curves", answer=answer, curves=(ConfigurationCurves("mnist", "nearest to equal", *losses),))
+    return drawn(
+        draw_curves, Palette(), answer=answer, curves=(ConfigurationCurves("mnist", "nearest to equal", *losses),)
+    )
 
 
 def forest(*rows: tuple[str, str]) -> Figure:
@@ -56,14 +57,14 @@ def forest(*rows: tuple[str, str]) -> Figure:
     shared = {"dataset": "mnist", "factor_a": "depth", "factor_b": None, "configurations": 12}
     size = {"ratio": 1.02, "low": 0.99, "high": 1.05}
     table = [{**shared, **size, "level_a": level, "verdict": verdict} for level, verdict in rows]
-    return drawn("strata", strata={"val_loss": table}, question=SimpleNamespace(margins=Margins(0.1)))
+    return drawn(draw_strata, "val_loss", strata={"val_loss": table}, question=SimpleNamespace(margins=Margins(0.1)))
 
 
 def by_q(*losses: tuple[float | None, ...], dataset: str = "mnist", split: str = "validation") -> Figure:
     """The paper's sequential and parallel mean, and ours, in four intervals of Q."""
     names = ("paper_sequential", "paper_parallel", "sequential", "parallel", "pairs")
     rows = [dict(zip(names, (*cell, int(cell[2] is not None)), strict=True)) for cell in losses]
-    return drawn("by-q", table_2=[{"dataset": dataset, "metric": split, **row} for row in rows])
+    return drawn(draw_by_q, Palette(), table_2=[{"dataset": dataset, "metric": split, **row} for row in rows])
 
 
 def words(figure: Figure) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analysis.claims import Claim, Outcome
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.measurements import Measured
 from analysis.plain import plain
 from analysis.questions.features.summary import MethodFeatures, find_features
@@ -186,7 +186,7 @@ def test_the_claim_takes_nearer_states_by_both_measures(
 ) -> None:
     shifts = (-0.01, 0.0, 0.01)
     trials = [measured(seed, cka + shift, distance + shift) for seed, shift in enumerate(shifts)]
-    (claim,) = part_of(opened(tmp_path, trials)).numbers["claims"]
+    (claim,) = part_of(opened(tmp_path, trials)).claims
     assert claim.outcome is outcome
 
 
@@ -245,7 +245,7 @@ def test_contrary_changes_are_said() -> None:
 
 def test_one_seed_decides_nothing(tmp_path: Path) -> None:
     part = part_of(opened(tmp_path, [measured(0, 0.9, 0.1), measured(0, 0.9, 0.1, depth=32)]))
-    assert part.numbers["claims"][0].outcome is Outcome.OPEN
+    assert part.claims[0].outcome is Outcome.OPEN
     assert {"neighbours-2", "similarity-2"} < {picture.name for picture in part.pictures}
 
 

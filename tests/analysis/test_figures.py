@@ -17,10 +17,9 @@ from matplotlib.figure import Figure
 from analysis.figures import Rendered, render
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
 from analysis.figures.scatter import LossPairs, draw_scatter
-from analysis.figures.style import GREEN
+from analysis.figures.style import GREEN, Palette
 from tests.analysis.drawn import words
 
 NAN = float("nan")

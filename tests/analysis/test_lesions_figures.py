@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.figures import render
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.measurements import Measured
 from analysis.questions.lesions.pictures import draw_deletion, draw_sizes
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork, Sized

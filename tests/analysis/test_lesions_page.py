@@ -7,7 +7,7 @@ import pytest
 
 import analysis
 from analysis.claims import Outcome
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.questions.lesions.summary import find_lesions
 from analysis.questions.lesions.view import answer, judge
 from analysis.report import Report, make_report, write_report

@@ -14,7 +14,7 @@ import analysis
 from analysis.arms import Arm, Group, arm_groups
 from analysis.claims import Outcome
 from analysis.equivalence import Verdict, difference
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gains, judge
 from analysis.questions.methods.lesions import lesion_errors, robustness
 from analysis.questions.methods.pictures import lesion_lines
@@ -355,7 +355,7 @@ def test_the_claim_on_residual_droppath_takes_both_comparisons(
     spread = [0.0, 0.001, 0.002]
     trials = [*arm(PLAIN, [plain] * 3), *arm(DROP, [drop] * 3), *arm(RESIDUAL, [0.399 + each for each in spread])]
     part, _ = part_of(opened(tmp_path, trials))
-    assert part.numbers["claims"][0].outcome is outcome
+    assert part.claims[0].outcome is outcome
     assert words in part.lead.verdict
 
 
@@ -364,7 +364,7 @@ def test_effective_paths_are_judged_by_the_declared_margin(tmp_path: Path) -> No
     for margin, outcome in ((0.1, Outcome.HOLDS), (0.005, Outcome.OPEN)):
         store = opened(tmp_path / str(margin), trials, margins=Margins(ratio=margin))
         part, _ = part_of(store)
-        assert [claim.outcome for claim in part.numbers["claims"]] == [outcome]
+        assert [claim.outcome for claim in part.claims] == [outcome]
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_effective_paths_lose_nothing_only_where_they_are_no_worse(
     tmp_path: Path, losses: list[float], errors: list[float], outcome: Outcome, said: str
 ) -> None:
     part, _ = part_of(opened(tmp_path, [*arm(PLAIN, [0.5] * 3), *arm(EFFECTIVE, errors, losses)]))
-    (claim,) = part.numbers["claims"]
+    (claim,) = part.claims
     assert claim.outcome is outcome
     assert "5.96 against 6.10 % error, second-hand" in claim.claim
     assert f"difference in error {said}" in claim.because
@@ -474,7 +474,7 @@ def test_a_method_of_ones_own_is_compared_with_plain_training(
     trials = [*arm(PLAIN, [0.5] * 3), *arm({"method": "mine:METHOD"}, [0.399, 0.4, 0.401])]
     part, _ = part_of(opened(tmp_path, trials))
     assert part.lead.verdict.startswith("Yes (-10.00 [-10.25, -9.75] points): mine:METHOD has a lower error than plain")
-    assert part.numbers["claims"] == []
+    assert part.claims == []
     (row,) = table(part, "training_methods").records
     assert (row["arm"], row["against"]) == (described or "mine:METHOD", "plain")
 

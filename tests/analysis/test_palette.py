@@ -1,7 +1,6 @@
 """Looks: a label keeps its own in all figures of a report, and no two in a panel are alike."""
 
-from analysis.figures.palette import Palette
-from analysis.figures.style import LOOKS
+from analysis.figures.style import LOOKS, Palette
 
 NETS = [f"net {number}" for number in range(20)]
 

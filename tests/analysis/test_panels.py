@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from analysis.figures import render
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, Scale, draw_panels, in_rows
+from analysis.figures.style import Palette
 from tests.analysis.drawn import clashes, said, words
 
 NAN = float("nan")

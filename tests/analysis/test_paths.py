@@ -152,7 +152,6 @@ def test_networks_are_read_and_put_together_over_seeds(results: Results) -> None
     assert plain.norm[0, 2] == pytest.approx(np.mean((0.09, 0.16, 0.25)))
     assert plain.norm[1:, 2].tolist() == [pytest.approx(0.09), pytest.approx(0.25)]
     assert plain.contribution[0].sum() == pytest.approx(1)
-    assert [each.longest for each in plain.profiles.values()] == [27] * 3
 
 
 def test_a_single_seed_has_the_interval_over_draws(results: Results) -> None:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.claims import Outcome
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Panel, draw_panels
+from analysis.figures.style import Palette
 from analysis.formats import unbroken
 from analysis.plain import plain
 from analysis.questions.paths.summary import find_paths
@@ -92,7 +92,7 @@ def test_a_network_near_guessing_is_said_to_have_hardly_learned(tmp_path: Path) 
 
 
 def claims(part_of: Results) -> list[Outcome]:
-    return [claim.outcome for claim in made(part_of).numbers["claims"]]
+    return [claim.outcome for claim in made(part_of).claims]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_fall_that_is_no_straight_line_of_the_log_norm_is_not_exponential(tmp_
         for seed in range(3)
     ]
     part = made(opened(tmp_path, trials))
-    claim = part.numbers["claims"][1]
+    claim = part.claims[1]
     assert claim.outcome is Outcome.IN_PART
     assert "R² 0.48, so it falls, but not exponentially" in claim.because
 

@@ -15,7 +15,6 @@ from analysis.report import Report
 from analysis.report import page as page_module
 from analysis.report.content import Badge, Bar, Column, Intervals, Lead, Part, Picture, Table
 from analysis.report.page import marked, page_html
-from analysis.report.provenance import Provenance
 from analysis.seeds import Estimate
 
 EVIL = "<script>alert(1)</script> & \"quoted\" 'too'"
@@ -83,11 +82,11 @@ def one(text: str = "Some words.", **fields: Any) -> Part:
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """The page of parts with templates of these texts, by the names of parts; `text` stands where a user's may."""
 
-    def of(*parts: Part, text: str = "words", provenance: Provenance | None = None, **templates: str) -> str:
+    def of(*parts: Part, text: str = "words", provenance: Sequence[Table] = (), **templates: str) -> str:
         files = jinja2.DictLoader({f"{name}.html": IMPORTS + template for name, template in templates.items()})
         monkeypatch.setattr(page_module, "TEMPLATES", jinja2.ChoiceLoader([files, page_module.TEMPLATES]))
         states = {"planned": 2, "missing": 1}
-        return page_html(Report(text, "key", (text,), states, parts or (one(),), provenance))
+        return page_html(Report(text, "key", (text,), states, parts or (one(),), tuple(provenance)))
 
     return of
 
@@ -122,7 +121,7 @@ def full(page) -> Page:
             subtitle=text,
         )
         follows = Part("two", text, Lead(text, text, "warning"), text)
-        return page(first, follows, text=text, provenance=Provenance(2, (table("trials_and_devices", text),)), one=ALL)
+        return page(first, follows, text=text, provenance=[table("trials_and_devices", text)], one=ALL)
 
     return of
 

@@ -10,9 +10,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.questions.equivalence.pictures import PICTURES
 from analysis.questions.equivalence.wording import headline as answer_sentence
 
+PICTURES = (
+    "losses",
+    "strata",
+    "training-losses",
+    "training-strata",
+    "heat-map",
+    "by-q",
+    "learning-curves",
+    "cost",
+)
 TABLES = (
     "verdicts",
     "accuracies",

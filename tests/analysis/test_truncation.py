@@ -7,7 +7,7 @@ import pytest
 
 import analysis
 from analysis.claims import Outcome
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.questions.truncation import view
 from analysis.questions.truncation.summary import find_truncations
 from analysis.report import make_report, write_report
@@ -102,7 +102,7 @@ def test_the_part_says_the_lowest_order_and_draws_networks_that_have_one(results
 )
 def test_the_verdict_answers_the_question_of_the_title(judged, fields, outcome, begins):
     part = judged(**fields)
-    (claim,) = part.numbers["claims"]
+    (claim,) = part.claims
     assert claim.outcome is outcome
     assert part.title == "Are higher-order terms needed?"
     assert part.lead.verdict.startswith(begins)

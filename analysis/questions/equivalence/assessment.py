@@ -73,7 +73,8 @@ class Assessment:
     inside: Inside
     assay: Assay | None
     divergence: eq.ClusteredMcNemar
-    seed_effect: eq.SeedEffect
+    seed_effect: float
+    """P."""
     failed_as_chance: Mean
     """Of this grid, with failed sides counted as having learned nothing."""
     statistics: Mapping[str, Any]

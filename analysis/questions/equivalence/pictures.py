@@ -1,24 +1,22 @@
 """The figures of the page: findings turned into what `analysis.figures` draws."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
-from analysis import figures
 from analysis.arrays import Array
 from analysis.equivalence import Verdict
+from analysis.figures import render
 from analysis.figures.axes import drawable
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
 from analysis.figures.scatter import LossPairs, draw_scatter
-from analysis.figures.style import BLUE, GREEN, MUTED, VERMILLION
+from analysis.figures.style import BLUE, GREEN, MUTED, VERMILLION, Palette
 from analysis.formats import NAMES, dataset_name, factor_name
 from analysis.questions.equivalence.assessment import in_words
 from analysis.questions.equivalence.configurations import ConfigurationCurves
@@ -36,19 +34,38 @@ _KINDS = {
     in_words(Verdict.UNDECIDED): Kind("undecided", MUTED, "D", open=True),
 }
 _DEPTH, _SECONDS = Axis("depth (residual blocks)", "places"), "seconds per training run"
+_LOSSES = (
+    "One point per configuration, the geometric mean over its seeds. Above the line the parallel network is worse."
+)
 
 
 def pictures(findings: Findings, palette: Palette) -> list[Picture]:
     """Every figure that the findings have numbers for."""
-    drawn = {name: (each, each.make(findings, palette)) for name, each in PICTURES.items()}
+    drawn: list[tuple[str, Figure | None, str]] = []
+    for prefix, metric in (("", "val_loss"), ("training-", "train_loss")):
+        loss = NAMES[metric]
+        both = f"Scatter plot of parallel against sequential {loss}, with the identity line and the margin."
+        ratio = f"Forest plot of the ratio of {loss} by level of every factor, with 90 % intervals and the margin."
+        drawn.append((f"{prefix}losses", draw_losses(findings, metric), both))
+        drawn.append((f"{prefix}strata", draw_strata(findings, metric), ratio))
+    by_depth = "Heat map of the ratio of validation losses by depth and number of filters, one panel per data set."
+    by_q = "Mean loss in intervals of the determination ratio Q for both architectures, beside the paper's Table 2."
+    curves = "Learning curves of chosen configurations, training and validation loss of both architectures by epoch."
+    cost = "Training seconds and forward FLOPs of parallel over sequential networks by depth."
+    drawn += [
+        ("heat-map", draw_heat_map(findings), by_depth),
+        ("by-q", draw_by_q(findings, palette), by_q),
+        ("learning-curves", draw_curves(findings, palette), curves),
+        ("cost", draw_cost(findings, palette), cost),
+    ]
+    # The page says the others' captions.
     return [
-        Picture(name, figures.render(figure), each.alt, each.caption)
-        for name, (each, figure) in drawn.items()
-        if figure
+        Picture(name, render(figure), alt, _LOSSES if name == "losses" else "") for name, figure, alt in drawn if figure
     ]
 
 
-def _scatter(metric: str, findings: Findings, _: Palette) -> Figure:
+def draw_losses(findings: Findings, metric: str) -> Figure:
+    """Losses of both sides, a point a configuration."""
     pairs = [
         LossPairs(dataset_name(of.dataset), of.sequential, of.parallel, of.tips)
         for of in findings.configurations[metric]
@@ -56,7 +73,8 @@ def _scatter(metric: str, findings: Findings, _: Palette) -> Figure:
     return draw_scatter(pairs, findings.question.margins.ratio, NAMES[metric])
 
 
-def _forest(metric: str, findings: Findings, _: Palette) -> Figure | None:
+def draw_strata(findings: Findings, metric: str) -> Figure | None:
+    """The ratio in every stratum by one factor; None without any."""
     groups: dict[str, list[Row]] = {}
     for row in findings.strata[metric]:
         if row["factor_b"] is None:
@@ -72,7 +90,7 @@ def _forest(metric: str, findings: Findings, _: Palette) -> Figure | None:
     return draw_forest(f"Ratio of {loss} by stratum", [Group(*group) for group in groups.items()], measure)
 
 
-def _by_q(findings: Findings, palette: Palette) -> Figure:
+def draw_by_q(findings: Findings, palette: Palette) -> Figure:
     """A row for each split, a panel for each data set that there is a mean of."""
     cells: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for row in findings.table_2:
@@ -101,7 +119,7 @@ def _q_panel(title: str, cells: Sequence[Mapping[str, Any]]) -> Panel:
     return Panel(title, x, Axis("loss (nats)", "log"), lines)
 
 
-def _curves(findings: Findings, palette: Palette) -> Figure | None:
+def draw_curves(findings: Findings, palette: Palette) -> Figure | None:
     """A row of training losses above one of validation losses for each data set."""
     rows: list[list[Panel]] = []
     for dataset in findings.answer.by_dataset:
@@ -124,7 +142,8 @@ def _curve(curves: ConfigurationCurves, split: Literal["train", "val"], first: b
     return Panel(title, Axis(x, whole=True), Axis(y, "log"), lines)
 
 
-def _heat_map(findings: Findings, _: Palette) -> Figure:
+def draw_heat_map(findings: Findings) -> Figure:
+    """The ratio by depth and filters, a map a data set."""
     sample = findings.samples[PRIMARY]
     depths, counts = (ordered_levels(sample.columns[name]) for name in ("depth", "filters"))
     maps: list[HeatMap] = []
@@ -142,7 +161,7 @@ def _heat_map(findings: Findings, _: Palette) -> Figure:
     return draw_heat_maps(f"Ratio of {loss} by depth and filters", maps, shades)
 
 
-def _cost(findings: Findings, palette: Palette) -> Figure | None:
+def draw_cost(findings: Findings, palette: Palette) -> Figure | None:
     """A row for each data set: seconds and FLOPs as ratios, seconds, and loss by seconds."""
     table = findings.cost_pairs
     rows = [
@@ -195,45 +214,3 @@ def _faster(ratio: Line) -> str:
     last = float(ratio.y[-1])
     words = f"{1 / last:.1f} times faster" if last < 1 else f"{last:.1f} times slower"
     return f"{'as fast' if abs(np.log(last)) < np.log(1.05) else words} at depth {ratio.x[-1]:g}"
-
-
-class Drawing(NamedTuple):
-    """What makes a figure, what it shows for those who do not see it, and its caption, if the page has no other."""
-
-    make: Callable[[Findings, Palette], Figure | None]
-    alt: str
-    caption: str = ""
-
-
-def _of(metric: str, scatter: str, forest: str, caption: str = "") -> dict[str, Drawing]:
-    """Scatter plot and forest plot of a loss."""
-    loss = NAMES[metric]
-    both = f"Scatter plot of parallel against sequential {loss}, with the identity line and the margin."
-    ratio = f"Forest plot of the ratio of {loss} by level of every factor, with 90 % intervals and the margin."
-    return {
-        scatter: Drawing(partial(_scatter, metric), both, caption),
-        forest: Drawing(partial(_forest, metric), ratio),
-    }
-
-
-PICTURES: dict[str, Drawing] = {
-    **_of(
-        "val_loss",
-        "losses",
-        "strata",
-        "One point per configuration, the geometric mean over its seeds. Above the line the parallel network is worse.",
-    ),
-    **_of("train_loss", "training-losses", "training-strata"),
-    "heat-map": Drawing(
-        _heat_map, "Heat map of the ratio of validation losses by depth and number of filters, one panel per data set."
-    ),
-    "by-q": Drawing(
-        _by_q, "Mean loss in intervals of the determination ratio Q for both architectures, beside the paper's Table 2."
-    ),
-    "learning-curves": Drawing(
-        _curves,
-        "Learning curves of chosen configurations, training and validation loss of both architectures by epoch.",
-    ),
-    "cost": Drawing(_cost, "Training seconds and forward FLOPs of parallel over sequential networks by depth."),
-}
-"""By name."""

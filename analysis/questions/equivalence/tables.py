@@ -222,7 +222,7 @@ def _seeds(findings: Findings) -> Table:
         _DATASET,
         Column("drawn", "seeds", of=lambda at: drawn[at.found.crossed]),
         Column("seeds", "number", of=lambda at: at.found.seeds),
-        Column("p", "p of a seed effect", p_value, lambda at: at.found.seed_effect.p),
+        Column("p", "p of a seed effect", p_value, lambda at: at.found.seed_effect),
     )
     return Table("seeds", columns, findings.each(PRIMARY), "Does a seed shift all configurations alike?")
 

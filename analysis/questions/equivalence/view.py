@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from analysis.equivalence import ALPHA, LEAST_FREEDOM, LEAST_SEEDS
 from analysis.equivalence.statistic import exp
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.formats import dataset_name, factor_name, number, p_is, percent
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer
@@ -37,6 +37,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         words=_words(findings),
         tables=[*tables(findings), *where_tables(findings)],
         pictures=pictures(findings, palette),
+        claims=findings.claims,
         numbers=_numbers(findings),
         headline=_headline(findings),
         badges=list(_badges(findings)),
@@ -173,7 +174,6 @@ def _numbers(findings: Findings) -> dict[str, Any]:
             name: {metric: _answer(answer) for metric, answer in by_metric.items()}
             for name, by_metric in findings.mixed.items()
         },
-        "claims": findings.claims,
         "differences_from_the_paper": findings.differences_in_budget,
     }
 

@@ -11,8 +11,8 @@ from analysis.claims import Claim, signs
 from analysis.equivalence import Difference
 from analysis.figures import render
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
+from analysis.figures.style import Palette
 from analysis.formats import DASH, number, p_value, unbroken
 from analysis.questions.features.summary import METRICS, WHEN, MethodFeatures, find_features
 from analysis.report.content import Column, Lead, Part, Picture, Table
@@ -44,14 +44,15 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         lead=Lead(verdict, detail + budget([each.trial for each in methods]), claim.tone),
         verdict=clause(verdict),
         template="features/page.html",
-        words={"study": found, "claims": [claim], "seeds": seeds_said([len(each.seeds) for each in methods])},
+        words={"study": found, "seeds": seeds_said([len(each.seeds) for each in methods])},
         tables=[*_tables(networks), _neighbours(methods)],
         pictures=[
             picture
             for place, network in enumerate(networks, start=1)
             for picture in (_by_state(place, network, palette), _similarity(place, network))
         ],
-        numbers={"claims": [claim], "trials": found.counts},
+        claims=[claim],
+        numbers={"trials": found.counts},
         headline={
             f"neighbour_{metric}_{WHEN[when]}": methods[0].mean(when, metric).value
             for metric, when in product(METRICS, WHEN)

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from analysis.figures import render
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
+from analysis.figures.style import Palette
 from analysis.formats import percent
 from analysis.questions.lesions.summary import LesionedNetwork
 from analysis.report.content import Picture

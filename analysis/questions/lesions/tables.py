@@ -48,11 +48,9 @@ def lesion_tables(networks: Sequence[LesionedNetwork]) -> Iterator[Table]:
     """Lesions of one block and, for files, of each; of several blocks; networks compared; and what is published."""
     columns = [Column("network", "network", unbroken), Column("seeds", "seeds"), Column("blocks", "blocks")]
     columns += [Column(name, _HEADS.get(name, ""), share() if name == "error" else points()) for name in QUANTITIES]
-    columns += [Column(f"{name}_seeds") for name in QUANTITIES]
     rows = [
         {"network": each.label, "seeds": len(each.seeds), "blocks": each.blocks}
         | {name: found.at() for name, found in each.quantities.items()}
-        | {f"{name}_seeds": found.n for name, found in each.quantities.items()}
         for each in networks
     ]
     yield Table("lesions", columns, rows, "Rise of the error by one deleted block, percentage points")

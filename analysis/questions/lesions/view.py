@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.claims import Claim, signs
-from analysis.figures.palette import Palette
+from analysis.figures.style import Palette
 from analysis.formats import dataset_name, number, percent
 from analysis.questions.lesions.pictures import pictures
 from analysis.questions.lesions.published import BLOCKS, WHOLE, comparable
@@ -28,7 +28,6 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         return None
     networks = found.networks
     claim = judge(networks)
-    claims = [claim] if claim else []
     verdict = _verdict(networks, claim)
     tables = [table for table in lesion_tables(networks) if table.rows]
     return Part(
@@ -40,7 +39,6 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         template="lesions/page.html",
         words={
             "study": found,
-            "claims": claims,
             "has": {table.name for table in tables},
             "like": [each for each in networks if comparable(each)],
             "published_blocks": BLOCKS,
@@ -48,7 +46,8 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         },
         tables=tables,
         pictures=pictures(networks, palette),
-        numbers={"claims": claims, "trials": found.counts},
+        claims=[claim] if claim else [],
+        numbers={"trials": found.counts},
         headline=_headline(networks),
         trials=found.counts["planned"],
     )

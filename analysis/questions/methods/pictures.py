@@ -12,9 +12,8 @@ from analysis.arms import Group as Arms
 from analysis.equivalence import Difference
 from analysis.figures import render
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
-from analysis.figures.style import GREEN, PURPLE
+from analysis.figures.style import GREEN, PURPLE, Palette
 from analysis.formats import DASH
 from analysis.questions.methods.comparison import Comparison
 from analysis.questions.methods.lesions import ONE, WHOLE, Errors, Key, by_seed, sizes

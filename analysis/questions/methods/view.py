@@ -6,8 +6,8 @@ from itertools import chain, groupby
 
 from analysis.arms import PLAIN, RESIDUAL, Group, arm_groups
 from analysis.claims import Tone
-from analysis.figures.palette import Palette
-from analysis.questions.equivalence.declared import Question, declared
+from analysis.figures.style import Palette
+from analysis.questions.equivalence.declared import declared
 from analysis.questions.methods.claims import judge_claims
 from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gains
 from analysis.questions.methods.lesions import lesion_errors, robustness
@@ -32,10 +32,10 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     if not families:
         return None
     groups = list(chain.from_iterable(families))
-    margins, errors = declared(results, study), lesion_errors(results, groups)
-    steps = [each for group in groups for each in equal_steps(group, margins.margins)]
+    question, errors = declared(results, study), lesion_errors(results, groups)
+    steps = [each for group in groups for each in equal_steps(group, question.margins)]
     ladders = [family for family in families if len(family) > 1]
-    time = [each for family in ladders for group in family for each in equal_time(group, family, margins.margins)]
+    time = [each for family in ladders for group in family for each in equal_time(group, family, question.margins)]
     lesioned = robustness(groups, errors)
     main, claims = _main(steps), judge_claims(steps)
     found = gains(main)
@@ -45,18 +45,17 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     few = sum(each.log_loss.n < LEAST_SEEDS for each in steps)
     rows = [row for group in groups if group.compared for arm in group.arms.values() for row in arm.rows.values()]
     warnings = {
-        "margins declared after results": margins.declared_at and not margins.declared_before,
+        "margins declared after results": question.declared_at and not question.declared_before,
         "few seeds": few == len(steps),
     }
     return Part(
         name="droppath",
         title="Does training with dropped blocks gain anything?",
         subtitle="Ways of training the same networks",
-        lead=Lead(verdict, f"{_DETAIL} {budget(rows)}", tone, _intervals(main, margins)),
+        lead=Lead(verdict, f"{_DETAIL} {budget(rows)}", tone, _intervals(main, question.margins.ratio)),
         verdict=clause(verdict),
         template="methods/page.html",
         words={
-            "claims": claims,
             "ended": list(dict.fromkeys(f"{each.group.label}: {each.ended}" for each in steps if each.ended)),
             "few": few,
             "least": LEAST_SEEDS,
@@ -70,15 +69,8 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             *draw_by_time(families, palette),
             *(draw_lesions(families, errors, palette) if lesioned else []),
         ],
-        numbers={
-            "margins": {
-                "margins": margins.margins,
-                "declared_at": margins.declared_at,
-                "before": margins.declared_before,
-                "several": margins.several,
-            },
-            "claims": claims,
-        },
+        claims=claims,
+        numbers={"question": question},
         headline={"droppath_comparisons": len(found), "droppath_better": better, "droppath_worse": worse},
         badges=[Badge(text, "warning") for text, shown in warnings.items() if shown],
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
@@ -125,7 +117,7 @@ def _points(main: Sequence[Comparison]) -> str:
     return f"{' to '.join(map(points(2), ends))} points"
 
 
-def _intervals(main: Sequence[Comparison], margins: Question) -> Intervals | None:
+def _intervals(main: Sequence[Comparison], margin: float) -> Intervals | None:
     known = [each for each in main if each.log_loss.n > 1]
     shown = known[:_MOST_BARS]
     if not shown:
@@ -144,7 +136,7 @@ def _intervals(main: Sequence[Comparison], margins: Question) -> Intervals | Non
     which = f", of the first {len(shown)} of {len(known)} comparisons" if len(shown) < len(known) else ""
     return Intervals(
         bars,
-        margins.margins.ratio,
+        margin,
         f"Ratio of validation losses to {other} at equal steps, with its 99 % interval over seeds{which}; shaded: the "
         "equivalence margin.",
         below="dropped blocks better" if to_plain else "first better",

@@ -1,6 +1,5 @@
 """Which paths the gradient takes through the networks of a study, over seeds (P2, 1605.06431)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +19,6 @@ class NetworkPaths(Network):
 
     judged: bool
     """Whether P2's claims are about it: sequential, trained plainly, with several path lengths."""
-    profiles: Mapping[int, Profile]
-    """Of each seed."""
-    errors: Mapping[int, float]
-    """Of each seed, on validation images."""
     longest: int
     """The longest path, in blocks."""
     layers_a_block: int
@@ -37,6 +32,8 @@ class NetworkPaths(Network):
     """(3, lengths): mean, lowest and highest seed."""
     band: Band
     """Of the contribution's mean over seeds."""
+    bands: tuple[Band, ...]
+    """Of each seed."""
     effective_length: Estimate
     beyond_mean: Difference
     """Effective length minus the mean length of all paths, against zero."""
@@ -47,6 +44,7 @@ class NetworkPaths(Network):
     zeros: float
     """Share of all draws with a norm of zero."""
     error: Estimate
+    """On validation images."""
 
 
 def find_paths(results: Results, study: str) -> Study[NetworkPaths] | None:
@@ -76,13 +74,10 @@ def _over_seeds(network: Network) -> NetworkPaths:
         norm[1:] = norms[0].low, norms[0].high
     paths = over_seeds([_at(length, each, each.paths) for each in profiles]).mean
     contribution = over_seeds([np.nan_to_num(_at(length, each, each.contribution)) for each in profiles]).band
-    accuracies = {each.trial["seed"]: each.trial["val_accuracy"] for each in network.seeds}
-    errors = {seed: np.nan if accuracy is None else 1 - accuracy for seed, accuracy in accuracies.items()}
+    accuracies = np.array([each.trial["val_accuracy"] for each in network.seeds], float)
     return NetworkPaths(
         **vars(network),
         judged=network.is_plain and len(length) >= LEAST_LENGTHS,
-        profiles=dict(zip(errors, profiles, strict=True)),
-        errors=errors,
         longest=profiles[0].longest,
         layers_a_block=trial["layers_per_block"] or 1,
         mean_length=profiles[0].mean_length,
@@ -91,12 +86,13 @@ def _over_seeds(network: Network) -> NetworkPaths:
         norm=norm,
         contribution=contribution,
         band=effective_band(length, contribution[0], paths),
+        bands=tuple(each.band for each in profiles),
         effective_length=over_seeds([each.effective_length for each in profiles]).at(),
         beyond_mean=over_zero([each.effective_length - each.mean_length for each in profiles]),
         slope=over_zero([each.slope for each in profiles]),
         r_squared=float(over_seeds([each.r_squared for each in profiles]).mean),
         zeros=float(sum(each.zeros.sum() for each in norms) / sum(each.draws.sum() for each in norms)),
-        error=over_seeds(list(errors.values())).at(),
+        error=over_seeds(1 - accuracies).at(),
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from analysis.claims import Claim, Outcome, signs
 from analysis.figures import render
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
+from analysis.figures.style import Palette
 from analysis.formats import DASH, number, percent, unbroken
 from analysis.questions.paths.lengths import LEAST_LENGTHS, Band
 from analysis.questions.paths.summary import NetworkPaths, find_paths
@@ -47,15 +47,11 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         lead=lead,
         verdict=clause(lead.verdict),
         template="paths/page.html",
-        words={"study": found, "claims": claims, "least": LEAST_LENGTHS, "linear": LINEAR},
+        words={"study": found, "least": LEAST_LENGTHS, "linear": LINEAR},
         tables=[_table(found.networks), _lengths(found.networks)],
         pictures=[_picture(found.networks, palette)],
-        numbers={
-            "claims": claims,
-            "seeds": {each.label: each.profiles for each in found.networks},
-            "errors": {each.label: each.errors for each in found.networks},
-            "trials": found.counts,
-        },
+        claims=claims,
+        numbers={"trials": found.counts},
         headline={
             "effective_length": first.effective_length.value,
             "effective_band_low": first.band.low,
@@ -152,7 +148,7 @@ def _table(networks: Sequence[NetworkPaths]) -> Table:
 
 def _bands(each: NetworkPaths) -> str:
     """The band, and those of single seeds where they differ."""
-    seeds = sorted({_band(seed.band) for seed in each.profiles.values()})
+    seeds = sorted(set(map(_band, each.bands)))
     return _band(each.band) + (f" (seeds: {', '.join(seeds)})" if len(seeds) > 1 else "")
 
 

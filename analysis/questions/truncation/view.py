@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from analysis.claims import Claim, Outcome, signs
 from analysis.figures import render
-from analysis.figures.palette import Palette
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
+from analysis.figures.style import Palette
 from analysis.formats import number, unbroken
 from analysis.questions.truncation.summary import KINDS, TruncatedNetwork, find_truncations
 from analysis.report.content import Column, Lead, Part, Picture, Table
@@ -39,10 +39,11 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         lead=Lead(verdict, _detail(found.networks), "info" if claim.outcome is Outcome.OPEN else "good"),
         verdict=clause(verdict),
         template="truncation/page.html",
-        words={"study": found, "claims": [claim]},
+        words={"study": found},
         tables=[_table(found.networks)],
         pictures=_pictures(able, palette),
-        numbers={"claims": [claim], "trials": found.counts},
+        claims=[claim],
+        numbers={"trials": found.counts},
         trials=found.counts["planned"],
     )
 

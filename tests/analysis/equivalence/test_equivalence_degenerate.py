@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,14 @@ def everything(values: np.ndarray, label: np.ndarray) -> list[Any]:
         eq.clustered_mcnemar(values > 0, other > 0, label),
         *means,
         *(mean.interval() for mean in means),
-        *(eq.seed_effect(of) for of in designs),
+        *(SimpleNamespace(p=eq.seed_effect(of)) for of in designs),
         *(eq.share_inside(of, -0.1, 0.1) for of in designs),
         *(statistic.compute(designs[0], 0.1) for statistic in eq.STATISTICS.values()),
     ]
 
 
 def probabilities(result: Any) -> list[float]:
-    names = ("p", "p_exact", "p_zero", "share", "next_inside")
+    names = ("p", "p_exact", "p_zero", "share")
     found = [float(getattr(result, name, math.nan)) for name in names]
     if isinstance(result, eq.Mean):
         found += [result.p_below(0.1), result.p_above(0.1), result.p_inside(-0.1, 0.1)]
