@@ -71,7 +71,8 @@ def run(
     if flags.engine == "torch":
         # Before all workers ask for them at once.
         if address is None and missing.trials and flags.device in (None, "cpu"):
-            build_for(missing.trials, "cpu", flags.kernel)
+            if fault() is None:
+                build_for(missing.trials, "cpu", flags.kernel, lambda why: say(f"torch trains them all, since {why}"))
             say(f"on CPUs: {kernels_said(shares(missing.trials, 'cpu', flags.kernel), fault())}")
         for name in sorted({trial.dataset for trial in missing.trials}):
             load(name, log=say)

@@ -1,7 +1,7 @@
 """Which kernel trains a pack of stacks: the compiled one, or torch."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from models.stack_shape import StackShape
 from sweep.engine.native.choices import torch_is_faster
@@ -38,10 +38,10 @@ def kernels_said(trials: Mapping[str, int], why: str | None) -> str:
     return said if why is None else f"{said}, since {why}"
 
 
-def build_for(trials: Sequence[Trial], device: str, kernel: str) -> None:
-    """Compile what trials need, on another thread."""
+def build_for(trials: Sequence[Trial], device: str, kernel: str, failed: Callable[[str], None]) -> None:
+    """Compile what trials need, on another thread, which tells `failed` a fault."""
     sizes = {StackShape.of(trial.shape).kernel_size for trial in trials if wanted(trial, device, kernel) == NATIVE}
-    build_soon(sizes)
+    build_soon(sizes, failed)
 
 
 def chosen(trial: Trial, device: str, kernel: str) -> str:

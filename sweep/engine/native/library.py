@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -30,13 +30,33 @@ class Unavailable(Exception):
     """Why this machine has no kernel."""
 
 
-@cache
 def library(kernel_size: int, real: Real = "float") -> ctypes.CDLL:
     """The compiled kernel for convolutions of one size. Raises Unavailable where it cannot be made.
 
     A process that waits for another to compile it finds it made. Without a folder to keep it in, each process makes its
-    own.
+    own. A process tries each only once.
     """
+    found = tried(kernel_size, real)
+    if isinstance(found, Unavailable):
+        _faults.append(str(found))
+        raise Unavailable(str(found))
+    return found
+
+
+_faults: list[str] = []
+"""What kept this process from compiling."""
+
+
+@cache
+def tried(kernel_size: int, real: Real) -> ctypes.CDLL | Unavailable:
+    """The library, or why there is none."""
+    try:
+        return _made(kernel_size, real)
+    except Unavailable as error:
+        return error
+
+
+def _made(kernel_size: int, real: Real) -> ctypes.CDLL:
     compiler = _compiler()
     command = (compiler, *_OPTIONS, _processor_option(), f"-DKERNEL={kernel_size}", f"-DREAL={real}")
     key = _key(command)
@@ -49,19 +69,24 @@ def library(kernel_size: int, real: Real = "float") -> ctypes.CDLL:
             return _compiled(command, Path(folder), key)
 
 
-def build_soon(kernel_sizes: Collection[int]) -> None:
-    """Compile on another thread, so that the first workers need not wait long; faults are for those who ask again."""
+def build_soon(kernel_sizes: Collection[int], failed: Callable[[str], None]) -> None:
+    """Compile on another thread, so that the first workers need not wait long; tell `failed` a fault, once."""
 
     def build() -> None:
         for size in sorted(kernel_sizes):
-            with contextlib.suppress(Unavailable, OSError):
+            try:
                 library(size)
+            except Unavailable as error:
+                failed(str(error))
+                return
 
     threading.Thread(target=build, name="kernel", daemon=True).start()
 
 
 def fault() -> str | None:
-    """Why this machine cannot compile the kernel, or None."""
+    """Why this machine cannot compile the kernel, or None; a compiler that fails is known once it was tried."""
+    if _faults:
+        return _faults[0]
     try:
         _compiler()
     except Unavailable as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.engine.native.library import library
+from sweep.engine.native.library import tried
 from sweep.engine.training import train
 from sweep.result import Setting
 from sweep.trial import Trial
@@ -110,7 +110,8 @@ def test_a_full_disk_leaves_nothing_behind_and_torch_trains(tmp_path: Path) -> N
 
 def test_a_pack_is_trained_by_torch_where_there_is_no_compiler(base: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "/nowhere/c++")
-    monkeypatch.setattr("sweep.engine.kernels.library", library.__wrapped__)
+    monkeypatch.setattr("sweep.engine.native.library.tried", tried.__wrapped__)
+    monkeypatch.setattr("sweep.engine.native.library._faults", [])
     *_, results = train([base, base.but(seed=1)], Setting())
     assert isinstance(results, list)
     assert {(result.kernel, result.fused_with, result.status) for result in results} == {("torch", 2, "finished")}
