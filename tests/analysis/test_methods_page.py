@@ -238,6 +238,14 @@ def test_one_budget_of_other_seconds_brackets_nothing(store: Results) -> None:
     assert (figures, note) == ({}, "a single budget does not bracket it: it takes 2 times the seconds of that one")
 
 
+def test_seconds_that_do_not_grow_with_epochs_compare_nothing(tmp_path: Path) -> None:
+    """As where other programs ran beside some of the trainings."""
+    plain = budgets([10, 20, 40], [0.4, 0.35, 0.3], [10.0, 8.0, 40.0])
+    store = opened(tmp_path, [*plain, *budgets([10, 20, 40], [0.4, 0.35, 0.3], [20.0, 30.0, 80.0], DROP)])
+    figures, note = at_seconds(ladder(store), groups(store)[0].arms[DROPPED])
+    assert (figures, note) == ({}, "a longer training took less time, so seconds are not compared")
+
+
 def test_a_budget_of_the_same_seconds_needs_no_other(store: Results) -> None:
     plain = ladder(store)
     figures, _ = at_seconds(plain, plain[2])

@@ -3,7 +3,7 @@
 Every method takes one optimiser step a mini-batch, so equal epochs are equal steps. For equal time, the plain arm's
 results are interpolated to the seconds of the other: each budget of epochs is a training of its own, whole under its
 own schedule; between two budgets, error and log loss are taken to change in a straight line with the log of seconds.
-Seconds are medians over seeds, and beyond the budgets nothing is said.
+Seconds are medians over seeds. Beyond the budgets, and where a longer training took less time, nothing is said.
 """
 
 import math
@@ -90,6 +90,9 @@ def at_seconds(ladder: Sequence[Arm], arm: Arm) -> tuple[Figures, str]:
     times = [rung.seconds for rung in rungs]
     if times[0] <= 0:
         return {}, "no seconds are known"
+    epochs = [max(row["epochs"] for row in rung.finished.values()) for rung in rungs]
+    if epochs != sorted(epochs):
+        return {}, "a longer training took less time, so seconds are not compared"
     if not times[0] <= arm.seconds <= times[-1]:
         end, which = (times[-1], "the last") if arm.seconds > times[-1] else (times[0], "the first")
         why = "the budgets do not bracket it"

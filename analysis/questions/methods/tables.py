@@ -48,7 +48,7 @@ def comparison_tables(steps: Sequence[Comparison], time: Sequence[Comparison]) -
         "At equal optimiser steps, paired by seed",
         shown=steps,
     )
-    said = Column("said", _VERDICT, unbroken, lambda each: each.note or each.words)
+    said = Column("said", _VERDICT, of=lambda each: each.note or each.words)
     timed = Table(
         "training_methods_at_equal_time",
         (*_NAMES, said, Column("seconds", "seconds", plain(1), lambda each: each.arm.seconds), *_ERRORS),
@@ -62,7 +62,7 @@ def lesion_table(rows: Sequence[Robustness]) -> Table:
     """Lesions of retrained networks; the page shows some of the numbers of deleted blocks."""
     heads = {WHOLE: "whole", ONE: "one block deleted", RISE: "its rise"}
     keys = list(rows[0].tests)
-    sizes = [key for key in keys if key not in heads]
+    sizes = [key for key in keys if key not in heads and key != "deleted_1"]
     # Both ends are among those shown.
     step = max(1.0, (len(sizes) - 1) / (_MOST_SIZES - 1))
     shown = (sizes[round(place * step)] for place in range(min(len(sizes), _MOST_SIZES)))
