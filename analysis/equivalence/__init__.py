@@ -12,7 +12,7 @@ from analysis.equivalence.divergence import ClusteredMcNemar, clustered_mcnemar
 from analysis.equivalence.heterogeneity import factor_test, interaction_test
 from analysis.equivalence.inputs import configuration_means
 from analysis.equivalence.inside import Inside, share_inside
-from analysis.equivalence.mean import Difference, Interval, Mean, crossing, difference
+from analysis.equivalence.mean import Difference, Interval, Mean, difference
 from analysis.equivalence.registry import STATISTICS, table_rows
 from analysis.equivalence.skewness import skewness
 from analysis.equivalence.statistic import Statistic
@@ -38,7 +38,6 @@ __all__ = [
     "components",
     "configuration_means",
     "contrasts",
-    "crossing",
     "difference",
     "enough_seeds",
     "factor_test",

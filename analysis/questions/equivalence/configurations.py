@@ -3,7 +3,7 @@
 Of those that say most, where a side is furthest ahead and where neither is, the learning curves too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,14 +85,11 @@ def _described(sample: Sample, pairs: Array) -> str:
 
 @dataclass(frozen=True)
 class ConfigurationCurves:
-    """One configuration's losses by epoch, arrays of (seeds, epochs), NaN where a trial has no such epoch."""
+    """One configuration's losses by side and split, (seeds, epochs), NaN where a trial has no such epoch."""
 
     dataset: str
     title: str
-    sequential_train: Array
-    sequential_val: Array
-    parallel_train: Array
-    parallel_val: Array
+    losses: Mapping[tuple[str, str], Array]
 
 
 def chosen_curves(results: Results, sample: Sample, pairs: pa.Table) -> list[ConfigurationCurves]:
@@ -130,12 +127,12 @@ def _curves(pairs: pa.Table, words: str, curves: pa.Table) -> ConfigurationCurve
     epoch, trial = mine["epoch"].to_numpy(), [place[each] for each in mine["trial_id"].to_pylist()]
     losses = np.full((len(_SPLITS), len(place), epoch.max(initial=0)), np.nan)
     losses[:, trial, epoch - 1] = [mine[name].to_numpy() for name in _SPLITS]
-    (sequential_train, parallel_train), (sequential_val, parallel_val) = (np.split(split, 2) for split in losses)
+    by_side = zip(SIDES, np.split(losses, 2, axis=1), strict=True)
     level = pairs.slice(0, 1).to_pylist()[0]
     kernel = f"{level['kernel_size']}\N{MULTIPLICATION SIGN}{level['kernel_size']}"
     shape = f"depth {level['depth']}, {level['filters']} filters, {kernel}, {level['activation']}"
-    losses = sequential_train, sequential_val, parallel_train, parallel_val
-    return ConfigurationCurves(level["dataset"], f"{words}\n{shape}", *losses)
+    found = {(side, split): values for side, both in by_side for split, values in zip(_SPLITS, both, strict=True)}
+    return ConfigurationCurves(level["dataset"], f"{words}\n{shape}", found)
 
 
 def _trials(pairs: pa.Table) -> list[str]:
