@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.arrays import Array
-from analysis.equivalence import configuration_means
+from analysis.equivalence.inputs import groups
 from analysis.formats import dataset_name, factor_name, level_name
 from analysis.questions.equivalence.sample import SIDES, Sample, by_dataset, ordered_levels, sampled
 from analysis.results import Results
@@ -65,7 +65,7 @@ def _summed_up(dataset: str, sample: Sample) -> Configurations:
     lowest, highest = np.full(of.configurations, np.inf), np.full(of.configurations, -np.inf)
     np.minimum.at(lowest, of.configuration, of.values)
     np.maximum.at(highest, of.configuration, of.values)
-    sides = [np.exp(configuration_means(np.log(side), part.configuration)) for side in part.outcomes]
+    sides = [np.exp(groups(np.log(side), part.configuration).mean) for side in part.outcomes]
     return Configurations(
         dataset,
         [_described(part, np.flatnonzero(part.configuration == code)) for code in range(part.configurations)],
@@ -110,9 +110,9 @@ def _choose(sample: Sample) -> Iterator[tuple[int, str]]:
     """Configurations of one data set by their numbers, in the order of their ratios, with why each is chosen."""
     contrast = sample.contrast("ratio")
     usable = np.isfinite(contrast)
-    numbers = np.unique(sample.configuration[usable])
+    numbers, code = np.unique(sample.configuration[usable], return_inverse=True)
     if len(numbers):
-        means = configuration_means(contrast[usable], sample.configuration[usable])
+        means = groups(contrast[usable], code).mean
         # The nearest last: where it is an extreme too, no side need be ahead in it.
         places = (int(means.argmin()), int(means.argmax()), int(np.abs(means).argmin()))
         words = dict(zip(places, _WORDS, strict=True))
