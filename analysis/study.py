@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 
+from analysis.pairs import STATUSES
 from analysis.questions.equivalence.declared import declared
 from analysis.results import Results
 from sweep.errors import SweepError
@@ -41,6 +42,4 @@ def trial_states(results: Results, study: str) -> dict[str, int]:
     """Trials ``planned``, and of these ``finished``, ``diverged``, ``failed`` and ``missing``."""
     rows = results.sql("select study, status, count(*) as trials from known group by all")
     counted = Counter({row["status"]: row["trials"] for row in rows.to_pylist() if row["study"] == study})
-    return {"planned": counted.total()} | {
-        state: counted[state] for state in ("finished", "diverged", "failed", "missing")
-    }
+    return {"planned": counted.total()} | {state: counted[state] for state in STATUSES}

@@ -10,9 +10,8 @@ from analysis.equivalence.crossed import seed_effect
 from analysis.equivalence.design import of_grid, of_networks
 from analysis.equivalence.divergence import ClusteredMcNemar, clustered_mcnemar
 from analysis.equivalence.heterogeneity import factor_test, interaction_test
-from analysis.equivalence.inputs import configuration_means
 from analysis.equivalence.inside import Inside, share_inside
-from analysis.equivalence.mean import Difference, Interval, Mean, crossing, difference
+from analysis.equivalence.mean import Difference, Interval, Mean, difference
 from analysis.equivalence.registry import STATISTICS, table_rows
 from analysis.equivalence.skewness import skewness
 from analysis.equivalence.statistic import Statistic
@@ -36,9 +35,7 @@ __all__ = [
     "alpha_of_look",
     "clustered_mcnemar",
     "components",
-    "configuration_means",
     "contrasts",
-    "crossing",
     "difference",
     "enough_seeds",
     "factor_test",

@@ -11,9 +11,8 @@ from analysis.equivalence.mean import UNDEFINED
 
 @dataclass(frozen=True)
 class ClusteredMcNemar:
-    """McNemar's test with configurations as clusters; `discordant` of them lean to a side."""
+    """McNemar's test with configurations as clusters, and the pairs of which one side alone diverged."""
 
-    discordant: int
     sequential_only: int
     parallel_only: int
     p_exact: float
@@ -36,7 +35,6 @@ def clustered_mcnemar(
     code = codes(configuration, len(sequential))
     lean = np.bincount(code, sequential.astype(float) - parallel).astype(int)
     return ClusteredMcNemar(
-        discordant=int(np.count_nonzero(lean)),
         sequential_only=int((sequential & ~parallel).sum()),
         parallel_only=int((parallel & ~sequential).sum()),
         p_exact=_sign_flips(np.abs(lean), abs(int(lean.sum()))) if len(lean) else UNDEFINED,

@@ -1,4 +1,4 @@
-"""What every statistic of the package checks first, and how values are reduced to configurations."""
+"""What every statistic of the package checks first, and moments within groups, such as configurations."""
 
 from dataclasses import dataclass
 
@@ -53,12 +53,3 @@ def groups(values: Vector, code: Codes) -> Groups:
     mean = np.bincount(code, shift) / n
     squares = np.bincount(code, (shift - mean[code]) ** 2).astype(np.float64)
     return Groups(n, first + mean, squares)
-
-
-def configuration_means(values: ArrayLike, configuration: ArrayLike) -> Vector:
-    """Means over the seeds of each configuration, in the order of the sorted labels; both arrays are of (pairs,).
-
-    Statistics of one value a configuration work on these, so that each weighs alike, however many seeds it has.
-    """
-    array = vector(values)
-    return groups(array, codes(configuration, len(array))).mean

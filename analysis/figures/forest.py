@@ -39,11 +39,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """A label with a mark, or several below each other; `under` stands below the label, `count` is a number."""
+    """A label with a mark, or several below each other; `count` is a number beside it."""
 
     label: str
     marks: Sequence[Mark]
-    under: str = ""
     count: str = ""
 
 
@@ -75,8 +74,8 @@ _ROW, _TOP, _BOTTOM, _LEFT, _RIGHT, _KEY = 0.205, 0.62, 0.72, 2.55, 1.75, 0.2
 _WIDTH = WIDE - _LEFT - _RIGHT
 # In rows: a further line of a row, and what stands between groups.
 _LINE, _GAP = 0.8, 0.25
-# Characters of a line: of a label, of one beside a number, of what stands under it, and of a group's title.
-_ALONE, _BESIDE, _UNDER, _TITLE = 33, 26, 36, 92
+# Characters of a line: of a label, of one beside a number, and of a group's title.
+_ALONE, _BESIDE, _TITLE = 33, 26, 92
 _BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 
 
@@ -113,7 +112,7 @@ def _group_height(group: Group) -> float:
 
 
 def _row_height(row: Row) -> float:
-    return _height(max(len(row.marks), len(_label(row)) + len(_lines(row.under, _UNDER))))
+    return _height(max(len(row.marks), len(_label(row))))
 
 
 def _height(lines: int) -> float:
@@ -182,14 +181,11 @@ def _draw_group(axes: Axes, place: float, group: Group, limits: tuple[float, flo
 
 
 def _draw_row(axes: Axes, place: float, row: Row, limits: tuple[float, float]) -> None:
-    lines: list[tuple[str, dict[str, Any]]] = [(line, {}) for line in _label(row)]
-    lines += [(line, {"color": MUTED, "size": 8}) for line in _lines(row.under, _UNDER)]
-    for number, (line, style) in enumerate(lines):
-        _text(axes, -_LEFT + 0.25, place + _LINE * number, line, **style)
+    for number, line in enumerate(_label(row)):
+        _text(axes, -_LEFT + 0.25, place + _LINE * number, line)
     _text(axes, -0.18, place, row.count, ha="right")
     for number, mark in enumerate(row.marks):
-        said = f"{row.label}{f', {row.under}' if row.under else ''}: {mark.text}"
-        _draw_mark(axes, place + _LINE * number, mark, limits, said)
+        _draw_mark(axes, place + _LINE * number, mark, limits, f"{row.label}: {mark.text}")
 
 
 def _draw_mark(axes: Axes, place: float, mark: Mark, limits: tuple[float, float], said: str) -> None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from analysis import equivalence as eq
 from analysis.equivalence.contrast import ROUNDING
 from analysis.pairs import CONTRAST
+from analysis.questions.equivalence import assay as assays
 from analysis.questions.equivalence import assessment
 from analysis.questions.equivalence import sample as sampled
 from analysis.questions.equivalence.assay import Assay, _against_one_block  # pyright: ignore[reportPrivateUsage]
@@ -98,7 +99,7 @@ class Judge:
                 stack.enter_context(patch.object(home, name, instead))
             if not self.ends:
                 # They are searched for, and the verdict takes p.
-                stack.enter_context(patch.object(eq, "crossing", lambda *given: math.nan))
+                stack.enter_context(patch.object(assays, "crossing", lambda *given: math.nan))
             stack.enter_context(patch.dict(eq.STATISTICS, clear=True))
             if not self.fully:
                 nothing = eq.Inside(*[math.nan] * 4)  # pyright: ignore[reportArgumentType]

@@ -1,5 +1,6 @@
 """The figures on matched pairs: what they say of costs and curves, and what a point says that is pointed at."""
 
+import itertools
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -47,8 +48,10 @@ def cost(*columns: np.ndarray) -> Figure:
 
 def curves(*losses: np.ndarray) -> Figure:
     answer = SimpleNamespace(by_dataset={"mnist": None})
+    places = itertools.product(("sequential", "parallel"), ("train_loss", "val_loss"))
+    by_place: dict[tuple[str, str], np.ndarray] = dict(zip(places, losses, strict=True))
     return drawn(
-        draw_curves, Palette(), answer=answer, curves=(ConfigurationCurves("mnist", "nearest to equal", *losses),)
+        draw_curves, Palette(), answer=answer, curves=(ConfigurationCurves("mnist", "nearest to equal", by_place),)
     )
 
 

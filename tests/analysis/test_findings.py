@@ -139,7 +139,7 @@ def test_results_without_a_sweep_have_the_default_margins(make_store, ends):
         None,
         True,
     )
-    assert not found.interim
+    assert not found.states["missing"]
 
 
 MANY: dict[str, Any] = {"depth": [1, 2, 4], "filters": [1, 2], "seed": list(range(14))}
@@ -164,7 +164,7 @@ def test_states_count_planned_trials_done_or_not(make_store, ends, end):
     results = [*ends(every[:-6]), end(every[-6], status="failed"), end(every[-5], status="diverged")]
     found = find(analysis.open(make_store(results, every)))
     assert found.states == {"planned": 24, "finished": 18, "diverged": 1, "failed": 1, "missing": 4}
-    assert found.interim
+    assert found.states["missing"]
 
 
 @pytest.mark.parametrize("status", ["different", "diverged"])

@@ -147,18 +147,17 @@ def test_intervals_have_the_colours_of_their_marks() -> None:
 
 
 @MEASURES
-@pytest.mark.parametrize("under", ["", LONG], ids=["alone", "under"])
 @pytest.mark.parametrize("marks", [1, 2])
-def test_long_labels_have_room_and_keep_their_ends(measure: Measure, under: str, marks: int) -> None:
+def test_long_labels_have_room_and_keep_their_ends(measure: Measure, marks: int) -> None:
     every = [
-        row(*[mark()] * marks, label=f"{LONG}, {number} epochs", under=under, count="1152" if measure.count else "")
+        row(*[mark()] * marks, label=f"{LONG}, {number} epochs", count="1152" if measure.count else "")
         for number in range(4)
     ]
     figure = draw_forest(LONG * 2, [Group(LONG * 2, every)] * 2, measure)
     assert clashes(figure) == []
     assert sum(text.endswith("3 epochs") for text in words(figure)) == 2
     assert any(text.endswith("…") for text in words(figure))
-    assert said(figure)[0].startswith(f"{LONG}, 0 epochs{f', {under}' if under else ''}: ")
+    assert said(figure)[0].startswith(f"{LONG}, 0 epochs: ")
 
 
 @MEASURES
@@ -174,10 +173,10 @@ def test_many_rows_and_kinds_have_room(measure: Measure) -> None:
 
 def test_files_are_the_same_each_time_and_users_text_is_only_text() -> None:
     name = "<b> & $x$ \"quoted\" 'too' _{}"
-    given = [Group(name, [row(mark(text=name), label=name, under=name, count=name)])]
+    given = [Group(name, [row(mark(text=name), label=name, count=name)])]
     drawn = render(draw_forest(name, given, Measure(name, name, name, name, 0.1, name)))
     assert drawn == render(draw_forest(name, given, Measure(name, name, name, name, 0.1, name)))
     root = ElementTree.fromstring(drawn.svg)
-    assert sum(name in "".join(each.itertext()) for each in root.findall(".//{*}text")) >= 8
+    assert sum(name in "".join(each.itertext()) for each in root.findall(".//{*}text")) >= 7
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(ids) == len(set(ids))

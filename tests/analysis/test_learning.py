@@ -72,10 +72,10 @@ def test_curves_are_losses_by_seed_and_epoch(choose):
     (found,) = choose({4: 0.5})
     falling = np.array([3.0, 1.5, 1.0])
     for curve, scale in (
-        (found.sequential_train, 0.5),
-        (found.sequential_val, 1.0),
-        (found.parallel_train, 0.5),
-        (found.parallel_val, 0.5),
+        (found.losses["sequential", "train_loss"], 0.5),
+        (found.losses["sequential", "val_loss"], 1.0),
+        (found.losses["parallel", "train_loss"], 0.5),
+        (found.losses["parallel", "val_loss"], 0.5),
     ):
         assert curve.shape == (2, 3)
         assert np.allclose(curve, scale * falling)
@@ -90,9 +90,9 @@ def test_a_trial_that_ended_early_or_failed_leaves_a_gap(choose, end):
     ]
     (found,) = choose({4: 0.5}, extra=extra)
     lacking = {
-        side: np.isnan(getattr(found, f"{side}_val")).sum(axis=1).tolist() for side in ("sequential", "parallel")
+        side: np.isnan(found.losses[side, "val_loss"]).sum(axis=1).tolist() for side in ("sequential", "parallel")
     }
-    assert found.parallel_val.shape == found.sequential_val.shape == (4, 3)
+    assert found.losses["parallel", "val_loss"].shape == found.losses["sequential", "val_loss"].shape == (4, 3)
     assert sorted(lacking["parallel"]) == [0, 0, 0, 2]
     assert sorted(lacking["sequential"]) == [0, 0, 0, 3]
 
@@ -106,10 +106,13 @@ def test_each_data_set_has_its_own_and_depth_1_none(choose, end):
     found = choose({4: 0.5}, extra=extra)
     assert [each.dataset for each in found] == ["digits", "mnist"]
     assert "depth 2, 2 filters" in found[1].title
-    assert (found[1].sequential_val[0, -1], found[1].parallel_val[0, -1]) == (1.0, 1.1)
+    assert (found[1].losses["sequential", "val_loss"][0, -1], found[1].losses["parallel", "val_loss"][0, -1]) == (
+        1.0,
+        1.1,
+    )
 
 
 def test_losses_alike_are_chosen_and_a_loss_of_nothing_too(choose):
     for ratio in (0.0, 1.0):
         (found,) = choose({4: ratio})
-        assert math.isfinite(found.sequential_val.sum())
+        assert math.isfinite(found.losses["sequential", "val_loss"].sum())

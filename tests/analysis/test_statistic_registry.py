@@ -76,7 +76,7 @@ def test_a_statistic_that_is_registered_is_in_every_assessment(registered, made,
     before = judged(of)
     registered(MEDIAN)
     after = judged(of)
-    means = eq.configuration_means(of.contrast("ratio"), of.configuration)
+    means = of.contrasts(of.contrast("ratio")).means
     assert after.statistics["median"] == pytest.approx(np.median(means))
     assert after.statistics == {**before.statistics, "median": after.statistics["median"]}
     assert repr(replace(after, statistics={})) == repr(replace(before, statistics={}))

@@ -188,7 +188,7 @@ def test_without_an_effect_nothing_depends_on_anything(even):
 
 def test_heterogeneity_is_tested_on_configuration_means_with_holm_by_number_of_factors(make):
     of = make(lambda each: 0.004 * each.depth, scale=0.05)
-    means = eq.configuration_means(of.contrast("ratio"), of.configuration)
+    means = of.contrasts(of.contrast("ratio")).means
     first = np.unique(of.configuration, return_index=True)[1]
     column = {name: of.columns[name][first] for name in of.strata}
     table = heterogeneity("mnist", of)

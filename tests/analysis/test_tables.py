@@ -113,7 +113,7 @@ def test_a_bulky_table_is_a_file_alone(tmp_path):
     bulk = pa.table({"x": [1.0, None]})
     part = Part("one", "t", Lead("v", "d", "info"), "v", tables=[Table("bulk", (), (), bulk=bulk)])
     report = Report("test", "key", ("store",), {"planned": 1, "missing": 0}, (part,))
-    assert json.loads(as_json(report))["parts"]["one"] == {}
+    assert json.loads(as_json(report))["parts"]["one"] == {"claims": []}
     folder = write_report(report, tmp_path / "report").parent
     assert pq.read_table(folder / "tables" / "bulk.parquet").equals(bulk)
 

@@ -3,7 +3,7 @@
 Of those that say most, where a side is furthest ahead and where neither is, the learning curves too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.arrays import Array
-from analysis.equivalence import configuration_means
+from analysis.equivalence.inputs import groups
 from analysis.formats import dataset_name, factor_name, level_name
 from analysis.questions.equivalence.sample import SIDES, Sample, by_dataset, ordered_levels, sampled
 from analysis.results import Results
@@ -65,7 +65,7 @@ def _summed_up(dataset: str, sample: Sample) -> Configurations:
     lowest, highest = np.full(of.configurations, np.inf), np.full(of.configurations, -np.inf)
     np.minimum.at(lowest, of.configuration, of.values)
     np.maximum.at(highest, of.configuration, of.values)
-    sides = [np.exp(configuration_means(np.log(side), part.configuration)) for side in part.outcomes]
+    sides = [np.exp(groups(np.log(side), part.configuration).mean) for side in part.outcomes]
     return Configurations(
         dataset,
         [_described(part, np.flatnonzero(part.configuration == code)) for code in range(part.configurations)],
@@ -85,14 +85,11 @@ def _described(sample: Sample, pairs: Array) -> str:
 
 @dataclass(frozen=True)
 class ConfigurationCurves:
-    """One configuration's losses by epoch, arrays of (seeds, epochs), NaN where a trial has no such epoch."""
+    """One configuration's losses by side and split, (seeds, epochs), NaN where a trial has no such epoch."""
 
     dataset: str
     title: str
-    sequential_train: Array
-    sequential_val: Array
-    parallel_train: Array
-    parallel_val: Array
+    losses: Mapping[tuple[str, str], Array]
 
 
 def chosen_curves(results: Results, sample: Sample, pairs: pa.Table) -> list[ConfigurationCurves]:
@@ -113,9 +110,9 @@ def _choose(sample: Sample) -> Iterator[tuple[int, str]]:
     """Configurations of one data set by their numbers, in the order of their ratios, with why each is chosen."""
     contrast = sample.contrast("ratio")
     usable = np.isfinite(contrast)
-    numbers = np.unique(sample.configuration[usable])
+    numbers, code = np.unique(sample.configuration[usable], return_inverse=True)
     if len(numbers):
-        means = configuration_means(contrast[usable], sample.configuration[usable])
+        means = groups(contrast[usable], code).mean
         # The nearest last: where it is an extreme too, no side need be ahead in it.
         places = (int(means.argmin()), int(means.argmax()), int(np.abs(means).argmin()))
         words = dict(zip(places, _WORDS, strict=True))
@@ -130,12 +127,12 @@ def _curves(pairs: pa.Table, words: str, curves: pa.Table) -> ConfigurationCurve
     epoch, trial = mine["epoch"].to_numpy(), [place[each] for each in mine["trial_id"].to_pylist()]
     losses = np.full((len(_SPLITS), len(place), epoch.max(initial=0)), np.nan)
     losses[:, trial, epoch - 1] = [mine[name].to_numpy() for name in _SPLITS]
-    (sequential_train, parallel_train), (sequential_val, parallel_val) = (np.split(split, 2) for split in losses)
+    by_side = zip(SIDES, np.split(losses, 2, axis=1), strict=True)
     level = pairs.slice(0, 1).to_pylist()[0]
     kernel = f"{level['kernel_size']}\N{MULTIPLICATION SIGN}{level['kernel_size']}"
     shape = f"depth {level['depth']}, {level['filters']} filters, {kernel}, {level['activation']}"
-    losses = sequential_train, sequential_val, parallel_train, parallel_val
-    return ConfigurationCurves(level["dataset"], f"{words}\n{shape}", *losses)
+    found = {(side, split): values for side, both in by_side for split, values in zip(_SPLITS, both, strict=True)}
+    return ConfigurationCurves(level["dataset"], f"{words}\n{shape}", found)
 
 
 def _trials(pairs: pa.Table) -> list[str]:

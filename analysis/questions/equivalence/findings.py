@@ -69,11 +69,6 @@ class Findings:
     pairs: dict[str, pa.Table]
 
     @property
-    def interim(self) -> bool:
-        """Whether planned trials are still missing."""
-        return self.states["missing"] > 0
-
-    @property
     def answer(self) -> Answer:
         """The headline: validation loss."""
         return self.answers[PRIMARY]

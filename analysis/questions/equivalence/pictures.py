@@ -1,7 +1,7 @@
 """The figures of the page: findings turned into what `analysis.figures` draws."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -124,21 +124,23 @@ def draw_curves(findings: Findings, palette: Palette) -> Figure | None:
     rows: list[list[Panel]] = []
     for dataset in findings.answer.by_dataset:
         mine = [each for each in findings.curves if each.dataset == dataset]
-        rows += [[_curve(each, split, not place) for place, each in enumerate(mine)] for split in ("train", "val")]
+        rows += [
+            [_curve(each, split, not place) for place, each in enumerate(mine)] for split in ("train_loss", "val_loss")
+        ]
     if not any(rows):
         return None
     title = "Training and validation loss by epoch"
     return draw_panels(title, rows, palette, band="lowest to highest seed", height=1.9)
 
 
-def _curve(curves: ConfigurationCurves, split: Literal["train", "val"], first: bool) -> Panel:
+def _curve(curves: ConfigurationCurves, split: str, first: bool) -> Panel:
     lines: list[Line] = []
     for side in SIDES:
-        losses = getattr(curves, f"{side}_{split}")
+        losses = curves.losses[side, split]
         of = over_seeds(losses)
         lines.append(Line(side, np.arange(1.0, losses.shape[1] + 1), of.mean, of.lowest, of.highest))
-    y = f"{NAMES[f'{split}_loss']} (nats)" if first else ""
-    title, x = (f"{dataset_name(curves.dataset)}: {curves.title}", "") if split == "train" else ("", "epoch")
+    y = f"{NAMES[split]} (nats)" if first else ""
+    title, x = (f"{dataset_name(curves.dataset)}: {curves.title}", "") if split == "train_loss" else ("", "epoch")
     return Panel(title, Axis(x, whole=True), Axis(y, "log"), lines)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis import equivalence as eq
 from analysis.equivalence import Contrasts, Verdict
+from analysis.equivalence.inputs import groups
 from analysis.equivalence.statistic import exp
 from analysis.formats import level_name
 from analysis.questions.equivalence.assessment import ALPHA, in_words, log_margin
@@ -80,7 +81,7 @@ def heterogeneity(dataset: str, sample: Sample) -> Rows:
 
 def _effect(means: Array, code: Array, levels: list[str]) -> dict[str, Any]:
     """How far apart the levels of a factor are."""
-    by_level = eq.configuration_means(means, code)
+    by_level = groups(means, code).mean
     low, high = int(by_level.argmin()), int(by_level.argmax())
     return {"effect": exp(by_level[high] - by_level[low]), "lowest": levels[low], "highest": levels[high]}
 

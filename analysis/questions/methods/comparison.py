@@ -40,7 +40,6 @@ class Comparison:
     basis: Basis
     mean_error: float
     against_error: float
-    against_seconds: float
     error: eq.Difference
     log_loss: eq.Difference
     equivalence_p: float
@@ -64,7 +63,7 @@ class Comparison:
 
 def equal_steps(group: Group, margins: Margins) -> list[Comparison]:
     """Every contrast of a group at the same number of epochs."""
-    return [_compare(group, pair, margins, "steps", _figures(pair[1]), pair[1].seconds) for pair in group.contrasts()]
+    return [_compare(group, pair, margins, "steps", _figures(pair[1])) for pair in group.contrasts()]
 
 
 def equal_time(group: Group, family: Sequence[Group], margins: Margins) -> list[Comparison]:
@@ -75,7 +74,7 @@ def equal_time(group: Group, family: Sequence[Group], margins: Margins) -> list[
     found: list[Comparison] = []
     for arm, against in group.contrasts():
         figures, note = at_seconds([each.arms[against.name] for each in family if against.name in each.arms], arm)
-        found.append(_compare(group, (arm, against), margins, "time", figures, arm.seconds, note))
+        found.append(_compare(group, (arm, against), margins, "time", figures, note))
     return found
 
 
@@ -119,7 +118,7 @@ def _outcomes(arm: Arm, figures: Figures) -> dict[int, float]:
 
 
 def _compare(
-    group: Group, sides: tuple[Arm, Arm], margins: Margins, basis: Basis, other: Figures, seconds: float, note: str = ""
+    group: Group, sides: tuple[Arm, Arm], margins: Margins, basis: Basis, other: Figures, note: str = ""
 ) -> Comparison:
     arm, against = sides
     own = _figures(arm)
@@ -131,7 +130,7 @@ def _compare(
     mean, other_mean = errors.mean(axis=0).tolist() if len(errors) else (math.nan, math.nan)
     error, loss = over_zero(errors[:, 0] - errors[:, 1]), over_zero(known)
     judged = judge(loss, 0 if note else lacking, margins)
-    return Comparison(group, arm, against, basis, mean, other_mean, seconds, error, loss, *judged, lacking, note)
+    return Comparison(group, arm, against, basis, mean, other_mean, error, loss, *judged, lacking, note)
 
 
 def judge(loss: eq.Difference, lacking: int, margins: Margins) -> tuple[float, Verdict]:

@@ -31,7 +31,7 @@ _FILED = (
     Column("basis"),
     *(Column(name, of=lambda each, name=name: each.group.trial[name]) for name in ("epochs", "pretrain_epochs")),
     Column("seconds", of=lambda each: each.arm.seconds),
-    *map(Column, ("against_seconds", "lacking", "ended", "note")),
+    *map(Column, ("lacking", "ended", "note")),
 )
 _VERDICT = "verdict on the loss"
 
