@@ -104,7 +104,8 @@ def _verdict(main: Sequence[Comparison], count: int, better: int, worse: int) ->
         also = f", and a higher one in {worse}" if worse else ""
         return f"{sure} ({number}): {named} has a lower error than {against} in {better} of {every}{also}."
     if worse:
-        return f"No ({number}): {named} has a higher error than {against} in {worse} of {every}."
+        sure = "No" if worse == count else "Not shown"
+        return f"{sure} ({number}): {named} has a higher error than {against} in {worse} of {every}."
     return f"Not decided: no difference in error between {named} and {against} is shown ({number}, {every})."
 
 

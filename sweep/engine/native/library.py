@@ -20,7 +20,7 @@ from sweep.data.cache import cache_base
 
 Real = Literal["float", "double"]
 
-SOURCE = Path(__file__).with_name("kernel.cpp")
+SOURCE = Path(__file__).with_name("source")
 _COMPILERS = ("c++", "g++", "clang++")
 _OPTIONS = ("-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-Wno-psabi")
 _SECONDS = 300
@@ -125,7 +125,8 @@ def _version(compiler: str) -> str:
 
 
 def _key(command: tuple[str, ...]) -> str:
-    parts = (SOURCE.read_text(), *command, _version(command[0]), platform.machine(), _processor())
+    source = (path.read_text() for path in sorted(SOURCE.iterdir()) if path.suffix in (".h", ".cpp"))
+    parts = (*source, *command, _version(command[0]), platform.machine(), _processor())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
@@ -147,7 +148,11 @@ def _compiled(command: tuple[str, ...], folder: Path, key: str) -> ctypes.CDLL:
     fresh = folder / f".{key}.tmp"
     try:
         done = subprocess.run(
-            [*command, str(SOURCE), "-o", str(fresh)], capture_output=True, text=True, timeout=_SECONDS, check=False
+            [*command, str(SOURCE / "kernel.cpp"), "-o", str(fresh)],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
         )
         if done.returncode:
             raise Unavailable(f"{command[0]} does not compile the kernel: {_first_error(done.stderr)}")
