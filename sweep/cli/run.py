@@ -67,6 +67,8 @@ def run(
     if flags.track:
         how = replace(how, tracking=tracking_uri(Ledger(flags.store), flags.tracking))
     ledger = Ledger.create(flags.store)
+    # Of what would be refused, nothing is begun.
+    check_plans(ledger, plan.sweep_id, plan.study)
     missing = missing_trials(plan, ledger, flags.retry_failed)
     if flags.engine == "torch":
         # Before all workers ask for them at once.

@@ -26,13 +26,13 @@ def front(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 class Watch:
-    """A display that silences the store once two trials are done, for some seconds."""
+    """A display that silences the store as the first pack starts, for some seconds."""
 
     def __init__(self, front: Front, seconds: float) -> None:
         self.front, self.seconds, self.notes = front, seconds, list[str]()
 
     def update(self, book: PackBook) -> None:
-        if book.ended.total() >= 2 and self.seconds:
+        if self.seconds:
             self.front.away = True
             threading.Timer(self.seconds, self._back).start()
             self.seconds = 0.0
