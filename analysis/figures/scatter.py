@@ -1,4 +1,4 @@
-"""Parallel against sequential loss, a point a configuration."""
+"""Parallel against sequential loss, one point per configuration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

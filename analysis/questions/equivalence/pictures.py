@@ -65,7 +65,7 @@ def pictures(findings: Findings, palette: Palette) -> list[Picture]:
 
 
 def draw_losses(findings: Findings, metric: str) -> Figure:
-    """Losses of both sides, a point a configuration."""
+    """Losses of both sides, one point per configuration."""
     pairs = [
         LossPairs(dataset_name(of.dataset), of.sequential, of.parallel, of.tips)
         for of in findings.configurations[metric]

@@ -38,7 +38,6 @@ def library(kernel_size: int, real: Real = "float") -> ctypes.CDLL:
     """
     found = tried(kernel_size, real)
     if isinstance(found, Unavailable):
-        _faults.append(str(found))
         raise Unavailable(str(found))
     return found
 
@@ -53,6 +52,7 @@ def tried(kernel_size: int, real: Real) -> ctypes.CDLL | Unavailable:
     try:
         return _made(kernel_size, real)
     except Unavailable as error:
+        _faults.append(str(error))
         return error
 
 
