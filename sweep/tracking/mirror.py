@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,10 +14,13 @@ from sweep.ledger import Ledger
 from sweep.redaction import redacted
 from sweep.tracking.location import artifact_location, is_database, own_database, sqlite_path
 from sweep.tracking.note import Note
+from sweep.tracking.outcome import Outcome, Row
 from sweep.trial import Trial
 
 if TYPE_CHECKING:
     from sweep.tracking.projection import Projection
+
+_Rows = defaultdict[str, list[Row]]
 
 _BATCH_COMMITS = 8
 
@@ -101,14 +104,23 @@ class Mirror:
             mine = pc.field("trial_id").isin([trial_id for _, _, trials in batch for trial_id in trials])
             curves = _by_trial(self.ledger.read("curves", commits).filter(mine))
             measured = _by_trial(_means(self.ledger.read("measurements", commits).filter(mine)))
-            for row in self.ledger.read("trials", commits).filter(mine).to_pylist():
-                trial_id = row["trial_id"]
-                parent = self._sweep_of.get(trial_id)
-                if parent is not None:
-                    self.projection.open_sweep(row["study"], parent)
-                self.projection.write(row, curves[trial_id], measured[trial_id], parent)
-                wrote()
+            rows = self.ledger.read("trials", commits).filter(mine).to_pylist()
+            for first in range(0, len(rows), self.projection.at_once):
+                some = rows[first : first + self.projection.at_once]
+                self._write_trials(some, curves, measured)
+                for _ in some:
+                    wrote()
             self.note.add(part for _, part, _ in batch)
+
+    def _write_trials(self, rows: Sequence[Row], curves: _Rows, measured: _Rows) -> None:
+        outcomes = []
+        for row in rows:
+            trial_id = row["trial_id"]
+            parent = self._sweep_of.get(trial_id)
+            if parent is not None:
+                self.projection.open_sweep(row["study"], parent)
+            outcomes.append(Outcome(row, curves[trial_id], measured[trial_id], parent))
+        self.projection.write(outcomes)
 
     def close(self, sweep_id: str, status: str) -> None:
         """Terminate a sweep's parent run, and write how many of its trials have each status."""
@@ -125,8 +137,8 @@ def _studies(ledger: Ledger) -> list[str]:
     return ledger.read("trials")["study"].unique().to_pylist()
 
 
-def _by_trial(table: pa.Table) -> defaultdict[str, list[Mapping[str, Any]]]:
-    rows: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def _by_trial(table: pa.Table) -> _Rows:
+    rows: _Rows = defaultdict(list)
     for row in table.to_pylist():
         rows[row["trial_id"]].append(row)
     return rows

@@ -28,14 +28,16 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Metric, Param, Run, RunTag  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.entities import Metric, Run  # noqa: E402
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
 from sqlalchemy import Engine, event  # noqa: E402
 
-from sweep.identity import entering  # noqa: E402
-from sweep.parts import FACTORS, always_entering, kind_of, own_columns  # noqa: E402
+from sweep.tracking.client import ClientWriter  # noqa: E402
 from sweep.tracking.database import prepare, relocate  # noqa: E402
+from sweep.tracking.location import is_database  # noqa: E402
+from sweep.tracking.outcome import Outcome, Row  # noqa: E402
+from sweep.tracking.run import RunsGone, RunWriter, beginning, ending  # noqa: E402
+from sweep.tracking.tables import TableWriter  # noqa: E402
 from sweep.trial import Trial  # noqa: E402
 
 for _logger in ("mlflow", "alembic"):
@@ -45,7 +47,7 @@ for _logger in ("mlflow", "alembic"):
 
 @event.listens_for(Engine, "connect")
 def _write_without_flushing(connection: Any, record: object) -> None:
-    """Do not flush an SQLite file to the disk at each of seven commits per run: it can be made anew.
+    """Do not flush an SQLite file to the disk at each commit: it can be made anew.
 
     A killed process loses nothing; a machine that loses power may.
     """
@@ -53,26 +55,9 @@ def _write_without_flushing(connection: Any, record: object) -> None:
         connection.execute("pragma synchronous = off")
 
 
-Row = Mapping[str, Any]
-
-_TAGS = ("study", "dataset", "network", "architecture", "depth", "filters", "method", "measure", "seed")
-_CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm")
-_SCALARS = (
-    "parameters",
-    "forward_flops",
-    "determination_ratio",
-    "seconds",
-    "fused_with",
-    "peak_memory_bytes",
-    "epochs_run",
-    "diverged_epoch",
-)
-_GONE = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
-"""What MLflow says of a run that is deleted."""
 _SKEW = 60_000
 """Milliseconds by which the clocks of hosts may differ."""
 _IS_SWEEP = "tags.kind = 'sweep'"
-_BATCH_METRICS = 900
 _PAGE = 1000
 
 
@@ -103,8 +88,10 @@ class Projection:
         """`artifacts` is the address for files of new experiments; with `moves`, of those that are there as well."""
         prepare(uri)
         self._client = MlflowClient(tracking_uri=uri)
+        self._writer: RunWriter = TableWriter(uri) if is_database(uri) else ClientWriter(self._client)
         if moves and artifacts is not None:
             relocate(uri, artifacts)
+        self.at_once = self._writer.at_once
         self._artifacts = artifacts
         self._opened_at = int(time.time() * 1000)
         self._experiments: dict[str, str] = {}
@@ -159,13 +146,15 @@ class Projection:
 
     def start(self, trials: Iterable[Trial], sweep_id: str) -> None:
         """Find or make the trials' runs, and set them RUNNING."""
+        new: list[Row] = []
         for trial in trials:
             known = self._runs.get(trial.trial_id)
             if known is None:
-                self._create({"trial_id": trial.trial_id, **trial.as_dict()}, sweep_id)
+                new.append({"trial_id": trial.trial_id, **trial.as_dict()})
             elif known.status != "RUNNING" and not known.over:
                 self._client.update_run(known.run_id, status="RUNNING")
                 known.status = "RUNNING"
+        self._create([(row, sweep_id) for row in new])
 
     def interrupt(self, trials: Iterable[Trial]) -> None:
         """Mark the runs of trials that did not end as KILLED."""
@@ -175,35 +164,37 @@ class Projection:
                 self._client.set_terminated(known.run_id, "KILLED")
                 known.status = "KILLED"
 
-    def write(self, row: Row, curve: Sequence[Row], measured: Sequence[Row], sweep_id: str | None) -> None:
-        """Bring a trial's run to its final state, from its row of `trials` and its rows of `curves`.
-
-        `measured` are means of the measurements on its network; they become metrics with the size as their step.
-        """
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """Bring trials' runs to their final state."""
         try:
-            self._write(row, curve, measured, sweep_id)
-        except MlflowException as error:
-            if error.error_code not in _GONE:
-                raise
-            # A sweep at the same time may have left its own run of this trial, and deleted this one.
-            self._runs.pop(row["trial_id"], None)
-            self._learn_runs(self._open_study(row["study"]))
-            self._write(row, curve, measured, sweep_id)
+            self._write(outcomes)
+        except RunsGone:
+            # A sweep at the same time may have left its own runs of these trials, and deleted ours.
+            for outcome in outcomes:
+                self._runs.pop(outcome.trial_id, None)
+            for study in {outcome.row["study"] for outcome in outcomes}:
+                self._learn_runs(self._open_study(study))
+            self._write(outcomes)
 
-    def _write(self, row: Row, curve: Sequence[Row], measured: Sequence[Row], sweep_id: str | None) -> None:
-        self._open_study(row["study"])
-        known = self._runs.get(row["trial_id"])
-        if known is not None and known.over and known.outcome == row["status"]:
-            return
-        if known is not None and (known.over or known.has_metrics):
-            # Metrics can only be appended, so replace a run that was cut off among them or has another outcome.
-            self._client.delete_run(known.run_id)
-            known = None
-        known = known or self._create(row, sweep_id)
-        known.has_metrics = True
-        self._fill(known.run_id, row, curve, measured)
-        known.outcome, known.status = row["status"], "FAILED" if row["status"] == "failed" else "FINISHED"
-        self._client.set_terminated(known.run_id, known.status, _milliseconds(row))
+    def _write(self, outcomes: Sequence[Outcome]) -> None:
+        wanted: list[Outcome] = []
+        for outcome in outcomes:
+            self._open_study(outcome.row["study"])
+            known = self._runs.get(outcome.trial_id)
+            if known is not None and known.over and known.outcome == outcome.row["status"]:
+                continue
+            wanted.append(outcome)
+            if known is not None and (known.over or known.has_metrics):
+                # Metrics can only be appended, so replace a run that was cut off among them or has another outcome.
+                self._client.delete_run(known.run_id)
+                del self._runs[outcome.trial_id]
+        self._create([(each.row, each.sweep_id) for each in wanted if each.trial_id not in self._runs])
+        ends = [(self._runs[each.trial_id], ending(each)) for each in wanted]
+        for known, _ in ends:
+            known.has_metrics = True
+        self._writer.end([(known.run_id, end) for known, end in ends])
+        for known, end in ends:
+            known.outcome, known.status = end.tags["outcome"], end.status
 
     def delete_trials(self, study: str, trial_ids: Iterable[str]) -> None:
         """Delete the runs of trials."""
@@ -280,43 +271,21 @@ class Projection:
             if not token:
                 return
 
-    def _create(self, row: Row, sweep_id: str | None) -> _Known:
-        tags = {name: str(row[name]) for name in ("trial_id", *_TAGS, *own_columns(row))}
-        if sweep_id is not None:
-            tags |= {"sweep_id": sweep_id, MLFLOW_PARENT_RUN_ID: self._parents[sweep_id]}
-        run = self._client.create_run(self._experiments[row["study"]], tags=tags, run_name=_run_name(row))
-        self._runs[row["trial_id"]] = _Known(run.info.run_id, "RUNNING")
-        return self._runs[row["trial_id"]]
-
-    def _fill(self, run_id: str, row: Row, curve: Sequence[Row], measured: Sequence[Row]) -> None:
-        now = _milliseconds(row)
-        entered = entering({name: row[name] for name in FACTORS}, FACTORS, always_entering(row))
-        params = [Param(name, str(value)) for name, value in entered.items()]
-        tags = [RunTag("outcome", row["status"])]
-        if row["error"]:
-            tags.append(RunTag("error", row["error"][:5000]))
-        metrics = [Metric(name, float(row[name]), now, 0) for name in _SCALARS if row[name] is not None]
-        metrics += [Metric(name, point[name], now, point["epoch"]) for point in curve for name in _CURVES]
-        metrics += [
-            Metric(f"{mean['measurement']}/{mean['metric']}", mean["value_mean"], now, mean["size"])
-            for mean in measured
-        ]
-        # Params and tags that are there already change nothing.
-        for start in range(0, len(metrics), _BATCH_METRICS):
-            self._client.log_batch(run_id, metrics[start : start + _BATCH_METRICS], params, tags)
+    def _create(self, rows: Sequence[tuple[Row, str | None]]) -> None:
+        """Make the runs of trials, each with the sweep it is of."""
+        by_study: defaultdict[str, list[tuple[Row, str | None]]] = defaultdict(list)
+        for row, sweep_id in rows:
+            by_study[row["study"]].append((row, sweep_id))
+        for study, of_study in by_study.items():
+            begun = [
+                beginning(row, sweep_id, None if sweep_id is None else self._parents[sweep_id])
+                for row, sweep_id in of_study
+            ]
+            identities = self._writer.create(self._experiments[study], begun)
+            for (row, _), identity in zip(of_study, identities, strict=True):
+                self._runs[row["trial_id"]] = _Known(identity, "RUNNING")
 
 
 def _ranked(found: Mapping[str, list[_Known]]) -> Iterator[tuple[str, list[_Known]]]:
     for identity, runs in found.items():
         yield identity, sorted(runs, key=lambda run: run.rank)
-
-
-def _milliseconds(row: Row) -> int:
-    return int(row["finished_at"].timestamp() * 1000)
-
-
-def _run_name(row: Row) -> str:
-    kind, sizes = kind_of(row), (row["architecture"], row["depth"], row["filters"])
-    network = kind.brief(row["network"], *sizes) if kind else f"{row['network']} {row['architecture']} d{row['depth']}"
-    method = "" if row["method"] == FACTORS["method"].default else f" {row['method']}"
-    return f"{row['dataset']} {network}{method} s{row['seed']}"

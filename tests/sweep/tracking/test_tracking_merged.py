@@ -1,7 +1,6 @@
 """Mirrors stores whose small commits were merged."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from sweep.ledger import Ledger, Tables, merge_commits, to_tables
 from sweep.result import Setting
 from sweep.tracking import is_complete
 from sweep.tracking.mirror import Mirror
+from sweep.tracking.outcome import Outcome
 from sweep.trial import Trial
 
 URI = "http://tracking"
@@ -24,18 +24,20 @@ TRIALS = {
 class Recorder:
     """Stands for MLflow: records what is written, and has no other methods."""
 
+    at_once = 3
+
     def __init__(self) -> None:
         self.written: list[str] = []
 
     def open_sweep(self, study: str, sweep_id: str, running: bool = False) -> None:
         pass
 
-    def write(
-        self, row: dict[str, Any], curve: list[dict[str, Any]], measured: list[dict[str, Any]], sweep_id: str | None
-    ) -> None:
-        assert [point["trial_id"] for point in curve] == [row["trial_id"]]
-        assert sweep_id in (PART, FIRST if row["study"] == "first" else SECOND)
-        self.written.append(row["trial_id"])
+    def write(self, outcomes: list[Outcome]) -> None:
+        assert 1 <= len(outcomes) <= self.at_once
+        for outcome in outcomes:
+            assert [point["trial_id"] for point in outcome.curve] == [outcome.trial_id]
+            assert outcome.sweep_id in (PART, FIRST if outcome.row["study"] == "first" else SECOND)
+            self.written.append(outcome.trial_id)
 
 
 @pytest.fixture
