@@ -38,13 +38,14 @@ def measuring_features(trial: Trial) -> Features:
 class CostModel:
     """One worker's seconds per floating-point operation, per activation value and per step.
 
-    The defaults fit one core of a server processor. They order packs and weigh progress, where only ratios matter;
-    `sweep.calibration` measures the machine at hand.
+    The defaults fit stacks on one core of a server processor (`benchmarks/results/kernel.json`, the faster kernel of
+    each shape). They order packs and weigh progress, where only ratios matter; `sweep.calibration` measures the machine
+    at hand.
     """
 
-    per_flop: float = 1.5e-11
-    per_value: float = 1.1e-9
-    per_step: float = 1.2e-3
+    per_flop: float = 1.0e-11
+    per_value: float = 1.4e-10
+    per_step: float = 2.0e-5
 
     def seconds(self, trials: Sequence[Trial]) -> float:
         """Estimated time to train and measure the trials one after another, each training once."""

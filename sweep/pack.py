@@ -1,8 +1,9 @@
 """Packs: trials whose networks train as one fused network, or that share the training of one network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from sweep.cost import CostModel, features
 from sweep.errors import SweepError
@@ -12,6 +13,11 @@ from sweep.trial import Trial
 
 PACK_SIZE = 24
 """The most trials in a pack: two arrangements of one depth-1 shape in the grid, twelve trials of any other."""
+
+_PARTS = 1000
+_LEAST_SECONDS = 300.0
+"""A pack takes about a thousandth of its plan at most, so that hundreds of workers end at about the same time. Packs
+that take less than five minutes of one core are left whole, so that a GPU can fuse their networks."""
 
 FREE_WITHIN_PACK = ("architecture", "learning_rate", "weight_decay", "momentum", "schedule", "seed")
 """Factors in which the trials of one pack may differ, besides `fused_over` of their kind. They may differ in
@@ -46,11 +52,17 @@ class Pack:
         return features(self.trials)[0]
 
     def halves(self) -> tuple["Pack", "Pack"]:
-        """The pack cut in two, the larger half first."""
-        middle = (len(self.trials) + 1) // 2
-        # Even, so that the sides of a depth-1 pair, which are neighbours, stay together.
-        middle += middle % 2 if middle + 1 < len(self.trials) else 0
-        return Pack(self.trials[:middle]), Pack(self.trials[middle:])
+        """The pack cut in two of about one size; the sides of a depth-1 pair stay together if it has more trials.
+
+        Raises ValueError for a pack of one trial.
+        """
+        units = twins(self.trials) if len(self) > 2 else [[trial] for trial in self.trials]
+        first: list[Trial] = []
+        while 2 * len(first) < len(self) and len(first) + len(units[0]) < len(self):
+            first += units.pop(0)
+        if not first:
+            raise ValueError("a pack of one trial has no halves")
+        return Pack(tuple(first)), Pack(tuple(chain.from_iterable(units)))
 
     def __len__(self) -> int:
         return len(self.trials)
@@ -70,13 +82,43 @@ def check_pack_size(size: int) -> None:
 def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
     """Deal trials into packs of at most `size`, the costliest pack first. Raises SweepError for a size below 1."""
     check_pack_size(size)
-    size -= size % 2 if size > 1 else 0
     packs: list[Pack] = []
     for group in group_by_network(trials):
         # Trials that start from one training stay together, so that only one worker does that training.
         most = len(group) if any(trial.pretrain_epochs for trial in group) else size
-        packs += [Pack(tuple(group[start : start + most])) for start in range(0, len(group), most)]
-    return sorted(packs, key=lambda pack: (-pack.cost, pack.pack_id))
+        packs += _dealt(twins(group), most)
+    most_seconds = max(_LEAST_SECONDS, sum(pack.cost for pack in packs) / _PARTS)
+    cut = [part for pack in packs for part in _cut(pack, most_seconds)]
+    return sorted(cut, key=lambda pack: (-pack.cost, pack.pack_id))
+
+
+def _cut(pack: Pack, most_seconds: float) -> Iterator[Pack]:
+    """Parts of a pack that each take at most so long, or are a single trial, a depth-1 pair or one shared training."""
+    whole = len(twins(pack.trials)) == 1 or any(trial.pretrain_epochs for trial in pack.trials)
+    if pack.cost <= most_seconds or whole:
+        yield pack
+        return
+    for half in pack.halves():
+        yield from _cut(half, most_seconds)
+
+
+def twins(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """Trials one by one, but those of one network and one pair together: the sides of a depth-1 pair, in any order."""
+    units: dict[tuple[str, int], list[Trial]] = {}
+    for trial in trials:
+        units.setdefault((trial.pair_id, trial.stages), []).append(trial)
+    return list(units.values())
+
+
+def _dealt(units: Iterable[list[Trial]], most: int) -> list[Pack]:
+    """Units one after another in packs of at most so many trials; a unit larger than that is dealt by itself."""
+    packs: list[list[Trial]] = []
+    for unit in units:
+        if packs and len(packs[-1]) + len(unit) <= most:
+            packs[-1] += unit
+        else:
+            packs += [unit[start : start + most] for start in range(0, len(unit), most)]
+    return [Pack(tuple(pack)) for pack in packs]
 
 
 def group_by_network(trials: Iterable[Trial]) -> list[list[Trial]]:

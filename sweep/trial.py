@@ -64,12 +64,13 @@ class Trial(_Factors):
         for name in given:
             if name not in FACTORS:
                 raise unknown_name("factor", name, FACTORS)
-        self._set(**{name: each.coerce(name, given.get(name, each.default)) for name, each in FACTORS.items()})
+        values = {name: each.default for name, each in FACTORS.items()}
+        self._set(**values | {name: FACTORS[name].coerce(name, value) for name, value in given.items()})
         self._resolve_samples()
         self._set(kind=self._part("network", NETWORKS[self.network]))
         self._resolve_stages()
         for registry in REGISTRIES.values():
-            self._check_owners(registry)
+            self._check_owners(registry, given)
         self._set(measured_by=tuple(self._measure(name) for name in self.measures))
         self._set(trained_by=self._part("method", METHODS[self.method]))
         self._check_training()
@@ -158,10 +159,12 @@ class Trial(_Factors):
                 self._set(**{factor: stands_for})
         return self._part("measure", measure)
 
-    def _check_owners(self, registry: Registry[Any]) -> None:
+    def _check_owners(self, registry: Registry[Any], given: Collection[str]) -> None:
         """Raise SweepError for a factor that is set but belongs to another part."""
         chosen = getattr(self, registry.sort)
         for factor in registry.own_factors():
+            if factor not in given:
+                continue
             value, default = getattr(self, factor), FACTORS[factor].default
             if value != default and not set(owners := registry.owners(factor)) & set(chosen.split("+")):
                 raise SweepError(
@@ -278,7 +281,8 @@ class Trial(_Factors):
 
     def as_dict(self) -> dict[str, Value]:
         """Every factor by name."""
-        return {name: getattr(self, name) for name in FACTORS}
+        values = self.__dict__
+        return {name: values[name] for name in FACTORS}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Trial":

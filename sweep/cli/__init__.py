@@ -1,4 +1,4 @@
-"""The command `sweep`. Each subcommand is one function, registered here."""
+"""The command `sweep`. Each subcommand is one function, registered here and imported when it is called."""
 
 import contextlib
 import os
@@ -9,17 +9,7 @@ from pathlib import Path
 
 from cyclopts import App, CycloptsError, Parameter
 
-from sweep.cli.data import data
-from sweep.cli.factors import factors
-from sweep.cli.jobs import jobs, logs, stop
 from sweep.cli.options import converted
-from sweep.cli.plan import plan
-from sweep.cli.report import report
-from sweep.cli.run import run
-from sweep.cli.show import query, status
-from sweep.cli.submit import submit
-from sweep.cli.track import track
-from sweep.cli.ui import ui
 from sweep.errors import SweepError
 from sweep.loopback import spare_loopback
 from sweep.redaction import redacted
@@ -38,8 +28,29 @@ app = App(
     version=_version(),
     default_parameter=Parameter(converter=converted),
 )
-for command in (plan, run, submit, jobs, logs, stop, status, query, report, ui, track, factors, data):
-    app.command(command)
+_COMMANDS = {
+    "plan:plan": "Show what would run, its cost on the processors of this machine or a cluster, and how much of it is "
+    "done.",
+    "run:run": "Train the missing trials of a study; run the same command again to resume.\n\n"
+    "Exit codes: 0 all done, 1 some trials failed, 2 wrong usage or input, 130 interrupted.",
+    "submit:submit": "Run a study as a batch job, and return at once.\n\n"
+    "Submitting the same sweep again finds its job while that waits or runs, and afterwards trains what is missing.",
+    "jobs:jobs": "List the sweeps that were submitted as jobs, the latest last.",
+    "jobs:logs": "Print what a submitted sweep has printed.\n\nExit code: 0, or with --follow that of the sweep.",
+    "jobs:stop": "Stop a submitted sweep as Ctrl-C would: finished packs and checkpoints are kept; submit it again to "
+    "resume.",
+    "show:status": "Show how many trials of each sweep in a store are finished, diverged, failed or missing.",
+    "show:query": "Answer an SQL query over the tables trials, curves, measurements, plan and pairs.",
+    "report:report": "Write the report of a study: one HTML page, its figures, and all numbers as JSON and Parquet.\n\n"
+    "Exit codes: 0 written, 1 written but a control fails, 2 wrong usage or input.",
+    "ui:ui": "Serve MLflow's UI of a store at http://127.0.0.1:5000 until Ctrl-C.",
+    "track:track": "Write the MLflow runs that a store's trials lack.",
+    "factors:factors": "Show the factors of a trial, or one of them: its meaning, values, default, and the parts that "
+    "take it.",
+    "data:data": "Fetch, verify or import data sets.",
+}
+for place, meaning in _COMMANDS.items():
+    app.command(f"sweep.cli.{place}", name=place.partition(":")[2], help=meaning)
 
 WRONG_INPUT, INTERRUPTED = 2, 130
 

@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
-from sweep.schedule import Display, PackBook
+    from sweep.schedule import Display, PackBook
 
 _LINE_SECONDS = 10.0
 
@@ -26,7 +27,7 @@ class _Lines:
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def update(self, book: PackBook) -> None:
+    def update(self, book: "PackBook") -> None:
         with self._lock:
             now = time.monotonic()
             if now >= self._next or book.trials_done >= book.planned:
@@ -40,11 +41,11 @@ class _Lines:
 class _Bar:
     """A progress bar on standard error, with notes above it."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: "Progress") -> None:
         self._progress = progress
         self._task = progress.add_task("starting", total=1.0, detail="")
 
-    def update(self, book: PackBook) -> None:
+    def update(self, book: "PackBook") -> None:
         trials = f"{book.trials_done}/{book.planned} trials"
         self._progress.update(self._task, completed=book.share, description=trials, detail=_detail(book))
 
@@ -53,12 +54,16 @@ class _Bar:
 
 
 @contextmanager
-def live_display() -> Iterator[Display]:
+def live_display() -> Iterator["Display"]:
     """The display that suits standard error."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines()
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
@@ -83,7 +88,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _detail(book: PackBook) -> str:
+def _detail(book: "PackBook") -> str:
     left = book.seconds_left
     parts = [f"{book.ended[status]} {status}" for status in ("diverged", "failed") if book.ended[status]]
     parts.append(f"{counted(book.training, 'pack')} in training")

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from sweep.calibration import Workers, calibrate
 from sweep.cli.display import counted, duration
-from sweep.cli.options import ALL_TRIALS, DEFAULT_STORE, Flag, PlanOptions, Store, Study
+from sweep.cli.options import DEFAULT_STORE, Flag, Store
+from sweep.cli.plan_options import ALL_TRIALS, PlanOptions, Study
 from sweep.cli.showable import HEADS, showable, showable_rows
 from sweep.engine.kernels import fault, kernels_said, shares
 from sweep.errors import SweepError

@@ -8,7 +8,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from sweep.cli.display import live_display, say
-from sweep.cli.options import ALL_TRIALS, AS_USUAL, DEFAULT_STORE, PlanOptions, RunFlags, Study
+from sweep.cli.options import DEFAULT_STORE
+from sweep.cli.plan_options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, Study
 from sweep.cli.report import write_into_store
 from sweep.data import load
 from sweep.engine.kernels import build_for, fault, kernels_said, shares

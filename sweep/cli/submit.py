@@ -8,7 +8,8 @@ from rich.console import Console
 
 from sweep.cli.backends import Chosen, on_backend
 from sweep.cli.jobs import follow_job
-from sweep.cli.options import ALL_TRIALS, AS_USUAL, Flag, PlanOptions, RunFlags, Study, arguments
+from sweep.cli.options import Flag
+from sweep.cli.plan_options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, Study, arguments
 from sweep.own_code import loaded
 from sweep.submission import Batch
 

@@ -253,7 +253,7 @@ def test_what_a_job_sends_has_the_modules_and_names_them(tmp_path: Path) -> None
     code = """
 import json, sys
 from pathlib import Path
-from sweep.cli.options import PlanOptions
+from sweep.cli.plan_options import PlanOptions
 from sweep.own_code import loaded
 from sweep.submission import Batch
 study, mine = sys.argv[1:]

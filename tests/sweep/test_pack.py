@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.stack_shape import StackShape
 from sweep.cost import CostModel, features
 from sweep.pack import FREE_WITHIN_PACK, PACK_SIZE, Pack, group_by_network, make_packs, trials_digest
+from sweep.studyfile import find_space
 from sweep.trial import Trial
 
 LEVELS = {
@@ -83,6 +84,36 @@ def test_halves(length: int) -> None:
     first, second = pack.halves()
     assert first.trials + second.trials == pack.trials
     assert 0 <= len(first) - len(second) <= 1
+
+
+LARGE = [
+    trial.but(filters=32, kernel_size=7, epochs=10_000) if trial.filters == 8 else trial
+    for trial in PLAN
+    if trial.epochs == 10
+]
+
+
+@steady
+@given(st.lists(st.sampled_from(LARGE), unique=True, min_size=1, max_size=72), sizes)
+def test_only_what_must_stay_together_takes_more_than_a_thousandth_of_the_plan(trials: list[Trial], size: int) -> None:
+    packs = make_packs(trials, size)
+    assert sorted(i.trial_id for pack in packs for i in pack.trials) == sorted(i.trial_id for i in trials)
+    total = sum(pack.cost for pack in packs)
+    for pack in packs:
+        is_pair = len(pack) == 2 and len({trial.pair_id for trial in pack.trials}) == 1
+        assert len(pack) == 1 or is_pair or pack.cost <= max(300, total / 1000)
+    if size > 1:
+        together = {trial.trial_id: pack.pack_id for pack in packs for trial in pack.trials}
+        for trial in trials:
+            twin = trial.but(architecture="parallel").trial_id
+            assert trial.depth > 1 or twin not in together or together[twin] == together[trial.trial_id]
+
+
+def test_a_large_plan_is_cut_so_that_many_workers_end_together() -> None:
+    packs = make_packs(find_space("grid").trials())
+    total = sum(pack.cost for pack in packs)
+    assert packs[0].cost < total / 200
+    assert len(packs) < 2000
 
 
 def test_a_pack_is_the_set_of_its_trials() -> None:

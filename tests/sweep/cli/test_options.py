@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweep.cli import main
-from sweep.cli.options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, arguments
+from sweep.cli.plan_options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, arguments
 from sweep.errors import SweepError
 
 _words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1)
