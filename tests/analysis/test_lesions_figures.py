@@ -24,6 +24,8 @@ def network(label: str = "net", after: float = 0.2, blocks: int = 9, error: floa
     errors = after + np.array([[-0.05], [0.05]]) * np.ones(blocks)
     return LesionedNetwork(
         label=label,
+        network=label,
+        method="plain",
         seeds=(Measured({"classes": 10}, {}),) * 2,
         lacking=0,
         changes_shape=np.arange(blocks) == 3,

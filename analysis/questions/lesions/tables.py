@@ -7,6 +7,7 @@ from typing import Any
 from analysis.claims import signs
 from analysis.equivalence import Difference
 from analysis.formats import p_value, unbroken
+from analysis.networks import PLAIN
 from analysis.questions.lesions.published import published
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork
 from analysis.report.content import Column, Table
@@ -14,7 +15,6 @@ from analysis.report.words import plain, points, share
 from analysis.seeds import Estimate, paired
 from sweep.ledger import method_factors, training_factors
 from sweep.measures.lesions import DELETE_SOME, REORDER
-from sweep.parts import FACTORS
 
 _COMPARED = ("error", "mean", "transitions", "others")
 _ARRANGEMENTS = {("parallel", "sequential"), ("mixed", "sequential"), ("parallel", "mixed")}
@@ -33,9 +33,9 @@ _SIZES = (
     Column("quartile_3", "quartile 3", share()),
 )
 _DIFFERENCES = (
-    Column("contrast", "differ in"),
     Column("first", "network", unbroken),
     Column("second", "against", unbroken),
+    Column("contrast", "differ in"),
     Column("quantity", "quantity", QUANTITIES.__getitem__),
     Column("pairs", "pairs"),
     Column("difference", "difference, points [95 %]", points()),
@@ -95,10 +95,9 @@ def differences(networks: Sequence[LesionedNetwork]) -> list[dict[str, Any]]:
     training against the plain one: the same network from the same seed.
     """
     pairs = list(permutations(networks, 2))
-    plain = FACTORS["method"].default
     untrained = [name for name in training_factors() if name not in method_factors()]
     arranged = [each for each in pairs if tuple(of.trial["architecture"] for of in each) in _ARRANGEMENTS]
-    trained = [each for each in pairs if [of.trial["method"] == plain for of in each] == [False, True]]
+    trained = [each for each in pairs if [of.trial["method"] == PLAIN for of in each] == [False, True]]
     return [
         {"contrast": contrast, "first": first.label, "second": second.label, "quantity": name} | _tested(name, test)
         for contrast, chosen, same in (

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from analysis.arms import PLAIN, RESIDUAL
+from analysis.arms import RESIDUAL
 from analysis.claims import Claim, Outcome, outcome
 from analysis.equivalence import INSIDE, Verdict
+from analysis.networks import PLAIN
 from analysis.questions.methods.comparison import Comparison, gains, in_words
 from analysis.report.words import points
 from analysis.seeds import LEAST_SEEDS, LEVEL, Estimate

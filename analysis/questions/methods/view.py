@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from itertools import chain, groupby
 
-from analysis.arms import PLAIN, RESIDUAL, Group, arm_groups
+from analysis.arms import RESIDUAL, Group, arm_groups
 from analysis.claims import Tone
 from analysis.figures.style import Palette
+from analysis.networks import PLAIN
 from analysis.questions.equivalence.declared import declared
 from analysis.questions.methods.claims import judge_claims
 from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gains

@@ -36,6 +36,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     found = find_paths(results, study)
     if found is None:
         return None
+    palette.liken(found.looks)
     judged = [each for each in found.networks if each.judged]
     asked = sorted(judged or found.networks, key=lambda each: -each.longest)
     first, claims = asked[0], _claims(judged)
@@ -71,7 +72,7 @@ def _claims(judged: Sequence[NetworkPaths]) -> list[Claim]:
         f"{each.label}: effective length {_length(each)}, mean of all paths {each.mean_length:.1f}" for each in judged
     ]
     slopes = [
-        f"{each.label}: times {_factor(Estimate.of(each.slope))} a block, R² {number(each.r_squared, 2)}"
+        f"{each.label}: times {_factor(Estimate.of(each.slope))} per block, R² {number(each.r_squared, 2)}"
         f"{f', so it falls, but not exponentially (R² below {LINEAR:g})' if other else ''}"
         for each, other in zip(judged, bent, strict=True)
     ]
@@ -128,7 +129,7 @@ def _table(networks: Sequence[NetworkPaths]) -> Table:
         Column("band", "effective band, blocks", unbroken),
         Column("layers", "in layers", unbroken),
         Column("paths_in_band", "of all paths, %", share(2)),
-        Column("slope", "fall a block", _factor),
+        Column("slope", "norm, times per block", _factor),
         Column("r_squared", "R²", plain(2)),
         *map(Column, (*for_files, "band_low", "band_high", "band_contribution")),
     )
