@@ -17,7 +17,7 @@ from analysis.equivalence import Verdict, difference
 from analysis.figures.style import Palette
 from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gains, judge
 from analysis.questions.methods.lesions import lesion_errors, robustness
-from analysis.questions.methods.pictures import lesion_lines
+from analysis.questions.methods.pictures import by_budget, lesion_lines
 from analysis.questions.methods.view import answer
 from analysis.report.assemble import Report
 from analysis.report.content import Part, Table
@@ -244,6 +244,8 @@ def test_seconds_that_do_not_grow_with_epochs_compare_nothing(tmp_path: Path) ->
     store = opened(tmp_path, [*plain, *budgets([10, 20, 40], [0.4, 0.35, 0.3], [20.0, 30.0, 80.0], DROP)])
     figures, note = at_seconds(ladder(store), groups(store)[0].arms[DROPPED])
     assert (figures, note) == ({}, "a longer training took less time, so seconds are not compared")
+    lines = [by_budget(groups(store), name) for name in ("plain", DROPPED)]
+    assert [(line.x.tolist(), line.joined) for line in lines] == [([8, 10, 40], False), ([20, 30, 80], True)]
 
 
 def test_a_budget_of_the_same_seconds_needs_no_other(store: Results) -> None:
