@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.equivalence import Interval, Verdict, alpha_of_look
+from analysis.equivalence.mean import Interval
+from analysis.equivalence.verdict import Verdict, alpha_of_look
 from analysis.questions.equivalence.assessment import Assessment
 from benchmarks.simulation.generator import (
     Array,

@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import analysis
-from analysis import equivalence as eq
-from analysis.equivalence import Verdict
+from analysis.equivalence.components import components
+from analysis.equivalence.contrast import contrasts
+from analysis.equivalence.crossed import seed_effect
+from analysis.equivalence.inside import share_inside
+from analysis.equivalence.skewness import skewness
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assessment import Answer, log_margin
 from analysis.questions.equivalence.sample import Sample
 from sweep.ledger import Margins
@@ -285,12 +289,11 @@ def test_other_statistics_are_of_the_same_contrasts(made, judged):
     of = made(0.03, spread=0.05)
     found = judged(of)
     values = of.contrast("ratio")
-    skewness = eq.skewness(of.contrasts(values).means)
-    assert found.statistics["skewness"] == pytest.approx(skewness)
-    assert found.statistics["components"] == eq.components(np.round(values, 12), of.configuration)
-    contrasts = eq.contrasts(of.contrast("ratio"), of.configuration, of.seed, crossed=False)
-    assert found.seed_effect == eq.seed_effect(contrasts)
-    assert found.inside == eq.share_inside(contrasts, -found.margin, found.margin)
+    assert found.statistics["skewness"] == pytest.approx(skewness(of.contrasts(values).means))
+    assert found.statistics["components"] == components(np.round(values, 12), of.configuration)
+    every = contrasts(of.contrast("ratio"), of.configuration, of.seed, crossed=False)
+    assert found.seed_effect == seed_effect(every)
+    assert found.inside == share_inside(every, -found.margin, found.margin)
 
 
 @pytest.mark.parametrize(

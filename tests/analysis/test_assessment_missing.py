@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from analysis.chance import LEAST, MOST
-from analysis.equivalence import LEAST_FREEDOM, LEAST_SEEDS, Verdict
+from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assay import assay
 from analysis.questions.equivalence.assessment import Assessment
 from analysis.questions.equivalence.sample import make_sample

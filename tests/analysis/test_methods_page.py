@@ -13,7 +13,8 @@ from scipy.stats import ttest_1samp
 import analysis
 from analysis.arms import Arm, Group, arm_groups
 from analysis.claims import Outcome
-from analysis.equivalence import Verdict, difference
+from analysis.equivalence.mean import difference
+from analysis.equivalence.verdict import Verdict
 from analysis.figures.style import Palette
 from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gains, judge
 from analysis.questions.methods.lesions import lesion_errors, robustness

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
 from analysis.arrays import Array
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from analysis.figures import render
 from analysis.figures.axes import drawable
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest

@@ -7,8 +7,10 @@ from operator import itemgetter
 import numpy as np
 import pyarrow as pa
 
-from analysis.equivalence import AHEAD, INSIDE, Interval, Mean, table_rows
+from analysis.equivalence.mean import Interval, Mean
+from analysis.equivalence.registry import table_rows
 from analysis.equivalence.statistic import exp
+from analysis.equivalence.verdict import AHEAD, INSIDE
 from analysis.formats import NAMES, dataset_name, factor_name, number, p_value, unbroken
 from analysis.questions.equivalence.assay import Assay
 from analysis.questions.equivalence.assessment import LOSSES, Assessment, in_words

@@ -6,8 +6,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from analysis.equivalence import ALPHA, LEAST_FREEDOM, LEAST_SEEDS
+from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS
 from analysis.equivalence.statistic import exp
+from analysis.equivalence.verdict import ALPHA
 from analysis.figures.style import Palette
 from analysis.formats import dataset_name, factor_name, number, p_is, percent
 from analysis.pairs import CONTRAST

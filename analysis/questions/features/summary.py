@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from analysis.arrays import Array
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.measurements import Measured, Network, Study, measured_study
 from analysis.networks import PLAIN
 from analysis.results import Results

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.claims import Claim, signs
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.figures import render
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
 from analysis.figures.panels import Axis, Line, Panel, draw_panels

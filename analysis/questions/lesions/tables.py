@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any
 
 from analysis.claims import signs
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.formats import p_value, unbroken
 from analysis.networks import PLAIN
 from analysis.questions.lesions.published import published

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analysis.arms import RESIDUAL
 from analysis.claims import Claim, Outcome, outcome
-from analysis.equivalence import INSIDE, Verdict
+from analysis.equivalence.verdict import INSIDE, Verdict
 from analysis.networks import PLAIN
 from analysis.questions.methods.comparison import Comparison, gains, in_words
 from analysis.report.words import points

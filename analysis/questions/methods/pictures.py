@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.arms import Group as Arms
 from analysis.arms import by_seconds
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.figures import render
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.arrays import Array
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.measurements import Measured, Network, Study, measured_study
 from analysis.questions.paths.lengths import LEAST_LENGTHS, Band, Profile, effective_band, profile, summarise
 from analysis.results import Results

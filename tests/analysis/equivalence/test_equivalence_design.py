@@ -11,7 +11,10 @@ from scipy import stats
 from scipy.optimize import brentq
 from statsmodels.stats.anova import anova_lm
 
-from analysis.equivalence import Contrasts, Mean, contrasts, enough_seeds, of_grid, of_networks, seed_effect
+from analysis.equivalence.contrast import Contrasts, contrasts, enough_seeds
+from analysis.equivalence.crossed import seed_effect
+from analysis.equivalence.design import of_grid, of_networks
+from analysis.equivalence.mean import Mean
 
 
 def table(configurations: int, seeds: int, seed: int = 0, between: float = 1.0, shared: float = 1.0) -> np.ndarray:

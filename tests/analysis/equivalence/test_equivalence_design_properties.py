@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.equivalence import Contrasts, Mean, contrasts, of_grid, of_networks, seed_effect
+from analysis.equivalence.contrast import Contrasts, contrasts
+from analysis.equivalence.crossed import seed_effect
+from analysis.equivalence.design import of_grid, of_networks
+from analysis.equivalence.mean import Mean
 
 Target = Callable[[Contrasts], Mean]
 STEADY = settings(max_examples=40, derandomize=True)

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
-from analysis.equivalence import difference
+from analysis.equivalence.mean import difference
 
 VALUES = arrays(np.float64, st.integers(2, 30), elements=st.floats(-1, 1).map(lambda value: round(value, 3)))
 VARYING = VALUES.filter(lambda values: float(np.ptp(values)) > 0)

@@ -11,8 +11,9 @@ from scipy.optimize import brentq
 from scipy.special import digamma, ndtr, polygamma
 from scipy.stats import t
 
-from analysis.equivalence import Contrasts, contrasts, of_grid, share_inside
-from analysis.equivalence.inside import seed_variances
+from analysis.equivalence.contrast import Contrasts, contrasts
+from analysis.equivalence.design import of_grid
+from analysis.equivalence.inside import seed_variances, share_inside
 
 MARGIN = math.log(1.1)
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from analysis.equivalence import contrasts, of_grid
+from analysis.equivalence.contrast import contrasts
+from analysis.equivalence.design import of_grid
 from analysis.equivalence.power import WANTED, power
 
 DRAWS = 600

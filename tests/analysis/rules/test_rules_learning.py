@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from sweep.ledger import Margins
 from sweep.trial import Trial
 from tests.analysis.rules.trials import CHANCE, WIDTHS, caveat, learning, noise, study, withheld

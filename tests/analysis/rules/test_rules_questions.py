@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 import analysis
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assessment import Answer
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, to_tables
