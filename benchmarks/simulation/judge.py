@@ -18,7 +18,7 @@ import pyarrow as pa
 from analysis.equivalence.contrast import ROUNDING, Contrasts, contrasts
 from analysis.equivalence.design import of_grid
 from analysis.equivalence.inside import Inside
-from analysis.equivalence.mean import Mean
+from analysis.equivalence.mean import Estimate, Mean
 from analysis.equivalence.registry import STATISTICS
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence import assay as assays
@@ -105,7 +105,7 @@ class Judge:
                 stack.enter_context(patch.object(assays, "crossing", lambda *given: math.nan))
             stack.enter_context(patch.dict(STATISTICS, clear=True))
             if not self.fully:
-                nothing = Inside(*[math.nan] * 4)  # pyright: ignore[reportArgumentType]
+                nothing = Inside(Estimate(math.nan), Estimate(math.nan))
                 stack.enter_context(patch.object(assessment, "share_inside", lambda *given: nothing))
             yield self
 

@@ -164,7 +164,7 @@ def test_long_labels_have_room_and_keep_their_ends(measure: Measure, marks: int)
 def test_nothing_is_drawn_behind_the_titles_of_groups(measure: Measure) -> None:
     groups = [Group(LONG, [row(), row()]), Group("filters", [row()])]
     axes = draw_forest("A title", groups, measure).axes[0]
-    titles = [text.get_position()[1] for text in axes.texts if text.get_weight() == "bold"]
+    titles = [text.get_position()[1] for text in axes.texts if text.get_fontweight() == "bold"]
     grounds = [path.get_extents() for each in axes.collections for path in each.get_paths()]
     assert len(titles) == 3
     assert len(grounds) == (2 if measure.margin is None else 8)

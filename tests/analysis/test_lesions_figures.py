@@ -10,12 +10,13 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analysis.equivalence.mean import Estimate
 from analysis.figures import render
 from analysis.figures.style import Palette
 from analysis.measurements import Measured
 from analysis.questions.lesions.pictures import draw_deletion, draw_sizes
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork, Sized
-from analysis.seeds import Estimate, over_seeds
+from analysis.seeds import over_seeds
 
 NAN = float("nan")
 

@@ -110,7 +110,7 @@ def test_a_stratum_is_the_mean_of_its_configurations_on_new_seeds(make):
             pytest.approx(math.exp(interval.high)),
         )
         assert row["p_equivalence"] == pytest.approx(mean.p_inside(-math.log(1.1), math.log(1.1)))
-        assert row["p_difference"] == pytest.approx(mean.p_zero)
+        assert row["p_difference"] == pytest.approx(mean.p)
 
 
 def test_holm_is_over_all_strata_of_as_many_factors_and_decides_the_verdict(make):

@@ -30,7 +30,7 @@ from analysis.equivalence.crossed import seed_effect
 from analysis.equivalence.design import of_grid, of_networks
 from analysis.equivalence.divergence import ClusteredMcNemar
 from analysis.equivalence.inside import Inside, share_inside
-from analysis.equivalence.mean import Interval, Mean
+from analysis.equivalence.mean import Estimate, Mean
 from analysis.equivalence.registry import STATISTICS
 from analysis.equivalence.verdict import AHEAD, ALPHA, INSIDE, Verdict, alpha_of_look, decide
 from analysis.formats import percent
@@ -90,8 +90,8 @@ class Assessment:
     caveats: tuple[str, ...] = ()
 
     @property
-    def interval(self) -> Interval:
-        """The interval of this grid, on the scale, of the confidence that the verdict is at."""
+    def interval(self) -> Estimate:
+        """The mean of this grid, on the scale, with its interval of the confidence that the verdict is at."""
         return self.grid.interval(1 - 2 * self.alpha)
 
     @property
@@ -108,7 +108,7 @@ class Assessment:
     @property
     def p_difference(self) -> float:
         """Two-sided, of no difference on this grid."""
-        return self.grid.p_zero
+        return self.grid.p
 
     @property
     def is_equivalent(self) -> bool:
@@ -255,7 +255,7 @@ def _withheld(found: Assessment, of: Contrasts, question: Question, verdict: Ver
     if verdict is not Verdict.UNDECIDED and found.counts.failed:
         worst = found.failed_as_chance
         p = worst.p_inside(-found.margin, found.margin)
-        filled = decide(p, worst.p_zero, worst.estimate, found.alpha)
+        filled = decide(p, worst.p, worst.estimate, found.alpha)
         if filled is not verdict and not {filled, verdict} <= set(INSIDE):
             yield (
                 f"{found.counts.failed} pairs have a failed side: without them it would be {in_words(verdict)}, "
@@ -269,7 +269,7 @@ def _caveats(found: Assessment) -> Iterator[str]:
         yield "whether depth helps here is not known: there is no network of one block to compare with"
     elif not found.assay.depth_helps:
         yield "depth does not help here: deep sequential networks are not shown to be better than one block"
-    share = found.inside.share
+    share = found.inside.share.value
     if math.isnan(share):
         yield "on average alone: it is not known how many inside the margin themselves"
     elif share < NEARLY_ALL:

@@ -118,8 +118,7 @@ def _ahead(claim: str, answer: Answer, claimed: Verdict) -> Claim:
 
 
 def _found(assessment: Assessment) -> str:
-    ends = assessment.interval
-    ratio = with_ends(lambda value: number(exp(value)), assessment.grid.estimate, ends.low, ends.high)
+    ratio = with_ends(lambda value: number(exp(value)), *assessment.interval)
     return f"{ratio}, {assessment.words}"
 
 

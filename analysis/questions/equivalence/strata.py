@@ -112,7 +112,7 @@ def _family(of: Contrasts, columns: _Columns, size: int, margin: float) -> Itera
                 continue
             part = contrasts(of.values[chosen], of.configuration[chosen], of.seed[chosen], of.crossed)
             mean = of_grid(part)
-            interval = mean.interval(0.90)
+            interval = mean.interval()
             place = [text for name, (_, label) in placed for text in (name, label)]
             yield dict(zip(_PLACE, [*place, None, None], strict=False)) | {
                 "configurations": part.configurations,
@@ -121,7 +121,7 @@ def _family(of: Contrasts, columns: _Columns, size: int, margin: float) -> Itera
                 "low": exp(interval.low),
                 "high": exp(interval.high),
                 "p_equivalence": mean.p_inside(-margin, margin),
-                "p_difference": mean.p_zero,
+                "p_difference": mean.p,
                 "enough": enough_seeds(part),
             }
 

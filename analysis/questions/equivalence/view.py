@@ -82,7 +82,7 @@ def _detail(findings: Findings) -> Iterator[str]:
     """The estimate on each data set, and whatever qualifies the verdict or bars it."""
     judged = {dataset_name(name): each for name, each in findings.answer.by_dataset.items()}
     for name, each in judged.items():
-        inside = each.inside.share
+        inside = each.inside.share.value
         share = f"; {percent(inside, 0)} of them lie inside the margin themselves" if math.isfinite(inside) else ""
         interval = (
             f"{confidence(findings.answer)} interval" if each.has_interval else "no interval without a second seed"

@@ -12,11 +12,11 @@ from itertools import product
 import numpy as np
 
 from analysis.arrays import Array
-from analysis.equivalence.mean import Difference
+from analysis.equivalence.mean import Difference, Estimate
 from analysis.measurements import Measured, Network, Study, measured_study
 from analysis.networks import PLAIN
 from analysis.results import Results
-from analysis.seeds import Estimate, OverSeeds, over_seeds, paired
+from analysis.seeds import OverSeeds, over_seeds, paired
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
 WHEN, METRICS = {BEFORE: "before", AFTER: "after"}, {CKA: "CKA", DISTANCE: "distance"}

@@ -12,7 +12,7 @@ from analysis.questions.lesions.published import published
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, share
-from analysis.seeds import Estimate, paired
+from analysis.seeds import CONFIDENCE, paired
 from sweep.ledger import method_factors, training_factors
 from sweep.measures.lesions import DELETE_SOME, REORDER
 
@@ -121,4 +121,4 @@ def _tested(quantity: str, found: Difference) -> dict[str, Any]:
     reading = "no difference shown" if found.n > 1 else "one pair alone"
     if sign:
         reading = f"the first {'errs' if quantity == 'error' else 'is hurt'} {'less' if sign < 0 else 'more'}"
-    return {"pairs": found.n, "difference": Estimate.of(found), "p": found.p, "reading": reading}
+    return {"pairs": found.n, "difference": found.interval(CONFIDENCE), "p": found.p, "reading": reading}

@@ -20,7 +20,7 @@ from analysis.questions.methods.comparison import Comparison
 from analysis.questions.methods.lesions import ONE, WHOLE, Errors, Key, by_seed, sizes
 from analysis.report.content import Picture
 from analysis.report.words import points
-from analysis.seeds import Estimate, over_seeds
+from analysis.seeds import CONFIDENCE, over_seeds
 
 _ERROR = Axis("error (%)")
 _STEPS, _TIME = Kind("equal optimiser steps", GREEN, "o"), Kind("equal training time, interpolated", PURPLE, "D")
@@ -44,7 +44,7 @@ def draw_gains(steps: Sequence[Comparison], time: Sequence[Comparison]) -> Pictu
 
 
 def _mark(error: Difference, kind: Kind) -> Mark:
-    found = Estimate.of(error)
+    found = error.interval(CONFIDENCE)
     text = f"{points(2)(found)}, {error.n}" if math.isfinite(error.estimate) else DASH
     return Mark(100 * found.value, 100 * found.low, 100 * found.high, kind, text)
 

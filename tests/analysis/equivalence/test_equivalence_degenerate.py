@@ -16,7 +16,7 @@ from analysis.equivalence.crossed import seed_effect
 from analysis.equivalence.design import of_grid, of_networks
 from analysis.equivalence.divergence import clustered_mcnemar
 from analysis.equivalence.heterogeneity import factor_test, interaction_test
-from analysis.equivalence.inside import share_inside
+from analysis.equivalence.inside import Inside, share_inside
 from analysis.equivalence.mean import Mean, difference
 from analysis.equivalence.registry import STATISTICS
 from analysis.equivalence.skewness import skewness
@@ -44,8 +44,10 @@ def everything(values: np.ndarray, label: np.ndarray) -> list[Any]:
 
 
 def probabilities(result: Any) -> list[float]:
-    names = ("p", "p_exact", "p_zero", "share")
+    names = ("p", "p_exact")
     found = [float(getattr(result, name, math.nan)) for name in names]
+    if isinstance(result, Inside):
+        found.append(result.share.value)
     if isinstance(result, Mean):
         found += [result.p_below(0.1), result.p_above(0.1), result.p_inside(-0.1, 0.1)]
     return found

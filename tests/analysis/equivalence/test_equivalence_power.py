@@ -23,7 +23,7 @@ def shown(configurations: int, seeds: int, noise: float, shift: float, crossed: 
         drawn = generator.normal(0, noise, seeds)[seed] if crossed else generator.normal(0, noise, len(unit))
         mean = of_grid(contrasts(shift + drawn, unit, seed, crossed))
         equivalent += mean.p_inside(-MARGIN, MARGIN) < ALPHA
-        different += mean.p_zero < ALPHA
+        different += mean.p < ALPHA
     return equivalent / DRAWS, different / DRAWS
 
 
