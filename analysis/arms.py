@@ -1,20 +1,16 @@
 """Ways of training to compare: trials that agree in everything but their method and seed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from analysis.measurements import study_trials
-from analysis.networks import Row, labels, method_name, told_apart
+from analysis.networks import PLAIN, Row, labels, method_names, without_method
 from analysis.pairs import STATUSES
 from analysis.results import Results
-from sweep.ledger import method_factors
-from sweep.parts import FACTORS
 
-PLAIN = "plain"
 RESIDUAL = "residual-droppath"
 
 
@@ -53,6 +49,13 @@ class Arm:
     def errors(self) -> dict[int, float]:
         """The error of each finished seed, a share of the validation images."""
         return {seed: 1 - row["val_accuracy"] for seed, row in self.finished.items()}
+
+
+def by_seconds(ladder: Iterable[Arm]) -> tuple[list[Arm], bool]:
+    """The arms of several budgets that have a finished seed, by seconds; whether longer trainings took longer."""
+    rungs = sorted((arm for arm in ladder if arm.finished), key=lambda arm: arm.seconds)
+    epochs = [max(row["epochs"] for row in arm.finished.values()) for arm in rungs]
+    return rungs, epochs == sorted(epochs)
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def arm_groups(results: Results, study: str) -> list[Group]:
     plain = [without_method(row) for row in rows]
     families = labels([{**row, "epochs": 0} for row in plain])
     found: dict[tuple[str, int, str], dict[str, dict[int, Row]]] = {}
-    for row, family, label, name in zip(rows, families, labels(plain), arm_names(rows), strict=True):
+    for row, family, label, name in zip(rows, families, labels(plain), method_names(rows), strict=True):
         # The same training with something else measured on it is no further evidence.
         found.setdefault((family, row["epochs"], label), {}).setdefault(name, {}).setdefault(row["seed"], row)
     groups: list[Group] = []
@@ -107,13 +110,3 @@ def arm_groups(results: Results, study: str) -> list[Group]:
         names = sorted(arms, key=lambda name: (name != PLAIN, name))
         groups.append(Group(label, family, {name: Arm(name, arms[name]) for name in names}))
     return groups
-
-
-def without_method(row: Row) -> dict[str, Any]:
-    """The row as if it were trained plainly, so that all rows of a network get one label."""
-    return {**row, **{name: FACTORS[name].default for name in method_factors()}}
-
-
-def arm_names(rows: Sequence[Row]) -> list[str]:
-    """The method in a few words, with the factors that differ among arms of the same words."""
-    return told_apart([method_name(row) or PLAIN for row in rows], rows, method_factors()[1:])

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from analysis.equivalence import Difference, holm
+from analysis.equivalence.mean import Difference
+from analysis.equivalence.verdict import holm
 from analysis.seeds import LEAST_SEEDS, LEVEL
 
 Tone = Literal["good", "warning", "bad", "info"]

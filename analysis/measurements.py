@@ -10,14 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.arrays import Array, combinations
-from analysis.networks import Row, labels
+from analysis.networks import PLAIN, Row, labels, method_names, without_method
 from analysis.pairs import STATUSES
 from analysis.results import Results
-from sweep.parts import FACTORS
 
 At = Literal["size", "subject"]
-Each = TypeVar("Each")
-Other = TypeVar("Other")
+Each = TypeVar("Each", bound="Network")
+Other = TypeVar("Other", bound="Network")
 
 
 class Rows(NamedTuple):
@@ -60,10 +59,13 @@ class Measured:
 class Network:
     """One network and way of training: a trained network per seed, in the order of the seeds.
 
-    `lacking` counts planned seeds that diverged, failed, are missing, or have no measurements.
+    `label` is both in words, `network` and `method` each. `lacking` counts planned seeds that diverged, failed, are
+    missing, or have no measurements.
     """
 
     label: str
+    network: str
+    method: str
     seeds: tuple[Measured, ...]
     lacking: int
 
@@ -75,7 +77,7 @@ class Network:
     @property
     def is_plain(self) -> bool:
         """Whether it is sequential and trained plainly, as most networks of the papers are."""
-        return (self.trial["architecture"], self.trial["method"]) == ("sequential", FACTORS["method"].default)
+        return (self.trial["architecture"], self.trial["method"]) == ("sequential", PLAIN)
 
     @property
     def chance(self) -> float:
@@ -107,6 +109,12 @@ class Study(Generic[Each]):
         return Study(self.counts, tuple(map(of, self.networks)))
 
     @property
+    def looks(self) -> dict[str, str]:
+        """Label to method, of networks with several methods: in figures they look as these, in every part alike."""
+        trained = Counter(each.network for each in self.networks)
+        return {each.label: each.method for each in self.networks if trained[each.network] > 1}
+
+    @property
     def said(self) -> str:
         """What became of the trials, in sentences."""
         planned, *ends, unmeasured = self.counts.values()
@@ -131,22 +139,24 @@ def measured_study(
     Some trials train alike and differ only in what is measured. Of these, the one with the most of the factor `most`
     stands for its network and seed.
     """
-    asked = asked_trials(results, study, measure)
+    trials = study_trials(results, study)
+    asked = asked_trials(trials, measure)
     finished = {row["trial_id"]: row for row in asked if row["status"] == "finished"}
     read = read_rows(results, list(finished), measurements)
     found = {name: each for name, rows in read.items() if usable(each := Measured(finished[name], rows))}
     if not found:
         return None
-    # By label and seed, in the order of the trials.
-    chosen: dict[str, dict[int, Measured | None]] = {}
-    for row, label in zip(asked, labels(asked), strict=True):
-        each, seeds = found.get(row["trial_id"]), chosen.setdefault(label, {})
+    # By label and seed, in the order of the trials. Methods are named as where all of the study's trials are compared.
+    chosen: dict[tuple[str, str, str], dict[int, Measured | None]] = {}
+    methods = dict(zip((row["trial_id"] for row in trials), method_names(trials), strict=True))
+    for row, label, network in zip(asked, labels(asked), labels(list(map(without_method, asked))), strict=True):
+        each, seeds = found.get(row["trial_id"]), chosen.setdefault((label, network, methods[row["trial_id"]]), {})
         held = seeds.setdefault(row["seed"], each)
         if each and (held is None or each.trial[most] > held.trial[most]):
             seeds[row["seed"]] = each
     networks = tuple(
-        Network(label, kept, len(seeds) - len(kept))
-        for label, seeds in chosen.items()
+        Network(*names, kept, len(seeds) - len(kept))
+        for names, seeds in chosen.items()
         if (kept := tuple(filter(None, seeds.values())))
     )
     counted = Counter(row["status"] for row in asked)
@@ -154,10 +164,9 @@ def measured_study(
     return Study(counts | {"finished_without_measurements": len(finished) - len(found)}, networks)
 
 
-def asked_trials(results: Results, study: str, measure: str) -> list[dict[str, Any]]:
-    """The trials of a study that ask for a measure, done or not, deeper arrangements first."""
-    rows = study_trials(results, study)
-    return sorted([row for row in rows if measure in row["measure"].split("+")], key=_order)
+def asked_trials(trials: Sequence[Row], measure: str) -> list[Row]:
+    """Those of the trials that ask for a measure, deeper arrangements first."""
+    return sorted([row for row in trials if measure in row["measure"].split("+")], key=_order)
 
 
 def study_trials(results: Results, study: str) -> list[dict[str, Any]]:
@@ -194,5 +203,4 @@ def read_rows(
 def _order(row: Row) -> tuple[Any, ...]:
     """Plain training first, and a sequential network before its parallel twin."""
     first, last = ("dataset", "network", "depth", "method", "drop_rate"), ("seed", "trial_id")
-    other = row["method"] != FACTORS["method"].default
-    return other, *(row[name] for name in first), -row["stages"], *(row[name] for name in last)
+    return row["method"] != PLAIN, *(row[name] for name in first), -row["stages"], *(row[name] for name in last)

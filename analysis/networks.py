@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any
 
-from sweep.ledger import training_factors
+from sweep.ledger import method_factors, training_factors
 from sweep.parts import FACTORS, METHODS, kind_of
+
+PLAIN = "plain"
 
 _NAMED = {"seed", "network", "depth", "architecture", "stages", "method"}
 
@@ -25,7 +27,17 @@ def method_name(row: Row) -> str:
     """The method of training, such as ``stochastic depth 0.5``; empty for the plain one."""
     name = row["method"]
     described = METHODS[name].describe(row) if name in METHODS else name
-    return described or ("" if name == FACTORS["method"].default else name)
+    return described or ("" if name == PLAIN else name)
+
+
+def method_names(rows: Sequence[Row]) -> list[str]:
+    """The method of each row in a few words, with the factors that differ among methods of the same words."""
+    return told_apart([method_name(row) or PLAIN for row in rows], rows, method_factors()[1:])
+
+
+def without_method(row: Row) -> dict[str, Any]:
+    """The row as if it were trained plainly, so that all rows of a network get one label."""
+    return {**row, **{name: FACTORS[name].default for name in method_factors()}}
 
 
 def has_skips(row: Row) -> bool:

@@ -23,9 +23,11 @@ def known(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as mappings, arrays as lists, bytes as hexadecimal digits, what JSON cannot hold as null; deeply."""
+    """What has named fields as a mapping, arrays as lists, bytes as digits, what JSON cannot hold as null; deeply."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.arrays import Array
-from analysis.equivalence.mean import UNDEFINED, Difference, Mean, difference, reach
+from analysis.equivalence.mean import Difference, Estimate, difference, reach
 
 CONFIDENCE = 0.95
 LEAST_SEEDS = 3
@@ -22,20 +22,6 @@ the arms differ in spread and skew. At 1 %, three and four seeds keep 5 % in all
 mishaps of one seed in ten do not, as they are often not seen, nor with eight the strongest skew. Errors that spread by
 three points rather than one keep it with three seeds alone.
 """
-
-
-class Estimate(NamedTuple):
-    """A value with the ends of its interval, which are NaN where there is none."""
-
-    value: float
-    low: float = UNDEFINED
-    high: float = UNDEFINED
-
-    @classmethod
-    def of(cls, found: Mean, confidence: float = CONFIDENCE) -> "Estimate":
-        """A mean with its interval."""
-        ends = found.interval(confidence)
-        return cls(found.estimate, ends.low, ends.high)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from analysis.equivalence.contrast import Contrasts
 from analysis.equivalence.crossed import additive
 from analysis.equivalence.design import of_grid
 from analysis.equivalence.inputs import Vector, groups
-from analysis.equivalence.mean import UNDEFINED, Interval
+from analysis.equivalence.mean import UNDEFINED, Estimate
 
 DRAWS = 4000
 _GRID = 200
@@ -26,13 +26,11 @@ _GRID = 200
 class Inside:
     """The share of configurations whose own contrast lies inside the margin, with its 90 % interval.
 
-    `mean` is the posterior mean of the true contrasts' mean over these configurations.
+    `mean` is the posterior mean of the true contrasts' mean over these configurations, with its 90 % interval.
     """
 
-    share: float
-    interval: Interval
-    mean: float
-    mean_interval: Interval
+    share: Estimate
+    mean: Estimate
 
 
 def share_inside(of: Contrasts, low: float, high: float) -> Inside:
@@ -47,8 +45,7 @@ def share_inside(of: Contrasts, low: float, high: float) -> Inside:
         or variance is None
         or (shared is not None and not shared.degrees_of_freedom > 0)
     ):
-        nothing = Interval(UNDEFINED, UNDEFINED, 0.90)
-        return Inside(UNDEFINED, nothing, UNDEFINED, nothing)
+        return Inside(Estimate(UNDEFINED), Estimate(UNDEFINED))
     means, rng = of.means, np.random.default_rng(0)
     spread, centre = _posterior(means, variance, rng)
     shrunk = 1 / (1 / variance + 1 / spread[:, None] ** 2)
@@ -60,7 +57,7 @@ def share_inside(of: Contrasts, low: float, high: float) -> Inside:
         # What seeds share moves all configurations together, and is in no difference between them.
         true += shared.standard_error * rng.standard_t(shared.degrees_of_freedom, DRAWS)[:, None]
     inside = ((true > low) & (true < high)).mean(axis=1)
-    return Inside(float(inside.mean()), _quantiles(inside), middle, _quantiles(true.mean(axis=1)))
+    return Inside(_with_quantiles(float(inside.mean()), inside), _with_quantiles(middle, true.mean(axis=1)))
 
 
 def seed_variances(of: Contrasts) -> Vector | None:
@@ -124,6 +121,5 @@ def _posterior(means: Vector, variance: Vector, rng: np.random.Generator) -> tup
     return spread, centre[place] + rng.normal(size=DRAWS) / np.sqrt(precision[place])
 
 
-def _quantiles(draws: Vector) -> Interval:
-    low, high = np.quantile(draws, [0.05, 0.95])
-    return Interval(float(low), float(high), 0.90)
+def _with_quantiles(value: float, draws: Vector) -> Estimate:
+    return Estimate(value, *map(float, np.quantile(draws, [0.05, 0.95])))

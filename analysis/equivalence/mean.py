@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,13 +18,12 @@ _LEAST = 1e-90
 """Standard errors below are taken to be none: what they divide would overflow."""
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A two-sided interval at `confidence`; both ends are NaN where it is undefined."""
+class Estimate(NamedTuple):
+    """A value with the ends of its interval, which are NaN where there is none."""
 
-    low: float
-    high: float
-    confidence: float
+    value: float
+    low: float = UNDEFINED
+    high: float = UNDEFINED
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,19 @@ class Mean:
         return float(np.maximum(self.p_above(low), self.p_below(high)))
 
     @property
-    def p_zero(self) -> float:
+    def p(self) -> float:
         """Two-sided p of the hypothesis that the mean is zero."""
         return min(2 * min(self.p_below(0.0), self.p_above(0.0)), 1.0)  # NaN stays
 
-    def interval(self, confidence: float = 0.90) -> Interval:
-        """The interval of that confidence: it lies below a bound exactly where `p_below` is below half the rest."""
+    def interval(self, confidence: float = 0.90) -> Estimate:
+        """The mean with its interval, which lies below a bound exactly where `p_below` is below half of the rest."""
         tail = (1 - level(confidence, "confidence", upper=1)) / 2
         if not self.degrees_of_freedom > 0:
-            return Interval(UNDEFINED, UNDEFINED, confidence)
+            return Estimate(self.estimate)
         reach = float(stdtrit(self.degrees_of_freedom, 1 - tail))
         ends = [(-reach, reach), tuple(_unskewed(end, self.skewness) for end in (-reach, reach))]
         low, high = max(high for _, high in ends), min(low for low, _ in ends)
-        return Interval(
-            self.estimate - low * self.standard_error, self.estimate - high * self.standard_error, confidence
-        )
+        return Estimate(self.estimate, *(self.estimate - end * self.standard_error for end in (low, high)))
 
     def _tail(self, bound: float, sign: float) -> float:
         distance = sign * (self.estimate - bound)
@@ -82,11 +80,6 @@ class Difference(Mean):
     """The mean of `n` values, such as differences, by Student's t alone."""
 
     n: int = 0
-
-    @property
-    def p(self) -> float:
-        """Two-sided, of no difference."""
-        return self.p_zero
 
 
 def difference(values: ArrayLike) -> Difference:

@@ -71,7 +71,7 @@ def _tried(pieces: int, seeds: int, noise: float, margin: float, alpha: float) -
     shown = np.mean([mean.p_inside(-margin, margin) < alpha for mean in means])
 
     def lacking(shift: float) -> float:
-        found = np.mean([replace(mean, estimate=mean.estimate + shift).p_zero < alpha for mean in means])
+        found = np.mean([replace(mean, estimate=mean.estimate + shift).p < alpha for mean in means])
         return float(found) - WANTED
 
     most = noise

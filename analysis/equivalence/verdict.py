@@ -32,7 +32,7 @@ AHEAD = (Verdict.FIRST_BETTER, Verdict.SECOND_BETTER)
 """Verdicts of a difference, equivalence not shown."""
 
 
-def verdict(tost_p: float, difference_p: float, estimate: float, alpha: float = ALPHA) -> Verdict:
+def decide(tost_p: float, difference_p: float, estimate: float, alpha: float = ALPHA) -> Verdict:
     """The outcome at `alpha`, from the p of equivalence, the p of difference and first minus second.
 
     Any NaN leaves it undecided.

@@ -9,10 +9,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from analysis.figures.style import BAND, FAINT, INK, MUTED, Floats
+from analysis.figures.style import BAND, FAINT, MUTED, Floats
 
 Which = Literal["x", "y"]
 
@@ -88,7 +88,15 @@ def set_scale(axes: Axes, which: Which, limits: tuple[float, float], places: Seq
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(list(places)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:g}"))
+    axis.set_major_formatter(FixedFormatter(_written(places)))
+
+
+def _written(places: Sequence[float]) -> list[str]:
+    """The texts of ticks: all as plain numbers, or all with a power of ten where one needs it."""
+    texts = [f"{place:g}" for place in places]
+    if any("e" in text for text in texts):
+        texts = [np.format_float_scientific(place, precision=5, trim="-", exp_digits=1) for place in places]
+    return texts
 
 
 def _round_places(low: float, high: float, most: int) -> list[float]:
@@ -104,16 +112,6 @@ def _round_places(low: float, high: float, most: int) -> list[float]:
         return places
     linear = MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high)
     return [place for place in linear if low <= place <= high and place > 0]
-
-
-def margin_band(axes: Axes, which: Which, margin: float) -> None:
-    """Shade the ratios inside the equivalence margin, 1 / (1 + margin) to 1 + margin, with a line at 1."""
-    ends = 1 / (1 + margin), 1 + margin
-    fill, line = (axes.axvspan, axes.axvline) if which == "x" else (axes.axhspan, axes.axhline)
-    fill(*ends, color=BAND, lw=0, zorder=0)
-    for end in ends:
-        line(end, color=FAINT, lw=0.7, ls=(0, (2, 2)), zorder=0.5)
-    line(1, color=INK, lw=0.8, zorder=0.6)
 
 
 def margin_key(margin: float) -> Patch:

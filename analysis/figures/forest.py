@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.axes import legend_columns, legend_lines, margin_band, margin_key, ratio_axis, say_empty, wrapped
-from analysis.figures.style import INK, MUTED, WIDE, styled
+from analysis.figures.axes import legend_columns, legend_lines, margin_key, ratio_axis, say_empty, wrapped
+from analysis.figures.style import BAND, FAINT, INK, MUTED, WIDE, styled
 from analysis.figures.svg import tips_id
 
 
@@ -70,13 +70,12 @@ class Measure:
 
 
 # Inches.
-_ROW, _TOP, _BOTTOM, _LEFT, _RIGHT, _KEY = 0.205, 0.62, 0.72, 2.55, 1.75, 0.2
+_ROW, _TOP, _BOTTOM, _LEFT, _RIGHT, _KEY = 0.205, 0.62, 0.72, 2.55, 2.0, 0.2
 _WIDTH = WIDE - _LEFT - _RIGHT
 # In rows: a further line of a row, and what stands between groups.
 _LINE, _GAP = 0.8, 0.25
 # Characters of a line: of a label, of one beside a number, and of a group's title.
 _ALONE, _BESIDE, _TITLE = 33, 26, 92
-_BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 
 
 @styled()
@@ -96,7 +95,7 @@ def draw_forest(title: str, groups: Sequence[Group], measure: Measure) -> Figure
     axes.set_xlabel(measure.label)
     place = 0.0
     for group in groups:
-        _draw_group(axes, place, group, limits)
+        _draw_group(axes, place, group, limits, measure.margin)
         place += _group_height(group)
     if not count:
         say_empty(axes)
@@ -142,11 +141,9 @@ def _axis(axes: Axes, groups: Sequence[Group], measure: Measure) -> tuple[float,
     if measure.margin is not None:
         limits = float(np.exp(-reach)), float(np.exp(reach))
         ratio_axis(axes, "x", limits)
-        margin_band(axes, "x", measure.margin)
         return limits
     axes.set_xlim(-reach, reach)
     axes.xaxis.set_major_locator(MaxNLocator(6, symmetric=True))
-    axes.axvline(0, color=INK, lw=0.8, zorder=0.6)
     return -reach, reach
 
 
@@ -170,14 +167,24 @@ def _text(axes: Axes, inches: float, place: float, text: str, **style: Any) -> N
     axes.text(inches / _WIDTH, place, text, transform=axes.get_yaxis_transform(), va="center_baseline", **style)
 
 
-def _draw_group(axes: Axes, place: float, group: Group, limits: tuple[float, float]) -> None:
+def _draw_group(axes: Axes, place: float, group: Group, limits: tuple[float, float], margin: float | None) -> None:
     title = _lines(group.title, _TITLE)
     for number, line in enumerate(title):
-        _text(axes, -_LEFT + 0.1, place + _LINE * number, line, weight="bold", bbox=_BEHIND)
-    place += _height(len(title))
+        _text(axes, -_LEFT + 0.1, place + _LINE * number, line, weight="bold")
+    first = place = place + _height(len(title))
     for row in group.rows:
         _draw_row(axes, place, row, limits)
         place += _row_height(row)
+    _draw_ground(axes, (first - 0.5, place - 0.5), margin)
+
+
+def _draw_ground(axes: Axes, ends: tuple[float, float], margin: float | None) -> None:
+    """The line of no difference beside rows, in the shaded margin if there is one; a title has neither behind it."""
+    if margin is not None:
+        edges = 1 / (1 + margin), 1 + margin
+        axes.fill_betweenx(ends, *edges, color=BAND, lw=0, zorder=0)
+        axes.vlines(edges, *ends, color=FAINT, lw=0.7, ls=(0, (2, 2)), zorder=0.5)
+    axes.vlines(0 if margin is None else 1, *ends, color=INK, lw=0.8, zorder=0.6)
 
 
 def _draw_row(axes: Axes, place: float, row: Row, limits: tuple[float, float]) -> None:

@@ -41,7 +41,8 @@ _STEP = 0.05
 class Line:
     """A line by its label, which gives its look; `x` and `y` are of (points,), and so are the ends of its band.
 
-    `tips` say what each point is; by default its label and numbers.
+    `tips` say what each point is; by default its label and numbers. Where their order means nothing, points are not
+    `joined`; then, and where there is one alone, each has a bar for the band.
     """
 
     label: str
@@ -50,6 +51,7 @@ class Line:
     low: Floats | None = None
     high: Floats | None = None
     tips: Sequence[str] = ()
+    joined: bool = True
 
 
 @dataclass(frozen=True)
@@ -194,8 +196,10 @@ def _draw_line(axes: Axes, line: Line, look: Look, panel: Panel) -> Floats:
     shown = _showable(panel.x, line.x) & _showable(panel.y, line.y)
     x, y = line.x[shown], line.y[shown]
     low, high = (np.where(_showable(panel.y, end), end, np.nan)[shown] for end in (low, high))
-    if line.low is not None:
+    if line.low is not None and line.joined and len(x) > 1:
         axes.fill_between(x, low, high, facecolor=look.color, alpha=0.2, lw=0, zorder=2)
+    elif line.low is not None:
+        axes.vlines(x, low, high, color=look.color, alpha=0.35, lw=4, zorder=2)
     every = max(1, -(-len(x) // _MARKED))
     tips = (
         [tip for tip, kept in zip(line.tips, shown, strict=True) if kept]
@@ -203,7 +207,8 @@ def _draw_line(axes: Axes, line: Line, look: Look, panel: Panel) -> Floats:
         else _tips(line.label, panel, x, y)
     )
     marks = {"marker": look.marker, "ms": 4.5, "mec": "white", "mew": 0.6, "markevery": every}
-    axes.plot(x, y, color=look.color, ls=look.line, zorder=3, gid=tips_id(tips[::every]), **marks)
+    style = look.line if line.joined else "none"
+    axes.plot(x, y, color=look.color, ls=style, zorder=3, gid=tips_id(tips[::every]), **marks)
     return np.concatenate([y, low, high])
 
 

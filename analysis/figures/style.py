@@ -1,11 +1,11 @@
 """How every figure looks, and how one becomes files.
 
-Colours are from the Okabe-Ito palette. Each also comes with a marker, a line style or a hatch of its own, so that no
-figure needs its colours to be read.
+Colours are from the Okabe-Ito palette, and wine is Paul Tol's. Each also comes with a marker, a line style or a hatch
+of its own, so that no figure needs its colours to be read.
 """
 
 import io
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from analysis.figures.svg import clean
 Floats = NDArray[np.float64]
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+WINE = "#882255"
 INK, MUTED, FAINT, GRID, BAND = "#1a1a1a", "#595959", "#9a9a9a", "#e4e4e4", "#e2e2e2"
 
 # Inches. A page shows an inch as 96 pixels.
@@ -52,7 +53,8 @@ GROUPS = (
 )
 
 
-_COLORS, _MARKERS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK), ("o", "s", "^", "D", "v", "P", "X")
+# Ink is a reference's alone.
+_COLORS, _MARKERS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, WINE), ("o", "s", "^", "D", "v", "P", "X")
 _LINES = ("-", "--", "-.", ":")
 # The second time that a colour comes, it comes with the next marker, and so on.
 _SERIES = [
@@ -76,20 +78,27 @@ class Palette:
 
     def __init__(self) -> None:
         self._looks: dict[str, Look] = {}
+        self._same: dict[str, str] = {}
+
+    def liken(self, labels: Mapping[str, str]) -> None:
+        """Give each label the look of another, as a network that of its method."""
+        self._same |= labels
 
     def __getitem__(self, label: str) -> Look:
-        if label in _REFERENCES:
-            return _REFERENCES[label]
-        return self._looks.setdefault(label, _SERIES[len(self._looks) % len(_SERIES)])
+        name = self._same.get(label, label)
+        if name in _REFERENCES:
+            return _REFERENCES[name]
+        return self._looks.setdefault(name, _SERIES[len(self._looks) % len(_SERIES)])
 
     def apart(self, labels: Iterable[str]) -> dict[str, Look]:
         """The looks of labels that stand in one panel: each another, of another colour while there are enough.
 
-        References keep theirs.
+        References keep theirs, and what has the look of one comes next.
         """
         own = {label: self[label] for label in labels}
         chosen = {label: look for label, look in own.items() if label in _REFERENCES}
-        for label in [each for each in own if each not in chosen]:
+        others = [label for label in own if label not in chosen]
+        for label in sorted(others, key=lambda label: self._same.get(label) not in _REFERENCES):
             chosen[label] = _free(own[label], list(chosen.values()), {look.color for look in own.values()})
         return {label: chosen[label] for label in own}
 

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from analysis.claims import Claim, Tone
+from analysis.equivalence.mean import Estimate
 from analysis.figures.style import Rendered
 from analysis.plain import known
-from analysis.seeds import Estimate
 
 _WIDTH = re.compile(r'viewBox="0 0 ([\d.]+) ')
 # A wider figure keeps this share of its width on a small screen, and is moved sideways in its frame.

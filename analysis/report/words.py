@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from analysis.equivalence.mean import Estimate
 from analysis.formats import DASH, dataset_name, level_name, number, with_ends
-from analysis.seeds import Estimate
 
 Form = Callable[[Any], str]
 """From a number or an `Estimate` to its text."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.equivalence import Interval, Verdict, alpha_of_look
+from analysis.equivalence.mean import Estimate
+from analysis.equivalence.verdict import Verdict, alpha_of_look
 from analysis.questions.equivalence.assessment import Assessment
 from benchmarks.simulation.generator import (
     Array,
@@ -143,7 +144,7 @@ def learned_interval(cell: Cell) -> Rates:
     with judge.fast():
         for each in every:
             found = judge(each, shift).learned
-            hits += found is not None and _covers(found.interval, 0.05)
+            hits += found is not None and _covers(found.share, 0.05)
     return {"coverage of the share learned": (hits, 0.90)}
 
 
@@ -169,8 +170,8 @@ def shares(cell: Cell) -> Rates:
         for each in every:
             found = judge(each)
             true = float((np.abs(each.effect) < EDGE).mean())
-            share, estimated = share + true, estimated + found.inside.share
-            seen["coverage of the share inside"] += _covers(found.inside.interval, true)
+            share, estimated = share + true, estimated + found.inside.share.value
+            seen["coverage of the share inside"] += _covers(found.inside.share, true)
             seen["plain"] += found.plain
             seen["equivalent"] += found.is_equivalent
             seen["plain though below nine in ten are inside"] += found.plain and true < 0.9
@@ -280,7 +281,7 @@ def _direction(of: Assessment) -> int:
     return 0
 
 
-def _covers(interval: Interval, truth: float) -> bool:
+def _covers(interval: Estimate, truth: float) -> bool:
     return interval.low <= truth <= interval.high
 
 

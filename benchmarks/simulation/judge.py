@@ -15,8 +15,11 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow as pa
 
-from analysis import equivalence as eq
-from analysis.equivalence.contrast import ROUNDING
+from analysis.equivalence.contrast import ROUNDING, Contrasts, contrasts
+from analysis.equivalence.design import of_grid
+from analysis.equivalence.inside import Inside
+from analysis.equivalence.mean import Estimate, Mean
+from analysis.equivalence.registry import STATISTICS
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence import assay as assays
 from analysis.questions.equivalence import assessment
@@ -29,7 +32,7 @@ from benchmarks.simulation.generator import CHANCE, Array, Draw, Layout
 from sweep.ledger import Margins, plan_schema
 
 _PARAMETERS, _IMAGES = 1000, 1000
-_NOTHING = eq.Mean(math.nan, math.nan, math.nan, 0.0)
+_NOTHING = Mean(math.nan, math.nan, math.nan, 0.0)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Judge:
 
     def _assay(self, sample: Sample, one_block: Array) -> Assay:
         """What `analysis.questions.equivalence.assay.assay` says of the table."""
-        sides = [eq.of_grid(sample.contrasts(sample.chance - outcome)) for outcome in sample.outcomes]
+        sides = [of_grid(sample.contrasts(sample.chance - outcome)) for outcome in sample.outcomes]
         if not self.fully:
             return Assay(CHANCE, sides[0], sides[1], _NOTHING, 0)
         at, deep = self.layout, len(sample)
@@ -94,16 +97,16 @@ class Judge:
             for home, name, instead in (
                 (sampled, "contrasts", _contrasts),
                 (assessment, "assay", self._assay),
-                (eq, "seed_effect", lambda of: None),
+                (assessment, "seed_effect", lambda of: None),
             ):
                 stack.enter_context(patch.object(home, name, instead))
             if not self.ends:
                 # They are searched for, and the verdict takes p.
                 stack.enter_context(patch.object(assays, "crossing", lambda *given: math.nan))
-            stack.enter_context(patch.dict(eq.STATISTICS, clear=True))
+            stack.enter_context(patch.dict(STATISTICS, clear=True))
             if not self.fully:
-                nothing = eq.Inside(*[math.nan] * 4)  # pyright: ignore[reportArgumentType]
-                stack.enter_context(patch.object(eq, "share_inside", lambda *given: nothing))
+                nothing = Inside(Estimate(math.nan), Estimate(math.nan))
+                stack.enter_context(patch.object(assessment, "share_inside", lambda *given: nothing))
             yield self
 
     def table(self, of: Draw, shift: float, look: int = 1) -> pa.Table:
@@ -155,10 +158,10 @@ class Judge:
             np.testing.assert_allclose(getattr(fast, name), getattr(full, name), rtol=1e-6, atol=1e-9)
 
 
-def _contrasts(values: Array, configuration: Array, seed: Array, crossed: bool) -> eq.Contrasts:
-    """`eq.contrasts`, which sorts pairs, without sorting those that are sorted, numbered and each alone."""
+def _contrasts(values: Array, configuration: Array, seed: Array, crossed: bool) -> Contrasts:
+    """`contrasts`, which sorts pairs, without sorting those that are sorted, numbered and each alone."""
     steps = np.diff(configuration)
     one_each = (steps == 1) | ((steps == 0) & (np.diff(seed) > 0))
     if len(values) and configuration[0] == 0 and one_each.all():
-        return eq.Contrasts(np.asarray(np.round(values, ROUNDING), np.float64), configuration, seed, crossed)
-    return eq.contrasts(values, configuration, seed, crossed)
+        return Contrasts(np.asarray(np.round(values, ROUNDING), np.float64), configuration, seed, crossed)
+    return contrasts(values, configuration, seed, crossed)

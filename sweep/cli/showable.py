@@ -50,8 +50,8 @@ def showable(plan: Plan, store: str, noise: float | None) -> dict[str, dict[str,
 
     The noise is the one given, or that of the results in the store, or an assumption.
     """
-    from analysis.equivalence import ALPHA, alpha_of_look
     from analysis.equivalence.power import power
+    from analysis.equivalence.verdict import ALPHA, alpha_of_look
     from analysis.questions.equivalence.assessment import log_margin
 
     if noise is not None and not 0 < noise < 10:
@@ -106,7 +106,7 @@ def _noise_of(store: str) -> dict[str, float]:
     if Ledger(store).files.read("store.json") is None:
         return {}
     import analysis
-    from analysis.equivalence import components
+    from analysis.equivalence.components import components
     from analysis.questions.equivalence.sample import by_dataset, make_sample
 
     if not Ledger.open(store).contents.status:

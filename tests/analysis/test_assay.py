@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 import analysis
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assessment import Answer
 from analysis.questions.equivalence.declared import Question
 from sweep.errors import SweepError

@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import analysis
-from analysis import equivalence as eq
-from analysis.equivalence import Verdict
+from analysis.equivalence.components import components
+from analysis.equivalence.contrast import contrasts
+from analysis.equivalence.crossed import seed_effect
+from analysis.equivalence.inside import share_inside
+from analysis.equivalence.skewness import skewness
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assessment import Answer, log_margin
 from analysis.questions.equivalence.sample import Sample
 from sweep.ledger import Margins
@@ -53,7 +57,7 @@ def test_of_networks_like_these_estimates_are_those_of_students_t_over_configura
         # The correction for skewness only widens.
         skewed = found.networks.interval(0.92)
         assert skewed.low <= interval.low < interval.high <= skewed.high
-        assert replace(found.networks, skewness=0.0).p_zero == pytest.approx(p_of(stats.ttest_1samp(means, 0)))
+        assert replace(found.networks, skewness=0.0).p == pytest.approx(p_of(stats.ttest_1samp(means, 0)))
         assert (found.configurations, found.counts.pairs, found.seeds) == (6, 18, 3)
 
 
@@ -81,7 +85,7 @@ def test_p_is_of_two_one_sided_tests_at_the_declared_margin(made, judged):
     assert t.p_inside(-found.margin, found.margin) == pytest.approx(max(tails))
     assert found.learned is not None
     assert found.p_equivalence == max(found.grid.p_inside(-found.margin, found.margin), found.learned.p)
-    assert found.p_difference == found.grid.p_zero
+    assert found.p_difference == found.grid.p
     assert found.margin == pytest.approx(math.log(1.1))
 
 
@@ -188,7 +192,7 @@ def test_to_swap_the_architectures_mirrors_everything_that_is_said(
         assert mirror.standard_error == approx(mean.standard_error)
         assert mirror.interval(0.92).low == approx(-mean.interval(0.92).high)
         assert mirror.interval(0.92).high == approx(-mean.interval(0.92).low)
-        assert mirror.p_zero == approx(mean.p_zero)
+        assert mirror.p == approx(mean.p)
     margin = log_margin(Margins())
     assert other.grid.p_inside(-margin, margin) == approx(one.grid.p_inside(-margin, margin))
     assert other.divergence.p_exact == approx(one.divergence.p_exact)
@@ -211,7 +215,7 @@ def test_an_accuracy_has_an_estimate_and_intervals_and_no_verdict(shift, sample,
     assert (found.verdict, found.withheld, found.caveats) == (Verdict.UNDECIDED, (), ())
     assert math.isnan(found.margin)
     assert math.isnan(found.p_equivalence)
-    assert math.isnan(found.inside.share) or found.inside.share == 0
+    assert math.isnan(found.inside.share.value) or found.inside.share.value == 0
     assert found.learned is found.assay is None
 
 
@@ -237,9 +241,9 @@ def test_what_is_learned_is_held_to_the_margin_too(sample, judged):
     found = judged(sample(*sides))
     assert found.learned is not None
     assert found.grid.p_inside(-found.margin, found.margin) < 1e-6
-    assert found.learned.share == pytest.approx(0.12 / (math.log(10) - 1.5), rel=0.01)
-    assert found.learned.interval.low < found.learned.share < found.learned.interval.high
-    assert found.learned.interval.low > 0.1
+    assert found.learned.share.value == pytest.approx(0.12 / (math.log(10) - 1.5), rel=0.01)
+    assert found.learned.share.low < found.learned.share.value < found.learned.share.high
+    assert found.learned.share.low > 0.1
     assert found.verdict == Verdict.SECOND_BETTER
     assert not found.beyond
     # The same ratio, of networks that learn more.
@@ -252,8 +256,8 @@ def test_the_interval_of_what_is_learned_is_fiellers(sample, judged):
     sides = 0.8 * np.exp(noise)
     found = judged(sample(*sides)).learned
     difference, learned = sides[1] - sides[0], math.log(10) - sides[0]
-    assert found.share == pytest.approx(difference.mean() / learned.mean())
-    for end, sign in ((found.interval.low, 1), (found.interval.high, -1)):
+    assert found.share.value == pytest.approx(difference.mean() / learned.mean())
+    for end, sign in ((found.share.low, 1), (found.share.high, -1)):
         line = difference - end * learned
         error = math.sqrt(line.var(axis=1, ddof=1).sum() / 3) / 24
         parts = line.var(axis=1, ddof=1)
@@ -271,7 +275,7 @@ def test_looks_spend_the_error(made, judged):
     assert not later.is_equivalent
     assert first.p_equivalence == later.p_equivalence
     assert later.interval.low < first.interval.low < first.interval.high < later.interval.high
-    assert (first.interval.confidence, later.look) == (pytest.approx(0.92), 6)
+    assert (first.interval, later.look) == (pytest.approx(first.grid.interval(0.92)), 6)
 
 
 def test_an_interval_lies_inside_the_margin_where_the_ratio_is_shown_to(made, judged):
@@ -285,12 +289,11 @@ def test_other_statistics_are_of_the_same_contrasts(made, judged):
     of = made(0.03, spread=0.05)
     found = judged(of)
     values = of.contrast("ratio")
-    skewness = eq.skewness(of.contrasts(values).means)
-    assert found.statistics["skewness"] == pytest.approx(skewness)
-    assert found.statistics["components"] == eq.components(np.round(values, 12), of.configuration)
-    contrasts = eq.contrasts(of.contrast("ratio"), of.configuration, of.seed, crossed=False)
-    assert found.seed_effect == eq.seed_effect(contrasts)
-    assert found.inside == eq.share_inside(contrasts, -found.margin, found.margin)
+    assert found.statistics["skewness"] == pytest.approx(skewness(of.contrasts(values).means))
+    assert found.statistics["components"] == components(np.round(values, 12), of.configuration)
+    every = contrasts(of.contrast("ratio"), of.configuration, of.seed, crossed=False)
+    assert found.seed_effect == seed_effect(every)
+    assert found.inside == share_inside(every, -found.margin, found.margin)
 
 
 @pytest.mark.parametrize(

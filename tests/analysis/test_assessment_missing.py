@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from analysis.chance import LEAST, MOST
-from analysis.equivalence import LEAST_FREEDOM, LEAST_SEEDS, Verdict
+from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assay import assay
 from analysis.questions.equivalence.assessment import Assessment
 from analysis.questions.equivalence.sample import make_sample
@@ -80,7 +81,7 @@ def test_inside_the_margin_is_one_answer_whether_a_difference_is_shown_or_not(en
     found = judged(of)
     filled = found.failed_as_chance
     assert filled.p_inside(-found.margin, found.margin) < found.alpha
-    assert (filled.p_zero < found.alpha) != (found.p_difference < found.alpha)
+    assert (filled.p < found.alpha) != (found.p_difference < found.alpha)
     assert (found.is_equivalent, found.withheld) == (True, ())
 
 
@@ -205,7 +206,7 @@ def test_one_seed_gives_an_estimate_and_no_interval_of_these_networks(made, judg
     assert math.isnan(found.interval.low)
     assert math.isnan(found.p_equivalence)
     assert math.isnan(found.p_difference)
-    assert math.isnan(found.inside.share)
+    assert math.isnan(found.inside.share.value)
     assert math.isfinite(found.networks.interval().low)
 
 
@@ -223,7 +224,7 @@ def test_without_a_complete_pair_nothing_is_said(kind, ended, made, judged):
     assert (found.verdict, found.caveats) == (Verdict.UNDECIDED, ())
     assert (found.counts.complete, found.counts.pairs, found.configurations) == (0, 9, 0)
     assert math.isnan(found.grid.estimate)
-    assert math.isnan(found.learned.share)
+    assert math.isnan(found.learned.share.value)
 
 
 def test_an_empty_sample_is_assessed(make_pairs, judged):

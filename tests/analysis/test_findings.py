@@ -9,7 +9,7 @@ import pytest
 
 import analysis
 from analysis.claims import Outcome
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.findings import find
 from analysis.questions.equivalence.wording import headline
 from analysis.report import NothingToReport, results_key

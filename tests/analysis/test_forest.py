@@ -161,6 +161,17 @@ def test_long_labels_have_room_and_keep_their_ends(measure: Measure, marks: int)
 
 
 @MEASURES
+def test_nothing_is_drawn_behind_the_titles_of_groups(measure: Measure) -> None:
+    groups = [Group(LONG, [row(), row()]), Group("filters", [row()])]
+    axes = draw_forest("A title", groups, measure).axes[0]
+    titles = [text.get_position()[1] for text in axes.texts if text.get_fontweight() == "bold"]
+    grounds = [path.get_extents() for each in axes.collections for path in each.get_paths()]
+    assert len(titles) == 3
+    assert len(grounds) == (2 if measure.margin is None else 8)
+    assert not [place for place in titles for each in grounds if each.ymin < place < each.ymax]
+
+
+@MEASURES
 def test_many_rows_and_kinds_have_room(measure: Measure) -> None:
     kinds = [Kind(f"a verdict in words, {number}", GREEN, "o") for number in range(9)]
     every = [row(mark(kind=kinds[number % 9]), label=f"level {number}", count="12") for number in range(54)]

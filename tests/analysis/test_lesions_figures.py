@@ -10,12 +10,13 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analysis.equivalence.mean import Estimate
 from analysis.figures import render
 from analysis.figures.style import Palette
 from analysis.measurements import Measured
 from analysis.questions.lesions.pictures import draw_deletion, draw_sizes
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork, Sized
-from analysis.seeds import Estimate, over_seeds
+from analysis.seeds import over_seeds
 
 NAN = float("nan")
 
@@ -24,6 +25,8 @@ def network(label: str = "net", after: float = 0.2, blocks: int = 9, error: floa
     errors = after + np.array([[-0.05], [0.05]]) * np.ones(blocks)
     return LesionedNetwork(
         label=label,
+        network=label,
+        method="plain",
         seeds=(Measured({"classes": 10}, {}),) * 2,
         lacking=0,
         changes_shape=np.arange(blocks) == 3,

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import analysis
-from analysis.measurements import Measured, asked_trials, measured_study, read_rows
+from analysis.measurements import Measured, asked_trials, measured_study, read_rows, study_trials
 from analysis.results import Results
 from sweep.measures.base import ERROR, LOSS
 from sweep.measures.lesions import DELETE_ONE, DELETE_SOME, UNTREATED
@@ -138,8 +138,8 @@ def test_only_trials_that_name_the_measure_are_of_a_study(store, make_store):
         ended(preresnet(seed=2, measure="paths"), measurements=path_rows({1: [0.5]}, 3)),
         ended(preresnet(seed=3)),
     )
-    assert [row["seed"] for row in asked_trials(results, STUDY, "lesions")] == [0, 1]
-    assert [row["seed"] for row in asked_trials(results, STUDY, "paths")] == [1, 2]
+    assert [row["seed"] for row in asked_trials(study_trials(results, STUDY), "lesions")] == [0, 1]
+    assert [row["seed"] for row in asked_trials(study_trials(results, STUDY), "paths")] == [1, 2]
     assert [each.trial["seed"] for each in found(results).networks[0].seeds] == [0, 1]
     assert measured_study(results, STUDY, "features", LESIONS) is None
     assert measured_study(results, "another study", "lesions", LESIONS) is None
@@ -174,7 +174,7 @@ def test_only_the_rows_asked_for_are_read(store, monkeypatch):
         return read[-1]
 
     monkeypatch.setattr(Results, "table", noted)
-    (first, _) = (row["trial_id"] for row in asked_trials(results, STUDY, "lesions"))
+    (first, _) = (row["trial_id"] for row in asked_trials(study_trials(results, STUDY), "lesions"))
     rows = read_rows(results, [first], [DELETE_ONE])
     assert set(rows) == {first}
     assert set(rows[first]) == {(DELETE_ONE, ERROR), (DELETE_ONE, LOSS)}
@@ -186,7 +186,7 @@ def test_only_the_rows_asked_for_are_read(store, monkeypatch):
 def test_rows_keep_their_subject_size_and_draw(store):
     drawn = path_rows({1: [0.5, 0.25], 2: [None, 0.125]}, 2)
     results = store(ended(preresnet(measure="paths"), measurements=drawn))
-    (trial,) = asked_trials(results, STUDY, "paths")
+    (trial,) = asked_trials(study_trials(results, STUDY), "paths")
     found = Measured(trial, read_rows(results, [trial["trial_id"]], [COUNT, GRADIENT])[trial["trial_id"]])
     norms = found.get(GRADIENT, NORM)
     order = np.lexsort((norms.draw, norms.size))

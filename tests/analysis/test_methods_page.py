@@ -13,18 +13,19 @@ from scipy.stats import ttest_1samp
 import analysis
 from analysis.arms import Arm, Group, arm_groups
 from analysis.claims import Outcome
-from analysis.equivalence import Verdict, difference
+from analysis.equivalence.mean import difference
+from analysis.equivalence.verdict import Verdict
 from analysis.figures.style import Palette
 from analysis.questions.methods.comparison import at_seconds, equal_steps, equal_time, gains, judge
 from analysis.questions.methods.lesions import lesion_errors, robustness
-from analysis.questions.methods.pictures import lesion_lines
+from analysis.questions.methods.pictures import by_budget, lesion_lines
 from analysis.questions.methods.view import answer
 from analysis.report.assemble import Report
 from analysis.report.content import Part, Table
 from analysis.report.page import page_html
 from analysis.report.write import as_json
 from analysis.results import Results
-from analysis.seeds import LEVEL, Estimate
+from analysis.seeds import CONFIDENCE, LEVEL
 from sweep.ledger import Margins
 from sweep.methods.plain import Plain
 from sweep.parts import METHODS
@@ -138,7 +139,7 @@ def test_constant_gains_have_an_interval_of_no_width(tmp_path: Path) -> None:
     trials = [*arm(PLAIN, [0.5, 0.4, 0.3], [1.0, 2.0, 4.0]), *arm(DROP, [0.48, 0.38, 0.28], [0.5, 1.0, 2.0])]
     (found,) = equal_steps(only(opened(tmp_path, trials)), Margins())
     assert found.error.estimate == pytest.approx(-0.02)
-    assert Estimate.of(found.error).low == pytest.approx(Estimate.of(found.error).high, abs=1e-12)
+    assert found.error.interval(CONFIDENCE).low == pytest.approx(found.error.interval(CONFIDENCE).high, abs=1e-12)
     assert found.log_loss.estimate == pytest.approx(math.log(0.5))
     assert (found.error.n, found.verdict, found.words) == (3, Verdict.FIRST_BETTER, f"{DROPPED} better")
     assert (found.mean_error, found.against_error) == (pytest.approx(0.38), pytest.approx(0.4))
@@ -148,8 +149,8 @@ def test_the_interval_and_p_are_those_of_a_paired_t_test(tmp_path: Path) -> None
     """Differences -1, -2, -3, -6 points: mean -3, standard error 1.0801, t(3) 3.1824."""
     trials = [*arm(PLAIN, [0.5, 0.4, 0.3, 0.6]), *arm(DROP, [0.49, 0.38, 0.27, 0.54])]
     (found,) = equal_steps(only(opened(tmp_path, trials)), Margins())
-    assert 100 * Estimate.of(found.error).low == pytest.approx(-3 - 3.182446 * 1.080123, abs=1e-4)
-    assert 100 * Estimate.of(found.error).high == pytest.approx(-3 + 3.182446 * 1.080123, abs=1e-4)
+    assert 100 * found.error.interval(CONFIDENCE).low == pytest.approx(-3 - 3.182446 * 1.080123, abs=1e-4)
+    assert 100 * found.error.interval(CONFIDENCE).high == pytest.approx(-3 + 3.182446 * 1.080123, abs=1e-4)
     assert found.error.p == pytest.approx(ttest_1samp([-1, -2, -3, -6], 0)[1])
 
 
@@ -163,7 +164,7 @@ def test_equal_losses_are_equivalent_and_two_seeds_decide_nothing(tmp_path: Path
 def test_one_seed_has_an_estimate_and_no_interval(tmp_path: Path) -> None:
     (found,) = equal_steps(only(opened(tmp_path, [*arm(PLAIN, [0.5]), *arm(DROP, [0.4])])), Margins())
     assert found.error.estimate == pytest.approx(-0.1)
-    assert math.isnan(Estimate.of(found.error).low)
+    assert math.isnan(found.error.interval(CONFIDENCE).low)
 
 
 def test_a_seed_that_diverged_alone_counts_with_the_loss_of_guessing(tmp_path: Path) -> None:
@@ -244,6 +245,8 @@ def test_seconds_that_do_not_grow_with_epochs_compare_nothing(tmp_path: Path) ->
     store = opened(tmp_path, [*plain, *budgets([10, 20, 40], [0.4, 0.35, 0.3], [20.0, 30.0, 80.0], DROP)])
     figures, note = at_seconds(ladder(store), groups(store)[0].arms[DROPPED])
     assert (figures, note) == ({}, "a longer training took less time, so seconds are not compared")
+    lines = [by_budget(groups(store), name) for name in ("plain", DROPPED)]
+    assert [(line.x.tolist(), line.joined) for line in lines] == [([8, 10, 40], False), ([20, 30, 80], True)]
 
 
 def test_a_budget_of_the_same_seconds_needs_no_other(store: Results) -> None:
@@ -509,5 +512,5 @@ def test_equivalence_takes_the_99_percent_interval_inside_the_margin() -> None:
     for margin, verdict in ((0.11, Verdict.EQUIVALENT), (0.10, Verdict.UNDECIDED)):
         p, found = judge(ratios, 0, Margins(ratio=margin))
         assert found is verdict
-        assert Estimate.of(ratios, 1 - LEVEL).high == pytest.approx(0.0992484)
+        assert ratios.interval(1 - LEVEL).high == pytest.approx(0.0992484)
         assert p < 0.05

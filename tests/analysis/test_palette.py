@@ -68,3 +68,28 @@ def test_a_label_that_comes_twice_counts_once():
 
 def test_with_more_labels_than_looks_some_come_again():
     assert len(Palette().apart([f"net {number}" for number in range(60)])) == 60
+
+
+def test_what_is_likened_has_one_look_under_both_names_in_every_figure():
+    palette = Palette()
+    palette.liken({"net": "plain", "net, droppath": "droppath", "net, other": "other"})
+    own, arms = (palette.apart(labels) for labels in (["net, other", "net, droppath", "net"], ["plain", "droppath"]))
+    assert (
+        (own["net"], own["net, droppath"])
+        == (arms["plain"], arms["droppath"])
+        == (palette["plain"], palette["net, droppath"])
+    )
+    assert len({look.color for look in own.values()}) == 3
+
+
+def test_two_that_are_likened_to_one_are_apart_in_a_panel():
+    palette = Palette()
+    palette.liken({"net": "plain", "other": "plain"})
+    looks = palette.apart(["third", "net", "other"])
+    assert looks["net"] == palette["plain"]
+    assert len({look.color for look in looks.values()}) == 3
+
+
+def test_no_series_has_the_colour_of_plain_training():
+    palette = Palette()
+    assert palette["plain"].color not in {palette[net].color for net in NETS}

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -130,6 +130,30 @@ def test_every_marker_says_what_it_is(points: int) -> None:
     assert titled == tips[::every]
     assert shown.get_markevery() == every
     assert len(titled) <= 14
+
+
+def test_points_that_are_not_joined_have_bars_and_no_line() -> None:
+    figure = drawn(panel(line("net", [1, 3, 2], joined=False), line("one", [2])))
+    assert [each.get_linestyle() for each in figure.axes[0].lines] == ["None", "--"]
+    bars = [np.asarray(each.get_segments()) for each in figure.axes[0].collections if isinstance(each, LineCollection)]
+    assert [each[:, :, 1].ravel().tolist() for each in bars] == [
+        pytest.approx([0.9, 1.1, 2.7, 3.3, 1.8, 2.2]),
+        pytest.approx([1.8, 2.2]),
+    ]
+    assert len(bars) == len(figure.axes[0].collections)
+
+
+@pytest.mark.parametrize(
+    ("losses", "texts"),
+    [
+        ([1e-7, 0.1], ["1e-7", "1e-5", "1e-3", "1e-1"]),
+        ([1e-4, 0.1], ["0.0001", "0.001", "0.01", "0.1"]),
+        ([1e3, 1e7], ["1e+3", "1e+4", "1e+5", "1e+6", "1e+7"]),
+    ],
+)
+def test_the_numbers_of_an_axis_have_one_form(losses: list[float], texts: list[str]) -> None:
+    axes = drawn(panel(line("net", losses), y="log")).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == texts
 
 
 def test_points_that_are_not_drawn_say_nothing() -> None:

@@ -10,12 +10,12 @@ import jinja2
 import pytest
 
 from analysis.claims import Claim, Outcome
+from analysis.equivalence.mean import Estimate
 from analysis.figures import Rendered
 from analysis.report import Report
 from analysis.report import page as page_module
 from analysis.report.content import Badge, Bar, Column, Intervals, Lead, Part, Picture, Table
 from analysis.report.page import marked, page_html
-from analysis.seeds import Estimate
 
 EVIL = "<script>alert(1)</script> & \"quoted\" 'too'"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 300"><title>t</title></svg>'

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis import equivalence as eq
+from analysis.equivalence.contrast import Contrasts
+from analysis.equivalence.registry import STATISTICS, table_rows
+from analysis.equivalence.statistic import Statistic
 from analysis.report import make_report, write_report
 from sweep.trial import Trial
 
@@ -27,18 +29,18 @@ class Medians:
     margin: float
 
 
-def median(of: eq.Contrasts, margin: float) -> float:
+def median(of: Contrasts, margin: float) -> float:
     return float(np.median(of.means))
 
 
-MEDIAN = eq.Statistic("median", median, {LABEL: lambda found: f"about {math.exp(found):.2f}"})
-MEDIANS = eq.Statistic("medians", lambda of, margin: Medians(float(np.median(of.means)), margin))
+MEDIAN = Statistic("median", median, {LABEL: lambda found: f"about {math.exp(found):.2f}"})
+MEDIANS = Statistic("medians", lambda of, margin: Medians(float(np.median(of.means)), margin))
 
 
 @pytest.fixture
-def registered(monkeypatch) -> Callable[[eq.Statistic[Any]], None]:
+def registered(monkeypatch) -> Callable[[Statistic[Any]], None]:
     """Registers a statistic for one test."""
-    return lambda statistic: monkeypatch.setitem(eq.STATISTICS, statistic.name, statistic)
+    return lambda statistic: monkeypatch.setitem(STATISTICS, statistic.name, statistic)
 
 
 @pytest.fixture(scope="module")
@@ -109,16 +111,16 @@ def test_it_is_in_the_table_and_in_the_numbers_and_nothing_else_changes(
 
 
 def test_rows_stand_in_the_order_of_registration(registered):
-    before = [label for _, label, _ in eq.table_rows()]
+    before = [label for _, label, _ in table_rows()]
     registered(MEDIAN)
-    assert [label for _, label, _ in eq.table_rows()] == [*before, LABEL]
+    assert [label for _, label, _ in table_rows()] == [*before, LABEL]
 
 
 def test_no_two_statistics_have_one_name_and_no_two_rows_one_label():
-    assert all(name == statistic.name for name, statistic in eq.STATISTICS.items())
-    labels = [label for _, label, _ in eq.table_rows()]
+    assert all(name == statistic.name for name, statistic in STATISTICS.items())
+    labels = [label for _, label, _ in table_rows()]
     assert len(labels) == len(set(labels))
 
 
 def test_an_assessment_has_every_statistic_and_no_other(made, judged):
-    assert judged(made(0.0)).statistics.keys() == eq.STATISTICS.keys()
+    assert judged(made(0.0)).statistics.keys() == STATISTICS.keys()

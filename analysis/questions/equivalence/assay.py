@@ -16,7 +16,7 @@ from analysis.arrays import Array
 from analysis.chance import guessing, outcomes
 from analysis.equivalence.contrast import Contrasts, contrasts
 from analysis.equivalence.design import of_grid
-from analysis.equivalence.mean import Interval, Mean, crossing
+from analysis.equivalence.mean import Estimate, Mean, crossing
 from analysis.equivalence.verdict import ALPHA
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.sample import SIDES, Sample, configurations, is_crossed, side_of
@@ -82,11 +82,10 @@ def _against_one_block(of: Contrasts, unit: Array, family: Array, deep: Array) -
 class Learned:
     """The difference parallel - sequential in loss, as a share of what the sequential networks learned.
 
-    `p` is of two one-sided tests that it lies inside the margin.
+    Its interval is of 90 %; `p` is of two one-sided tests that it lies inside the margin.
     """
 
-    share: float
-    interval: Interval
+    share: Estimate
     p: float
 
 
@@ -101,11 +100,11 @@ def learned(sample: Sample, margin: float) -> Learned:
     mean = of_grid(sample.contrasts(whole))
     if not mean.p_above(0.0) < ALPHA:
         # There is no share of nothing, and nothing shows that the sides are equivalent in it.
-        return Learned(math.nan, Interval(math.nan, math.nan, 1 - 2 * ALPHA), 1.0)
+        return Learned(Estimate(math.nan), 1.0)
     share = against(0.0).estimate / mean.estimate
     ends = (
         crossing(lambda value: against(value).p_above(0.0), ALPHA, share, -1.0),
         crossing(lambda value: against(value).p_below(0.0), ALPHA, share, 1.0),
     )
     p = max(against(-margin).p_above(0.0), against(margin).p_below(0.0))
-    return Learned(share, Interval(*ends, 1 - 2 * ALPHA), p)
+    return Learned(Estimate(share, *ends), p)

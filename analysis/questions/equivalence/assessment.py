@@ -25,8 +25,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis import equivalence as eq
-from analysis.equivalence import AHEAD, ALPHA, INSIDE, Contrasts, Inside, Interval, Mean, Verdict
+from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS, Contrasts, enough_seeds
+from analysis.equivalence.crossed import seed_effect
+from analysis.equivalence.design import of_grid, of_networks
+from analysis.equivalence.divergence import ClusteredMcNemar
+from analysis.equivalence.inside import Inside, share_inside
+from analysis.equivalence.mean import Estimate, Mean
+from analysis.equivalence.registry import STATISTICS
+from analysis.equivalence.verdict import AHEAD, ALPHA, INSIDE, Verdict, alpha_of_look, decide
 from analysis.formats import percent
 from analysis.questions.equivalence.assay import Assay, Learned, assay, learned
 from analysis.questions.equivalence.control import Controls, controls
@@ -72,7 +78,7 @@ class Assessment:
     learned: Learned | None
     inside: Inside
     assay: Assay | None
-    divergence: eq.ClusteredMcNemar
+    divergence: ClusteredMcNemar
     seed_effect: float
     """P."""
     failed_as_chance: Mean
@@ -84,8 +90,8 @@ class Assessment:
     caveats: tuple[str, ...] = ()
 
     @property
-    def interval(self) -> Interval:
-        """The interval of this grid, on the scale, of the confidence that the verdict is at."""
+    def interval(self) -> Estimate:
+        """The mean of this grid, on the scale, with its interval of the confidence that the verdict is at."""
         return self.grid.interval(1 - 2 * self.alpha)
 
     @property
@@ -102,7 +108,7 @@ class Assessment:
     @property
     def p_difference(self) -> float:
         """Two-sided, of no difference on this grid."""
-        return self.grid.p_zero
+        return self.grid.p
 
     @property
     def is_equivalent(self) -> bool:
@@ -183,7 +189,7 @@ def assess_sample(
     found, of = _estimate(sample, question, look, assay_pairs)
     if found.scale != "ratio":
         return found
-    verdict = eq.verdict(found.p_equivalence, found.p_difference, found.grid.estimate, found.alpha)
+    verdict = decide(found.p_equivalence, found.p_difference, found.grid.estimate, found.alpha)
     withheld = (*distrust, *_withheld(found, of, question, verdict))
     if withheld:
         return replace(found, withheld=withheld)
@@ -198,27 +204,27 @@ def _estimate(
     scale: Scale = "ratio" if loss else "difference"
     of = sample.contrasts(sample.contrast(scale))
     margin = log_margin(question.margins) if loss else math.nan
-    grid = eq.of_grid(of)
+    grid = of_grid(of)
     found = Assessment(
         metric=sample.metric,
         scale=scale,
         margins=question.margins,
         margin=margin,
-        alpha=eq.alpha_of_look(look, ALPHA),
+        alpha=alpha_of_look(look, ALPHA),
         look=look,
         counts=count(sample),
         configurations=of.configurations,
         seeds=of.seeds,
         crossed=sample.crossed,
         grid=grid,
-        networks=eq.of_networks(of),
+        networks=of_networks(of),
         learned=learned(sample, question.margins.ratio) if loss else None,
-        inside=eq.share_inside(of, -margin, margin),
+        inside=share_inside(of, -margin, margin),
         assay=assay(sample, assay_pairs) if loss and assay_pairs is not None else None,
         divergence=divergence(sample),
-        seed_effect=eq.seed_effect(of),
-        failed_as_chance=eq.of_grid(sample.contrasts(failed_as_chance(sample))) if loss else grid,
-        statistics={name: each.compute(of, margin) for name, each in eq.STATISTICS.items()} if loss else {},
+        seed_effect=seed_effect(of),
+        failed_as_chance=of_grid(sample.contrasts(failed_as_chance(sample))) if loss else grid,
+        statistics={name: each.compute(of, margin) for name, each in STATISTICS.items()} if loss else {},
     )
     return found, of
 
@@ -231,13 +237,13 @@ def _withheld(found: Assessment, of: Contrasts, question: Question, verdict: Ver
         yield f"{question.unplanned} trials are in shards of the plan that these stores do not have"
     if not question.declared_before:
         yield "the margins were declared after the first result that they would judge"
-    if not eq.enough_seeds(of):
+    if not enough_seeds(of):
         if of.crossed:
-            yield f"all configurations share {of.seeds} seeds, and a verdict takes {eq.LEAST_SEEDS}"
-        elif of.counted_freedom < eq.LEAST_FREEDOM:
+            yield f"all configurations share {of.seeds} seeds, and a verdict takes {LEAST_SEEDS}"
+        elif of.counted_freedom < LEAST_FREEDOM:
             yield (
-                f"too few pairs: a verdict takes {eq.LEAST_FREEDOM} pairs more than configurations, in configurations "
-                f"of {eq.LEAST_SEEDS} seeds or more, and there are {of.counted_freedom}"
+                f"too few pairs: a verdict takes {LEAST_FREEDOM} pairs more than configurations, in configurations "
+                f"of {LEAST_SEEDS} seeds or more, and there are {of.counted_freedom}"
             )
         else:
             yield "some configurations have a single seed, so their noise is not known"
@@ -249,7 +255,7 @@ def _withheld(found: Assessment, of: Contrasts, question: Question, verdict: Ver
     if verdict is not Verdict.UNDECIDED and found.counts.failed:
         worst = found.failed_as_chance
         p = worst.p_inside(-found.margin, found.margin)
-        filled = eq.verdict(p, worst.p_zero, worst.estimate, found.alpha)
+        filled = decide(p, worst.p, worst.estimate, found.alpha)
         if filled is not verdict and not {filled, verdict} <= set(INSIDE):
             yield (
                 f"{found.counts.failed} pairs have a failed side: without them it would be {in_words(verdict)}, "
@@ -263,7 +269,7 @@ def _caveats(found: Assessment) -> Iterator[str]:
         yield "whether depth helps here is not known: there is no network of one block to compare with"
     elif not found.assay.depth_helps:
         yield "depth does not help here: deep sequential networks are not shown to be better than one block"
-    share = found.inside.share
+    share = found.inside.share.value
     if math.isnan(share):
         yield "on average alone: it is not known how many inside the margin themselves"
     elif share < NEARLY_ALL:

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from analysis.arrays import Array
 from analysis.equivalence.inputs import groups
+from analysis.equivalence.mean import Estimate
 from analysis.formats import dataset_name, factor_name, level_name
 from analysis.questions.equivalence.sample import SIDES, Sample, by_dataset, ordered_levels, sampled
 from analysis.results import Results
-from analysis.seeds import Estimate
 
 _ELSEWHERE = ("dataset", "Q")
 """Columns that are said beside a configuration, or follow from its factors."""

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.claims import Claim, Outcome, outcome
-from analysis.equivalence import AHEAD, Verdict
 from analysis.equivalence.statistic import exp
+from analysis.equivalence.verdict import AHEAD, Verdict
 from analysis.formats import NAMES, dataset_name, factor_name, listed, number, with_ends
 from analysis.questions.equivalence.assessment import Answer, Assessment
 from analysis.questions.equivalence.sample import Q_INTERVALS, SIDES, Sample, ordered_levels, q_interval
@@ -118,8 +118,7 @@ def _ahead(claim: str, answer: Answer, claimed: Verdict) -> Claim:
 
 
 def _found(assessment: Assessment) -> str:
-    ends = assessment.interval
-    ratio = with_ends(lambda value: number(exp(value)), assessment.grid.estimate, ends.low, ends.high)
+    ratio = with_ends(lambda value: number(exp(value)), *assessment.interval)
     return f"{ratio}, {assessment.words}"
 
 

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
 from analysis.arrays import Array
-from analysis.equivalence import Verdict
+from analysis.equivalence.mean import Estimate
+from analysis.equivalence.verdict import Verdict
 from analysis.figures import render
 from analysis.figures.axes import drawable
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
@@ -24,7 +25,7 @@ from analysis.questions.equivalence.findings import PRIMARY, Findings
 from analysis.questions.equivalence.sample import SIDES, by_dataset, ordered_levels
 from analysis.report.content import Picture
 from analysis.report.words import plain
-from analysis.seeds import Estimate, over_seeds
+from analysis.seeds import over_seeds
 
 _KINDS = {
     in_words(Verdict.EQUIVALENT): Kind("equivalent", GREEN, "o"),

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from analysis import equivalence as eq
-from analysis.equivalence import Contrasts, Verdict
+from analysis.equivalence.contrast import Contrasts, contrasts, enough_seeds
+from analysis.equivalence.design import of_grid
+from analysis.equivalence.heterogeneity import factor_test, interaction_test
 from analysis.equivalence.inputs import groups
 from analysis.equivalence.statistic import exp
+from analysis.equivalence.verdict import Verdict, decide, holm
 from analysis.formats import level_name
 from analysis.questions.equivalence.assessment import ALPHA, in_words, log_margin
 from analysis.questions.equivalence.sample import Array, Sample, ordered_levels
@@ -45,7 +47,7 @@ def strata(dataset: str, sample: Sample, margins: Margins, judged: bool = True) 
         family = list(_family(of, columns, size, margin))
         _correct(family, *_TESTS)
         for row in family:
-            found = eq.verdict(row["p_equivalence_holm"], row["p_difference_holm"], math.log(row["ratio"]), ALPHA)
+            found = decide(row["p_equivalence_holm"], row["p_difference_holm"], math.log(row["ratio"]), ALPHA)
             row["verdict"] = in_words(found if judged and row["enough"] else Verdict.UNDECIDED)
         rows += family
     return [{name: {"dataset": dataset, **row}[name] for name in COLUMNS} for row in rows]
@@ -67,11 +69,11 @@ def heterogeneity(dataset: str, sample: Sample) -> Rows:
         if np.array_equal(code, code[first][of.configuration])
     }
     singles = [
-        {"factor_a": name, "factor_b": None, **vars(eq.factor_test(means, code)), **_effect(means, code, levels)}
+        {"factor_a": name, "factor_b": None, **vars(factor_test(means, code)), **_effect(means, code, levels)}
         for name, (code, levels) in columns.items()
     ]
     pairs = [
-        {"factor_a": a, "factor_b": b, **vars(eq.interaction_test(means, columns[a][0], columns[b][0])), **_NO_EFFECT}
+        {"factor_a": a, "factor_b": b, **vars(interaction_test(means, columns[a][0], columns[b][0])), **_NO_EFFECT}
         for a, b in itertools.combinations(columns, 2)
     ]
     for family in (singles, pairs):
@@ -108,9 +110,9 @@ def _family(of: Contrasts, columns: _Columns, size: int, margin: float) -> Itera
             chosen = np.logical_and.reduce([columns[name][0] == code for name, (code, _) in placed])
             if not chosen.any():
                 continue
-            part = eq.contrasts(of.values[chosen], of.configuration[chosen], of.seed[chosen], of.crossed)
-            mean = eq.of_grid(part)
-            interval = mean.interval(0.90)
+            part = contrasts(of.values[chosen], of.configuration[chosen], of.seed[chosen], of.crossed)
+            mean = of_grid(part)
+            interval = mean.interval()
             place = [text for name, (_, label) in placed for text in (name, label)]
             yield dict(zip(_PLACE, [*place, None, None], strict=False)) | {
                 "configurations": part.configurations,
@@ -119,13 +121,13 @@ def _family(of: Contrasts, columns: _Columns, size: int, margin: float) -> Itera
                 "low": exp(interval.low),
                 "high": exp(interval.high),
                 "p_equivalence": mean.p_inside(-margin, margin),
-                "p_difference": mean.p_zero,
-                "enough": eq.enough_seeds(part),
+                "p_difference": mean.p,
+                "enough": enough_seeds(part),
             }
 
 
 def _correct(family: Rows, *tests: str) -> None:
     """Add each test's p after Holm's correction over a family of rows."""
     for name in tests:
-        for row, p in zip(family, eq.holm([row[name] for row in family]), strict=True):
+        for row, p in zip(family, holm([row[name] for row in family]), strict=True):
             row[f"{name}_holm"] = p

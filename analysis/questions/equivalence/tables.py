@@ -7,8 +7,10 @@ from operator import itemgetter
 import numpy as np
 import pyarrow as pa
 
-from analysis.equivalence import AHEAD, INSIDE, Interval, Mean, table_rows
+from analysis.equivalence.mean import Estimate, Mean
+from analysis.equivalence.registry import table_rows
 from analysis.equivalence.statistic import exp
+from analysis.equivalence.verdict import AHEAD, INSIDE
 from analysis.formats import NAMES, dataset_name, factor_name, number, p_value, unbroken
 from analysis.questions.equivalence.assay import Assay
 from analysis.questions.equivalence.assessment import LOSSES, Assessment, in_words
@@ -17,7 +19,6 @@ from analysis.questions.equivalence.strata import COLUMNS
 from analysis.questions.equivalence.wording import confidence, short
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, share
-from analysis.seeds import Estimate
 
 _NONE = Estimate(np.nan)
 HELD, BROKEN = ({in_words(verdict) for verdict in verdicts} for verdicts in (INSIDE, AHEAD))
@@ -54,12 +55,8 @@ def size(found: Assessment, mean: Mean | None = None) -> Estimate:
 
 def _mean(mean: Mean, confidence: float = 0.90, ratio: bool = False) -> Estimate:
     """A mean with its interval, or those of a mean log ratio as the ratio."""
-    found = Estimate.of(mean, confidence)
+    found = mean.interval(confidence)
     return Estimate(*map(exp, found)) if ratio else found
-
-
-def _ends(value: float, interval: Interval) -> Estimate:
-    return Estimate(value, interval.low, interval.high)
 
 
 _DATASET = Column("dataset", "data set", dataset_name)
@@ -74,7 +71,7 @@ def _verdicts(findings: Findings) -> Table:
         Column("grid", f"this grid [{confidence(findings.answer)}]", plain(), lambda at: size(at.found)),
         Column("networks", "networks like these", plain(), lambda at: size(at.found, at.found.networks)),
         Column("p", "p", p_value, lambda at: at.found.p_equivalence),
-        Column("inside", "inside, %", share(0), lambda at: _ends(at.found.inside.share, at.found.inside.interval)),
+        Column("inside", "inside, %", share(0), lambda at: at.found.inside.share),
         Column("verdict", "verdict", of=lambda at: short(at.found)),
     )
     return Table(
@@ -133,9 +130,7 @@ def _assay(findings: Findings) -> Table:
         Column("guessing", "guessing", plain(), lambda at: at.found.assay.chance),
         Column("sequential", "learned, sequential", plain(), lambda at: _mean(at.found.assay.sequential)),
         Column("parallel", "learned, parallel", plain(), lambda at: _mean(at.found.assay.parallel)),
-        Column(
-            "less", "parallel less, %", share(), lambda at: _ends(at.found.learned.share, at.found.learned.interval)
-        ),
+        Column("less", "parallel less, %", share(), lambda at: at.found.learned.share),
         Column("depth", "deep / one block", plain(), lambda at: _mean(at.found.assay.depth, ratio=True)),
         Column("helps", "depth helps", of=lambda at: helps(at.found.assay)),
     )
@@ -189,7 +184,7 @@ def _spread(findings: Findings) -> Table:
     )
     texts: list[tuple[str, Callable[[Assessment], str]]] = [
         *((label, lambda each, name=name, of=of: of(each.statistics[name])) for name, label, of in table_rows()),
-        ("hierarchical model, mean [90 %]", lambda each: plain()(_ends(each.inside.mean, each.inside.mean_interval))),
+        ("hierarchical model, mean [90 %]", lambda each: plain()(each.inside.mean)),
         ("margin, log ratio", lambda each: number(each.margin, 4)),
     ]
     return Table("spread", columns, texts, "Spread of the log ratios parallel / sequential")

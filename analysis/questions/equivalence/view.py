@@ -6,8 +6,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from analysis.equivalence import ALPHA, LEAST_FREEDOM, LEAST_SEEDS
+from analysis.equivalence.contrast import LEAST_FREEDOM, LEAST_SEEDS
 from analysis.equivalence.statistic import exp
+from analysis.equivalence.verdict import ALPHA
 from analysis.figures.style import Palette
 from analysis.formats import dataset_name, factor_name, number, p_is, percent
 from analysis.pairs import CONTRAST
@@ -81,7 +82,7 @@ def _detail(findings: Findings) -> Iterator[str]:
     """The estimate on each data set, and whatever qualifies the verdict or bars it."""
     judged = {dataset_name(name): each for name, each in findings.answer.by_dataset.items()}
     for name, each in judged.items():
-        inside = each.inside.share
+        inside = each.inside.share.value
         share = f"; {percent(inside, 0)} of them lie inside the margin themselves" if math.isfinite(inside) else ""
         interval = (
             f"{confidence(findings.answer)} interval" if each.has_interval else "no interval without a second seed"

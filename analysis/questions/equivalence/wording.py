@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from analysis.claims import Tone
-from analysis.equivalence import INSIDE, Verdict
+from analysis.equivalence.verdict import INSIDE, Verdict
 from analysis.formats import dataset_name, percent
 from analysis.questions.equivalence.assessment import Answer, Assessment
 

@@ -11,13 +11,12 @@ from itertools import product
 
 import numpy as np
 
-from analysis.arms import PLAIN, arm_names, without_method
 from analysis.arrays import Array
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference, Estimate
 from analysis.measurements import Measured, Network, Study, measured_study
-from analysis.networks import labels
+from analysis.networks import PLAIN
 from analysis.results import Results
-from analysis.seeds import Estimate, OverSeeds, over_seeds, paired
+from analysis.seeds import OverSeeds, over_seeds, paired
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
 WHEN, METRICS = {BEFORE: "before", AFTER: "after"}, {CKA: "CKA", DISTANCE: "distance"}
@@ -31,8 +30,6 @@ class MethodFeatures(Network):
     `states` are by measurement and metric, (seeds, states, states): symmetric, and NaN where there is no value.
     """
 
-    network: str
-    method: str
     states: Mapping[tuple[str, str], Array]
 
     def pairs(self, when: str, metric: str) -> OverSeeds:
@@ -66,19 +63,17 @@ def find_features(results: Results, study: str) -> Study[MethodFeatures] | None:
     found = measured_study(results, study, "features", list(WHEN), _usable)
     if found is None:
         return None
-    rows = [each.trial for each in found.networks]
-    methods = map(_method, found.networks, labels([without_method(row) for row in rows]), arm_names(rows))
-    ordered = sorted(methods, key=lambda each: (each.network, each.method != PLAIN, each.method))
-    return Study(found.counts, tuple(ordered))
+    ordered = sorted(found.networks, key=lambda each: (each.network, each.method != PLAIN, each.method))
+    return Study(found.counts, tuple(map(_method, ordered)))
 
 
 def _usable(found: Measured) -> bool:
     return {measurement for measurement, _ in found.rows} == WHEN.keys()
 
 
-def _method(network: Network, name: str, method: str) -> MethodFeatures:
+def _method(network: Network) -> MethodFeatures:
     states = {at: np.array([_matrix(each, *at) for each in network.seeds]) for at in product(WHEN, METRICS)}
-    return MethodFeatures(**vars(network), network=name, method=method, states=states)
+    return MethodFeatures(**vars(network), states=states)
 
 
 def _matrix(found: Measured, when: str, metric: str) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.claims import Claim, signs
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.figures import render
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
 from analysis.figures.panels import Axis, Line, Panel, draw_panels
@@ -18,7 +18,7 @@ from analysis.questions.features.summary import METRICS, WHEN, MethodFeatures, f
 from analysis.report.content import Column, Lead, Part, Picture, Table
 from analysis.report.words import budget, clause, plain, seeds_said, signed
 from analysis.results import Results
-from analysis.seeds import Estimate, OverSeeds
+from analysis.seeds import CONFIDENCE, OverSeeds
 from sweep.measures.features import AFTER, BEFORE, CKA, DISTANCE
 
 _ANSWERS = ("In part", "Some do, and others come apart", "No, some come apart", "No, they come apart")
@@ -68,7 +68,7 @@ def _judge(methods: Sequence[MethodFeatures]) -> tuple[Claim, str]:
     found = zip(tests, signs([test for *_, test in tests]), strict=True)
     nearer = [sign if metric == CKA else -sign for (_, metric, _), sign in found]
     because = [
-        f"{each.network}, {each.method}: {METRICS[metric]} changes by {signed()(Estimate.of(test))}"
+        f"{each.network}, {each.method}: {METRICS[metric]} changes by {signed()(test.interval(CONFIDENCE))}"
         for (each, metric, test), sign in zip(tests, nearer, strict=True)
         if sign
     ]
@@ -141,7 +141,7 @@ def _tables(networks: Sequence[Sequence[MethodFeatures]]) -> list[Table]:
 
 
 def _tested(test: Difference) -> dict[str, Any]:
-    return {"seeds": test.n, "difference": Estimate.of(test), "p": test.p}
+    return {"seeds": test.n, "difference": test.interval(CONFIDENCE), "p": test.p}
 
 
 def _neighbours(methods: Sequence[MethodFeatures]) -> Table:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from analysis.arrays import Array
+from analysis.equivalence.mean import Estimate
 from analysis.measurements import Measured, Network, Rows, Study, measured_study
 from analysis.networks import has_skips
 from analysis.results import Results
-from analysis.seeds import Estimate, OverSeeds, over_seeds
+from analysis.seeds import OverSeeds, over_seeds
 from sweep.measures.base import ERROR, LOSS
 from sweep.measures.lesions import BLOCK, CHANGES_SHAPE, DELETE_ONE, DELETE_SOME, REORDER, TAU, UNTREATED
 

@@ -5,16 +5,16 @@ from itertools import permutations
 from typing import Any
 
 from analysis.claims import signs
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.formats import p_value, unbroken
+from analysis.networks import PLAIN
 from analysis.questions.lesions.published import published
 from analysis.questions.lesions.summary import QUANTITIES, LesionedNetwork
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, share
-from analysis.seeds import Estimate, paired
+from analysis.seeds import CONFIDENCE, paired
 from sweep.ledger import method_factors, training_factors
 from sweep.measures.lesions import DELETE_SOME, REORDER
-from sweep.parts import FACTORS
 
 _COMPARED = ("error", "mean", "transitions", "others")
 _ARRANGEMENTS = {("parallel", "sequential"), ("mixed", "sequential"), ("parallel", "mixed")}
@@ -33,9 +33,9 @@ _SIZES = (
     Column("quartile_3", "quartile 3", share()),
 )
 _DIFFERENCES = (
-    Column("contrast", "differ in"),
     Column("first", "network", unbroken),
     Column("second", "against", unbroken),
+    Column("contrast", "differ in"),
     Column("quantity", "quantity", QUANTITIES.__getitem__),
     Column("pairs", "pairs"),
     Column("difference", "difference, points [95 %]", points()),
@@ -95,10 +95,9 @@ def differences(networks: Sequence[LesionedNetwork]) -> list[dict[str, Any]]:
     training against the plain one: the same network from the same seed.
     """
     pairs = list(permutations(networks, 2))
-    plain = FACTORS["method"].default
     untrained = [name for name in training_factors() if name not in method_factors()]
     arranged = [each for each in pairs if tuple(of.trial["architecture"] for of in each) in _ARRANGEMENTS]
-    trained = [each for each in pairs if [of.trial["method"] == plain for of in each] == [False, True]]
+    trained = [each for each in pairs if [of.trial["method"] == PLAIN for of in each] == [False, True]]
     return [
         {"contrast": contrast, "first": first.label, "second": second.label, "quantity": name} | _tested(name, test)
         for contrast, chosen, same in (
@@ -122,4 +121,4 @@ def _tested(quantity: str, found: Difference) -> dict[str, Any]:
     reading = "no difference shown" if found.n > 1 else "one pair alone"
     if sign:
         reading = f"the first {'errs' if quantity == 'error' else 'is hurt'} {'less' if sign < 0 else 'more'}"
-    return {"pairs": found.n, "difference": Estimate.of(found), "p": found.p, "reading": reading}
+    return {"pairs": found.n, "difference": found.interval(CONFIDENCE), "p": found.p, "reading": reading}

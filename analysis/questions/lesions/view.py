@@ -27,6 +27,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     if found is None:
         return None
     networks = found.networks
+    palette.liken(found.looks)
     claim = judge(networks)
     verdict = _verdict(networks, claim)
     tables = [table for table in lesion_tables(networks) if table.rows]

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from analysis.arms import PLAIN, RESIDUAL
+from analysis.arms import RESIDUAL
 from analysis.claims import Claim, Outcome, outcome
-from analysis.equivalence import INSIDE, Verdict
+from analysis.equivalence.verdict import INSIDE, Verdict
+from analysis.networks import PLAIN
 from analysis.questions.methods.comparison import Comparison, gains, in_words
 from analysis.report.words import points
-from analysis.seeds import LEAST_SEEDS, LEVEL, Estimate
+from analysis.seeds import CONFIDENCE, LEAST_SEEDS, LEVEL
 
 
 def judge_claims(steps: Sequence[Comparison]) -> list[Claim]:
@@ -51,8 +52,8 @@ def _effective(effective: Sequence[Comparison]) -> Claim:
     if found is Outcome.OPEN and any(near):
         found = Outcome.IN_PART
     because = "; ".join(
-        f"{each.arm.name}, {each.group.label}: difference in error {points(2)(Estimate.of(each.error))} points, "
-        f"{_verdict(each)} in validation loss"
+        f"{each.arm.name}, {each.group.label}: difference in error {points(2)(each.error.interval(CONFIDENCE))} "
+        f"points, {_verdict(each)} in validation loss"
         for each in effective
     )
     claim = "Training paths of the effective length alone loses nothing (Veit et al.: 5.96 against 6.10 % error, "

@@ -13,11 +13,11 @@ from typing import Literal
 
 import numpy as np
 
-from analysis import equivalence as eq
-from analysis.arms import Arm, Group
+from analysis.arms import Arm, Group, by_seconds
 from analysis.chance import outcome
 from analysis.claims import signs
-from analysis.equivalence import Verdict
+from analysis.equivalence.mean import Difference
+from analysis.equivalence.verdict import Verdict, decide
 from analysis.seeds import LEAST_SEEDS, LEVEL, over_zero
 from sweep.ledger import Margins
 
@@ -40,8 +40,8 @@ class Comparison:
     basis: Basis
     mean_error: float
     against_error: float
-    error: eq.Difference
-    log_loss: eq.Difference
+    error: Difference
+    log_loss: Difference
     equivalence_p: float
     verdict: Verdict
     """FIRST_BETTER stands for `arm`, SECOND_BETTER for `against`."""
@@ -80,7 +80,7 @@ def equal_time(group: Group, family: Sequence[Group], margins: Margins) -> list[
 
 def at_seconds(ladder: Sequence[Arm], arm: Arm) -> tuple[Figures, str]:
     """The figures of a ladder of budgets at the seconds of an arm, by seed; or none, and why there are none."""
-    rungs = sorted((rung for rung in ladder if rung.finished), key=lambda rung: rung.seconds)
+    rungs, rising = by_seconds(ladder)
     if not rungs or not arm.finished:
         return {}, "a side has no finished trial"
     devices = {row["device"] for each in (*rungs, arm) for row in each.finished.values()}
@@ -89,8 +89,7 @@ def at_seconds(ladder: Sequence[Arm], arm: Arm) -> tuple[Figures, str]:
     times = [rung.seconds for rung in rungs]
     if times[0] <= 0:
         return {}, "no seconds are known"
-    epochs = [max(row["epochs"] for row in rung.finished.values()) for rung in rungs]
-    if epochs != sorted(epochs):
+    if not rising:
         return {}, "a longer training took less time, so seconds are not compared"
     if not times[0] <= arm.seconds <= times[-1]:
         end, which = (times[-1], "the last") if arm.seconds > times[-1] else (times[0], "the first")
@@ -133,14 +132,14 @@ def _compare(
     return Comparison(group, arm, against, basis, mean, other_mean, error, loss, *judged, lacking, note)
 
 
-def judge(loss: eq.Difference, lacking: int, margins: Margins) -> tuple[float, Verdict]:
+def judge(loss: Difference, lacking: int, margins: Margins) -> tuple[float, Verdict]:
     """P of equivalence and verdict of log ratios of losses, one per seed; none where seeds are lacking."""
     margin = math.log1p(margins.ratio)
     p = loss.p_inside(-margin, margin)
     if loss.n < LEAST_SEEDS or lacking:
         return p, Verdict.UNDECIDED
     # Each tail has half the level, so that one interval decides both questions.
-    return p, eq.verdict(2 * p, loss.p, loss.estimate, LEVEL)
+    return p, decide(2 * p, loss.p, loss.estimate, LEVEL)
 
 
 def _ended(arm: Arm) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.arms import Arm, Group
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.measurements import Measured, read_rows
 from analysis.results import Results
 from analysis.seeds import paired

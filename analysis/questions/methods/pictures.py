@@ -2,24 +2,25 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
-from operator import itemgetter
 
 import numpy as np
 
-from analysis.arms import PLAIN
 from analysis.arms import Group as Arms
-from analysis.equivalence import Difference
+from analysis.arms import by_seconds
+from analysis.equivalence.mean import Difference
 from analysis.figures import render
 from analysis.figures.forest import Group, Kind, Mark, Measure, Row, draw_forest
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.figures.style import GREEN, PURPLE, Palette
 from analysis.formats import DASH
+from analysis.networks import PLAIN
 from analysis.questions.methods.comparison import Comparison
 from analysis.questions.methods.lesions import ONE, WHOLE, Errors, Key, by_seed, sizes
 from analysis.report.content import Picture
 from analysis.report.words import points
-from analysis.seeds import Estimate, over_seeds
+from analysis.seeds import CONFIDENCE, over_seeds
 
 _ERROR = Axis("error (%)")
 _STEPS, _TIME = Kind("equal optimiser steps", GREEN, "o"), Kind("equal training time, interpolated", PURPLE, "D")
@@ -43,7 +44,7 @@ def draw_gains(steps: Sequence[Comparison], time: Sequence[Comparison]) -> Pictu
 
 
 def _mark(error: Difference, kind: Kind) -> Mark:
-    found = Estimate.of(error)
+    found = error.interval(CONFIDENCE)
     text = f"{points(2)(found)}, {error.n}" if math.isfinite(error.estimate) else DASH
     return Mark(100 * found.value, 100 * found.low, 100 * found.high, kind, text)
 
@@ -54,15 +55,16 @@ def draw_by_time(families: Sequence[Sequence[Arms]], palette: Palette) -> Iterab
     for ladder in families:
         if len(ladder) > 1:
             names = dict.fromkeys(name for group in ladder for name in group.arms)
-            lines = [_by_budget(ladder, name) for name in names]
+            lines = [by_budget(ladder, name) for name in names]
             panels.append(Panel(ladder[0].family, Axis("seconds of training", "log"), _ERROR, lines))
     alt = "Validation error against seconds of training, one line per way of training, one point per budget of epochs."
     return _picture("error-by-time", "Error by training time", alt, panels, palette)
 
 
-def _by_budget(ladder: Sequence[Arms], name: str) -> Line:
-    arms = [group.arms[name] for group in ladder if name in group.arms and group.arms[name].finished]
-    return _line(name, sorted(((arm.seconds, arm.errors) for arm in arms), key=itemgetter(0)))
+def by_budget(ladder: Sequence[Arms], name: str) -> Line:
+    """An arm's errors by seconds. Where a longer training took less time, no line goes from one budget to the next."""
+    rungs, rising = by_seconds(group.arms[name] for group in ladder if name in group.arms)
+    return replace(_line(name, [(arm.seconds, arm.errors) for arm in rungs]), joined=rising)
 
 
 def draw_lesions(families: Sequence[Sequence[Arms]], errors: Errors, palette: Palette) -> Iterable[Picture]:

@@ -7,7 +7,7 @@ from analysis.questions.methods.comparison import Comparison
 from analysis.questions.methods.lesions import ONE, RISE, WHOLE, Robustness
 from analysis.report.content import Column, Table
 from analysis.report.words import plain, points, ratio, share
-from analysis.seeds import Estimate
+from analysis.seeds import CONFIDENCE
 
 _MOST_SIZES = 5
 _NAMES = (
@@ -19,11 +19,11 @@ _ERRORS = (
     Column("seeds", "seeds", of=lambda each: each.error.n),
     Column("mean_error", "error, %", share(2)),
     Column("against_error", "against it, %", share(2)),
-    Column("error_difference", "difference, points [95 %]", points(2), lambda each: Estimate.of(each.error)),
+    Column("error_difference", "difference, points [95 %]", points(2), lambda each: each.error.interval(CONFIDENCE)),
     Column("error_p", "p", p_value, lambda each: each.error.p),
 )
 _LOSSES = (
-    Column("log_loss_ratio", "loss ratio [95 %]", ratio(3), lambda each: Estimate.of(each.log_loss)),
+    Column("log_loss_ratio", "loss ratio [95 %]", ratio(3), lambda each: each.log_loss.interval(CONFIDENCE)),
     Column("log_loss_p", "p", p_value, lambda each: each.log_loss.p),
     Column("equivalence_p", "p equivalent", p_value),
 )
@@ -71,7 +71,7 @@ def lesion_table(rows: Sequence[Robustness]) -> Table:
         *_NAMES,
         Column("seeds", "seeds", of=lambda each: each.tests[ONE].n),
         *(
-            Column(key, heads.get(key, ""), points(2), lambda each, key=key: Estimate.of(each.tests[key]))
+            Column(key, heads.get(key, ""), points(2), lambda each, key=key: each.tests[key].interval(CONFIDENCE))
             for key in keys
         ),
         *(Column(f"{key}_p", of=lambda each, key=key: each.tests[key].p) for key in keys),

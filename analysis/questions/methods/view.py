@@ -4,9 +4,11 @@ import math
 from collections.abc import Sequence
 from itertools import chain, groupby
 
-from analysis.arms import PLAIN, RESIDUAL, Group, arm_groups
+from analysis.arms import RESIDUAL, Group, arm_groups
 from analysis.claims import Tone
+from analysis.equivalence.mean import Estimate
 from analysis.figures.style import Palette
+from analysis.networks import PLAIN
 from analysis.questions.equivalence.declared import declared
 from analysis.questions.methods.claims import judge_claims
 from analysis.questions.methods.comparison import Comparison, equal_steps, equal_time, gains
@@ -16,7 +18,7 @@ from analysis.questions.methods.tables import comparison_tables, lesion_table
 from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.words import budget, clause, points
 from analysis.results import Results
-from analysis.seeds import LEAST_SEEDS, LEVEL, Estimate
+from analysis.seeds import CONFIDENCE, LEAST_SEEDS, LEVEL
 
 _MOST_BARS = 12
 _DETAIL = (
@@ -113,7 +115,7 @@ def _points(main: Sequence[Comparison]) -> str:
     """The difference in error, or the least and greatest of several; empty where there are none."""
     known = [each.error for each in main if math.isfinite(each.error.estimate)]
     if len(known) < 2:
-        return "".join(f"{points(2)(Estimate.of(each))} points" for each in known)
+        return "".join(f"{points(2)(each.interval(CONFIDENCE))} points" for each in known)
     ends = (order(each.estimate for each in known) for order in (min, max))
     return f"{' to '.join(map(points(2), ends))} points"
 
@@ -129,7 +131,7 @@ def _intervals(main: Sequence[Comparison], margin: float) -> Intervals | None:
         Bar(
             f"{each.arm.name}{'' if to_plain else f' against {each.against.name}'}"
             f"{f', {each.group.label}' if several else ''}",
-            Estimate(*(math.exp(min(end, 700)) for end in Estimate.of(each.log_loss, 1 - LEVEL))),
+            Estimate(*(math.exp(min(end, 700)) for end in each.log_loss.interval(1 - LEVEL))),
         )
         for each in shown
     ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis.claims import Claim, Outcome, signs
+from analysis.equivalence.mean import Estimate
 from analysis.figures import render
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.figures.style import Palette
@@ -14,7 +15,7 @@ from analysis.questions.paths.summary import NetworkPaths, find_paths
 from analysis.report.content import Badge, Column, Lead, Part, Picture, Table
 from analysis.report.words import budget, clause, plain, share
 from analysis.results import Results
-from analysis.seeds import Estimate
+from analysis.seeds import CONFIDENCE
 
 LINEAR = 0.9
 """Least R² of a straight line through the log norms, mean over seeds, that counts as an exponential fall. Ours."""
@@ -36,6 +37,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
     found = find_paths(results, study)
     if found is None:
         return None
+    palette.liken(found.looks)
     judged = [each for each in found.networks if each.judged]
     asked = sorted(judged or found.networks, key=lambda each: -each.longest)
     first, claims = asked[0], _claims(judged)
@@ -71,7 +73,7 @@ def _claims(judged: Sequence[NetworkPaths]) -> list[Claim]:
         f"{each.label}: effective length {_length(each)}, mean of all paths {each.mean_length:.1f}" for each in judged
     ]
     slopes = [
-        f"{each.label}: times {_factor(Estimate.of(each.slope))} a block, R² {number(each.r_squared, 2)}"
+        f"{each.label}: times {_factor(each.slope.interval(CONFIDENCE))} per block, R² {number(each.r_squared, 2)}"
         f"{f', so it falls, but not exponentially (R² below {LINEAR:g})' if other else ''}"
         for each, other in zip(judged, bent, strict=True)
     ]
@@ -117,33 +119,26 @@ def _factor(slope: Estimate) -> str:
 
 
 def _table(networks: Sequence[NetworkPaths]) -> Table:
-    for_files = ("judged", "without", "layers_a_block", "guessing", "zeros", "beyond_mean", "beyond_mean_p", "slope_p")
     columns = (
-        Column("network", "network", unbroken),
+        Column("network", "network", unbroken, lambda each: each.label),
         Column("longest", "longest path"),
-        Column("seeds", "seeds"),
+        Column("seeds", "seeds", of=lambda each: len(each.seeds)),
         Column("error", "error, %", share(2)),
         Column("effective_length", "effective length [95 %]", plain(1)),
         Column("mean_length", "mean length", plain(1)),
-        Column("band", "effective band, blocks", unbroken),
-        Column("layers", "in layers", unbroken),
-        Column("paths_in_band", "of all paths, %", share(2)),
-        Column("slope", "fall a block", _factor),
+        Column("band", "effective band, blocks", unbroken, _bands),
+        Column("layers", "in layers", unbroken, lambda each: _band(each.band, each.layers_a_block)),
+        Column("paths_in_band", "of all paths, %", share(2), lambda each: each.band.paths),
+        Column("slope", "norm, times per block", _factor, lambda each: each.slope.interval(CONFIDENCE)),
         Column("r_squared", "R²", plain(2)),
-        *map(Column, (*for_files, "band_low", "band_high", "band_contribution")),
+        *map(Column, ("judged", "lacking", "chance", "zeros")),
+        Column("beyond_mean", of=lambda each: each.beyond_mean.interval(CONFIDENCE)),
+        *(Column(f"{name}_p", of=lambda each, name=name: getattr(each, name).p) for name in ("beyond_mean", "slope")),
+        *(Column(f"band_{end}", of=lambda each, end=end: getattr(each.band, end)) for end in ("low", "high")),
     )
-    rows = [
-        vars(each)
-        | {f"band_{name}": value for name, value in vars(each.band).items()}
-        | {"network": each.label, "seeds": len(each.seeds), "paths_in_band": each.band.paths}
-        | {"without": each.lacking, "guessing": each.chance}
-        | {"band": _bands(each), "layers": _band(each.band, each.layers_a_block)}
-        | {"slope": Estimate.of(each.slope), "slope_p": each.slope.p}
-        | {"beyond_mean": Estimate.of(each.beyond_mean), "beyond_mean_p": each.beyond_mean.p}
-        for each in networks
-    ]
     published = ["published, ResNet-110", "54", "", "6.10", "", "", "5 to 17", "10 to 34", "0.45", "", ""]
-    return Table("paths", columns, rows, "Effective paths, published and ours", above=[list(map(unbroken, published))])
+    caption = "Effective paths, published and ours"
+    return Table("paths", columns, networks, caption, above=[list(map(unbroken, published))])
 
 
 def _bands(each: NetworkPaths) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.arrays import Array
-from analysis.equivalence import Difference
+from analysis.equivalence.mean import Difference
 from analysis.measurements import Network, Study, measured_study
 from analysis.results import Results
 from analysis.seeds import OverSeeds, over_seeds, over_zero

@@ -11,7 +11,7 @@ from analysis.questions.truncation.summary import KINDS, TruncatedNetwork, find_
 from analysis.report.content import Column, Lead, Part, Picture, Table
 from analysis.report.words import clause, plain, ratio, seeds_said, share
 from analysis.results import Results
-from analysis.seeds import Estimate
+from analysis.seeds import CONFIDENCE
 from sweep.measures.truncation import FINETUNED, TRUNCATE
 
 _ANSWERS = (
@@ -51,7 +51,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
 def _claim(able: Sequence[TruncatedNetwork]) -> Claim:
     """Whether the loss rises with each network's truncation to its lowest order, as trained, paired by seed."""
     judged = {each.label: each.lower[TRUNCATE].lowest for each in able if TRUNCATE in each.lower}
-    because = [f"{label}: loss times {ratio(2)(Estimate.of(each))}" for label, each in judged.items()]
+    because = [f"{label}: loss times {ratio(2)(each.interval(CONFIDENCE))}" for label, each in judged.items()]
     claim = "A trained network loses by dropping its terms of higher order."
     return Claim.judged(claim, signs(list(judged.values())), because)
 

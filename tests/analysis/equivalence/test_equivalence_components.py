@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis.equivalence import components
+from analysis.equivalence.components import components
 
 
 def test_components_of_a_balanced_design_are_those_of_anova() -> None:

@@ -11,7 +11,10 @@ from scipy import stats
 from scipy.optimize import brentq
 from statsmodels.stats.anova import anova_lm
 
-from analysis.equivalence import Contrasts, Mean, contrasts, enough_seeds, of_grid, of_networks, seed_effect
+from analysis.equivalence.contrast import Contrasts, contrasts, enough_seeds
+from analysis.equivalence.crossed import seed_effect
+from analysis.equivalence.design import of_grid, of_networks
+from analysis.equivalence.mean import Mean
 
 
 def table(configurations: int, seeds: int, seed: int = 0, between: float = 1.0, shared: float = 1.0) -> np.ndarray:
@@ -78,7 +81,7 @@ def test_rounding_is_no_variance() -> None:
     for crossed in (False, True):
         for mean in (of_grid(balanced(values, crossed)), of_networks(balanced(values, crossed))):
             assert (mean.estimate, mean.standard_error) == (0.1, 0.0)
-            assert (mean.p_inside(-0.2, 0.2), mean.p_inside(-0.1, 0.1), mean.p_zero) == (0.0, 0.5, 0.0)
+            assert (mean.p_inside(-0.2, 0.2), mean.p_inside(-0.1, 0.1), mean.p) == (0.0, 0.5, 0.0)
             assert (mean.interval().low, mean.interval().high) == (0.1, 0.1)
 
 
@@ -123,7 +126,7 @@ def test_one_configuration_is_the_t_test_of_scipy(values: list[float], bound: fl
     same(mean, float(np.mean(values)), float(stats.sem(values)), theirs.df)
     assert mean.p_below(bound) == pytest.approx(theirs.pvalue, abs=1e-10)
     assert mean.p_above(bound) == pytest.approx(1 - theirs.pvalue, abs=1e-10)
-    assert mean.p_zero == pytest.approx(cast(Any, stats.ttest_1samp(values, 0)).pvalue, abs=1e-10)
+    assert mean.p == pytest.approx(cast(Any, stats.ttest_1samp(values, 0)).pvalue, abs=1e-10)
     low, high = cast(Any, stats.ttest_1samp(values, 0)).confidence_interval(0.90)
     assert (mean.interval().low, mean.interval().high) == pytest.approx((low, high), abs=1e-10)
 
@@ -230,7 +233,7 @@ def test_symmetric_seed_means_are_the_t_test_of_scipy() -> None:
     )
     mean, each = of_grid(balanced(values, True)), values.mean(axis=0)
     theirs = cast(Any, stats.ttest_1samp(each, 0))
-    assert mean.p_zero == pytest.approx(theirs.pvalue, abs=1e-10)
+    assert mean.p == pytest.approx(theirs.pvalue, abs=1e-10)
     low, high = theirs.confidence_interval(0.90)
     assert (mean.interval().low, mean.interval().high) == pytest.approx((low, high), abs=1e-10)
 
@@ -363,8 +366,8 @@ def test_one_network_says_nothing_of_others(values, configuration, seed, crossed
 
 
 def test_an_undefined_mean_has_no_p_of_zero() -> None:
-    assert math.isnan(of_grid(nested([0.1])).p_zero)
-    assert math.isnan(of_networks(nested([0.1, 0.3])).p_zero)
+    assert math.isnan(of_grid(nested([0.1])).p)
+    assert math.isnan(of_networks(nested([0.1, 0.3])).p)
 
 
 @pytest.mark.parametrize("values", [[0.1, 0.1, 0.1], [0.1, 0.2, 0.4]])
@@ -392,7 +395,7 @@ def nothing_warns(size: float, crossed: bool) -> None:
     for mean in (of_grid(of), of_networks(of)):
         assert math.isfinite(mean.estimate)
         assert mean.standard_error >= 0
-        assert all(0 <= p <= 1 for p in (mean.p_inside(-0.1, 0.1), mean.p_zero))
+        assert all(0 <= p <= 1 for p in (mean.p_inside(-0.1, 0.1), mean.p))
         assert mean.interval().low <= mean.interval().high
     assert not seed_effect(of) < 0
 

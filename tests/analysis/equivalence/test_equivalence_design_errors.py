@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.equivalence import contrasts, of_grid
+from analysis.equivalence.contrast import contrasts
+from analysis.equivalence.design import of_grid
 
 DRAWS = 400
 EDGE = 0.1

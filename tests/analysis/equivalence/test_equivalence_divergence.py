@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from analysis.equivalence import ClusteredMcNemar, clustered_mcnemar
+from analysis.equivalence.divergence import ClusteredMcNemar, clustered_mcnemar
 
 
 def pairs(sequential_only: int, parallel_only: int, both: int = 9) -> ClusteredMcNemar:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.oneway import anova_oneway
 
-from analysis.equivalence import factor_test, interaction_test
+from analysis.equivalence.heterogeneity import factor_test, interaction_test
 
 
 def sample(levels: int, per: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

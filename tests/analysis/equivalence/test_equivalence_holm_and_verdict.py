@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from analysis.equivalence import Verdict, difference, holm, verdict
+from analysis.equivalence.mean import difference
+from analysis.equivalence.verdict import Verdict, decide, holm
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
@@ -60,7 +61,7 @@ def test_malformed_p_is_refused(p) -> None:
     ],
 )
 def test_verdicts(tost_p, difference_p, estimate, expected) -> None:
-    assert verdict(tost_p, difference_p, estimate) is expected
+    assert decide(tost_p, difference_p, estimate) is expected
 
 
 SWAPPED = {Verdict.FIRST_BETTER: Verdict.SECOND_BETTER, Verdict.SECOND_BETTER: Verdict.FIRST_BETTER}
@@ -72,17 +73,17 @@ def test_the_verdict_flips_with_the_arms(seed, shift, margin) -> None:
 
     def of(values: np.ndarray) -> Verdict:
         found = difference(values)
-        return verdict(found.p_inside(-margin, margin), found.p, float(values.mean()))
+        return decide(found.p_inside(-margin, margin), found.p, float(values.mean()))
 
     assert of(-values) is SWAPPED.get(of(values), of(values))
 
 
 def test_identical_networks_are_equivalent() -> None:
     found = difference(np.zeros(12))
-    assert verdict(found.p_inside(-0.01, 0.01), found.p, 0.0) is Verdict.EQUIVALENT
+    assert decide(found.p_inside(-0.01, 0.01), found.p, 0.0) is Verdict.EQUIVALENT
 
 
 def test_verdicts_of_strata_are_words() -> None:
-    found = [verdict(*each) for each in ((0.01, 0.5, 0.0), (0.5, 0.001, -1.0), (0.5, 0.001, 1.0))]
+    found = [decide(*each) for each in ((0.01, 0.5, 0.0), (0.5, 0.001, -1.0), (0.5, 0.001, 1.0))]
     assert found == ["equivalent", "first better", "second better"]
     assert [each.words("droppath", "plain") for each in found] == ["equivalent", "droppath better", "plain better"]

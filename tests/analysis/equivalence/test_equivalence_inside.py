@@ -11,8 +11,9 @@ from scipy.optimize import brentq
 from scipy.special import digamma, ndtr, polygamma
 from scipy.stats import t
 
-from analysis.equivalence import Contrasts, contrasts, of_grid, share_inside
-from analysis.equivalence.inside import seed_variances
+from analysis.equivalence.contrast import Contrasts, contrasts
+from analysis.equivalence.design import of_grid
+from analysis.equivalence.inside import seed_variances, share_inside
 
 MARGIN = math.log(1.1)
 
@@ -42,8 +43,8 @@ def test_it_is_the_same_each_time(crossed: bool) -> None:
 @pytest.mark.parametrize("noise", [1e-6, 0.01])
 def test_tight_configurations_are_all_inside(crossed: bool, noise: float) -> None:
     found = share_inside(balanced(noisy(np.linspace(-0.02, 0.02, 20), noise), crossed), -MARGIN, MARGIN)
-    assert found.share > 0.999
-    assert (found.interval.low, found.interval.high) == (1.0, 1.0)
+    assert found.share.value > 0.999
+    assert (found.share.low, found.share.high) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("noise", [1e-6, 0.005, 0.03])
@@ -53,17 +54,17 @@ def test_a_pattern_of_two_points_is_outside_though_its_mean_is_inside(noise: flo
     of = balanced(noisy(true, noise, seeds))
     found = share_inside(of, -MARGIN, MARGIN)
     assert of_grid(of).p_inside(-MARGIN, MARGIN) < 0.05
-    assert -MARGIN < found.mean_interval.low < found.mean_interval.high < MARGIN
-    assert found.share < 0.01
-    assert found.interval.high <= 0.05
+    assert -MARGIN < found.mean.low < found.mean.high < MARGIN
+    assert found.share.value < 0.01
+    assert found.share.high <= 0.05
 
 
 @pytest.mark.parametrize("outside", [1, 6, 12, 23])
 def test_those_inside_are_counted(outside: int) -> None:
     true = np.r_[np.full(outside, 0.4), np.linspace(-0.03, 0.03, 24 - outside)]
     found = share_inside(balanced(noisy(true, 0.01)), -MARGIN, MARGIN)
-    assert found.share == pytest.approx(1 - outside / 24, abs=0.01)
-    assert (found.interval.low, found.interval.high) == pytest.approx((found.share, found.share), abs=0.01)
+    assert found.share.value == pytest.approx(1 - outside / 24, abs=0.01)
+    assert (found.share.low, found.share.high) == pytest.approx((found.share.value, found.share.value), abs=0.01)
 
 
 def posterior(of: Contrasts, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +95,7 @@ def test_draws_agree_with_the_whole_posterior(spread: float, noise: float, seed:
     of = nested(*(rng.normal(spread * rng.normal(), noise, size) for size in (2, 3, 3, 4, 5, 3, 3, 3, 6)))
     found = share_inside(of, -MARGIN, MARGIN)
     weight, inside = posterior(of, -MARGIN, MARGIN)
-    assert found.share == pytest.approx((weight * inside.mean(axis=0)).sum(), abs=0.01)
+    assert found.share.value == pytest.approx((weight * inside.mean(axis=0)).sum(), abs=0.01)
     # The number inside, given the hyperparameters, is a sum of nine independent coins.
     count = np.zeros((10, *weight.shape))
     count[0] = 1
@@ -102,7 +103,7 @@ def test_draws_agree_with_the_whole_posterior(spread: float, noise: float, seed:
         count[1:] = count[1:] * (1 - chance) + count[:-1] * chance
         count[0] *= 1 - chance
     below = np.cumsum([(weight * each).sum() for each in count])
-    for end, tail in ((found.interval.low, 0.05), (found.interval.high, 0.95)):
+    for end, tail in ((found.share.low, 0.05), (found.share.high, 0.95)):
         place = round(9 * end)
         assert (below[place - 1] if place else 0) <= tail + 0.015
         assert below[place] >= tail - 0.015
@@ -114,18 +115,18 @@ def test_the_posterior_mean_is_that_of_this_grid(spread: float, noise: float, se
     rng = np.random.default_rng(seed)
     of = balanced(noisy(spread * rng.normal(size=24), noise, 4, seed), crossed)
     found, mean = share_inside(of, -MARGIN, MARGIN), of_grid(of)
-    assert found.mean == pytest.approx(mean.estimate, abs=0.3 * mean.standard_error)
+    assert found.mean.value == pytest.approx(mean.estimate, abs=0.3 * mean.standard_error)
     if not crossed:
         ends = mean.interval()
-        assert found.mean_interval.low == pytest.approx(ends.low, abs=0.6 * mean.standard_error)
-        assert found.mean_interval.high == pytest.approx(ends.high, abs=0.6 * mean.standard_error)
+        assert found.mean.low == pytest.approx(ends.low, abs=0.6 * mean.standard_error)
+        assert found.mean.high == pytest.approx(ends.high, abs=0.6 * mean.standard_error)
 
 
 @pytest.mark.parametrize("shift", [0.05, 0.2])
 def test_what_seeds_share_widens(shift: float) -> None:
     values = noisy(np.linspace(-0.05, 0.05, 20), 0.02) + shift * np.array([-1.0, 0.0, 1.0])
     apart, together = (share_inside(balanced(values, crossed), -MARGIN, MARGIN) for crossed in (False, True))
-    widths = [found.mean_interval.high - found.mean_interval.low for found in (apart, together)]
+    widths = [found.mean.high - found.mean.low for found in (apart, together)]
     assert widths[1] > 1.5 * widths[0]
     # The seeds' means are -shift, 0 and shift.
     assert widths[1] > 1.6 * float(t.ppf(0.95, 2)) * shift / math.sqrt(3)
@@ -143,7 +144,7 @@ def test_what_seeds_share_is_no_noise_of_a_configuration(shift: float) -> None:
 def test_two_crossed_seeds_have_the_mean_of_this_grid(configurations: int) -> None:
     of = balanced(noisy(np.linspace(-0.1, 0.1, configurations), 0.02, 2) + np.array([-0.05, 0.05]), True)
     mean = of_grid(of)
-    assert share_inside(of, -MARGIN, MARGIN).mean == pytest.approx(mean.estimate, abs=0.1 * mean.standard_error)
+    assert share_inside(of, -MARGIN, MARGIN).mean.value == pytest.approx(mean.estimate, abs=0.1 * mean.standard_error)
 
 
 # Variances by seeds.
@@ -236,14 +237,13 @@ def test_a_configuration_without_variance_has_some_after_all() -> None:
 )
 def test_without_variance_or_three_configurations_it_is_not_known(values, configuration, seed, crossed: bool) -> None:
     found = share_inside(contrasts(values, configuration, seed, crossed), -MARGIN, MARGIN)
-    ends = (found.interval.low, found.interval.high, found.mean_interval.low, found.mean_interval.high)
-    assert all(math.isnan(each) for each in (found.share, found.mean, *ends))
-    assert found.interval.confidence == 0.90
+    ends = (found.share.low, found.share.high, found.mean.low, found.mean.high)
+    assert all(math.isnan(each) for each in (found.share.value, found.mean.value, *ends))
 
 
 def test_a_margin_that_is_not_known_has_nothing_inside() -> None:
     found = share_inside(balanced(noisy(np.zeros(5), 0.1)), math.nan, math.nan)
-    assert math.isnan(found.share)
+    assert math.isnan(found.share.value)
 
 
 # Any values.
@@ -265,13 +265,13 @@ def cases(draw: st.DrawFn) -> Contrasts:
 @given(cases(), st.floats(0.01, 0.3))
 def test_shares_are_shares(of: Contrasts, margin: float) -> None:
     found = share_inside(of, -margin, margin)
-    if math.isnan(found.share):
+    if math.isnan(found.share.value):
         return
-    assert 0 <= found.interval.low <= found.interval.high <= 1
-    assert 0 <= found.share <= 1
-    assert found.mean_interval.low <= found.mean_interval.high
+    assert 0 <= found.share.low <= found.share.high <= 1
+    assert 0 <= found.share.value <= 1
+    assert found.mean.low <= found.mean.high
     wider = share_inside(of, -margin - 0.05, margin + 0.05)
-    assert wider.share >= found.share
+    assert wider.share.value >= found.share.value
     assert wider.mean == found.mean
 
 
@@ -281,8 +281,8 @@ def test_it_moves_and_scales_with_values_and_margin(of: Contrasts, shift: float,
     other = contrasts(factor * of.values + shift, of.configuration, of.seed, of.crossed)
     one = share_inside(of, -MARGIN, MARGIN)
     moved = share_inside(other, shift - factor * MARGIN, shift + factor * MARGIN)
-    assert moved.share == pytest.approx(one.share, abs=2e-3, nan_ok=True)
-    assert moved.mean == pytest.approx(factor * one.mean + shift, abs=1e-3, nan_ok=True)
+    assert moved.share.value == pytest.approx(one.share.value, abs=2e-3, nan_ok=True)
+    assert moved.mean.value == pytest.approx(factor * one.mean.value + shift, abs=1e-3, nan_ok=True)
 
 
 @STEADY
@@ -292,13 +292,13 @@ def test_neither_order_nor_names_nor_sides_matter_beyond_the_draws(of: Contrasts
     order = np.array(random.sample(range(len(of.values)), len(of.values)))
     shuffled = contrasts(of.values[order], of.configuration[order], of.seed[order], of.crossed)
     again = share_inside(shuffled, -MARGIN, MARGIN)
-    assert again.share == pytest.approx(one.share, abs=1e-3, nan_ok=True)
+    assert again.share.value == pytest.approx(one.share.value, abs=1e-3, nan_ok=True)
     names = np.array(random.sample("abcdefg", 7))
     for other in (
         share_inside(contrasts(of.values, names[of.configuration], of.seed, of.crossed), -MARGIN, MARGIN),
         share_inside(contrasts(-of.values, of.configuration, of.seed, of.crossed), -MARGIN, MARGIN),
     ):
-        assert other.share == pytest.approx(one.share, abs=0.03, nan_ok=True)
+        assert other.share.value == pytest.approx(one.share.value, abs=0.03, nan_ok=True)
 
 
 def test_the_interval_covers_the_true_share_about_as_often_as_it_says() -> None:
@@ -307,5 +307,5 @@ def test_the_interval_covers_the_true_share_about_as_often_as_it_says() -> None:
         true = 0.08 * np.random.default_rng([seed, 1]).normal(size=24)
         found = share_inside(balanced(noisy(true, 0.08, 3, seed)), -MARGIN, MARGIN)
         share = float((np.abs(true) < MARGIN).mean())
-        covered += found.interval.low - 1e-9 <= share <= found.interval.high + 1e-9
+        covered += found.share.low - 1e-9 <= share <= found.share.high + 1e-9
     assert covered / 80 >= 0.82

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.equivalence import alpha_of_look
+from analysis.equivalence.verdict import alpha_of_look
 
 STEADY = settings(derandomize=True)
 ALPHAS = pytest.mark.parametrize("alpha", [0.01, 0.05, 0.10])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.equivalence import skewness
+from analysis.equivalence.skewness import skewness
 
 
 @pytest.mark.parametrize("n", [3, 12, 200])

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 import analysis
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assessment import Assessment
 from analysis.results import METRICS
 from sweep.trial import Trial

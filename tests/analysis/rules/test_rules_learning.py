@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from sweep.ledger import Margins
 from sweep.trial import Trial
 from tests.analysis.rules.trials import CHANCE, WIDTHS, caveat, learning, noise, study, withheld
@@ -18,7 +18,7 @@ def test_networks_that_learn_with_depth_that_helps_are_plainly_equivalent(judge)
     assert found.verdict == Verdict.EQUIVALENT
     assert found.plain
     assert (found.withheld, found.caveats) == ((), ())
-    assert found.inside.share > 0.99
+    assert found.inside.share.value > 0.99
     assert found.assay is not None
     assert math.exp(found.assay.depth.estimate) == pytest.approx(0.7, abs=0.01)
     assert found.assay.compared == found.configurations == 24
@@ -90,7 +90,7 @@ def test_a_loss_inside_the_ratio_may_be_too_much_of_what_was_learned(judge):
     found = judge(of(1.5))
     assert found.grid.p_inside(-found.margin, found.margin) < 1e-6
     assert found.learned is not None
-    assert found.learned.interval.low > 0.1
+    assert found.learned.share.low > 0.1
     assert not found.is_equivalent
     assert found.p_equivalence > 0.9
     assert judge(of(0.3)).verdict == Verdict.DIFFERENT_INSIDE
@@ -165,5 +165,5 @@ def test_ratios_that_cancel_by_a_pattern_of_two_factors_are_equivalent_on_averag
     assert found.is_equivalent
     assert not found.plain
     assert caveat(found, "on average alone")
-    assert found.inside.share < 0.01
+    assert found.inside.share.value < 0.01
     assert found.networks.standard_error > 5 * found.grid.standard_error

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 import analysis
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assessment import Answer
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, to_tables
@@ -143,7 +143,7 @@ def test_every_look_at_growing_results_is_stricter(ends, tmp_path, at):
         found = judged(analysis.open(tmp_path / "store").pairs())
         assert found.counts.pairs == 24 * seeds
         seen.append((found.look, found.alpha))
-        assert found.interval.confidence == pytest.approx(1 - 2 * found.alpha)
+        assert found.interval == found.grid.interval(1 - 2 * found.alpha)
     assert [look for look, _ in seen] == [1, 2, 3, 4, 5]
     assert [alpha for _, alpha in seen] == pytest.approx([0.04, 0.005, 0.0025, 0.00125, 0.000625])
     assert sum(alpha for _, alpha in seen) < 0.05

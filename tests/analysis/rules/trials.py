@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 import analysis
-from analysis.equivalence import Verdict
+from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.assessment import Assessment
 from sweep.result import TrialResult
 from sweep.trial import Trial
