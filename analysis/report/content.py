@@ -7,14 +7,17 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from analysis.claims import Claim, Tone
 from analysis.equivalence.mean import Estimate
-from analysis.figures.style import Rendered
 from analysis.plain import known
+
+if TYPE_CHECKING:
+    # It needs Matplotlib, which a terminal does not wait for.
+    from analysis.figures.style import Rendered
 
 _WIDTH = re.compile(r'viewBox="0 0 ([\d.]+) ')
 # A wider figure keeps this share of its width on a small screen, and is moved sideways in its frame.
@@ -113,7 +116,7 @@ class Picture:
     """A drawn figure, named for its files. `alt` says in words what it shows; marked: the caption."""
 
     name: str
-    drawn: Rendered
+    drawn: "Rendered"
     alt: str
     caption: str = ""
 

@@ -17,7 +17,8 @@ from sweep.tracking import log_report, tracking_uri
 
 if TYPE_CHECKING:
     from analysis import Results
-    from analysis.report import Report, Written
+    from analysis.report.assemble import Report
+    from analysis.report.write import Written
 
 
 def report(
@@ -43,7 +44,7 @@ def report(
         Also keep the report with the sweep's parent run in MLflow, if there is one.
     """
     import analysis
-    from analysis.report import make_report
+    from analysis.report.assemble import make_report
 
     made = make_report(analysis.open(*store), study)
     folder = output or report_folder(store, made.study)
@@ -54,7 +55,7 @@ def report(
 
 def _write(report: "Report", stores: Sequence[str], folder: Path, tracking: str | None) -> "Written":
     """Write the report, and keep it in MLflow too if a tracking URI is given; an error of MLflow is only printed."""
-    from analysis.report import Written, write_report
+    from analysis.report.write import Written, write_report
 
     page = write_report(report, folder)
     if tracking is not None:
@@ -66,7 +67,9 @@ def _write(report: "Report", stores: Sequence[str], folder: Path, tracking: str 
 
 def write_into_store(results: "Results", study: str, store: str, tracking: str | None) -> "Written | None":
     """Write a study's report into its store unless it is there already; None if there is nothing to report."""
-    from analysis.report import NUMBERS, PAGE, NothingToReport, current, make_report, results_key
+    from analysis.report.assemble import make_report
+    from analysis.report.write import NUMBERS, PAGE, current
+    from analysis.study import NothingToReport, results_key
 
     files, inside = StoreFiles(store), f"report/{study}"
     page = files.address_of(f"{inside}/{PAGE}")

@@ -29,7 +29,7 @@ from sweep.trial import Trial
 
 if TYPE_CHECKING:
     from analysis.questions.equivalence.findings import Findings
-    from analysis.report import Report as Made
+    from analysis.report.assemble import Report as Made
 
 End = Callable[..., TrialResult]
 MakeStore = Callable[..., Path]
@@ -290,7 +290,8 @@ def files() -> Callable[[Path], dict[str, bytes]]:
 def report(tmp_path_factory: pytest.TempPathFactory, make_store: MakeStore) -> Report:
     """The report on two data sets, mixed networks, and some trials that diverged, failed or are missing."""
     from analysis.questions.equivalence.findings import find
-    from analysis.report import make_report, write_report
+    from analysis.report.assemble import make_report
+    from analysis.report.write import write_report
 
     trials = [*_study(), *_study(architecture=["mixed"], depth=[8], stages=[2, 4])]
     results = [_realistic(each) for each in trials[:-5]]

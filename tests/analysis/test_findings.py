@@ -12,7 +12,7 @@ from analysis.claims import Outcome
 from analysis.equivalence.verdict import Verdict
 from analysis.questions.equivalence.findings import find
 from analysis.questions.equivalence.wording import headline
-from analysis.report import NothingToReport, results_key
+from analysis.study import NothingToReport, results_key
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, merge_commits
 from sweep.result import TrialResult

@@ -10,7 +10,8 @@ from analysis.claims import Outcome
 from analysis.figures.style import Palette
 from analysis.questions.lesions.summary import find_lesions
 from analysis.questions.lesions.view import answer, judge
-from analysis.report import Report, make_report, write_report
+from analysis.report.assemble import Report, make_report
+from analysis.report.write import write_report
 from sweep.trial import Trial
 
 STOCHASTIC = {"method": "droppath", "drop_rate": 0.5, "rescale": "evaluation"}

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from analysis.figures import Rendered
-from analysis.report import Report, Written, current, write_report
+from analysis.report.assemble import Report
 from analysis.report.content import Column, Lead, Part, Picture, Table
+from analysis.report.write import Written, current, write_report
 from sweep.errors import SweepError
 
 

@@ -11,7 +11,8 @@ import pytest
 
 import analysis
 from analysis.formats import DASH
-from analysis.report import Report, make_report, write_report
+from analysis.report.assemble import Report, make_report
+from analysis.report.write import write_report
 from sweep.result import TrialResult
 from sweep.trial import Trial
 

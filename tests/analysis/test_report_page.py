@@ -12,8 +12,8 @@ import pytest
 from analysis.claims import Claim, Outcome
 from analysis.equivalence.mean import Estimate
 from analysis.figures import Rendered
-from analysis.report import Report
 from analysis.report import page as page_module
+from analysis.report.assemble import Report
 from analysis.report.content import Badge, Bar, Column, Intervals, Lead, Part, Picture, Table
 from analysis.report.page import marked, page_html
 

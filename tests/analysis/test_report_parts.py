@@ -3,8 +3,10 @@
 import pytest
 
 import analysis
-from analysis.report import NothingToReport, Report, make_report, write_report
+from analysis.report.assemble import Report, make_report
 from analysis.report.content import Badge, Column, Lead, Part, Table
+from analysis.report.write import write_report
+from analysis.study import NothingToReport
 from sweep.trial import Trial
 
 

@@ -15,7 +15,8 @@ import analysis
 from analysis.equivalence.contrast import Contrasts
 from analysis.equivalence.registry import STATISTICS, table_rows
 from analysis.equivalence.statistic import Statistic
-from analysis.report import make_report, write_report
+from analysis.report.assemble import make_report
+from analysis.report.write import write_report
 from sweep.trial import Trial
 
 LABEL = "a throw-away median"

@@ -13,11 +13,11 @@ import pytest
 from analysis.claims import Outcome
 from analysis.equivalence.mean import Estimate
 from analysis.plain import plain
-from analysis.report import Report, write_report
+from analysis.report.assemble import Report
 from analysis.report.content import Column, Lead, Part, Table
 from analysis.report.words import plain as numbers_form
 from analysis.report.words import points, ratio, share, signed
-from analysis.report.write import as_json
+from analysis.report.write import as_json, write_report
 from analysis.seeds import over_zero
 
 NAN = math.nan

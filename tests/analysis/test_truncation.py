@@ -10,8 +10,9 @@ from analysis.claims import Outcome
 from analysis.figures.style import Palette
 from analysis.questions.truncation import view
 from analysis.questions.truncation.summary import find_truncations
-from analysis.report import make_report, write_report
+from analysis.report.assemble import make_report
 from analysis.report.content import Part
+from analysis.report.write import write_report
 from sweep.trial import Trial
 
 

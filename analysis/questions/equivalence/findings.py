@@ -1,8 +1,7 @@
 """All numbers on the matched pairs of one study, from results; nothing here draws or writes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -44,29 +43,30 @@ class Judged(NamedTuple):
         return self.found.scale == "ratio"
 
 
-@dataclass(frozen=True)
 class Findings:
-    """What the results of one study say. Mappings are by metric unless said otherwise."""
+    """What the results of one study say; mappings are by metric. The parts that the page alone shows are found when they
+    are asked for.
 
-    study: str
-    question: Question
-    states: dict[str, int]
-    controls: Controls
-    samples: dict[str, Sample]
-    configurations: dict[str, list[Configurations]]
-    answers: dict[str, Answer]
-    mixed: dict[str, dict[str, Answer]]
-    """Contrast with mixed stages, and how many of them, to metric; empty without mixed networks."""
-    strata: dict[str, Rows]
-    heterogeneity: dict[str, Rows]
-    table_2: Rows
-    claims: tuple[Claim, ...]
-    differences_in_budget: tuple[str, ...]
-    cost: pa.Table
-    cost_pairs: pa.Table
-    curves: tuple[ConfigurationCurves, ...]
-    trials: pa.Table
-    pairs: dict[str, pa.Table]
+    Raises NothingToReport for a study without a matched pair whose sides both ended.
+    """
+
+    def __init__(self, results: Results, study: str) -> None:
+        self._results, self.study = results, study
+        self.pairs = {metric: results.pairs(metric, study) for metric in METRICS}
+        self.samples = {metric: make_sample(table, metric) for metric, table in self.pairs.items()}
+        primary = self.samples[PRIMARY]
+        ended = [
+            np.isin(side, ("finished", "diverged")) for side in (primary.sequential_status, primary.parallel_status)
+        ]
+        if not (ended[0] & ended[1]).any():
+            raise NothingToReport(
+                f"{study!r} has no matched pair deeper than one block of which both sides ended, so there is nothing to "
+                "report; `sweep status` shows what it has"
+            )
+        self.controls = controls({metric: self.pairs[metric] for metric in LOSSES})
+        self.answers = {metric: assess(table, self.controls) for metric, table in self.pairs.items()}
+        self.trials = results.table("trials", where=pc.field("study") == study)
+        self.question = Question.of(self.pairs[PRIMARY])
 
     @property
     def answer(self) -> Answer:
@@ -77,6 +77,62 @@ class Findings:
         """The assessments of these metrics."""
         return [Judged(metric, *item) for metric in metrics for item in self.answers[metric].by_dataset.items()]
 
+    @cached_property
+    def states(self) -> dict[str, int]:
+        """How many trials are in each state."""
+        return trial_states(self._results, self.study)
+
+    @cached_property
+    def configurations(self) -> dict[str, list[Configurations]]:
+        """The pairs of each data set, averaged over seeds."""
+        return {metric: configurations(self.samples[metric]) for metric in LOSSES}
+
+    @cached_property
+    def mixed(self) -> dict[str, dict[str, Answer]]:
+        """Contrast with mixed stages, and how many of them, to metric; empty without mixed networks."""
+        return _mixed(self.pairs, self.controls)
+
+    @cached_property
+    def strata(self) -> dict[str, Rows]:
+        """Estimates for the levels of each factor."""
+        judged = not self.controls.failed and self.question.declared_before
+        return _by_metric(self.samples, lambda name, part: strata(name, part, self.question.margins, judged))
+
+    @cached_property
+    def heterogeneity(self) -> dict[str, Rows]:
+        """Whether factors change the difference."""
+        return _by_metric(self.samples, heterogeneity)
+
+    @cached_property
+    def table_2(self) -> Rows:
+        """The published table beside ours."""
+        return table_2(self.samples["train_loss"], self.samples["val_loss"])
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """The paper's claims, judged."""
+        return claims(self.answers["train_loss"], self.answers["val_loss"])
+
+    @cached_property
+    def differences_in_budget(self) -> list[str]:
+        """What differs from the paper's training."""
+        return differences_in_budget(self.trials)
+
+    @cached_property
+    def cost_pairs(self) -> pa.Table:
+        """Costs of the sides of each pair."""
+        return cost_pairs(self._results, self.study)
+
+    @cached_property
+    def cost(self) -> pa.Table:
+        """Costs by depth."""
+        return cost_by_depth(self.cost_pairs)
+
+    @cached_property
+    def curves(self) -> list[ConfigurationCurves]:
+        """Curves of a few configurations."""
+        return chosen_curves(self._results, self.samples[PRIMARY], self.pairs[PRIMARY])
+
 
 @lru_cache(maxsize=1)
 def find(results: Results, study: str | None = None) -> Findings:
@@ -85,42 +141,7 @@ def find(results: Results, study: str | None = None) -> Findings:
     Raises SweepError where the stores hold several and none is named, and where it is not there; NothingToReport where
     it has no matched pair with both sides finished.
     """
-    study = choose_study(results, study)
-    pairs = {metric: results.pairs(metric, study) for metric in METRICS}
-    samples = {metric: make_sample(table, metric) for metric, table in pairs.items()}
-    primary = samples[PRIMARY]
-    ended = [np.isin(side, ("finished", "diverged")) for side in (primary.sequential_status, primary.parallel_status)]
-    if not (ended[0] & ended[1]).any():
-        raise NothingToReport(
-            f"{study!r} has no matched pair deeper than one block of which both sides ended, so there is nothing to "
-            "report; `sweep status` shows what it has"
-        )
-    control = controls({metric: pairs[metric] for metric in LOSSES})
-    answers = {metric: assess(table, control) for metric, table in pairs.items()}
-    trials = results.table("trials", where=pc.field("study") == study)
-    cost = cost_pairs(results, study)
-    question = Question.of(pairs[PRIMARY])
-    judged = not control.failed and question.declared_before
-    return Findings(
-        study=study,
-        question=question,
-        states=trial_states(results, study),
-        controls=control,
-        samples=samples,
-        configurations={metric: configurations(samples[metric]) for metric in LOSSES},
-        answers=answers,
-        mixed=_mixed(pairs, control),
-        strata=_by_metric(samples, lambda name, part: strata(name, part, question.margins, judged)),
-        heterogeneity=_by_metric(samples, heterogeneity),
-        table_2=table_2(samples["train_loss"], samples["val_loss"]),
-        claims=tuple(claims(answers["train_loss"], answers["val_loss"])),
-        differences_in_budget=tuple(differences_in_budget(trials)),
-        cost=cost_by_depth(cost),
-        cost_pairs=cost,
-        curves=tuple(chosen_curves(results, primary, pairs[PRIMARY])),
-        trials=trials,
-        pairs=pairs,
-    )
+    return Findings(results, choose_study(results, study))
 
 
 def find_shown(results: Results, study: str) -> Findings | None:

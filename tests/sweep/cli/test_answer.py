@@ -8,7 +8,8 @@ from rich.console import Console
 
 import analysis
 from analysis.formats import DASH, NAMES
-from analysis.report import NothingToReport, make_report
+from analysis.report.assemble import make_report
+from analysis.study import NothingToReport
 from sweep.cli.answer import print_answer
 from sweep.ledger import Ledger, Margins, to_tables
 from sweep.plan import Plan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import Written
+from analysis.report.write import Written
 from sweep.cli.report import print_written, report_folder, tracking_of
 from sweep.ledger import Ledger, to_tables
 from sweep.plan import Plan
