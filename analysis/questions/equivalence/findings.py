@@ -44,8 +44,7 @@ class Judged(NamedTuple):
 
 
 class Findings:
-    """What the results of one study say; mappings are by metric. The parts that the page alone shows are found when they
-    are asked for.
+    """What the results of one study say; mappings are by metric. What the page alone shows is found when asked for.
 
     Raises NothingToReport for a study without a matched pair whose sides both ended.
     """
@@ -60,8 +59,8 @@ class Findings:
         ]
         if not (ended[0] & ended[1]).any():
             raise NothingToReport(
-                f"{study!r} has no matched pair deeper than one block of which both sides ended, so there is nothing to "
-                "report; `sweep status` shows what it has"
+                f"{study!r} has no matched pair deeper than one block of which both sides ended, so there is nothing "
+                "to report; `sweep status` shows what it has"
             )
         self.controls = controls({metric: self.pairs[metric] for metric in LOSSES})
         self.answers = {metric: assess(table, self.controls) for metric, table in self.pairs.items()}
