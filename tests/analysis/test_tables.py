@@ -142,7 +142,7 @@ def test_json_has_numbers_where_it_can_and_null_elsewhere():
     assert made == {
         "1": [None, None, 0.5, None, 2],
         "array": [[1.0, None]],
-        "estimate": [1.0, None, None],
+        "estimate": {"value": 1.0, "low": None, "high": None},
         "outcome": "holds in some and is contradicted in others",
         "texts": ["a", None, True],
     }
