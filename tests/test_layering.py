@@ -292,6 +292,25 @@ def test_a_verdict_waits_for_no_figures_or_training() -> None:
     assert not loaded & {"matplotlib", "torch", "torchvision", "ray", "mlflow", "sklearn"}
 
 
+COMMAND = """
+import contextlib, io
+from sweep.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main({arguments})
+"""
+
+
+def test_help_waits_for_no_library_of_the_commands() -> None:
+    loaded = set(run(f"{COMMAND.format(arguments=['--help'])}\n{LOADED}"))
+    assert not loaded & {"numpy", "pyarrow", "pandas", "duckdb", "scipy", "matplotlib", "torch", "ray", "mlflow"}
+
+
+def test_status_waits_for_little() -> None:
+    shown = COMMAND.format(arguments="['status', '--store', store]")
+    loaded = set(run(f"{STORE}\nLedger.open(store).record_sweep('a' * 20, 's', trials)\n{shown}\n{LOADED}"))
+    assert not loaded & {"duckdb", "scipy", "matplotlib", "torch", "ray", "mlflow"}
+
+
 def test_planning_loads_no_torch() -> None:
     assert "torch" not in run(f"import sweep.plan, sweep.studies, sweep.ledger\n{LOADED}")
 

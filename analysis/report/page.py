@@ -4,12 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup
 
-from analysis.report.assemble import Report
 from analysis.report.content import Badge, Part, Picture, Table
+
+if TYPE_CHECKING:
+    from analysis.report.assemble import Report
 
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0072B2"/>'
@@ -71,7 +74,7 @@ class Contents:
             raise ValueError(f"no template shows the {names}")
 
 
-def page_html(report: Report) -> str:
+def page_html(report: "Report") -> str:
     """The page. Raises ValueError where a template leaves out a table or a picture of its part."""
     contents = Contents()
     environment = _environment(contents)
@@ -138,7 +141,7 @@ def _rendered(environment: jinja2.Environment, template: str, words: Mapping[str
     return Markup(environment.get_template(template).render(words))
 
 
-def _badges(report: Report) -> list[Badge]:
+def _badges(report: "Report") -> list[Badge]:
     states = report.states
     badges = [Badge(f"study {report.study}"), Badge(f"{report.done} of {states['planned']} trials")]
     if states["missing"]:

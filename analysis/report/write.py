@@ -7,16 +7,19 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.plain import plain
-from analysis.report.assemble import Report
 from analysis.report.page import page_html
 from analysis.study import NUMBERS_VERSION
 from sweep.durable import beside
 from sweep.errors import SweepError
+
+if TYPE_CHECKING:
+    from analysis.report.assemble import Report
 
 PAGE, NUMBERS = "report.html", "numbers.json"
 _FIGURES, _TABLES = "figures", "tables"
@@ -24,7 +27,7 @@ _OURS = re.compile(rf"{PAGE}|{NUMBERS}|{_FIGURES}(/[\w-]+\.(svg|png))?|{_TABLES}
 """The files and folders of a report."""
 
 
-def write_report(report: Report, folder: Path) -> Path:
+def write_report(report: "Report", folder: Path) -> Path:
     """Write page, figures, JSON and Parquet into a folder of their own, replacing an earlier report; the page's path.
 
     Raises SweepError where it cannot be written, and for a folder that holds something else.
@@ -41,7 +44,7 @@ def write_report(report: Report, folder: Path) -> Path:
     return folder / PAGE
 
 
-def as_json(report: Report) -> str:
+def as_json(report: "Report") -> str:
     """What the report is on, then the numbers of each part under its name. Not-a-number is null."""
     document = {
         "version": NUMBERS_VERSION,

@@ -28,7 +28,7 @@ app = App(
     version=_version(),
     default_parameter=Parameter(converter=converted),
 )
-_COMMANDS = {
+MEANINGS = {
     "plan:plan": "Show what would run, its cost on the processors of this machine or a cluster, and how much of it is "
     "done.",
     "run:run": "Train the missing trials of a study; run the same command again to resume.\n\n"
@@ -49,7 +49,9 @@ _COMMANDS = {
     "take it.",
     "data:data": "Fetch, verify or import data sets.",
 }
-for place, meaning in _COMMANDS.items():
+"""What each command does, by its place under `sweep.cli`."""
+
+for place, meaning in MEANINGS.items():
     app.command(f"sweep.cli.{place}", name=place.partition(":")[2], help=meaning)
 
 WRONG_INPUT, INTERRUPTED = 2, 130

@@ -67,7 +67,6 @@ def _write(report: "Report", stores: Sequence[str], folder: Path, tracking: str 
 
 def write_into_store(results: "Results", study: str, store: str, tracking: str | None) -> "Written | None":
     """Write a study's report into its store unless it is there already; None if there is nothing to report."""
-    from analysis.report.assemble import make_report
     from analysis.report.write import NUMBERS, PAGE, current
     from analysis.study import NothingToReport, results_key
 
@@ -77,6 +76,8 @@ def write_into_store(results: "Results", study: str, store: str, tracking: str |
         there = current(page, files.read(f"{inside}/{NUMBERS}"), results_key(results, study))
         if there is not None:
             return there
+    from analysis.report.assemble import make_report
+
     try:
         report = make_report(results, study)
     except NothingToReport:

@@ -1,17 +1,20 @@
 """The command line, called in process."""
 
+import inspect
 import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from cyclopts import App
 from mlflow import MlflowClient
 
-from sweep.cli import app
+from sweep.cli import MEANINGS, app
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
 
@@ -220,6 +223,16 @@ def test_factors_explains_all_factors_or_one(call, name, said, capsys):
     assert call("factors", *name) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert all(words in printed for words in said)
+
+
+@pytest.mark.parametrize(("place", "meaning"), MEANINGS.items())
+def test_a_command_means_what_its_function_says(place: str, meaning: str) -> None:
+    module, _, name = place.partition(":")
+    command = getattr(import_module(f"sweep.cli.{module}"), name)
+    if isinstance(command, App):
+        assert command.help == meaning
+    else:
+        assert inspect.getdoc(command).partition("\n\nParameters\n")[0].replace("\n", " ") == meaning.replace("\n", " ")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -209,7 +209,7 @@ def test_a_run_with_nothing_to_report_does_not_mention_one(call, study, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("part", "what"), [("analysis.report.make_report", "report"), ("sweep.cli.answer.print_answer", "answer")]
+    ("part", "what"), [("analysis.report.assemble.make_report", "report"), ("sweep.cli.answer.print_answer", "answer")]
 )
 def test_an_error_that_nobody_expected_of_the_report_is_one_sentence(
     call, study, tmp_path, capsys, monkeypatch, part, what
