@@ -232,7 +232,9 @@ def test_a_command_means_what_its_function_says(place: str, meaning: str) -> Non
     if isinstance(command, App):
         assert command.help == meaning
     else:
-        assert inspect.getdoc(command).partition("\n\nParameters\n")[0].replace("\n", " ") == meaning.replace("\n", " ")
+        assert inspect.cleandoc(command.__doc__).partition("\n\nParameters\n")[0].replace("\n", " ") == meaning.replace(
+            "\n", " "
+        )
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
