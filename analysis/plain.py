@@ -24,10 +24,10 @@ def known(value: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """What has named fields as a mapping, arrays as lists, bytes as digits, what JSON cannot hold as null; deeply."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if hasattr(value, "_asdict"):
-        value = value._asdict()  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
