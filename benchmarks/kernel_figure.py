@@ -1,6 +1,6 @@
 """Draw what `benchmarks.kernel` measured: the kernel's FLOP/s as a share of a large matrix product's, as heat maps.
 
-    python -m benchmarks.kernel_figure [FIGURE]
+python -m benchmarks.kernel_figure [FIGURE]
 """
 
 import argparse

@@ -6,6 +6,7 @@ from sweep.space import Space
 STUDIES: dict[str, Space] = registered(
     {
         "grid": "sweep.studies.grid:SPACE",
+        "grid-small": "sweep.studies.grid_small:SPACE",
         "quick": "sweep.studies.quick:SPACE",
         "lesion": "sweep.studies.lesion:SPACE",
         "lesion-quick": "sweep.studies.lesion:QUICK",

@@ -106,7 +106,7 @@ def test_one_constraint_needs_no_list(tmp_path: Path) -> None:
     ("study", "message"),
     [
         ("gird", "study 'gird' is not known; did you mean 'grid'?; a file's name ends in .yaml, .yml or .toml"),
-        ("x", "study 'x' is not known; known are grid, quick"),
+        ("x", "study 'x' is not known; known are grid, grid-small, quick"),
         ("s.json", "a file's name ends in .yaml, .yml or .toml"),
         ("missing.yaml", "the study file missing.yaml cannot be read: No such file or directory"),
     ],

@@ -11,7 +11,8 @@ VARIED = ("dataset", "depth", "filters", "kernel_size", "activation", "learning_
 def test_quick_is_a_slice_of_the_grid() -> None:
     grid, quick = STUDIES["grid"].factors, STUDIES["quick"].factors
     for name in VARIED:
-        assert set(quick[name]) <= set(grid[name]), name
+        assert set(quick[name]) <= set(grid[name]) or name == "seed", name
+    assert set(quick["seed"]) > set(grid["seed"])
     assert {name for name, levels in quick.items() if len(levels) > 1} <= set(VARIED)
 
 
@@ -24,11 +25,19 @@ def test_quick_is_small_and_has_both_sides_of_every_pair() -> None:
     assert all(trial.train_samples <= 5000 and trial.epochs <= 5 for trial in trials)
 
 
+def test_the_small_grid_has_every_level_of_the_grid_at_one_smaller_budget() -> None:
+    grid, small = STUDIES["grid"], STUDIES["grid-small"]
+    budget = {name for name in small.factors if small.factors[name] != grid.factors.get(name)}
+    assert budget == {"train_samples", "val_samples", "image_size", "batch_size", "epochs"}
+    assert all(len(small.factors[name]) == 1 for name in budget)
+    assert small.combinations == grid.combinations == 6912
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_is_registered_by_its_own_name_and_says_what_it_is(name: str) -> None:
     space = STUDIES[name]
     full, quick, _ = name.partition("-quick")
-    module = import_module(f"sweep.studies.{full}")
+    module = import_module(f"sweep.studies.{full.replace('-', '_')}")
     assert space is (module.QUICK if quick else module.SPACE)
     assert space.study == name
     assert space.about
