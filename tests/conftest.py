@@ -9,6 +9,8 @@ __all__ = ["mlflow_server", "object_store", "postgresql"]
 # Tests run side by side: at the priority that Ray gives them, its workers would wait for all others.
 os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The processes that tests start would else compile the program anew, half a second each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 # Before xdist, which reads the groups in a hook of its own.
