@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from sweep.data.cache import cache_base
+from sweep.engine.native.library import library
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.tracking import tracking_uri
@@ -41,6 +43,13 @@ factors:
   epochs: [8]
 """
 TRIALS = 3 * 12 * 2
+SHORT_LEASES = """
+import sys
+import sweep.ledger.lease as lease
+from sweep.cli import main
+lease.TIMES = lease.LeaseTimes(1, 15, 0.5)
+main(sys.argv[1:])
+"""
 
 
 @dataclass(frozen=True)
@@ -53,16 +62,20 @@ class Place:
     users: tuple[tuple[str, ...], ...] = ((),)
     """What the command of each run begins with, in turn."""
     home: Path | None = None
+    program: tuple[str, ...] = ("-m", "sweep")
 
     def command(self, study: Path, executor: str, run: int) -> list[str]:
         words = ["run", str(study), "--store", self.store, "--executor", executor, "--pack-size", "4", *self.options]
-        sweep = [sys.executable, "-m", "sweep", *words, "--device", "cpu", "--no-report"]
+        sweep = [sys.executable, *self.program, *words, "--device", "cpu", "--no-report"]
         return [*self.users[run % len(self.users)], *sweep]
 
     @property
     def environment(self) -> dict[str, str]:
         """Of a user whose home is not this one's."""
-        return {**os.environ, **({"HOME": str(self.home)} if self.home else {})}
+        return {
+            **os.environ,
+            **({"HOME": str(self.home), "XDG_CACHE_HOME": f"{self.home}/.cache"} if self.home else {}),
+        }
 
 
 def a_folder(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
@@ -73,8 +86,9 @@ def an_object_store(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     server = request.getfixturevalue("object_store")
     for name, value in {**server.environment, "AWS_ENDPOINT_URL": server.url}.items():
         request.getfixturevalue("monkeypatch").setenv(name, value)
-    # The next run waits a minute for the lease of a killed one to expire.
-    return Place(server.unused(), 1, ("--tracking", f"sqlite:///{tmp_path}/runs.db"))
+    # The next run waits for the lease of a killed one to expire, which takes a minute by default.
+    tracking = ("--tracking", f"sqlite:///{tmp_path}/runs.db")
+    return Place(server.unused(), 1, tracking, program=("-c", SHORT_LEASES))
 
 
 def a_folder_of_two_users(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
@@ -90,6 +104,12 @@ def a_folder_of_two_users(tmp_path: Path, request: pytest.FixtureRequest) -> Pla
     home = tmp_path / "home"
     home.mkdir(mode=0o777)
     home.chmod(0o777)
+    # Otherwise every run of the other user would compile it for himself.
+    library(3)
+    if (kept := cache_base() / "kernels").is_dir():
+        kernels = Path(shutil.copytree(kept, home / ".cache" / kept.parent.name / kept.name))
+        for path in (kernels, *kernels.iterdir()):
+            path.chmod(0o777)
     request.addfinalizer(partial(os.umask, os.umask(0o002)))
     # The other user may read the interpreter, wherever it is, but write only what the group may.
     reads = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")

@@ -7,8 +7,6 @@ that program read from it.
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from sweep.ledger.encoding import encode
 from sweep.ledger.scan import scan
 from sweep.result import Checkpoint
 from sweep.trial import FACTORS, Trial
+from tests import forks
 
 OLD = Path(__file__).parent / "stores" / "schema-3"
 EXPECTED: dict[str, Any] = json.loads((OLD / "expected.json").read_text())
@@ -335,7 +334,7 @@ factors: {dataset: digits, train_samples: 100, val_samples: 50, batch_size: 50, 
 
 def python(code: str, *arguments: str | Path) -> str:
     """What a fresh interpreter prints: parts that are registered stay registered."""
-    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
+    done = forks.python(code, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

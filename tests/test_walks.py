@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import forks
 
 ROOT = Path(__file__).parents[1]
 
@@ -183,17 +184,21 @@ class House:
 
         (root / WALKS["question"][0]).with_name("page.html").write_text(QUESTION_PAGE)
 
-    def python(self, *arguments: str) -> str:
+    def python(self, code: str) -> str:
         """What a Python that imports the copy prints."""
-        variables = {**os.environ, "PYTHONPATH": str(self.root)}
-        command = [sys.executable, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.root, env=variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return self._printed(forks.python(code, folder=self.root, env=self._variables))
 
     def sweep(self, *arguments: str) -> str:
         """What a command prints."""
-        return self.python("-m", "sweep", *arguments)
+        return self._printed(forks.sweep(*arguments, folder=self.root, env=self._variables))
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(self.root)}
+
+    def _printed(self, done: "subprocess.CompletedProcess[str]") -> str:
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +236,7 @@ def test_a_measure_has_rows_and_a_cost(house: House) -> None:
         "from sweep.cost import measuring_features as cost; from sweep.trial import Trial;"
         "print(cost(Trial('s', network='separable', measure='weights'))[0] > 0)"
     )
-    assert house.python("-c", code) == "True\n"
+    assert house.python(code) == "True\n"
 
 
 @pytest.mark.slow

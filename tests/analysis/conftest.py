@@ -26,10 +26,13 @@ from sweep.ledger import Ledger, Margins, to_tables
 from sweep.ledger.schema import plan_row
 from sweep.result import Epoch, Measurement, Status, TrialResult
 from sweep.trial import Trial
+from tests.drawing import BLANK, unrendered
 
 if TYPE_CHECKING:
     from analysis.questions.equivalence.findings import Findings
     from analysis.report.assemble import Report as Made
+
+__all__ = ["unrendered"]
 
 End = Callable[..., TrialResult]
 MakeStore = Callable[..., Path]
@@ -223,22 +226,8 @@ class Report:
     folder: Path
 
 
-DRAWN = Rendered('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 300"><title>t</title></svg>', b"png")
+DRAWN = Rendered(BLANK, b"png")
 _VOID = {"meta", "link", "br", "path", "rect", "use"}
-
-
-@pytest.fixture
-def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are made, but not turned into files, which takes most of the time."""
-    # `render` itself is known by name in many modules.
-    monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None)
-    monkeypatch.setattr("analysis.figures.style.FigureCanvasSVG", lambda figure: SimpleNamespace(print_figure=_nothing))
-    monkeypatch.setattr("analysis.figures.style.FigureCanvasAgg", lambda figure: SimpleNamespace(print_figure=_nothing))
-    monkeypatch.setattr("analysis.figures.style.clean", lambda svg: DRAWN.svg)
-
-
-def _nothing(file: object, **options: object) -> None:
-    """What a figure is drawn with."""
 
 
 class _Words(HTMLParser):

@@ -11,6 +11,7 @@ import pytest
 
 import analysis
 from sweep.trial import Trial
+from tests import forks
 
 ROOT = Path(__file__).parents[2]
 SEPARABLE = (ROOT / "examples" / "separable.py").read_text()
@@ -37,8 +38,7 @@ LOCALLY = ("--executor", "local", "--workers", "1", "--device", "cpu", "--no-tra
 
 def sweep(*arguments: str | Path, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own: what is registered stays registered."""
-    command = [str(Path(sys.executable).parent / "sweep"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env={**os.environ, **variables})
+    return forks.sweep(*arguments, folder=folder, env={**os.environ, **variables})
 
 
 def study(folder: Path, network: str) -> Path:
@@ -53,9 +53,9 @@ def test_a_file_is_imported_and_brought_to_the_workers_of_ray(tmp_path: Path) ->
     path, mine = study(tmp_path / "here", "separable:KIND"), tmp_path / "elsewhere" / "separable.py"
     mine.parent.mkdir()
     mine.write_text(SEPARABLE)
-    done = sweep(
-        "run", path, "--import", mine, "--store", "s", "--workers", "1", "--no-track", folder=tmp_path / "here"
-    )
+    command = [str(Path(sys.executable).parent / "sweep"), "run", str(path), "--import", str(mine), "--store", "s"]
+    how = ("--workers", "1", "--no-track")
+    done = subprocess.run([*command, *how], capture_output=True, text=True, cwd=tmp_path / "here")
     assert done.returncode == 0, done.stderr
     assert "Control: 1 of 1 depth-1 pairs are identical" in done.stdout
     # Whoever reads the results needs no module.
@@ -178,7 +178,8 @@ def test_factors_of_its_own_reach_the_workers_and_may_be_set_first(tmp_path: Pat
     factors = ("--set", "stretch=1,2", "--set", "network=stretched:KIND", "--set", "measure=none")
     measures = ("--set", "lesion_draws=0", "--set", "most_deleted=0", "--set", "path_draws=0")
     path = study(tmp_path, "stack")
-    done = sweep("run", path, *factors, *measures, "--store", "s", "--no-track", "--no-report", folder=tmp_path)
+    how = ("--store", "s", "--workers", "1", "--no-track", "--no-report")
+    done = sweep("run", path, *factors, *measures, *how, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     trials = analysis.open(tmp_path / "s").trials
     assert sorted(set(trials["stretch"].to_pylist())) == [1, 2]
@@ -199,7 +200,7 @@ def test_modules_that_a_part_needs_go_with_it(tmp_path: Path) -> None:
     (tmp_path / "lib" / "wide.py").write_text("from nets.kinds import Separable\n\nKIND = Separable\n")
     (tmp_path / "here").mkdir()
     path = study(tmp_path / "here", "wide:KIND")
-    how = ("--import", tmp_path / "lib" / "wide.py", "--store", "s", "--no-track", "--limit", "2")
+    how = ("--import", tmp_path / "lib" / "wide.py", "--store", "s", "--workers", "1", "--no-track", "--limit", "2")
     done = sweep("run", path, *how, folder=tmp_path / "here")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 finished" in done.stdout
@@ -228,7 +229,7 @@ from pack.one import A
 print(pack.A, A)
 """
     (tmp_path / "pack.py").write_text("A = 'another'")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    done = forks.python(code, folder=tmp_path)
     assert done.stdout == "sent 1\n", done.stderr
 
 
@@ -245,7 +246,7 @@ print(pickle.dumps(Trial("s", network="resnet", depth=20, measure="lesions")).he
 """
     mine = tmp_path / "stretched.py"
     mine.write_text(STRETCHED)
-    done = subprocess.run([sys.executable, "-c", code, str(mine)], capture_output=True, text=True)
+    done = forks.python(code, mine)
     assert pickle.loads(bytes.fromhex(done.stdout)) == Trial("s", network="resnet", depth=20, measure="lesions")
 
 
@@ -264,7 +265,7 @@ print(json.dumps([sorted(batch.own_files()), batch.command("sent"), batch.enviro
     mine = tmp_path / "separable.py"
     mine.write_text(SEPARABLE)
     path = study(tmp_path, "separable:KIND")
-    done = subprocess.run([sys.executable, "-c", code, str(path), str(mine)], capture_output=True, text=True)
+    done = forks.python(code, path, mine)
     files, command, environment, here = json.loads(done.stdout)
     assert files == ["mine.yaml", "separable.py"]
     assert command[:2] == ["run", "sent/mine.yaml"]

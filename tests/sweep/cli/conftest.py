@@ -2,17 +2,19 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from analysis.figures import Rendered
 from sweep.cli import main
 from sweep.ledger import Ledger, to_tables
 from sweep.plan import Plan
 from sweep.result import Epoch, TrialResult
 from sweep.trial import Trial
+from tests.drawing import unrendered
+
+__all__ = ["unrendered"]
 
 Call = Callable[..., int]
 Fill = Callable[..., Path]
@@ -29,15 +31,6 @@ def call() -> Call:
         return ended.value.code
 
     return run
-
-
-@pytest.fixture
-def unrendered() -> Iterator[None]:
-    """Make figures, but do not draw them."""
-    drawn = Rendered('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 300"></svg>', b"png")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("analysis.figures.render", lambda figure: drawn)
-        yield
 
 
 @pytest.fixture

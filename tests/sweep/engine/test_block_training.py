@@ -49,7 +49,7 @@ OTHERS: list[dict[str, Any]] = [
     {"network": "stack", "depth": 4, "architecture": "mixed", "stages": 2},
     {"precision": "bf16"},
 ]
-VARIANTS = [RESNET.but(**change) for change in METHODS + OTHERS]
+VARIANTS = [RESNET.but(train_samples=150, val_samples=100, **change) for change in METHODS + OTHERS]
 
 
 def name_of(trial: Trial) -> str:

@@ -170,6 +170,7 @@ def test_an_endpoint_that_cannot_be_reached_is_one_sentence_within_seconds() -> 
 
 def test_google_storage_that_cannot_be_reached_is_one_sentence_within_seconds(monkeypatch) -> None:
     monkeypatch.setattr("sweep.ledger.files._GCS_SECONDS", 1.0)
+    monkeypatch.setattr("sweep.ledger.files._PATIENCE", 1.0)
     start = time.monotonic()
     with pytest.raises(SweepError, match=r"^the store gs://\S* cannot be read: [^\n]*; fix that"):
         Ledger.create(f"gs://anonymous@bucket/store?endpoint_override={nobody()}&scheme=http")
@@ -178,6 +179,7 @@ def test_google_storage_that_cannot_be_reached_is_one_sentence_within_seconds(mo
 
 def test_an_endpoint_that_goes_away_leaves_a_sentence(results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweep.ledger.files._S3_ATTEMPTS", 2)
+    monkeypatch.setattr("sweep.ledger.files._PATIENCE", 1.0)
     server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -11,7 +11,7 @@ from sweep.plan import Plan
 from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
 from sweep.trial import Trial
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shared_ray")]
 
 HUNGRY = 102
 
@@ -58,10 +58,10 @@ def test_a_gpu_that_cuda_does_not_know_is_one_sentence(gpu, tmp_path, notes):
     assert not Ledger.open(tmp_path / "store").contents.status
 
 
-def test_a_machine_without_a_gpu_refuses_one(tmp_path, notes, monkeypatch):
+def test_a_machine_without_a_gpu_refuses_one(faulty, tmp_path, notes, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(SweepError, match="Ray finds no GPU on this machine"):
-        run(1, tmp_path / "store", notes, device="cuda")
+        run(1, tmp_path / "store", notes, workers=3, device="cuda")
 
 
 def test_packs_that_wait_for_gpus_which_are_gone_go_to_cpus(faulty, tmp_path, notes, monkeypatch):
@@ -70,6 +70,7 @@ def test_packs_that_wait_for_gpus_which_are_gone_go_to_cpus(faulty, tmp_path, no
     def told() -> bool:
         return any("no pack could begin" in line for line in notes.lines)
 
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setattr("sweep.schedule.tune._STALLED_SECONDS", 0)
     monkeypatch.setattr("sweep.schedule.cluster.counts", lambda: (1, 3))
     monkeypatch.setattr("sweep.schedule.tune.counts", lambda: (int(not told()), 3))

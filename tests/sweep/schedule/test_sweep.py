@@ -57,7 +57,7 @@ def test_one_poisoned_trial_does_not_take_its_pack_down(tmp_path, notes, faulty)
     assert any("is tried again" in line and "out of memory" in line for line in notes.lines)
 
 
-def test_ray_survives_dying_workers_and_gives_up_only_the_guilty(tmp_path, notes, faulty):
+def test_ray_survives_dying_workers_and_gives_up_only_the_guilty(shared_ray, tmp_path, notes, faulty):
     plan = plan_of(KILLS, KILLS_ONCE, RAISES)
     outcome = run(plan, tmp_path / "store", notes, faulty, executor="ray")
     assert outcome.status == Counter(finished=10, failed=2)
@@ -68,10 +68,10 @@ def test_ray_survives_dying_workers_and_gives_up_only_the_guilty(tmp_path, notes
     assert all(found[seed] == Counter(finished=3) for seed in HEALTHY)
 
 
-def test_a_worker_that_dies_before_it_begins_costs_its_pack_a_try(tmp_path, notes, faulty):
+def test_a_worker_that_dies_before_it_begins_costs_its_pack_a_try(shared_ray, tmp_path, notes, faulty):
     stopped = threading.Event()
     with ThreadPoolExecutor() as pool:
-        killed = pool.submit(kill_a_worker_that_starts, tmp_path, stopped)
+        killed = pool.submit(kill_a_worker_that_starts, stopped)
         outcome = run(plan_of(3, 4), tmp_path / "store", notes, faulty, executor="ray")
         stopped.set()
     assert killed.result()
@@ -79,21 +79,9 @@ def test_a_worker_that_dies_before_it_begins_costs_its_pack_a_try(tmp_path, note
     assert any("the worker process died" in line for line in notes.lines)
 
 
-def test_workers_that_cannot_begin_end_the_sweep_in_their_own_words_and_fail_no_trial(tmp_path, notes, monkeypatch):
-    (tmp_path / "pyarrow").mkdir()
-    (tmp_path / "pyarrow" / "__init__.py").write_text("raise ImportError('libfoo.so: no such file')")
-    # This process has the real one already.
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(
-        SweepError, match=r"^every worker died before .*\bImportError: libfoo\.so: no such file.; no trial"
-    ):
-        run(plan_of(3, 4), tmp_path / "store", notes, executor="ray")
-    assert not Ledger.open(tmp_path / "store").contents.status
-
-
-def kill_a_worker_that_starts(folder: Path, stopped: threading.Event) -> bool:
-    """Kill the first of Ray's workers of this test that makes its trainable; whether there was one."""
-    ours = f"FAULTY_ENGINES_FOLDER={folder}".encode()
+def kill_a_worker_that_starts(stopped: threading.Event) -> bool:
+    """Kill the first of this Ray's workers that makes its trainable; whether there was one."""
+    ours = f"FAULTY_ENGINES_FOLDER={os.environ['FAULTY_ENGINES_FOLDER']}".encode()
     while not stopped.wait(0.005):
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
@@ -177,7 +165,7 @@ def test_trials_of_a_damaged_commit_are_trained_again(tmp_path, notes):
 
 
 @pytest.mark.parametrize("executor", ["local", "ray"])
-def test_a_store_that_cannot_be_written_ends_the_sweep_in_one_sentence(tmp_path, notes, executor):
+def test_a_store_that_cannot_be_written_ends_the_sweep_in_one_sentence(shared_ray, faulty, tmp_path, notes, executor):
     ledger = Ledger.create(tmp_path / "store")
     plan = plan_of(3, 4)
     (tmp_path / "store" / "curves").write_text("a file where a folder belongs")
@@ -187,7 +175,7 @@ def test_a_store_that_cannot_be_written_ends_the_sweep_in_one_sentence(tmp_path,
 
 
 @pytest.mark.parametrize("executor", ["local", "ray"])
-def test_what_a_user_must_mend_ends_the_sweep_and_fails_no_trial(tmp_path, notes, executor):
+def test_what_a_user_must_mend_ends_the_sweep_and_fails_no_trial(shared_ray, faulty, tmp_path, notes, executor):
     with pytest.raises(SweepError, match="did you mean 'null'"):
         run(plan_of(3), tmp_path / "store", notes, "nul", executor=executor)
     assert not Ledger.open(tmp_path / "store").contents.status
@@ -197,3 +185,18 @@ def test_an_unreachable_cluster_is_one_sentence(tmp_path, notes):
     options = RunOptions("ray", resources=ExecutorOptions(engine="null", address="127.0.0.1:1"))
     with pytest.raises(SweepError, match=r"Ray cannot be reached at 127\.0\.0\.1:1"):
         run_sweep(plan_of(3), Ledger.create(tmp_path / "store"), options, notes)
+
+
+def test_workers_that_cannot_begin_end_the_sweep_in_their_own_words_and_fail_no_trial(
+    tmp_path, notes, kept_ray, monkeypatch
+):
+    kept_ray.end()
+    (tmp_path / "pyarrow").mkdir()
+    (tmp_path / "pyarrow" / "__init__.py").write_text("raise ImportError('libfoo.so: no such file')")
+    # This process has the real one already.
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(
+        SweepError, match=r"^every worker died before .*\bImportError: libfoo\.so: no such file.; no trial"
+    ):
+        run(plan_of(3, 4), tmp_path / "store", notes, executor="ray")
+    assert not Ledger.open(tmp_path / "store").contents.status

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from sweep.ledger import Ledger
+from tests import forks
 from tests.processes import kill_tree
 from tests.servers import free_port
 
@@ -69,8 +70,8 @@ class Nodes:
 
     def sweep(self, *arguments: str, home: Path | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a command towards the head."""
-        variables = self.variables(home)
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, env=variables, timeout=240)
+        _, _, _, *words = self.command(*arguments)
+        return forks.sweep(*words, folder=Path.cwd(), env=self.variables(home))
 
     def jobs(self) -> list[dict[str, str]]:
         """What the cluster has."""

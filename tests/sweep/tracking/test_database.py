@@ -17,6 +17,7 @@ from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.plan import Plan
 from sweep.tracking import log_report, rebuild, tracking_uri
+from tests import forks
 from tests.servers import Database
 from tests.sweep.tracking.runs import publish, runs_of, trials_of
 
@@ -55,9 +56,8 @@ except SweepError as error:
 
 def in_a_new_process(ledger: Ledger, *report: Path, uri: str = "") -> list[str]:
     """What a new process prints: MLflow keeps databases open, and addresses in memory, for as long as one lives."""
-    command = [sys.executable, "-c", ANEW, ledger.uri, uri, *map(str, report)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
-    assert done.stderr == ""
+    done = forks.python(ANEW, ledger.uri, uri, *report)
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
 
 
