@@ -16,7 +16,6 @@ from subprocess import CompletedProcess
 
 LIBRARIES = (
     "cyclopts",
-    "duckdb",
     "jinja2",
     "matplotlib.figure",
     "PIL.Image",
@@ -30,6 +29,7 @@ LIBRARIES = (
     "torch",
     "yaml",
 )
+"""Without duckdb, which is quick, and complains as a process ends that has imported it."""
 _context: list[ForkServerContext] = []
 
 
