@@ -14,9 +14,9 @@ from sweep.trial import Trial
 PACK_SIZE = 24
 """The most trials in a pack: two arrangements of one depth-1 shape in the grid, twelve trials of any other."""
 
-_PARTS = 1000
+_PARTS = 300
 _LEAST_SECONDS = 300.0
-"""A pack takes about a thousandth of its plan at most, so that hundreds of workers end at about the same time. Packs
+"""A pack takes about a 300th of its plan at most, so that a hundred workers end at about the same time. Packs
 that take less than five minutes of one core are left whole, so that a GPU can fuse their networks."""
 
 FREE_WITHIN_PACK = ("architecture", "learning_rate", "weight_decay", "momentum", "schedule", "seed")
