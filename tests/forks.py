@@ -72,7 +72,9 @@ def _fork(code: str, argv: list[str], first: str, folder: str, env: dict[str, st
     os.environ.clear()
     os.environ.update(env)
     os.chdir(folder)
-    before = [each for each in sys.path if each not in ("", str(Path(__file__).parents[1]))]
-    sys.path[:] = [first, *filter(None, env.get("PYTHONPATH", "").split(os.pathsep)), *before]
+    # Pytest puts the checkout in front; a program that is installed from it has it last.
+    checkout = str(Path(__file__).parents[1])
+    before = [each for each in sys.path if each not in ("", checkout)]
+    sys.path[:] = [first, *filter(None, env.get("PYTHONPATH", "").split(os.pathsep)), *before, checkout]
     sys.argv[:] = argv
     exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})

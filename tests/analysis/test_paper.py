@@ -238,12 +238,12 @@ def planned(*trials: Trial) -> pa.Table:
 
 def test_the_quick_study_says_where_its_budget_differs():
     assert differences_in_budget(planned(*STUDIES["quick"].trials())) == [
-        "Batch size 64 instead of 256.",
+        "Batch size 32 instead of 256.",
         "Epochs 3 instead of 100.",
-        "MNIST: train samples 2000 instead of 60000.",
+        "MNIST: train samples 4000 instead of 60000.",
         "MNIST: val samples 2000 instead of 10000.",
         "MNIST: image size 14 instead of 28.",
-        "CIFAR\N{NON-BREAKING HYPHEN}10: train samples 2000 instead of 50000.",
+        "CIFAR\N{NON-BREAKING HYPHEN}10: train samples 4000 instead of 50000.",
         "CIFAR\N{NON-BREAKING HYPHEN}10: val samples 2000 instead of 10000.",
         "CIFAR\N{NON-BREAKING HYPHEN}10: image size 14 instead of 32.",
     ]
