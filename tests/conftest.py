@@ -1,4 +1,5 @@
 import os
+import signal
 
 import pytest
 
@@ -11,6 +12,9 @@ os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The processes that tests start would else compile the program anew, half a second each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A shell starts what runs in its background with Ctrl-C ignored, and the processes of tests would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Before xdist, which reads the groups in a hook of its own.
