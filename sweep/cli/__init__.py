@@ -90,6 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (CycloptsError, SweepError) as error:
         print(f"sweep: {redacted(_said(error))}", file=sys.stderr)
         code = WRONG_INPUT
+    except SystemExit as ended:
+        # Rich ends with 1 where a reader such as `head` has closed its pipe.
+        code = 0 if isinstance(ended.__context__, BrokenPipeError) else ended.code
     except KeyboardInterrupt:
         print("sweep: interrupted; run the same command again to go on", file=sys.stderr)
         code = INTERRUPTED

@@ -3,6 +3,7 @@
 import inspect
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -376,3 +377,14 @@ def test_several_stores_are_queried_as_one(call, study, store, tmp_path, capsys)
 
 def test_every_command_is_tested_for_help():
     assert {name for name in app if not name.startswith("-")} == {command.split()[0] for command in COMMANDS}
+
+
+@pytest.mark.parametrize("command", [["--help"], ["factors"], ["plan", "quick", "--no-calibrate"]])
+def test_a_reader_that_closes_its_pipe_is_no_fault(command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "sweep", *command], stdout=closed, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (0, "")
