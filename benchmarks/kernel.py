@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from models import FusedStack
@@ -56,8 +57,8 @@ def repeated(step: Callable[[], object]) -> float:
     return (time.perf_counter() - began) / calls
 
 
-def native(shape: StackShape, images: int) -> Callable[[], object]:
-    """A gradient by the kernel."""
+def compiled(shape: StackShape, images: int) -> tuple[Program, Pixels, NDArray[np.int64]]:
+    """A stack with random parameters for the kernel, random images, and the index of them all."""
     random = np.random.default_rng(0)
     values = [random.normal(0, 1 / np.sqrt(max(1, np.prod(size[1:]))), size) for size in shape.tensors().values()]
     program = Program(shape, "relu", np.concatenate([value.ravel() for value in values]))
@@ -67,14 +68,23 @@ def native(shape: StackShape, images: int) -> Callable[[], object]:
         np.full(1, 1 / 255),
         np.zeros(1),
     )
-    index = np.arange(images)
+    return program, pixels, np.arange(images)
+
+
+def native(shape: StackShape, images: int) -> Callable[[], object]:
+    """A gradient by the kernel."""
+    program, pixels, index = compiled(shape, images)
     return lambda: program.gradient(pixels, index)
+
+
+def random_values(shape: StackShape, networks: int) -> dict[str, torch.Tensor]:
+    """Random parameters for torch, with a leading axis of networks."""
+    return {name: torch.randn(networks, *size) / max(1, size[-1]) ** 0.5 for name, size in shape.tensors().items()}
 
 
 def stock(shape: StackShape, images: int, networks: int) -> Callable[[], object]:
     """The gradients of networks that torch computes as one."""
-    values = {name: torch.randn(networks, *size) / max(1, size[-1]) ** 0.5 for name, size in shape.tensors().items()}
-    fused = FusedStack(shape, ["relu"] * networks, values)
+    fused = FusedStack(shape, ["relu"] * networks, random_values(shape, networks))
     pixels, labels = torch.rand(images, 28, 28, 1), torch.randint(0, 10, (networks * images,))
 
     def step() -> None:

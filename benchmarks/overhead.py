@@ -9,18 +9,11 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-
-def timed(*arguments: str) -> float:
-    """Wall-clock seconds of one `sweep` command; raises if it fails."""
-    began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "sweep", *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+from benchmarks.whole import timed as seconds
 
 
 def main() -> None:
@@ -30,6 +23,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = ["--store", str(Path(folder) / "store")]
+
+        def timed(*arguments: str) -> float:
+            return seconds([sys.executable, "-m", "sweep", *arguments], Path(folder) / "log")
+
         figures = {
             "first run, seconds": timed("run", "grid", "--engine", "null", *store),
             "second run on the finished store, seconds": timed("run", "grid", "--engine", "null", *store),

@@ -21,16 +21,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.kernel import FILTERS, KERNELS, repeated
+from benchmarks.kernel import FILTERS, KERNELS, compiled, random_values, repeated
 from models import FusedStack
 from models.stack_shape import StackShape
 from sweep.engine.native.choices import torch_is_faster
-from sweep.engine.native.program import Pixels, Program
 from sweep.engine.resources import prepare_process
 
 DEPTH, BATCH, TOGETHER, ROUNDS = 4, 128, 8, 3
@@ -40,11 +38,6 @@ _CHILD = Path(__file__).with_name("peers_jax.py")
 Step = Callable[[], object]
 
 
-def values(shape: StackShape, networks: int) -> dict[str, Tensor]:
-    """Random parameters with a leading axis of networks."""
-    return {name: torch.randn(networks, *size) / max(1, size[-1]) ** 0.5 for name, size in shape.tensors().items()}
-
-
 def batch() -> tuple[Tensor, Tensor]:
     """Images (batch, 1, height, width) and labels."""
     return torch.rand(BATCH, 1, 28, 28), torch.randint(0, 10, (BATCH,))
@@ -52,20 +45,15 @@ def batch() -> tuple[Tensor, Tensor]:
 
 def native(shape: StackShape) -> Step:
     """A step of the compiled kernel, which also gathers and normalises the images and keeps the running means."""
-    random = np.random.default_rng(0)
-    flat = np.concatenate([value.numpy().ravel() for value in values(shape, 1).values()])
-    program = Program(shape, "relu", flat)
-    images = random.integers(0, 256, (BATCH, *shape.input_shape), dtype=np.uint8)
-    pixels = Pixels(images, random.integers(0, shape.classes, BATCH), np.full(1, 1 / 255), np.zeros(1))
-    index = np.arange(BATCH)
+    program, pixels, index = compiled(shape, BATCH)
     return lambda: program.steps(pixels, index, BATCH, [RATE], ("adamw", DECAY, 0.0))
 
 
-def one(shape: StackShape, compiled: bool) -> Step:
+def one(shape: StackShape, by_compiler: bool) -> Step:
     """A step of one network in torch."""
-    network: Callable[[Tensor], Tensor] = FusedStack(shape, ["relu"], values(shape, 1))
+    network: Callable[[Tensor], Tensor] = FusedStack(shape, ["relu"], random_values(shape, 1))
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY, fused=True)
-    if compiled:
+    if by_compiler:
         network = torch.compile(network)
     images, labels = batch()
     images = images.permute(0, 2, 3, 1).contiguous()
@@ -91,7 +79,7 @@ def plain(parameters: dict[str, Tensor], shape: StackShape, images: Tensor) -> T
 
 def vmapped(shape: StackShape) -> Step:
     """A step of several networks that `torch.func` maps over."""
-    parameters = values(shape, TOGETHER)
+    parameters = random_values(shape, TOGETHER)
     optimizer = torch.optim.AdamW(list(parameters.values()), RATE, weight_decay=DECAY, fused=True)
     images, labels = batch()
 
@@ -133,8 +121,8 @@ def jax(python: Path | None) -> Iterator[Callable[[StackShape, int], float] | No
 def measure(shape: StackShape, by_jax: Callable[[StackShape, int], float] | None) -> dict[str, float]:
     """Milliseconds per step and network of each way, medians of rounds."""
     torch.compiler.reset()
-    eager = one(shape, compiled=False)
-    steps = {"eager": (eager, 1), "compile": (one(shape, compiled=True), 1), "vmap": (vmapped(shape), TOGETHER)}
+    eager = one(shape, by_compiler=False)
+    steps = {"eager": (eager, 1), "compile": (one(shape, by_compiler=True), 1), "vmap": (vmapped(shape), TOGETHER)}
     steps["engine"] = (eager if torch_is_faster(shape) else native(shape), 1)
     for step, _ in steps.values():
         step()

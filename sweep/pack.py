@@ -94,8 +94,8 @@ def make_packs(trials: Iterable[Trial], size: int = PACK_SIZE) -> list[Pack]:
 
 def _cut(pack: Pack, most_seconds: float) -> Iterator[Pack]:
     """Parts of a pack that each take at most so long, or are a single trial, a depth-1 pair or one shared training."""
-    whole = len(twins(pack.trials)) == 1 or any(trial.pretrain_epochs for trial in pack.trials)
-    if pack.cost <= most_seconds or whole:
+    long = pack.cost > most_seconds and len(twins(pack.trials)) > 1
+    if not long or any(trial.pretrain_epochs for trial in pack.trials):
         yield pack
         return
     for half in pack.halves():
@@ -104,6 +104,9 @@ def _cut(pack: Pack, most_seconds: float) -> Iterator[Pack]:
 
 def twins(trials: Sequence[Trial]) -> list[list[Trial]]:
     """Trials one by one, but those of one network and one pair together: the sides of a depth-1 pair, in any order."""
+    if len({trial.architecture for trial in trials}) == 1:
+        # No two are sides of a pair, and a pair's identity takes a hash of all factors.
+        return [[trial] for trial in trials]
     units: dict[tuple[str, int], list[Trial]] = {}
     for trial in trials:
         units.setdefault((trial.pair_id, trial.stages), []).append(trial)

@@ -18,4 +18,4 @@ def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _nothing(file: object, **options: object) -> None:
-    """What a figure is drawn with."""
+    """Draw nothing."""

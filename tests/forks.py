@@ -1,7 +1,7 @@
 """Fresh processes without the seconds of CPU time that imports take: forks of a server that has imported the libraries.
 
-The server has none of this program's modules, Ray or MLflow, which read the environment as they are imported. A fork
-imports those itself, so it differs from a process of its own only in what is not this program's.
+The server does not import this program, Ray or MLflow, which read the environment when they are imported. Each fork
+imports those itself, as a new process would.
 """
 
 import io
@@ -29,7 +29,7 @@ LIBRARIES = (
     "torch",
     "yaml",
 )
-"""Without duckdb, which is quick, and complains as a process ends that has imported it."""
+"""duckdb is not among them: it imports quickly, and prints an error when a fork that inherited it ends."""
 _context: list[ForkServerContext] = []
 
 

@@ -11,7 +11,7 @@ from analysis.equivalence.mean import UNDEFINED
 
 @dataclass(frozen=True)
 class ClusteredMcNemar:
-    """McNemar's test with configurations as clusters, and the pairs of which one side alone diverged."""
+    """McNemar's test with configurations as clusters, and the pairs in which only one side diverged."""
 
     sequential_only: int
     parallel_only: int

@@ -19,7 +19,7 @@ _LEAST = 1e-90
 
 
 class Estimate(NamedTuple):
-    """A value with the ends of its interval, which are NaN where there is none."""
+    """A value and its interval; both ends are NaN if it has none."""
 
     value: float
     low: float = UNDEFINED

@@ -11,7 +11,7 @@ from sweep.tracking.run import Beginning, Ending, RunsGone
 _BATCH_METRICS = 900
 """MLflow takes 1000 metrics, params and tags at once."""
 _GONE = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
-"""What MLflow says of a run that is deleted."""
+"""Error codes for a deleted run."""
 
 
 class ClientWriter:

@@ -1,4 +1,4 @@
-"""What the ledger says of a trial that is over."""
+"""A trial that has ended, as the ledger has it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

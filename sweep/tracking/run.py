@@ -1,4 +1,4 @@
-"""What MLflow is told of a trial: how its run begins, and how it ends."""
+"""The MLflow run of a trial: what it holds when training begins, and when it ends."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

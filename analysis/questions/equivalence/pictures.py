@@ -146,7 +146,7 @@ def _curve(curves: ConfigurationCurves, split: str, first: bool) -> Panel:
 
 
 def draw_heat_map(findings: Findings) -> Figure:
-    """The ratio by depth and filters, a map a data set."""
+    """The ratio by depth and filters, one map per data set."""
     sample = findings.samples[PRIMARY]
     depths, counts = (ordered_levels(sample.columns[name]) for name in ("depth", "filters"))
     maps: list[HeatMap] = []
