@@ -1,5 +1,6 @@
 """Writes one MLflow run per trial from the ledger, and can write them all anew at any time."""
 
+from sweep.tracking import environment as environment
 from sweep.tracking.location import check_address, sqlite_path, tracking_uri
 from sweep.tracking.mirror import check_database, log_report, rebuild
 from sweep.tracking.note import is_complete

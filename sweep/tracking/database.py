@@ -5,6 +5,7 @@ knows the tables that hold it, `experiments` and `runs`.
 """
 
 import contextlib
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from sweep import durable
 from sweep.errors import SweepError
 from sweep.ledger.lock import folder_lock
 from sweep.tracking.location import database_uri, is_database, sqlite_path
+
+for _logger in ("mlflow", "alembic"):
+    # Their errors come with pages of traceback, and are raised as well.
+    logging.getLogger(_logger).setLevel(logging.CRITICAL)
 
 _SQLITE = b"SQLite format 3\0"
 _SECONDS = 30.0

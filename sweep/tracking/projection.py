@@ -4,8 +4,6 @@ There is one experiment per study, one parent run per sweep, and one run per tri
 done again: a run counts as written once it is terminated, which happens last.
 """
 
-import logging
-import os
 import sqlite3
 import time
 from collections import defaultdict
@@ -15,34 +13,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-# Set before MLflow reads them, so that a server that is down is noticed soon.
-for _name, _value in {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "PGCONNECT_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-}.items():
-    os.environ.setdefault(_name, _value)
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Run
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from sqlalchemy import Engine, event
 
-from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Metric, Run  # noqa: E402
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
-from sqlalchemy import Engine, event  # noqa: E402
-
-from sweep.tracking.client import ClientWriter  # noqa: E402
-from sweep.tracking.database import prepare, relocate  # noqa: E402
-from sweep.tracking.location import is_database  # noqa: E402
-from sweep.tracking.outcome import Outcome, Row  # noqa: E402
-from sweep.tracking.run import RunsGone, RunWriter, beginning, ending  # noqa: E402
-from sweep.tracking.tables import TableWriter  # noqa: E402
-from sweep.trial import Trial  # noqa: E402
-
-for _logger in ("mlflow", "alembic"):
-    # Their errors come with pages of traceback, and are raised as well.
-    logging.getLogger(_logger).setLevel(logging.CRITICAL)
+from sweep.tracking.client import ClientWriter
+from sweep.tracking.database import prepare, relocate
+from sweep.tracking.location import is_database
+from sweep.tracking.outcome import Outcome, Row
+from sweep.tracking.run import RunsGone, RunWriter, beginning, ending
+from sweep.tracking.tables import TableWriter
+from sweep.trial import Trial
 
 
 @event.listens_for(Engine, "connect")

@@ -245,3 +245,10 @@ def test_a_second_user_of_a_shared_store_is_not_locked_out(tmp_path: Path) -> No
         (path.name for path in ours), "0o664"
     )
     subprocess.run([sys.executable, "-c", SECOND, str(folder / "store"), str(group)], check=True)
+
+
+def test_a_new_database_is_made_without_a_word_of_the_library(tmp_path: Path) -> None:
+    program = "import sys; from sweep.tracking.database import prepare; prepare(sys.argv[1])"
+    arguments = [sys.executable, "-c", program, f"sqlite:///{tmp_path}/mlflow.db"]
+    made = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=120)
+    assert (made.stdout, made.stderr) == ("", "")
