@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -33,10 +33,19 @@ _NO_ROWS = Rows(np.empty(0, "<U1"), np.empty(0, int), np.empty(0, int), np.empty
 
 @dataclass(frozen=True)
 class Measured:
-    """One trained network: its trial's factors and final figures, and what was measured on it."""
+    """One network: its trial's factors and final figures, and what was measured on it.
+
+    `earlier` has the same network after fewer epochs, by their number, where it was measured in training.
+    """
 
     trial: Row
     rows: Mapping[tuple[str, str], Rows]
+    earlier: Mapping[int, "Measured"] = field(default_factory=dict)
+
+    @property
+    def course(self) -> "dict[int, Measured]":
+        """The network after each number of epochs at which it was measured, ascending, its last one included."""
+        return {**dict(sorted(self.earlier.items())), self.trial["epochs"]: self}
 
     def get(self, measurement: str, metric: str) -> Rows:
         """Its rows of one measurement and metric; none if that was not measured."""
@@ -133,17 +142,22 @@ def measured_study(
     measurements: Sequence[str],
     usable: Callable[[Measured], bool] = lambda found: bool(found.rows),
     most: str = "seed",
+    in_training: bool = False,
 ) -> Study[Network] | None:
     """The networks of a study whose trials ask for a measure; None where no trial is usable.
+
+    `in_training` takes the trials that were measured in training too, with what was measured.
 
     Some trials train alike and differ only in what is measured. Of these, the one with the most of the factor `most`
     stands for its network and seed.
     """
     trials = study_trials(results, study)
-    asked = asked_trials(trials, measure)
+    asked = [row for row in asked_trials(trials, measure) if row["measure_every"] or not in_training]
     finished = {row["trial_id"]: row for row in asked if row["status"] == "finished"}
     read = read_rows(results, list(finished), measurements)
-    found = {name: each for name, rows in read.items() if usable(each := Measured(finished[name], rows))}
+    earlier = _earlier(results, finished, measurements) if in_training else {}
+    measured = {name: Measured(finished[name], rows, earlier.get(name, {})) for name, rows in read.items()}
+    found = {name: each for name, each in measured.items() if usable(each)}
     if not found:
         return None
     # By label and seed, in the order of the trials. Methods are named as where all of the study's trials are compared.
@@ -181,11 +195,28 @@ def study_trials(results: Results, study: str) -> list[dict[str, Any]]:
 def read_rows(
     results: Results, trials: Sequence[str], measurements: Sequence[str]
 ) -> dict[str, dict[tuple[str, str], Rows]]:
-    """What was measured, by trial identity, then by measurement and metric; no other rows are read."""
+    """What was measured on trained networks, by trial identity, then by measurement and metric; no more is read."""
+    at_end = _read(results, trials, measurements, pc.field("epoch").is_null())
+    return {trial: rows for (trial, _), rows in at_end.items()}
+
+
+def _earlier(
+    results: Results, trials: Mapping[str, Row], measurements: Sequence[str]
+) -> dict[str, dict[int, Measured]]:
+    """What was measured in training, by trial identity and number of epochs."""
+    found: dict[str, dict[int, Measured]] = {}
+    for (trial, epoch), rows in _read(results, list(trials), measurements, pc.field("epoch").is_valid()).items():
+        found.setdefault(trial, {})[epoch] = Measured(trials[trial], rows)
+    return found
+
+
+def _read(
+    results: Results, trials: Sequence[str], measurements: Sequence[str], when: pc.Expression
+) -> dict[tuple[str, Any], dict[tuple[str, str], Rows]]:
     # Typed, as a list may be empty.
     of, named = (pa.array(each, pa.string()) for each in (trials, measurements))
-    wanted = pc.field("measurement").isin(named) & pc.field("trial_id").isin(of)
-    keys = ["trial_id", "measurement", "metric"]
+    wanted = pc.field("measurement").isin(named) & pc.field("trial_id").isin(of) & when
+    keys = ["trial_id", "epoch", "measurement", "metric"]
     table = results.table("measurements", [*keys, *Rows._fields], wanted).combine_chunks()
     code = combinations(table, keys)
     order = np.argsort(code, kind="stable")
@@ -194,9 +225,9 @@ def read_rows(
     size, draw, value = (table[name].to_numpy() for name in Rows._fields[1:])
     rows = Rows(*(each[order] for each in (subject, size, draw, value.astype(float))))
     heads = (table[name].take(order[starts]).to_pylist() for name in keys)
-    found: dict[str, dict[tuple[str, str], Rows]] = {}
-    for trial, *key, start, end in zip(*heads, starts, np.append(starts, len(order))[1:], strict=True):
-        found.setdefault(trial, {})[*key] = Rows(*(each[start:end] for each in rows))
+    found: dict[tuple[str, Any], dict[tuple[str, str], Rows]] = {}
+    for trial, epoch, *key, start, end in zip(*heads, starts, np.append(starts, len(order))[1:], strict=True):
+        found.setdefault((trial, epoch), {})[*key] = Rows(*(each[start:end] for each in rows))
     return found
 
 

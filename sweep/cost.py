@@ -21,17 +21,22 @@ def features(trials: Sequence[Trial]) -> Features:
 
 
 def training_features(trial: Trial) -> Features:
-    """The features of a trial's own epochs, with their validation."""
+    """The features of a trial's own epochs, with their validation and what is measured between them."""
     images = trial.trained_by.passes * trial.epochs * trial.train_samples
     images += trial.epochs * trial.val_samples + trial.train_samples
     steps = trial.epochs * -(-trial.train_samples // trial.batch_size)
+    images += len(trial.measured_epochs) * _measuring_passes(trial)
     return images * trial.shape.forward_flops, images * trial.shape.activation_elements, float(steps)
 
 
 def measuring_features(trial: Trial) -> Features:
-    """The features of a trial's measures."""
-    images = sum(measure.passes(trial) for measure in trial.measured_by)
+    """The features of measuring a trial's trained network."""
+    images = _measuring_passes(trial)
     return images * trial.shape.forward_flops, images * trial.shape.activation_elements, 0.0
+
+
+def _measuring_passes(trial: Trial) -> float:
+    return sum(measure.passes(trial) for measure in trial.measured_by)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,9 @@ class Common:
     method: str = factor("plain", meaning="how the network is trained")
     pretrain_epochs: int = factor(0, low=0, high=100_000, meaning="epochs of plain training before those of the method")
     measure: str = factor(NO_MEASURE, choices=(NO_MEASURE,), meaning="what is measured on the trained network")
+    measure_every: int = factor(
+        0, low=0, high=100_000, meaning="epochs between measurements in training, the first before it; 0: at its end"
+    )
 
 
 _BUILT_IN: dict[str, Mapping[str, type]] = {

@@ -18,7 +18,7 @@ Part = TypeVar("Part")
 
 RESERVED = {
     *("alone", "as_dict", "base", "but", "from_dict", "identity", "kind", "measured_by", "measures", "plain", "shape"),
-    *("trained_by", "training_id", "draw_seed", "determination_ratio"),
+    *("measured_epochs", "trained_by", "training_id", "draw_seed", "determination_ratio"),
     *("trial_id", "pair_id", "status", "error", "diverged_epoch", "epochs_run", "seconds", "fused_with", "device"),
     *("kernel", "peak_memory_bytes", "finished_at", "classes", "blocks", "layers_per_block"),
     *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "gradient_norm", "parameters", "forward_flops"),

@@ -32,7 +32,8 @@ class Measurement:
     """One number measured on a trial's network, besides its losses.
 
     `measurement` says what was done, `subject` to what (block numbers, a layer), and `size` how much of it (blocks
-    deleted, path length). `draw` numbers the random draws. An undefined `value` is None.
+    deleted, path length). `draw` numbers the random draws. An undefined `value` is None. `epoch` is the number of
+    epochs that the network had been trained for, None at the end of its training.
     """
 
     measurement: str
@@ -41,6 +42,7 @@ class Measurement:
     subject: str = ""
     size: int = 0
     draw: int = 0
+    epoch: int | None = None
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ class Trial(_Factors):
         for registry in REGISTRIES.values():
             self._check_owners(registry, given)
         self._set(measured_by=tuple(self._measure(name) for name in self.measures))
+        if self.measure_every and not self.measures:
+            raise SweepError(f"measure_every is {self.measure_every}, but nothing is measured; set measure")
         self._set(trained_by=self._part("method", METHODS[self.method]))
         self._check_training()
         self._try_parts()
@@ -223,8 +225,11 @@ class Trial(_Factors):
 
     @cached_property
     def training_id(self) -> str:
-        """Identity of the training alone, without its study and its measures."""
-        return digest(self._entering(but=not_training()))
+        """Identity of the training, without its study and what is measured on the trained network.
+
+        A training that is measured on its way is one with these measures, as its network passes each epoch only once.
+        """
+        return digest(self._entering(but=("study",) if self.measure_every else not_training()))
 
     @cached_property
     def draw_seed(self) -> int:
@@ -258,6 +263,11 @@ class Trial(_Factors):
     def measures(self) -> tuple[str, ...]:
         """Names of its measures."""
         return () if self.measure == NO_MEASURE else tuple(self.measure.split("+"))
+
+    @property
+    def measured_epochs(self) -> range:
+        """How many epochs the network has been trained for at each measurement before the end."""
+        return range(0, self.epochs, self.measure_every) if self.measure_every else range(0)
 
     @cached_property
     def shape(self) -> Layout:
@@ -298,7 +308,7 @@ class Trial(_Factors):
 
 def not_training() -> tuple[str, ...]:
     """Factors that do not change how a network is trained."""
-    return ("study", "measure", *MEASURES.own_factors())
+    return ("study", "measure", "measure_every", *MEASURES.own_factors())
 
 
 def not_configuration() -> tuple[str, ...]:

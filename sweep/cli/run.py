@@ -161,7 +161,7 @@ def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs:
     pairs = "select * from pairs order by abs(difference) desc limit 10"
     measured = (
         "select network, architecture, measurement, size, metric, avg(value) as value "
-        "from measurements join trials using (trial_id) group by all order by all"
+        "from measurements join trials using (trial_id) where measurements.epoch is null group by all order by all"
     )
     for query in (losses, measured if any(trial.measures for trial in plan.trials) else pairs):
         console.print(f"  {shlex.join(['sweep', 'query', *where, query])}", soft_wrap=True)

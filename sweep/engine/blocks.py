@@ -15,11 +15,12 @@ from torch.nn import functional as F
 from models import BlockNetwork, Intervention
 from sweep.engine.augmentation import crop_flip, epoch_draws
 from sweep.engine.build import State, place
-from sweep.engine.checkpoint import Trained, pack, pack_epochs, unpack_epochs
+from sweep.engine.checkpoint import Trained, pack, pack_epochs, pack_measured, unpack_epochs, unpack_measured
 from sweep.engine.images import Split, TrialImages
+from sweep.engine.measuring import measured
 from sweep.engine.resources import PeakMemory, device_name
 from sweep.engine.schedules import SCHEDULES
-from sweep.result import Checkpoint, Epoch, Setting, TrialResult
+from sweep.result import Checkpoint, Epoch, Measurement, Setting, TrialResult
 from sweep.trial import Trial
 
 _EVALUATION_IMAGES, _EVALUATION_VALUES = 1000, 1 << 24
@@ -37,6 +38,7 @@ class BlockTraining:
         self.images = TrialImages([trial], setting.device, setting.data_cache)
         self.steps = BlockSteps(network, trial, self.images, setting.device)
         self.epochs: list[Epoch] = []
+        self.measured: list[Measurement] = []
         self.seconds = 0.0
         self.diverged: int | None = None
 
@@ -51,13 +53,17 @@ class BlockTraining:
         self.steps.optimizer.load_state_dict(values["optimizer"])
         self.steps.done = values["steps"]
         self.epochs = list(unpack_epochs(values["epochs"]))
+        self.measured = unpack_measured(values)
         self.seconds = values["seconds"]
 
     def run(self) -> Iterator[float | Checkpoint]:
-        """Train to the end; yields the share done, and checkpoints now and then."""
+        """Train to the end, and measure on the way; yields the share done, and checkpoints now and then."""
         saved = time.monotonic()
-        while len(self.epochs) < self.trial.epochs and self.diverged is None:
-            yield from self._epoch(len(self.epochs) + 1)
+        while (done := len(self.epochs)) < self.trial.epochs and self.diverged is None:
+            if done in self.trial.measured_epochs:
+                for _ in measured(self.trial, self.network.state_dict(), self.setting, self.measured, done):
+                    yield done / self.trial.epochs
+            yield from self._epoch(done + 1)
             last = len(self.epochs) == self.trial.epochs or self.diverged is not None
             if not last and time.monotonic() - saved >= self.setting.save_seconds:
                 yield self.checkpoint()
@@ -70,6 +76,7 @@ class BlockTraining:
             "optimizer": self.steps.optimizer.state_dict(),
             "steps": self.steps.done,
             "epochs": pack_epochs(self.epochs),
+            "measured": pack_measured(self.measured),
             "seconds": self.seconds,
         }
         return pack(self.trial, len(self.epochs), False, content)
@@ -86,6 +93,7 @@ class BlockTraining:
             peak_memory_bytes=self.memory.bytes(),
             device=device_name(self.setting.device),
             kernel="torch",
+            measurements=tuple(self.measured),
         )
         state = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
         return Trained(result, state if self.diverged is None else None)
@@ -163,6 +171,7 @@ class BlockSteps:
             if loss.requires_grad:
                 loss.backward()
             self.optimizer.step()
+        self.trial.trained_by.after_step(self.trial, self.done, self.network)
         self.done += 1
         with torch.no_grad():
             squares = [p.grad.square().sum() for p in self.network.parameters() if p.grad is not None]

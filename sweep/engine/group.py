@@ -7,8 +7,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from sweep.engine.build import State, build
+from sweep.engine.measuring import measured
 from sweep.engine.resources import PeakMemory, device_name
-from sweep.result import Epoch, Setting, TrialResult
+from sweep.result import Epoch, Measurement, Setting, TrialResult
 from sweep.trial import Trial
 
 
@@ -23,6 +24,7 @@ class Group(ABC):
         self.memory = PeakMemory(setting.device)
         self.live = list(range(len(trials)))
         self.curves: list[list[Epoch]] = [[] for _ in trials]
+        self.measured: list[list[Measurement]] = [[] for _ in trials]
         self.diverged: dict[int, int] = {}
         self.seconds = [0.0] * len(trials)
 
@@ -32,13 +34,21 @@ class Group(ABC):
         return len(self.trials)
 
     def epochs(self) -> Iterator[float]:
-        """Train to the end; yields the share of epochs done after each."""
+        """Train to the end, and measure on the way; yields the share of epochs done."""
         total = self.trials[0].epochs
         for epoch in range(1, total + 1):
+            for _ in self._measure(epoch - 1):
+                yield (epoch - 1) / total
             if not self.live:
                 return
             self.train_epoch(epoch)
             yield epoch / total
+
+    def _measure(self, epoch: int) -> Iterator[float]:
+        """Measure the live networks whose trials ask for it after so many epochs."""
+        for index in list(self.live):
+            if epoch in self.trials[index].measured_epochs and (state := self.state(index)) is not None:
+                yield from measured(self.trials[index], state, self.setting, self.measured[index], epoch)
 
     @abstractmethod
     def train_epoch(self, epoch: int) -> None:
@@ -71,6 +81,7 @@ class Group(ABC):
                 peak_memory_bytes=peak,
                 device=device_name(self.setting.device),
                 kernel=self.kernel,
+                measurements=tuple(self.measured[index]),
             )
             for index, trial in enumerate(self.trials)
         ]

@@ -12,16 +12,14 @@ import torch
 
 from sweep.cost import CostModel
 from sweep.engine.blocks import BlockTraining
-from sweep.engine.build import place
 from sweep.engine.checkpoint import Trained, pack_trained, unpack, unpack_trained
 from sweep.engine.fused import FusedGroup
 from sweep.engine.fusion import fusion_groups
 from sweep.engine.group import Group
-from sweep.engine.images import TrialImages
 from sweep.engine.kernels import NATIVE, chosen
+from sweep.engine.measuring import measured
 from sweep.engine.native.training import NativeGroup
 from sweep.engine.resources import claim_device, prepare_process
-from sweep.measures.base import Subject
 from sweep.result import Checkpoint, Event, Measurement, OutOfMemory, Progress, Setting, TrialResult
 from sweep.trainings import base_trainings, trained_alone
 from sweep.trial import Trial
@@ -66,8 +64,11 @@ class _Pack:
             )
             for index, trial in zip(group, members, strict=True):
                 trained, rows = self.ended[trial.training_id], list[Measurement]()
-                yield from self._scaled(self._measure(trial, trained, rows), self._costs.measuring(trial))
-                results[index] = replace(trained.result, trial=trial, measurements=tuple(rows))
+                if trial.measures and trained.state is not None:
+                    shares = measured(trial, trained.state, self.setting, rows)
+                    yield from self._scaled(shares, self._costs.measuring(trial))
+                before = trained.result.measurements
+                results[index] = replace(trained.result, trial=trial, measurements=(*before, *rows))
         yield [results[i] for i in range(len(self.trials))]
 
     def _groups(self) -> list[list[int]]:
@@ -121,23 +122,6 @@ class _Pack:
             self.ended[trial.training_id] = trained
             if trial.measures:
                 yield pack_trained(trained)
-
-    def _measure(self, trial: Trial, trained: Trained, rows: list[Measurement]) -> Iterator[float]:
-        """Measure what the trial asks for, into `rows`."""
-        if not trial.measures or trained.state is None:
-            return
-        device = self.setting.device
-        subject = Subject(
-            trial=trial,
-            network=place(trial, device, trained.state).eval(),
-            intervention=trial.trained_by.evaluation(trial),
-            images=TrialImages([trial], device, self.setting.data_cache),
-            initial=lambda: place(trial, device).eval(),
-        )
-        for number, measure in enumerate(trial.measured_by):
-            for share, measured in measure.measure(subject):
-                rows += measured
-                yield (number + share) / len(trial.measured_by)
 
     def _scaled(self, events: Iterable[float | Checkpoint], cost: float) -> Iterator[Event]:
         """The events of a part of the work, whose progress counts by its share of the whole cost."""

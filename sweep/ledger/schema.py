@@ -50,6 +50,7 @@ _MEASUREMENTS = [
     *_required(_INTEGER, "size", "draw"),
     *_required(_TEXT, "metric"),
     *_optional(_NUMBER, "value"),
+    *_optional(_INTEGER, "epoch"),
 ]
 _OTHERS = {"curves": pa.schema(_CURVES), "measurements": pa.schema(_MEASUREMENTS)}
 

@@ -1,4 +1,4 @@
-"""Measures of trained networks. A new one is one module and one line here.
+"""Measures of networks. A new one is one module and one line here.
 
 Rows of the table `measurements`, by their `measurement`:
 
@@ -14,7 +14,10 @@ Rows of the table `measurements`, by their `measurement`:
 | `path-count` | | path length | 0 | `paths` |
 | `path-gradient` | | path length | draw | `norm` of the loss's gradient at the input |
 | `features-before`, `features-after` training | states, as `0:1` | how far apart | 0 | `cka`, `distance` |
+| `subnetwork` | blocks kept, as `3,17` | blocks kept | draw | `error`, `loss` |
+| `gradient-stage`, `gradient-transition` | | stage | 0 | `ratio` of gradient norms, input over output |
 
+`epoch` is the number of epochs after which a network was measured in training (`measure_every`), null at the end.
 Swaps that restore the order have a `kendall_tau` of 1. Blocks and states are numbered from 0; state i is the input of
 block or stage i. Errors are shares of images, losses means in nats, both over the trial's validation images. The length
 of a path is the number of blocks that it goes through.
@@ -29,5 +32,7 @@ MEASURES: dict[str, type[Measure]] = registered(
         "truncation": "sweep.measures.truncation:Truncation",
         "paths": "sweep.measures.paths:Paths",
         "features": "sweep.measures.features:Features",
+        "subnetworks": "sweep.measures.subnetworks:Subnetworks",
+        "gradient-norms": "sweep.measures.gradient_norms:GradientNorms",
     }
 )

@@ -9,5 +9,6 @@ METHODS: dict[str, type[Method]] = registered(
         "droppath": "sweep.methods.droppath:Droppath",
         "residual-droppath": "sweep.methods.residual_droppath:ResidualDroppath",
         "effective-paths": "sweep.methods.effective_paths:EffectivePaths",
+        "procrustes": "sweep.methods.procrustes:Procrustes",
     }
 )

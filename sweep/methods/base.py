@@ -63,6 +63,10 @@ class Method(ABC):
         """Optimiser step `number`, counted from 0, on a batch of `batch` images; `device` is the network's."""
         ...
 
+    def after_step(self, trial: "Trial", number: int, network: "BlockNetwork") -> None:
+        """Change the network's parameters in place after optimiser step `number`; by default not."""
+        return
+
     @classmethod
     @abstractmethod
     def describe(cls, row: Mapping[str, Any]) -> str:

@@ -145,7 +145,8 @@ def _by_trial(table: pa.Table) -> _Rows:
 
 
 def _means(measurements: pa.Table) -> pa.Table:
-    """The mean ``value_mean`` of each trial, measurement, metric and size."""
+    """The mean ``value_mean`` of each trial, measurement, metric and size, on trained networks."""
+    measurements = measurements.filter(pc.field("epoch").is_null())
     grouped = measurements.group_by(["trial_id", "measurement", "metric", "size"])
     return grouped.aggregate([("value", "mean")]).drop_null()
 

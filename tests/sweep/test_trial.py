@@ -85,6 +85,11 @@ OTHER = {
     "most_deleted": 3,
     "finetune_epochs": 1,
     "path_draws": 9,
+    "measure_every": 2,
+    "subnetwork_draws": 3,
+    "subnetwork_sizes": 4,
+    "gradient_images": 5,
+    "projection_rate": 0.5,
 }
 RESNET = {"study": "s", "dataset": "cifar10", "network": "resnet", "depth": 20}
 DROPPED = {**BASE, "method": "droppath", "drop_rate": 0.5}
@@ -106,6 +111,11 @@ WHERE = {
     "most_deleted": LESIONED,
     "finetune_epochs": {**BASE, "measure": "truncation"},
     "path_draws": {**BASE, "measure": "paths"},
+    "measure_every": LESIONED,
+    "subnetwork_draws": {**BASE, "measure": "subnetworks"},
+    "subnetwork_sizes": {**BASE, "measure": "subnetworks"},
+    "gradient_images": {**BASE, "measure": "gradient-norms"},
+    "projection_rate": {**BASE, "method": "procrustes", "projection_rate": 0.25},
 }
 """Trials in which a field that not all trials take means something."""
 IMPLIED = {"architecture": {"stages": 0}, "method": {"drop_rate": 0.5, "retrain_steps": 1}, "network": {}}

@@ -41,6 +41,8 @@ METHODS: list[dict[str, Any]] = [
     {"method": "residual-droppath", "drop_rate": 0.3, "retrain_steps": 2},
     {"method": "effective-paths", "kept_blocks": 3, "rescale": "evaluation"},
     {"pretrain_epochs": 2, "method": "residual-droppath", "drop_rate": 0.3, "retrain_steps": 1},
+    {"method": "procrustes", "projection_rate": 0.5},
+    {"measure": "subnetworks+gradient-norms+features", "measure_every": 1, "subnetwork_draws": 2},
 ]
 OTHERS: list[dict[str, Any]] = [
     {"network": "resnet", "optimizer": "adamw", "momentum": 0.0, "learning_rate": 1e-3},
@@ -53,7 +55,7 @@ VARIANTS = [RESNET.but(train_samples=150, val_samples=100, **change) for change 
 
 
 def name_of(trial: Trial) -> str:
-    fields = (trial.network, trial.method, trial.rescale, trial.precision, str(trial.pretrain_epochs))
+    fields = (trial.network, trial.method, trial.rescale, trial.precision, str(trial.pretrain_epochs), trial.measure)
     return "-".join(fields)
 
 
@@ -100,6 +102,7 @@ def test_a_training_cut_off_ends_as_one_that_was_not(trial: Trial, curves: Curve
     assert epochs == [2 - starts]
     [resumed] = run([trial], parts)
     assert curves(resumed) == curves(expected)
+    assert resumed.measurements == expected.measurements
     assert len(resumed.epochs) == trial.epochs
     ours, theirs = state_of(trial, parts), state_of(trial, whole)
     assert ours.keys() == theirs.keys()
@@ -115,7 +118,7 @@ def test_a_checkpoint_that_lacks_a_part_counts_as_none(curves: Curves, complete:
         run([RESNET], kept, stop_after=1)
     held = kept.latest[RESNET.training_id]
     parts = torch.load(io.BytesIO(held.content), weights_only=True)
-    for part in sorted(parts.keys() - {"form", "status", "kernel"}):
+    for part in sorted(parts.keys() - {"form", "status", "kernel", "measured"}):
         sink = io.BytesIO()
         torch.save({name: value for name, value in parts.items() if name != part}, sink)
         assert unpack(RESNET, sink.getvalue()) is None
