@@ -63,8 +63,8 @@ def outside_blocks(network: BlockNetwork, layout: Layout) -> Iterator[tuple[nn.C
     """
     places = [(block.after, network.block(number).after) for number, block in enumerate(layout.blocks)]
     for part, module in [(layout.stem, network.stem), *places]:
-        modules = module.children() if isinstance(part, tuple) else [module]
-        for layer, each in zip(layers_of(part), modules if part else (), strict=True):
+        modules = list(module.children()) if isinstance(part, tuple) else [module]
+        for layer, each in zip(layers_of(part), modules if part else [], strict=True):
             if isinstance(layer, Convolution):
                 convolution = next(found for found in each.modules() if isinstance(found, nn.Conv2d))
                 yield convolution, (layer.outputs[1], layer.outputs[2])

@@ -1,7 +1,7 @@
 """How well the subnetworks of few blocks do (P3: "Low-degree term first in ResNet", Neural Networks 148, 2022).
 
-A subnetwork keeps some blocks of a network and deletes the others; nothing is trained for it. P3 holds that those of few
-blocks are learned first. Its protocol is not public, so the draws and sizes here are ours.
+A subnetwork keeps some blocks of a network and deletes the others; nothing is trained for it. P3 holds that those of
+few blocks are learned first. Its protocol is not public, so the draws and sizes here are ours.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,11 @@ class Subnetworks(Measure):
 
     subnetwork_draws: int = factor(0, low=0, high=100_000, stands_for=20, meaning="random subnetworks of each size")
     subnetwork_sizes: int = factor(
-        0, low=0, high=4097, stands_for=13, meaning="the most sizes of subnetworks, evenly spaced from none to all blocks"
+        0,
+        low=0,
+        high=4097,
+        stands_for=13,
+        meaning="the most sizes of subnetworks, evenly spaced from 0 to all blocks",
     )
 
     needs_skips = True

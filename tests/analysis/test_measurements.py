@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -194,6 +195,24 @@ def test_rows_keep_their_subject_size_and_draw(store):
     assert norms.draw[order].tolist() == [0, 1, 0, 1]
     np.testing.assert_array_equal(norms.value[order], [0.5, 0.25, NAN, 0.125])
     assert found.by("size", COUNT, "paths") == {0: 1, 1: 2, 2: 1}
+
+
+def test_what_was_measured_in_training_is_apart_from_the_trained_network(store):
+    rows = lesion_rows(0.1, {0: 0.2, 1: 0.4}, {})
+    before = [replace(row, value=0.9, epoch=epoch) for row in rows if row.metric == ERROR for epoch in (6, 0)]
+    measured = ended(preresnet(measure="lesions", measure_every=6, epochs=10), 0.1, measurements=rows + before)
+    both = store(measured, lesioned(1))
+    apart, whole = found(both, in_training=True), found(both)
+    ((seed,),) = (network.seeds for network in apart.networks)
+    assert list(seed.course) == [0, 6, 10]
+    assert seed.course[10] is seed
+    assert [each.one(UNTREATED, ERROR) for each in seed.course.values()] == [0.9, 0.9, 0.1]
+    assert seed.by("subject", DELETE_ONE, ERROR) == {"0": 0.2, "1": 0.4}
+    assert apart.counts["planned"] == 1
+    assert whole.counts["planned"] == 2
+    assert all(not each.earlier for network in whole.networks for each in network.seeds)
+    by_epoch = "select epoch, count(*) from measurements where metric = 'error' group by all order by all nulls last"
+    assert [list(row.values()) for row in both.sql(by_epoch).to_pylist()] == [[0, 3], [6, 3], [None, 9]]
 
 
 def test_networks_of_several_stores_are_one_study(tmp_path):

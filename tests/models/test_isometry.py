@@ -100,11 +100,11 @@ def test_only_convolutions_outside_the_blocks_change() -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
     project(network, layout)
     changed = [name for name, value in network.state_dict().items() if not torch.equal(value, before[name])]
-    assert changed == ["stem.weight"]
+    assert changed == ["stem.0.weight"]
     [(convolution, sides)] = outside_blocks(network, layout)
     assert isinstance(convolution, nn.Conv2d)
     assert sides == (8, 8)
-    torch.testing.assert_close(convolution.weight.data, projected(before["stem.weight"], (8, 8)))
+    torch.testing.assert_close(convolution.weight.data, projected(before["stem.0.weight"], (8, 8)))
 
 
 @pytest.mark.parametrize("name", ["resnet", "stack"])

@@ -1,6 +1,7 @@
 """Ratios of gradient norms, against gradients that autograd gives at each state."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -42,10 +43,11 @@ def rows_of(subject: Subject) -> list[Measurement]:
 def by_hand(subject: Subject) -> list[float]:
     network = subject.network.double()
     images, labels = subject.images.train.batch(subject.images.train_index.flatten())
-    states = list(network.states(network.stem(images.permute(0, 3, 1, 2).double()), subject.intervention))
+    first = network.stem(images.permute(0, 3, 1, 2).double()).detach().requires_grad_()
+    states = list(network.states(first, subject.intervention))
     loss = F.cross_entropy(network.head(states[-1]), labels)
     norms = [float(gradient.norm()) for gradient in torch.autograd.grad(loss, states)]
-    return [before / after for before, after in zip(norms, norms[1:], strict=False)]
+    return [before / after for before, after in pairwise(norms)]
 
 
 @pytest.mark.parametrize("trial", TRIALS.values(), ids=TRIALS)

@@ -42,8 +42,8 @@ def run(trials: Sequence[Trial], kernel: str = "auto") -> list[TrialResult]:
     *events, results = train(trials, Setting(kernel=kernel))
     shares = [event.share for event in events if isinstance(event, Progress)]
     assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1)
     assert isinstance(results, list)
+    assert shares[-1] == pytest.approx(1) or results[0].status == "diverged"
     return results
 
 
@@ -73,7 +73,7 @@ def test_what_is_drawn_is_the_same_at_every_epoch() -> None:
 
 
 def test_a_diverged_network_is_measured_up_to_its_end() -> None:
-    wild = STACK.but(learning_rate=100.0, optimizer="sgd", measure_every=1, measure="gradient-norms", epochs=3)
+    wild = STACK.plain.but(learning_rate=100.0, measure_every=1, measure="gradient-norms")
     [result] = run([wild])
     assert result.status == "diverged"
     assert {row.epoch for row in result.measurements} == set(range(len(result.epochs) + 1))
@@ -82,8 +82,8 @@ def test_a_diverged_network_is_measured_up_to_its_end() -> None:
 def test_a_training_that_is_measured_is_its_own_training() -> None:
     trial = RESNET.but(measure_every=2)
     assert trial.training_id == trial.but(study="other").training_id
-    others = [RESNET, trial.but(measure_every=1), trial.but(subnetwork_draws=4), trial.but(measure="truncation")]
-    assert len({each.training_id for each in [trial, *others]}) == 5
+    others = [RESNET, trial.but(measure_every=1), trial.but(subnetwork_draws=4)]
+    assert len({each.training_id for each in [trial, *others]}) == 4
     assert RESNET.training_id == RESNET.plain.training_id == trial.plain.training_id
     assert trial.draw_seed == RESNET.draw_seed
 
@@ -97,5 +97,5 @@ def test_what_is_measured_on_the_way_costs_time() -> None:
 
 
 def test_nothing_to_measure_on_the_way_is_refused() -> None:
-    with pytest.raises(SweepError, match="^measure_every is 2, but nothing is measured; set measure$"):
-        RESNET.but(measure="none", subnetwork_draws=0, subnetwork_sizes=0, gradient_images=0, measure_every=2)
+    with pytest.raises(SweepError, match=r"^measure_every is 2, but nothing is measured; set measure$"):
+        RESNET.plain.but(measure_every=2)
