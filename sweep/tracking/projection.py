@@ -99,10 +99,15 @@ class Projection:
         return found[0].info.run_id if found else None
 
     def settle(self, study: str, sweep_id: str) -> None:
-        """Leave one run per trial and per sweep, where another sweep has written to the study at the same time."""
+        """Leave one run per trial and per sweep, where another sweep has written to the study at the same time.
+
+        Bring back the sweep's parent run if somebody has deleted it: the runs of its trials are under it.
+        """
         experiment, since = self._open_study(study), self._opened_at - _SKEW
         others = [run.info for run in self._client.search_runs([experiment], _IS_SWEEP)]
         mine = self._parents[sweep_id]
+        if all(each.run_id != mine for each in others):
+            self._client.restore_run(mine)
         if any(each.run_id != mine and (each.end_time or since) >= since for each in others):
             self._learn_runs(experiment)
 

@@ -70,6 +70,20 @@ def test_a_run_that_another_sweep_has_deleted_is_written_by_the_one_that_stays(l
     assert {run.info.status for run in runs_of(ledger).trials} == {"FINISHED"}
 
 
+def test_the_run_of_a_sweep_that_somebody_deletes_while_it_runs_comes_back(ledger: Ledger) -> None:
+    mirror = Mirror(ledger, tracking_uri(ledger, None))
+    mirror.open(SWEEP)
+    mirror.start(TRIALS, SWEEP)
+    publish(ledger, TRIALS)
+    [parent] = [run for run in runs_of(ledger).parents if run.data.tags["sweep_id"] == SWEEP]
+    runs_of(ledger).client.delete_run(parent.info.run_id)
+    mirror.write_new(sweep_id=SWEEP)
+    mirror.close(SWEEP, "FINISHED")
+    [again] = [run for run in runs_of(ledger).parents if run.data.tags["sweep_id"] == SWEEP]
+    assert (again.info.run_id, again.info.status) == (parent.info.run_id, "FINISHED")
+    assert again.data.metrics["trials_finished"] == len(TRIALS)
+
+
 def test_a_sweep_that_was_killed_before_it_closed_its_run_closes_it_next_time(ledger: Ledger) -> None:
     uri = tracking_uri(ledger, None)
     publish(ledger, TRIALS)
