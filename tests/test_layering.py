@@ -234,7 +234,7 @@ def _is_view(module: str) -> bool:
     return within(module, "analysis.questions") and module.rpartition(".")[2] in VIEWS
 
 
-VIEWS = ("view", "pictures", "tables", "wording", "published", "claims", "terminal")
+VIEWS = ("view", "budget_view", "pictures", "tables", "wording", "published", "claims", "terminal")
 
 
 def test_what_is_drawn_and_written_comes_last() -> None:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from analysis.claims import Claim
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, Answer, Assessment, assess, assess_sample
+from analysis.questions.equivalence.budget import Course, find_courses
 from analysis.questions.equivalence.configurations import (
     ConfigurationCurves,
     Configurations,
@@ -126,6 +127,11 @@ class Findings:
     def cost(self) -> pa.Table:
         """Costs by depth."""
         return cost_by_depth(self.cost_pairs)
+
+    @cached_property
+    def courses(self) -> list[Course]:
+        """How the ratio of validation losses changes with the budget."""
+        return find_courses(self._results, self.pairs[PRIMARY])
 
     @cached_property
     def curves(self) -> list[ConfigurationCurves]:

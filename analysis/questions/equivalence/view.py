@@ -13,6 +13,7 @@ from analysis.figures.style import Palette
 from analysis.formats import dataset_name, factor_name, number, p_is, percent
 from analysis.pairs import CONTRAST
 from analysis.questions.equivalence.assessment import LOSSES, NEARLY_ALL, Answer
+from analysis.questions.equivalence.budget_view import budget_picture, budget_tables, budget_words
 from analysis.questions.equivalence.findings import PRIMARY, Findings, find_shown
 from analysis.questions.equivalence.paper import SOURCE
 from analysis.questions.equivalence.pictures import pictures
@@ -36,8 +37,8 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         verdict=headline(findings.answer),
         template="equivalence/page.html",
         words=_words(findings),
-        tables=[*tables(findings), *where_tables(findings)],
-        pictures=pictures(findings, palette),
+        tables=[*tables(findings), *where_tables(findings), *budget_tables(findings)],
+        pictures=[*pictures(findings, palette), *budget_picture(findings, palette)],
         claims=findings.claims,
         numbers=_numbers(findings),
         headline=_headline(findings),
@@ -125,6 +126,7 @@ def _words(findings: Findings) -> dict[str, Any]:
         "where": list(_where(findings)),
         "source": SOURCE,
         "look": max(at.found.look for at in findings.each(*LOSSES)),
+        "budget": budget_words(findings),
         "sentence": sentence,
         "percent": percent,
         "rules": {"alpha": ALPHA, "nearly_all": NEARLY_ALL, "freedom": LEAST_FREEDOM, "seeds": LEAST_SEEDS},
