@@ -8,11 +8,13 @@ turns the layout into a network: a stem, blocks and a head. Papers are cited by 
 
 - P1: Bermeitinger, Hrycej, Handschuh, "Make Deep Networks Shallow Again", 2309.08414.
 - P2: Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 1605.06431.
+- P3: "Low-degree term first in ResNet, its variants and the whole neural network family", Neural Networks 148, 2022.
+- P4: Zaeemzadeh et al., "Norm-Preservation: Why Residual Networks Can Become Extremely Deep?", 1805.07477.
 - P5: Park, "ResidualDroppath: Enhancing Feature Reuse over Residual Connections", 2411.09475.
 
 A *block* is a branch beside a skip connection. A *stage* is a set of blocks that run side by side and share a skip
-connection; in a sequential network each stage has one block. A *group* is a run of blocks of one resolution in a ResNet
-or VGG network. An *activation* is a non-linearity.
+connection; in a sequential network each stage has one block. A *group* is a run of blocks of one resolution in a
+ResNet, DenseNet or VGG network. An *activation* is a non-linearity.
 """
 
 from importlib import import_module

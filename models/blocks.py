@@ -19,7 +19,8 @@ class Block(nn.Module):
 
     Interventions delete, scale or move the `branch`. `skip` and `after` belong to the block's place in the network and
     stay: a post-activation ResNet still applies the relu after the addition where a block is deleted (our choice; it
-    changes nothing beside an identity skip connection, where h is never negative).
+    changes nothing beside an identity skip connection, where h is never negative). A transition between two groups of
+    blocks is the `after` of the first group's last block.
     """
 
     def __init__(
@@ -50,15 +51,31 @@ class PlainBlock(Block):
         return torch.where(per_sample(gate == 0, output), skip, kept) if isinstance(gate, Tensor) else kept
 
 
+class AppendingBlock(Block):
+    """A block that appends channels, ``after([skip(h), branch(h)])``, as in a DenseNet.
+
+    It is the residual block whose skip connection and branch fill each other's channels with zeros, in less memory.
+    """
+
+    def join(self, skip: Tensor, outputs: Sequence[tuple[Tensor, Gate]]) -> Tensor:
+        if outputs:
+            (first, gate), *others = outputs
+            appended = super().join(gated(first, gate), others)
+        else:
+            appended = skip.new_zeros(len(skip), self.shape.outputs[0] - skip.shape[1], *skip.shape[2:])
+        return torch.cat([skip, appended], 1)
+
+
 class BlockNetwork(nn.Module):
     """A stem, blocks and a head. ``forward`` takes images (batch, channels, height, width) to logits (batch, classes).
 
-    Blocks are numbered from 0. A stage is a run of parallel blocks that share the skip connection of the first one,
-    ``h <- after(skip(h) + sum of branch_i(h))``. Parameters are named by block, so networks that differ only in their
-    stages have the same `state_dict` keys.
+    Blocks are numbered from 0. A stage is a run of parallel blocks that share the skip connection of the first one and
+    the `after` of the last one, ``h <- after(skip(h) + sum of branch_i(h))``. Parameters are named by block, so
+    networks that differ only in their stages have the same `state_dict` keys.
 
     `stages` is the number of blocks in each stage; by default every block is its own stage. Raises ValueError if the
-    stages do not fit the blocks, or a stage has blocks of different shapes.
+    stages do not fit the blocks, or a stage has blocks of different shapes, or layers with parameters after a block
+    that is not its last.
     """
 
     def __init__(
@@ -69,7 +86,9 @@ class BlockNetwork(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.head = head
         sizes = [1] * len(self.blocks) if stages is None else list(stages)
-        self.stages = numbered(sizes, [self.block(number).shape for number in range(len(self.blocks))])
+        numbers = range(len(self.blocks))
+        closing = [number for number in numbers if any(True for _ in self.block(number).after.parameters())]
+        self.stages = numbered(sizes, [self.block(number).shape for number in numbers], closing)
 
     def block(self, number: int) -> Block:
         """Block `number`."""
@@ -102,7 +121,7 @@ class BlockNetwork(nn.Module):
         `run` calls the skip connection and the branches, and may share their outputs between interventions.
         """
         run = run or _through
-        place = self.block(self.stages[stage][0])
+        first, last = self.block(self.stages[stage][0]), self.block(self.stages[stage][-1])
         members = [intervention.block_at(number) for number in self.stages[stage]]
         routed = any(block in intervention.routes for block in members)
         outputs, skip_route = [], True
@@ -113,12 +132,13 @@ class BlockNetwork(nn.Module):
                 skip_route = skip_route & (route ^ True)
             if not is_zero(gate):
                 outputs.append((run(self.block(block).branch, hidden, route), gate))
-        return place.after(place.join(run(place.skip, hidden, skip_route), outputs))
+        return last.after(first.join(run(first.skip, hidden, skip_route), outputs))
 
     def rearranged(self, stages: Sequence[int]) -> "BlockNetwork":
         """A network that shares the modules and parameters, but has `stages` blocks in each stage.
 
-        Each stage keeps the skip connection of its first block only. Raises ValueError like `BlockNetwork`.
+        Each stage keeps the skip connection of its first block only, and the `after` of its last one. Raises ValueError
+        like `BlockNetwork`.
         """
         network = BlockNetwork(self.stem, cast(Iterable[Block], self.blocks), self.head, stages)
         network.training = self.training

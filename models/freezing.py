@@ -12,8 +12,8 @@ from models.blocks import BlockNetwork
 def frozen(network: BlockNetwork, blocks: Collection[int], outside: bool = False) -> Iterator[None]:
     """A context that freezes the branches of `blocks`; gradients still pass through them.
 
-    With `outside`, everything outside the branches is frozen too: stem, skip connections and head. The second iteration
-    of ResidualDroppath (P5, 2411.09475) is ``frozen(network, undropped, outside=True)``.
+    With `outside`, everything outside the branches is frozen too: stem, skip connections, transitions and head. The
+    second iteration of ResidualDroppath (P5, 2411.09475) is ``frozen(network, undropped, outside=True)``.
 
     The gradient of frozen parameters is None, so an optimiser changes neither them nor their state, not even by weight
     decay or momentum. In training mode frozen batch norms still normalise by the batch's statistics, but keep their

@@ -28,6 +28,8 @@ class NetworkKind(ABC):
     """The kind's name for readers."""
     skips: ClassVar[bool] = True
     """Whether its blocks have skip connections."""
+    arranges: ClassVar[bool] = True
+    """Whether its blocks can run in parallel; not if each has another shape."""
     fuses: ClassVar[bool] = False
     """Whether many of its networks can train as one; if not, `fused` and `load_fused` raise TypeError."""
     names_arrangement: ClassVar[bool] = False
@@ -101,6 +103,13 @@ class NetworkKind(ABC):
         return f"{self.label} of {depth}"
 
 
+class LayeredKind(NetworkKind):
+    """A kind whose depth counts layers rather than blocks, so its networks are called ``ResNet-20``."""
+
+    def describe(self, depth: int) -> str:
+        return f"{self.label}-{depth}"
+
+
 def _checked(layout: Callable[..., Any]) -> Callable[..., Layout]:
     """A kind's `layout` that also raises ValueError if its result is not of the requested network."""
 
@@ -135,3 +144,13 @@ def check_sizes(of: str, **sizes: int | tuple[int, ...]) -> None:
     for name, size in sizes.items():
         if min(size if isinstance(size, tuple) else (size,), default=0) < 1:
             raise ValueError(f"every size of a {of} must be at least 1, not {name}={size}")
+
+
+def per_group(of: str, depth: int, each: int, others: int) -> int:
+    """The n of a network with ``each * n + others`` layers, at least 1.
+
+    Raises ValueError if there is none: ``a ResNet of basic blocks has 6n + 2 layers, not 21``.
+    """
+    if depth < each + others or (depth - others) % each:
+        raise ValueError(f"{of} has {each}n + {others} layers, not {depth}")
+    return (depth - others) // each

@@ -15,7 +15,7 @@ Size = tuple[int, ...]
 ImageShape = tuple[int, int, int]
 """channels, height, width"""
 Saved = Literal["input", "output", "inner"]
-"""A tensor that autograd keeps: a layer's input, its output, or an inner one of the output's size."""
+"""What autograd keeps of a layer: its input, its output, or inner tensors of `Layer.inner` values."""
 
 SAVED_OF_ACTIVATION: dict[str, Saved] = {"relu": "output", "tanh": "output", "gelu": "input", "sigmoid": "output"}
 """The tensor that autograd keeps for each activation in `models.activations`."""
@@ -50,9 +50,19 @@ class Layer(ABC):
         return 0
 
     @property
+    def counted(self) -> bool:
+        """Whether it is one of the layers that the depth of a network counts, such as a convolution."""
+        return self.flops > 0
+
+    @property
     def saves(self) -> tuple[Saved, ...]:
         """The tensors that autograd keeps for the backward pass."""
         return self._saves
+
+    @property
+    def inner(self) -> int:
+        """Values of one sample in all inner tensors, if autograd keeps any."""
+        return prod(self.outputs)
 
     @property
     def is_view(self) -> bool:
@@ -193,6 +203,16 @@ class MaxPool(Layer):
 
 
 @dataclass(frozen=True)
+class MeanPool(MaxPool):
+    """The mean of each 2x2 square, (channels, height, width), without an odd last row or column."""
+
+    def module(self) -> "nn.Module":
+        from torch import nn
+
+        return nn.AvgPool2d(2)
+
+
+@dataclass(frozen=True)
 class MeanOverImage(Layer):
     """(channels, height, width) to (channels,)."""
 
@@ -291,3 +311,14 @@ class Made(Layer):
 
     def module(self) -> "nn.Module":
         return self.make()
+
+
+def normed(size: Size) -> tuple[Layer, Layer]:
+    """Batch norm and relu."""
+    return Norm(size), Activation(size)
+
+
+def read_out(size: Size, classes: int) -> tuple[Layer, Layer]:
+    """From (channels, height, width) to logits, (classes,): the mean over the image and a dense layer."""
+    mean = MeanOverImage(size)
+    return mean, Dense(mean.outputs, (classes,))

@@ -101,8 +101,9 @@ class Trial(_Factors):
         arranged = self._asked("network", int, lambda: self.kind.arranged(self.depth))
         if arranged < 1:
             raise SweepError(f"a {self.network} of depth {self.depth} has {arranged} blocks, but needs at least 1")
-        if not self.kind.skips and self.architecture != "sequential":
-            raise ArrangementError(f"architecture must be sequential for {self.network}, which has no skip connections")
+        if self.architecture != "sequential" and not (self.kind.skips and self.kind.arranges):
+            why = "whose blocks all differ in shape" if self.kind.skips else "which has no skip connections"
+            raise ArrangementError(f"architecture must be sequential for {self.network}, {why}")
         implied = {"sequential": arranged, "parallel": 1}.get(self.architecture)
         named = f"stages is {self.stages}, but a {self.architecture} {self.network} of depth {self.depth}"
         if implied is not None and self.stages not in (0, implied):

@@ -145,7 +145,8 @@ def test_a_part_is_imported_by_its_like_alone(family: str) -> None:
 
 
 NAMED = {
-    *("stack", "resnet", "preresnet", "vgg", "linear"),
+    *("stack", "resnet", "preresnet", "vgg", "linear", "densenet", "densenet-bc", "se-resnet", "se-preresnet"),
+    *("sk-resnet", "wide-resnet", "procrustes-resnet"),
     *("droppath", "residual-droppath", "effective-paths"),
     *("lesions", "truncation", "paths", "features"),
 }

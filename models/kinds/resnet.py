@@ -6,12 +6,13 @@ are 6n + 2 layers with basic blocks, 9n + 2 with bottlenecks. Other widths, othe
 ours.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from models.factor import factor
-from models.kind import NetworkKind, check_sizes
-from models.layers import Activation, Convolution, Dense, ImageShape, Layer, MeanOverImage, Norm, OptionA, Size
+from models.kind import LayeredKind, check_sizes, per_group
+from models.layers import Convolution, ImageShape, Layer, Norm, OptionA, Size, normed, read_out
 from models.layout import BlockLayout, Layout, in_stages
 
 GROUPS = 3
@@ -22,7 +23,7 @@ EXPANSION = {"basic": 1, "bottleneck": 4}
 
 
 @dataclass(frozen=True)
-class ResNet(NetworkKind):
+class ResNet(LayeredKind):
     """Post-activation ResNets: batch norm after each convolution, relu between them and after the addition.
 
     `depth` counts the convolutions of the main path and the dense layer. `width` is the number of channels of the first
@@ -39,41 +40,36 @@ class ResNet(NetworkKind):
     )
     """Subsampling and channels of zeros, or a 1x1 convolution, in post-activation with batch norm."""
 
-    def describe(self, depth: int) -> str:
-        return f"{self.label}-{depth}"
-
     def arranged(self, depth: int) -> int:
-        per_block = GROUPS * LAYERS[self.block]
-        if depth < per_block + 2 or (depth - 2) % per_block:
-            raise ValueError(f"a ResNet of {self.block} blocks has {per_block}n + 2 layers, not {depth}")
-        return (depth - 2) // per_block
+        return per_group(f"a ResNet of {self.block} blocks", depth, GROUPS * LAYERS[self.block], 2)
 
     def layout(self, depth: int, width: int, branches: int, inputs: ImageShape, classes: int) -> Layout:
         check_sizes("ResNet", width=width, branches=branches, inputs=inputs, classes=classes)
-        count, hidden = self.arranged(depth), (width, *inputs[1:])
-        stem, blocks = (Convolution(inputs, hidden), *self._activated(hidden, post=True)), []
-        for group in range(GROUPS):
-            sides = hidden[1:] if group == 0 else tuple(-(-side // 2) for side in hidden[1:])
-            outputs = (width * 2**group * EXPANSION[self.block], *sides)
-            blocks += [self._block(hidden, outputs), *[self._block(outputs, outputs)] * (count - 1)]
-            hidden = outputs
-        mean = MeanOverImage(hidden)
-        head = (*self._activated(hidden, post=False), mean, Dense(mean.outputs, (classes,)))
-        return Layout(inputs, classes, stem, tuple(blocks), head, in_stages(blocks, branches))
+        hidden = (width, *inputs[1:])
+        stem = Convolution(inputs, hidden), *self._activated(hidden, post=True)
+        channels = [width * 2**group * EXPANSION[self.block] for group in range(GROUPS)]
+        blocks = in_groups(self.block_of, self.arranged(depth), hidden, channels)
+        outputs = blocks[-1].outputs
+        head = *self._activated(outputs, post=False), *read_out(outputs, classes)
+        return Layout(inputs, classes, stem, blocks, head, in_stages(blocks, branches))
 
-    def _block(self, inputs: Size, outputs: Size) -> BlockLayout:
+    def block_of(self, inputs: Size, outputs: Size) -> BlockLayout:
+        """A block from values of one size to values of another."""
         layers: list[Layer] = []
         for convolution in self._convolutions(inputs, outputs):
             layers += self._activated(convolution.inputs, post=False)
             layers += [convolution, *self._activated(convolution.outputs, post=True)]
-        if self.pre_activation:
-            return BlockLayout(tuple(layers), self._skip(inputs, outputs))
-        *branch, relu = layers
-        return BlockLayout(tuple(branch), self._skip(inputs, outputs), after=relu)
+        after = None if self.pre_activation else layers.pop()
+        skip = skip_of(inputs, outputs, self.shortcut, () if self.pre_activation else (Norm(outputs),))
+        return BlockLayout((*layers, *self._gate(outputs)), skip, after)
+
+    def _gate(self, outputs: Size) -> tuple[Layer, ...]:
+        """Further layers at the end of a branch."""
+        return ()
 
     def _activated(self, size: Size, post: bool) -> tuple[Layer, ...]:
         """Batch norm and relu, if this kind has them after (`post`) or before a convolution."""
-        return () if post == self.pre_activation else (Norm(size), Activation(size))
+        return () if post == self.pre_activation else normed(size)
 
     def _convolutions(self, inputs: Size, outputs: Size) -> tuple[Convolution, ...]:
         if LAYERS[self.block] == 2:
@@ -81,14 +77,6 @@ class ResNet(NetworkKind):
         inner = outputs[0] // EXPANSION[self.block]
         narrow, inside = (inner, *inputs[1:]), (inner, *outputs[1:])
         return Convolution(inputs, narrow, 1), Convolution(narrow, inside), Convolution(inside, outputs, 1)
-
-    def _skip(self, inputs: Size, outputs: Size) -> Layer | tuple[Layer, ...] | None:
-        if inputs == outputs:
-            return None
-        if self.shortcut == "option_a":
-            return OptionA(inputs, outputs)
-        norm = () if self.pre_activation else (Norm(outputs),)
-        return Convolution(inputs, outputs, 1), *norm
 
 
 @dataclass(frozen=True)
@@ -102,3 +90,30 @@ class PreActivationResNet(ResNet):
 
     label: ClassVar[str] = "pre-activation ResNet"
     pre_activation: ClassVar[bool] = True
+
+
+def in_groups(
+    block_of: Callable[[Size, Size], BlockLayout], count: int, inputs: Size, channels: Sequence[int]
+) -> tuple[BlockLayout, ...]:
+    """Groups of `count` blocks, the first from values of size `inputs`; sides halve, rounded up, from group to group.
+
+    `block_of` makes the block from values of one size to values of another, and `channels` are those of each group.
+    """
+    blocks: list[BlockLayout] = []
+    for group, number in enumerate(channels):
+        outputs = (number, *(inputs[1:] if group == 0 else halved(inputs)))
+        blocks += [block_of(inputs, outputs), *[block_of(outputs, outputs)] * (count - 1)]
+        inputs = outputs
+    return tuple(blocks)
+
+
+def halved(size: Size) -> tuple[int, ...]:
+    """Half the height and width of (channels, height, width), rounded up."""
+    return tuple(-(-side // 2) for side in size[1:])
+
+
+def skip_of(inputs: Size, outputs: Size, shortcut: str, norm: tuple[Layer, ...]) -> Layer | tuple[Layer, ...] | None:
+    """The skip connection that `ResNet.shortcut` names; the identity where the shape stays. A projection has `norm`."""
+    if inputs == outputs:
+        return None
+    return OptionA(inputs, outputs) if shortcut == "option_a" else (Convolution(inputs, outputs, 1), *norm)

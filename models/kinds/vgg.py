@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from models.kind import NetworkKind, check_sizes
+from models.kind import LayeredKind, check_sizes
 from models.layers import Activation, Convolution, Dense, Flatten, ImageShape, MaxPool, Norm, OptionA, Size
 from models.layout import BlockLayout, Layout, in_stages
 
@@ -19,14 +19,11 @@ WIDEST = 8
 
 
 @dataclass(frozen=True)
-class VGG(NetworkKind):
+class VGG(LayeredKind):
     """`depth` counts the convolutions and the two dense layers; `width` is the channel count of the first group."""
 
     label: ClassVar[str] = "VGG"
     skips: ClassVar[bool] = False
-
-    def describe(self, depth: int) -> str:
-        return f"{self.label}-{depth}"
 
     def arranged(self, depth: int) -> int:
         if depth < 3:

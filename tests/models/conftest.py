@@ -8,10 +8,15 @@ from torch import nn
 from models.blocks import Block, BlockNetwork
 from models.initialisation import initialise
 from models.kind import NetworkKind
+from models.kinds.densenet import BottleneckDenseNet, DenseNet
 from models.kinds.linear import LinearNetwork
+from models.kinds.procrustes_resnet import ProcrustesResNet
 from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.se_resnet import PreActivationSEResNet, SEResNet
+from models.kinds.sk_resnet import SKResNet
 from models.kinds.stack import Stack
 from models.kinds.vgg import VGG, grouped
+from models.kinds.wide_resnet import WideResNet
 from models.layout import BlockShape
 
 # The first example of a process pays for loading; the examples are the same in every run.
@@ -41,6 +46,17 @@ NETWORKS: dict[str, Callable[[], BlockNetwork]] = {
     "vgg": lambda: VGG().build(grouped((2, 3, 1), 2, 1, INPUT, CLASSES), 0),
     "linear": _of(LinearNetwork(), 6, width=4),
     "linear-mixed": _of(LinearNetwork(), 6, branches=2, width=4),
+    "densenet": _of(DenseNet(), 10),
+    "densenet-bc": _of(BottleneckDenseNet(), 16),
+    "se-post": _of(SEResNet(reduction=1), 14, width=3),
+    "se-pre-parallel": _of(PreActivationSEResNet("bottleneck", reduction=2), 20, branches=2),
+    "sk": _of(SKResNet(cardinality=2), 20),
+    "sk-parallel": _of(SKResNet("projection", cardinality=1), 20, branches=2),
+    "wide": _of(WideResNet(2), 16),
+    "wide-mixed": _of(WideResNet(1), 22, branches=2),
+    "procrustes": _of(ProcrustesResNet(), 22),
+    "procrustes-mixed": _of(ProcrustesResNet(), 31, branches=2),
+    "procrustes-parallel": _of(ProcrustesResNet(), 22, branches=2),
 }
 
 

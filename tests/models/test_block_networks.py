@@ -8,13 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.ops import SqueezeExcitation
 
 from models.blocks import BlockNetwork
 from models.initialisation import initialise
+from models.kind import NetworkKind
+from models.kinds.densenet import BottleneckDenseNet
 from models.kinds.linear import LinearNetwork
+from models.kinds.procrustes_resnet import ProcrustesResNet
 from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.se_resnet import PreActivationSEResNet, SEResNet
+from models.kinds.sk_resnet import SelectiveKernels, SKResNet
 from models.kinds.stack import Stack
 from models.kinds.vgg import VGG, grouped
+from models.kinds.wide_resnet import WideResNet
 from models.stack_shape import StackShape
 from tests.models.residual_stack import ResidualStack, fuse
 
@@ -70,6 +77,80 @@ def test_pre_activation_blocks_are_their_equation() -> None:
         hidden = skip + F.conv2d(activate(inner, f"{name}.3"), values[f"{name}.5.weight"], padding=1)
     expected = activate(hidden, "head.0").mean((2, 3)) @ values["head.3.weight"].T + values["head.3.bias"]
     torch.testing.assert_close(network(images), expected)
+
+
+@pytest.mark.parametrize("pre_activation", [False, True])
+def test_squeeze_and_excitation_ends_the_branches_of_a_resnet(pre_activation: bool) -> None:
+    plain, gated = (PreActivationResNet, PreActivationSEResNet) if pre_activation else (ResNet, SEResNet)
+    size = {"depth": 14, "width": 4, "inputs": (3, 8, 8), "classes": 10}
+    network, inner = gated(reduction=2).network(**size).double(), plain().network(**size).double()
+    found = network.state_dict()
+    inner.load_state_dict({name: found[name] for name in inner.state_dict()})
+    hidden = expected = network.stem(random(4, 3, 8, 8))
+    for number in range(len(network.blocks)):
+        ours, theirs = network.block(number), SqueezeExcitation(4 * 2 ** (number // 2), 2 * 2 ** (number // 2)).double()
+        *_, (name, _) = ours.branch.named_children()
+        values = ours.branch.get_submodule(name).state_dict().values()
+        shapes = theirs.state_dict()
+        theirs.load_state_dict(
+            {name: value.view(shapes[name].shape) for name, value in zip(shapes, values, strict=True)}
+        )
+        block = inner.block(number)
+        expected = block.after(block.skip(expected) + theirs(block.branch(expected)))
+        hidden = ours.after(ours.skip(hidden) + ours.branch(hidden))
+        torch.testing.assert_close(hidden, expected)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_selective_kernels_are_their_equations(stride: int) -> None:
+    """1903.06586, section 3.1, equations 1 to 6."""
+    layer = SelectiveKernels((4, 6, 8), (8, 6 // stride, 8 // stride), groups=2, hidden=5)
+    unit = layer.module().double()
+    values, images = unit.state_dict(), random(3, 4, 6, 8)
+
+    def norm(hidden: Tensor, name: str) -> Tensor:
+        return F.relu(F.batch_norm(hidden, None, None, values[f"{name}.weight"], values[f"{name}.bias"], training=True))
+
+    first, second = (
+        norm(F.conv2d(images, weight, None, stride, dilation, dilation, 2), f"convolutions.{dilation - 1}.1")
+        for dilation, weight in ((1, values["convolutions.0.0.weight"]), (2, values["convolutions.1.0.weight"]))
+    )
+    squeezed = norm((first + second).mean((2, 3)) @ values["fused.0.weight"].T, "fused.1")
+    ours, other = (squeezed @ weight.T for weight in values["selected.weight"].split(8))
+    share = (ours.exp() / (ours.exp() + other.exp()))[:, :, None, None]
+    torch.testing.assert_close(unit(images), share * first + (1 - share) * second)
+
+
+def test_a_bottleneck_of_an_sk_resnet_has_its_unit_between_two_convolutions() -> None:
+    network = SKResNet(cardinality=1).network(depth=11, width=2, inputs=(3, 8, 8), classes=10)
+    names = [type(layer).__name__ for layer in network.block(1).branch.children()]
+    assert names == ["Conv2d", "BatchNorm2d", "ReLU", "SelectiveKernels", "Conv2d", "BatchNorm2d"]
+
+
+def test_a_wide_resnet_is_a_resnet_of_more_channels() -> None:
+    wide = WideResNet(1).network(depth=10, width=4, inputs=(3, 8, 8), classes=10, seed=3)
+    resnet = PreActivationResNet(shortcut="projection").network(depth=8, width=4, inputs=(3, 8, 8), classes=10, seed=3)
+    wide.load_state_dict(dict(zip(wide.state_dict(), resnet.state_dict().values(), strict=True)))
+    images = random(2, 3, 8, 8).float()
+    assert torch.equal(wide(images), resnet(images))
+    channels = [block.shape.outputs[0] for block in WideResNet(3).layout(10, 4, 1, (3, 8, 8), 10).blocks]
+    assert channels == [12, 24, 48]
+
+
+def test_a_procrustes_resnet_is_groups_of_blocks_and_convolutions_between_them() -> None:
+    network = ProcrustesResNet().network(depth=22, width=1, inputs=(3, 9, 8), classes=10).double()
+    hidden = network.stem(random(2, 3, 9, 8))
+    assert hidden.shape == (2, 4, 9, 8)
+    for number in range(6):
+        block = network.block(number)
+        assert isinstance(block.skip, nn.Identity)
+        hidden = hidden + block.branch(hidden)
+        if number in (1, 3):
+            assert isinstance(block.after, nn.Conv2d)
+            assert block.after.bias is None
+            hidden = F.conv2d(hidden, block.after.weight, stride=2)
+    assert hidden.shape == (2, 16, 3, 2)
+    torch.testing.assert_close(network(random(2, 3, 9, 8)), network.head(hidden))
 
 
 def test_vgg_is_its_layers_in_a_row() -> None:
@@ -130,6 +211,10 @@ def build_all(seed: int) -> list[BlockNetwork]:
         VGG().network(depth=4, width=4, inputs=CIFAR, classes=10, seed=seed),
         LinearNetwork().network(depth=2, width=4, inputs=(1, 28, 28), classes=10, seed=seed),
         Stack().network(depth=2, width=2, inputs=(1, 6, 6), classes=3, branches=2, seed=seed),
+        BottleneckDenseNet().network(depth=10, width=2, inputs=CIFAR, classes=10, seed=seed),
+        SKResNet().network(depth=11, width=4, inputs=CIFAR, classes=10, seed=seed),
+        SEResNet().network(depth=8, width=4, inputs=CIFAR, classes=10, seed=seed),
+        ProcrustesResNet().network(depth=13, width=2, inputs=CIFAR, classes=10, seed=seed),
     ]
 
 
@@ -146,14 +231,29 @@ def test_weights_come_from_the_seed_alone() -> None:
         assert all(value.device.type == "cpu" for value in values.values())
 
 
-def test_arrangements_start_from_identical_weights() -> None:
-    deep, parallel = (
-        ResNet(shortcut="projection").network(depth=20, width=2, inputs=CIFAR, classes=10, branches=branches, seed=5)
-        for branches in (1, 2)
+@pytest.mark.parametrize(
+    ("kind", "depth"),
+    [
+        (ResNet(shortcut="projection"), 26),
+        (SEResNet(), 26),
+        (SKResNet(), 38),
+        (WideResNet(2), 28),
+        (ProcrustesResNet(), 40),
+    ],
+    ids=str,
+)
+def test_arrangements_start_from_identical_weights(kind: NetworkKind, depth: int) -> None:
+    deep, mixed, parallel = (
+        kind.network(depth=depth, width=4, inputs=(3, 8, 8), classes=10, branches=branches, seed=5)
+        for branches in (1, 2, 4)
     )
-    assert deep.state_dict().keys() == parallel.state_dict().keys()
-    assert all(torch.equal(value, parallel.state_dict()[name]) for name, value in deep.state_dict().items())
-    parallel.load_state_dict(deep.state_dict())
+    assert len(deep.stages) > len(mixed.stages) > len(parallel.stages)
+    for other in (mixed, parallel):
+        assert deep.state_dict().keys() == other.state_dict().keys()
+        assert all(torch.equal(value, other.state_dict()[name]) for name, value in deep.state_dict().items())
+        other.load_state_dict(deep.state_dict())
+    images, regrouped = random(2, 3, 8, 8).float(), deep.rearranged([len(stage) for stage in parallel.stages])
+    assert torch.equal(regrouped(images), parallel(images))
 
 
 def test_weights_are_those_of_earlier_releases() -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
 from itertools import product
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from models.blocks import Block, BlockNetwork, PlainBlock
+from models.blocks import AppendingBlock, Block, BlockNetwork, PlainBlock
 from models.intervention import NO_INTERVENTION, Intervention
 from models.kinds.resnet import ResNet
 from models.kinds.stack import Stack
@@ -28,11 +29,18 @@ def without(network: BlockNetwork, removed: set[int]) -> BlockNetwork:
     blocks, stages = [], []
     for stage in network.stages:
         kept = [network.block(number) for number in stage if number not in removed]
-        place = network.block(stage[0])
-        if not kept and place.shape.inputs != place.shape.outputs:
-            kept = [PlainBlock(place.shape, place.skip, after=place.after)]
-        elif not kept and not isinstance(place.after, nn.Identity | nn.ReLU):
-            kept = [PlainBlock(place.shape, place.after)]
+        first, last = network.block(stage[0]), network.block(stage[-1])
+        if kept:
+            afters = [*[None] * (len(kept) - 1), last.after]
+            kept = [
+                type(block)(block.shape, block.branch, first.skip, after)
+                for block, after in zip(kept, afters, strict=True)
+            ]
+        elif first.shape.inputs != first.shape.outputs or not isinstance(last.after, nn.Identity | nn.ReLU):
+            zeros = OptionA(first.shape.inputs, first.shape.outputs).module()
+            kept = [
+                PlainBlock(first.shape, zeros if isinstance(first, AppendingBlock) else first.skip, after=last.after)
+            ]
         blocks += kept
         stages += [len(kept)] if kept else []
     return BlockNetwork(network.stem, blocks, network.head, stages)
@@ -86,19 +94,34 @@ def handmade(network: BlockNetwork, images: Tensor, path: set[int]) -> Tensor:
     states = [network.stem(images)]
     sums = []
     for stage in network.stages:
-        place = network.block(stage[0])
-        branches = [network.block(number).branch(states[-1]) for number in stage]
-        sums.append(branches[0] if isinstance(place, PlainBlock) else place.skip(states[-1]) + sum(branches))
-        states.append(place.after(sums[-1]))
+        sums.append(joined(network, stage, states[-1]))
+        states.append(network.block(stage[-1]).after(sums[-1]))
     result = derivative(network.head, states[-1], weights_of(network.head(states[-1])))
     for stage, state, total in reversed(list(zip(network.stages, states, sums, strict=False))):
-        place = network.block(stage[0])
-        result = derivative(place.after, total, result)
+        first, last = network.block(stage[0]), network.block(stage[-1])
+        result = derivative(last.after, total, result)
         chosen = [network.block(number).branch for number in stage if number in path]
-        if not chosen and isinstance(place, PlainBlock):
+        if not chosen and isinstance(first, PlainBlock):
             return torch.zeros_like(images)
-        result = derivative(chosen[0] if chosen else place.skip, state, result)
+        result = derivative(partial(one_way, first, chosen), state, result)
     return derivative(network.stem, images, result)
+
+
+def joined(network: BlockNetwork, stage: Sequence[int], hidden: Tensor) -> Tensor:
+    """What a stage makes of its input, before its `after`."""
+    first, outputs = network.block(stage[0]), [network.block(number).branch(hidden) for number in stage]
+    if isinstance(first, PlainBlock):
+        return outputs[0]
+    return torch.cat([hidden, *outputs], 1) if isinstance(first, AppendingBlock) else first.skip(hidden) + sum(outputs)
+
+
+def one_way(first: Block, chosen: Sequence[nn.Module], hidden: Tensor) -> Tensor:
+    """The output of the branch of a stage that is chosen, or else of its skip connection, where the stage puts it."""
+    way = chosen[0](hidden) if chosen else first.skip(hidden)
+    if not isinstance(first, AppendingBlock):
+        return way
+    zeros = way.new_zeros(len(way), first.shape.outputs[0] - way.shape[1], *way.shape[2:])
+    return torch.cat([zeros, way] if chosen else [way, zeros], 1)
 
 
 def three_quarters(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
@@ -108,9 +131,7 @@ def three_quarters(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
 def test_a_network_is_its_equation(network: BlockNetwork, images: Tensor) -> None:
     hidden = network.stem(images)
     for stage in network.stages:
-        place = network.block(stage[0])
-        outputs = [network.block(number).branch(hidden) for number in stage]
-        hidden = place.after(outputs[0] if isinstance(place, PlainBlock) else place.skip(hidden) + sum(outputs))
+        hidden = network.block(stage[-1]).after(joined(network, stage, hidden))
     torch.testing.assert_close(network(images), network.head(hidden), rtol=1e-12, atol=1e-12)
 
 
@@ -342,6 +363,10 @@ def test_stages_must_fit_the_blocks() -> None:
     for stages in ([1], [1, 2], [2, 0]):
         with pytest.raises(ValueError, match="do not make a network of 2"):
             BlockNetwork(nn.Identity(), [wide, wide], nn.Identity(), stages)
+    closed = Block(wide.shape, nn.Identity(), after=nn.Linear(4, 4))
+    assert len(BlockNetwork(nn.Identity(), [wide, closed], nn.Identity(), [2]).stages) == 1
+    with pytest.raises(ValueError, match=r"blocks .0, 1. cannot run in parallel: the layers after block 0 have"):
+        BlockNetwork(nn.Identity(), [closed, wide], nn.Identity(), [2])
     with pytest.raises(ValueError, match="shapes differ"):
         BlockNetwork(nn.Identity(), [wide, narrow], nn.Identity(), [2])
 

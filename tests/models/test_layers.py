@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.activations import ACTIVATIONS
+from models.kinds.se_resnet import SqueezeExcite
+from models.kinds.sk_resnet import SelectiveKernels
 from models.layers import (
     SAVED_OF_ACTIVATION,
     Activation,
@@ -18,6 +20,7 @@ from models.layers import (
     Made,
     MaxPool,
     MeanOverImage,
+    MeanPool,
     Norm,
     OptionA,
 )
@@ -36,12 +39,15 @@ LAYERS: list[Layer] = [
     Norm((6,)),
     *(Activation(IMAGE, name=name) for name in ACTIVATIONS),
     MaxPool(IMAGE),
+    MeanPool(IMAGE),
     MeanOverImage(IMAGE),
     Flatten(IMAGE),
     OptionA(IMAGE, HALF),
     OptionA(IMAGE, IMAGE),
     Made((6,), (4,), make=lambda: nn.Linear(6, 4)),
     Norm((5, 1, 1)),
+    SqueezeExcite(IMAGE, hidden=2),
+    SelectiveKernels((4, 7, 6), (6, 4, 3), groups=2, hidden=5),
 ]
 NORMED: list[Layer] = [
     Made((6,), make=lambda: nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6))),
@@ -78,6 +84,11 @@ def test_a_layer_is_what_it_says(layer: Layer) -> None:
     }
     names = {"input" if at == address else "output" if at == of_output else "inner" for at in batches}
     assert names == ({"input"} if isinstance(layer, Made) else set(layer.saves))
+    inner = dict.fromkeys(batches - {address, of_output}, 0)
+    for saved in kept:
+        if (at := saved.untyped_storage().data_ptr()) in inner:
+            inner[at] = max(inner[at], saved.numel())
+    assert sum(inner.values()) == (BATCH * layer.inner if "inner" in names else 0)
 
 
 def test_what_is_kept_is_known_of_every_activation() -> None:
@@ -104,6 +115,12 @@ def test_sides_halve_rounded_up() -> None:
         (lambda: layout(stages=(1, 2)), "stages of .1, 2. blocks do not make a network of 2"),
         (lambda: layout(stages=(2, 0)), "stages of .2, 0. blocks do not make a network of 2"),
         (lambda: layout(block=BlockLayout(Norm(IMAGE), residual=False), stages=(2,)), "without skip connections"),
+        (
+            lambda: layout(block=BlockLayout(Norm(IMAGE), after=Norm(IMAGE)), stages=(2,)),
+            "blocks .0, 1. cannot run in parallel: the layers after block 0 have parameters",
+        ),
+        (lambda: BlockLayout(Convolution(IMAGE, HALF), appends=True), "appends needs the identity"),
+        (lambda: BlockLayout(Norm(IMAGE), Norm(IMAGE), appends=True), "appends needs the identity"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(refused: Callable[[], object], message: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,21 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.blocks import BlockNetwork
+from models.blocks import AppendingBlock, BlockNetwork
 from models.kind import NetworkKind
 from models.kinds import KINDS
+from models.kinds.densenet import BottleneckDenseNet, DenseNet
 from models.kinds.linear import LinearNetwork
+from models.kinds.procrustes_resnet import ProcrustesResNet
 from models.kinds.resnet import PreActivationResNet, ResNet
+from models.kinds.se_resnet import PreActivationSEResNet, SEResNet
+from models.kinds.sk_resnet import SKResNet
 from models.kinds.stack import Stack
 from models.kinds.vgg import VGG, grouped
+from models.kinds.wide_resnet import WideResNet
 from models.layers import SAVED_OF_ACTIVATION, ImageShape
 from models.layout import Layout
+from models.modules import SqueezeExcite
 
 PINNED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("pinned_networks.json").read_text())
 """Counts and digests of initial weights; every result of a sweep depends on them."""
@@ -56,6 +63,17 @@ CASES: tuple[Case, ...] = (
         for branches in (1, 2, 6)
     ),
     of(Stack(kernel_size=5), 7, 3, MNIST, branches=3),
+    of(DenseNet(), 10, 3, SMALL),
+    of(DenseNet(), 7, 2, (1, 1, 3)),
+    of(BottleneckDenseNet(), 16, 3, (3, 9, 6), 4),
+    of(SEResNet(reduction=2), 14, 3, SMALL),
+    of(SEResNet("bottleneck"), 20, 2, SMALL, branches=2),
+    of(PreActivationSEResNet(shortcut="projection", reduction=1), 14, 2, (1, 5, 4)),
+    of(SKResNet(), 11, 4, SMALL),
+    of(SKResNet("projection", cardinality=2), 29, 2, (2, 5, 7), branches=2),
+    of(WideResNet(3), 10, 2, SMALL),
+    of(WideResNet(1), 22, 2, SMALL, branches=3),
+    *(of(ProcrustesResNet(), 31, 2, (1, 9, 6), branches=branches) for branches in (1, 2, 3)),
 )
 
 
@@ -73,15 +91,23 @@ def test_a_layout_tells_what_the_network_has(kind: NetworkKind, layout: Layout) 
     assert len(layout.blocks) == len(network.blocks)
     assert layout.block_shapes() == tuple(network.block(number).shape for number in range(len(layout.blocks)))
     assert layout.stages == tuple(map(len, network.stages))
-    weighted = [module for module in network.block(0).branch.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    assert layout.layers_per_block == len(weighted)
+    branch = network.block(0).branch
+    layers = branch.children() if isinstance(branch, nn.Sequential) else [branch]
+    counted = [layer for layer in layers if has_weights(layer) and not isinstance(layer, SqueezeExcite)]
+    assert layout.layers_per_block == len(counted)
     inputs = torch.zeros(3, *layout.input_shape)
     states = list(network.states(network.stem(inputs)))
     for stage, hidden in zip(network.stages, states, strict=False):
         block = network.block(stage[0])
         assert hidden.shape[1:] == block.shape.inputs
-        assert block.branch(hidden).shape == block.skip(hidden).shape == (3, *block.shape.outputs)
+        branch, skip = block.branch(hidden), block.skip(hidden)
+        assert isinstance(block, AppendingBlock) or branch.shape == skip.shape
+        assert block.join(skip, [(branch, 1.0)]).shape == (3, *block.shape.outputs)
     assert network.head(states[-1]).shape == (3, layout.classes)
+
+
+def has_weights(layer: nn.Module) -> bool:
+    return any(isinstance(module, nn.Conv2d | nn.Linear) for module in layer.modules())
 
 
 @each_case
@@ -105,7 +131,9 @@ def kept_by_autograd(network: BlockNetwork, images: Tensor) -> int:
 
     def keep(saved: Tensor) -> Tensor:
         if saved.dtype == torch.float32 and saved.shape[0] == len(images):
-            kept[saved.untyped_storage().data_ptr()] = saved
+            # Parts of a tensor are kept with the whole.
+            address = saved.untyped_storage().data_ptr()
+            kept[address] = max(kept.get(address, saved), saved, key=Tensor.numel)
         return saved
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda saved: saved):
@@ -149,7 +177,43 @@ def test_resnets_have_the_published_number_of_parameters(depth: int, millions: f
     assert round(layout.parameters / 1e6, 2 if depth < 110 else 1) == millions
 
 
+@pytest.mark.parametrize(
+    ("kind", "depth", "width", "millions"),
+    [
+        (DenseNet(), 40, 12, 1.0),
+        (BottleneckDenseNet(), 100, 12, 0.8),
+        (WideResNet(1), 40, 16, 0.6),
+        (WideResNet(2), 40, 16, 2.2),
+        (WideResNet(4), 40, 16, 8.9),
+        (WideResNet(10), 28, 16, 36.5),
+        (WideResNet(8), 16, 16, 11.0),
+        (ProcrustesResNet(), 166, 16, 1.72),
+        (PreActivationResNet("bottleneck"), 164, 16, 1.7),
+    ],
+    ids=str,
+)
+def test_other_networks_have_the_published_number_of_parameters(
+    kind: NetworkKind, depth: int, width: int, millions: float
+) -> None:
+    """1608.06993, table 2; 1605.07146, table 4; 1805.07477, which compares its network with the ResNet-164."""
+    parameters = kind.layout(depth, width, 1, CIFAR, 10).parameters
+    assert round(parameters / 1e6, 2 if millions == 1.72 else 1) == millions
+
+
+def test_channel_attention_adds_what_its_papers_say() -> None:
+    """1709.01507, section 4, with biases; 1903.06586, section 3.1."""
+    plain, gated = (kind.layout(20, 16, 1, CIFAR, 10).parameters for kind in (ResNet(), SEResNet()))
+    assert gated - plain == sum(3 * (2 * c * (c // 16) + c // 16 + c) for c in (16, 32, 64))
+    plain, selective = (
+        kind.layout(29, 16, 1, CIFAR, 10).parameters for kind in (ResNet("bottleneck"), SKResNet(cardinality=1))
+    )
+    # One more convolution and batch norm; 32 hidden units with batch norm between three sets of weights.
+    assert selective - plain == sum(3 * (9 * c * c + 2 * c + 3 * c * 32 + 2 * 32) for c in (16, 32, 64))
+
+
 def test_counts_of_well_known_networks() -> None:
+    assert DenseNet().layout(40, 12, 1, CIFAR, 10).parameters == 1_019_722
+    assert BottleneckDenseNet().layout(100, 12, 1, CIFAR, 10).parameters == 769_162
     assert [ResNet().layout(depth, 16, 1, CIFAR, 10).parameters for depth in (20, 110)] == [269_722, 1_727_962]
     assert len(PreActivationResNet().layout(110, 16, 1, CIFAR, 10).blocks) == 54
     assert round(PreActivationResNet("bottleneck").layout(164, 16, 1, CIFAR, 10).parameters / 1e6, 1) == 1.7
@@ -178,6 +242,12 @@ def test_parallel_stages_hold_blocks_of_one_shape_and_move_no_parameter() -> Non
         (ResNet(), 20, 3),
         (PreActivationResNet("bottleneck"), 164, 18),
         (VGG(), 15, 13),
+        (DenseNet(), 40, 12),
+        (BottleneckDenseNet(), 100, 16),
+        (SEResNet(), 20, 3),
+        (SKResNet(), 29, 3),
+        (WideResNet(), 28, 4),
+        (ProcrustesResNet(), 166, 18),
     ],
 )
 def test_stages_divide_all_blocks_or_those_of_a_group(kind: NetworkKind, depth: int, blocks: int) -> None:
@@ -192,6 +262,12 @@ def test_stages_divide_all_blocks_or_those_of_a_group(kind: NetworkKind, depth: 
         (ResNet(), 20, "ResNet-20"),
         (PreActivationResNet(), 110, "pre-activation ResNet-110"),
         (VGG(), 15, "VGG-15"),
+        (DenseNet(), 40, "DenseNet-40"),
+        (BottleneckDenseNet(), 100, "DenseNet-BC-100"),
+        (PreActivationSEResNet(), 20, "pre-activation SE-ResNet-20"),
+        (SKResNet(), 29, "SK-ResNet-29"),
+        (WideResNet(10), 28, "WideResNet-28-10"),
+        (ProcrustesResNet(), 166, "Procrustes ResNet-166"),
     ],
 )
 def test_a_network_in_words(kind: NetworkKind, depth: int, words: str) -> None:
@@ -232,11 +308,38 @@ def test_vgg_deals_convolutions_to_groups(depth: int, groups: tuple[int, ...]) -
         lambda: LinearNetwork().layout(3, 32, 0, MNIST, 10),
         lambda: LinearNetwork().layout(3, 32, 1, (1, 0, 8), 10),
         lambda: LinearNetwork().layout(3, 32, 1, MNIST, 0),
+        lambda: DenseNet().layout(4, 12, 1, CIFAR, 10),
+        lambda: DenseNet().layout(40, 0, 1, CIFAR, 10),
+        lambda: SEResNet(reduction=0).layout(20, 16, 1, CIFAR, 10),
+        lambda: SKResNet().layout(29, 16, 1, CIFAR, 0),
+        lambda: WideResNet(0).layout(28, 16, 1, CIFAR, 10),
+        lambda: ProcrustesResNet().layout(166, 16, 0, CIFAR, 10),
     ],
 )
 def test_impossible_sizes_are_refused(refused: Callable[[], object]) -> None:
-    with pytest.raises(ValueError, match=r"n \+ 2 layers|at least [13]"):
+    with pytest.raises(ValueError, match=r"n \+ [24] layers|at least [13]"):
         refused()
+
+
+@pytest.mark.parametrize(
+    ("kind", "depth", "sentence"),
+    [
+        (DenseNet(), 41, "a DenseNet has 3n + 4 layers, not 41"),
+        (BottleneckDenseNet(), 40 + 3, "a DenseNet-BC has 6n + 4 layers, not 43"),
+        (SEResNet(), 21, "a ResNet of basic blocks has 6n + 2 layers, not 21"),
+        (SKResNet(), 20 + 1, "an SK-ResNet has 9n + 2 layers, not 21"),
+        (WideResNet(), 4, "a WideResNet has 6n + 4 layers, not 4"),
+        (ProcrustesResNet(), 164, "a Procrustes ResNet has 9n + 4 layers, not 164"),
+    ],
+)
+def test_a_depth_that_no_network_has_is_one_sentence(kind: NetworkKind, depth: int, sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        kind.layout(depth, 16, 1, CIFAR, 10)
+
+
+def test_selective_kernels_need_a_cardinality_that_divides_their_channels() -> None:
+    with pytest.raises(ValueError, match="a cardinality of 4 does not divide the 6 channels of an SK unit"):
+        SKResNet().layout(11, 6, 1, CIFAR, 10)
 
 
 def test_blocks_without_skip_connections_are_not_run_in_parallel() -> None:

@@ -2,10 +2,12 @@
 
 import pytest
 
+from models.kinds.densenet import DenseNet
 from models.kinds.linear import LinearNetwork
 from models.kinds.resnet import PreActivationResNet, ResNet
 from models.kinds.stack import Stack
 from models.kinds.vgg import grouped
+from models.kinds.wide_resnet import WideResNet
 from sweep.errors import SweepError
 from sweep.factors import declared
 from sweep.parts import MEASURES, METHODS
@@ -36,6 +38,11 @@ PAST_DEFAULTS = ("network", "augmentation", "method", "pretrain_epochs", "measur
         ),
         ({"network": "vgg", "depth": 15, "filters": 64}, grouped((2, 2, 3, 3, 3), 64, 1, (3, 32, 32), 10)),
         ({"network": "vgg", "depth": 10, "filters": 4}, grouped((1, 1, 2, 2, 2), 4, 1, (3, 32, 32), 10)),
+        ({"network": "densenet", "depth": 40, "filters": 12}, DenseNet().layout(40, 12, 1, (3, 32, 32), 10)),
+        (
+            {"network": "wide-resnet", "depth": 22, "filters": 16, "architecture": "parallel", "widening": 2},
+            WideResNet(2).layout(22, 16, 3, (3, 32, 32), 10),
+        ),
         ({"network": "linear", "depth": 32, "filters": 32}, LinearNetwork().layout(32, 32, 1, (3, 32, 32), 10)),
         (
             {"network": "linear", "depth": 32, "filters": 32, "architecture": "parallel"},
@@ -81,7 +88,17 @@ def test_other_networks_train_on_one_image(values: dict, single: dict) -> None:
         ({"network": "vgg", "depth": 15, "architecture": "parallel"}, "architecture must be sequential for vgg"),
         ({"network": "vgg", "depth": 15, "method": "droppath", "drop_rate": 0.1}, "method droppath drops blocks"),
         ({"network": "resnet", "depth": 20, "kernel_size": 5}, "kernel_size is 5, but belongs to network stack; leave"),
-        ({"block": "bottleneck"}, "block is 'bottleneck', but belongs to network preresnet or resnet; leave"),
+        ({"block": "bottleneck"}, "block is 'bottleneck', but belongs to network preresnet or resnet or se-"),
+        ({"network": "densenet", "depth": 41}, "a DenseNet has 3n [+] 4 layers, not 41$"),
+        ({"network": "sk-resnet", "depth": 11, "filters": 6}, "a cardinality of 4 does not divide the 6 channels"),
+        ({"network": "resnet", "depth": 8, "widening": 2}, "widening is 2, but belongs to network wide-resnet; leave"),
+        *(
+            (
+                {"network": "densenet", "depth": 40, "architecture": architecture, "stages": stages},
+                "architecture must be sequential for densenet, whose blocks all differ in shape$",
+            )
+            for architecture, stages in (("parallel", 0), ("mixed", 3))
+        ),
         ({"drop_rate": 0.5}, "drop_rate is 0.5, but belongs to method droppath or residual-droppath; leave"),
         ({"method": "droppath"}, "drop_rate is 0, but method droppath takes a number above 0"),
         ({"method": "residual-droppath", "drop_rate": 0.5}, "retrain_steps is 0, but method residual-droppath takes"),

@@ -115,6 +115,15 @@ def test_a_row_is_the_network_treated_as_its_subject_says(trial: Trial) -> None:
     assert len(set(losses.values())) > len(subject.network.blocks)
 
 
+@torch.inference_mode()
+def test_layers_of_a_densenet_are_deleted_but_not_reordered() -> None:
+    subject = subject_of(trial_of("densenet", depth=10))
+    rows = measured(subject)
+    assert {row.measurement for row in rows} == {"block", "untreated", "delete-one", "delete-some"}
+    errors = {row.subject: row.value for row in rows if (row.measurement, row.metric) == ("delete-one", "loss")}
+    assert len(errors) == len(set(errors.values())) == 6
+
+
 def test_a_row_of_each_kind() -> None:
     subject = subject_of(trial_of("resnet", depth=20))
     rows = measured(subject)
