@@ -14,5 +14,9 @@ STUDIES: dict[str, Space] = registered(
         "paths-quick": "sweep.studies.paths:QUICK",
         "droppath": "sweep.studies.droppath:SPACE",
         "droppath-quick": "sweep.studies.droppath:QUICK",
+        "shallow-first": "sweep.studies.shallow_first:SPACE",
+        "shallow-first-quick": "sweep.studies.shallow_first:QUICK",
+        "norm-preservation": "sweep.studies.norm_preservation:SPACE",
+        "norm-preservation-quick": "sweep.studies.norm_preservation:QUICK",
     }
 )

@@ -7,7 +7,7 @@ from sweep.pack import make_packs
 from sweep.studies import STUDIES
 from sweep.trial import Trial
 
-FULL = ("lesion", "paths", "droppath")
+FULL = ("lesion", "paths", "droppath", "shallow-first", "norm-preservation")
 
 
 def trials(name: str) -> list[Trial]:
