@@ -16,7 +16,6 @@ from models.kinds.se_resnet import PreActivationSEResNet, SEResNet
 from models.kinds.sk_resnet import SKResNet
 from models.kinds.stack import Stack
 from models.kinds.vgg import VGG, grouped
-from models.kinds.wide_resnet import WideResNet
 from models.layout import BlockShape
 
 # The first example of a process pays for loading; the examples are the same in every run.
@@ -51,12 +50,8 @@ NETWORKS: dict[str, Callable[[], BlockNetwork]] = {
     "se-post": _of(SEResNet(reduction=1), 14, width=3),
     "se-pre-parallel": _of(PreActivationSEResNet("bottleneck", reduction=2), 20, branches=2),
     "sk": _of(SKResNet(cardinality=2), 20),
-    "sk-parallel": _of(SKResNet("projection", cardinality=1), 20, branches=2),
-    "wide": _of(WideResNet(2), 16),
-    "wide-mixed": _of(WideResNet(1), 22, branches=2),
     "procrustes": _of(ProcrustesResNet(), 22),
     "procrustes-mixed": _of(ProcrustesResNet(), 31, branches=2),
-    "procrustes-parallel": _of(ProcrustesResNet(), 22, branches=2),
 }
 
 
