@@ -60,7 +60,7 @@ _SCALE = 2.0**60
 def _transitions(subject: Subject) -> list[bool]:
     """Whether a transition follows each stage."""
     network = subject.network
-    return [any(True for _ in network.block(stage[-1]).after.parameters()) for stage in network.stages]
+    return [any(True for _ in network.block(stage[0]).after.parameters()) for stage in network.stages]
 
 
 def _squares(subject: Subject, index: "Tensor") -> "Tensor":
@@ -76,7 +76,7 @@ def _squares(subject: Subject, index: "Tensor") -> "Tensor":
         hidden = network.stem(pixels.permute(0, 3, 1, 2)).detach().requires_grad_()
         points: list[Tensor] = []
         hooks = [
-            network.block(stage[-1]).after.register_forward_pre_hook(lambda _, inputs: points.append(inputs[0]))
+            network.block(stage[0]).after.register_forward_pre_hook(lambda _, inputs: points.append(inputs[0]))
             for stage, follows in zip(network.stages, _transitions(subject), strict=True)
             if follows
         ]
