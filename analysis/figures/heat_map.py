@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -122,19 +122,20 @@ def _draw_map(axes: Axes, each: HeatMap, norm: Normalize, shades: Shades) -> Non
         else:
             axis.set_major_locator(MaxNLocator(5, integer=True))
     drawn = _drawn(each, margin)
-    x, y = (np.arange(count) for count in drawn.shape[::-1])
+    # The edges of cells: without them, a single row or column has no extent.
+    x, y = (np.arange(count + 1) - 0.5 for count in drawn.shape[::-1])
     if not drawn.size:
         axes.set(xticks=(), yticks=())
         say_empty(axes)
     elif margin is None:
-        axes.pcolormesh(x, y, drawn, cmap=_colors(shades), norm=norm, shading="nearest", rasterized=True)
+        axes.pcolormesh(x, y, drawn, cmap=_colors(shades), norm=norm, rasterized=True)
     else:
-        axes.pcolormesh(x, y, drawn, cmap=_colors(shades), norm=norm, shading="nearest", edgecolors=GRID, linewidth=0.6)
+        axes.pcolormesh(x, y, drawn, cmap=_colors(shades), norm=norm, edgecolors=GRID, linewidth=0.6)
         for (row, column), log in np.ndenumerate(drawn):
             _write_cell(axes, row, column, float(log), margin)
 
 
-def _colors(shades: Shades) -> LinearSegmentedColormap:
+def _colors(shades: Shades) -> Colormap:
     return _RATIOS if shades.margin is not None else _SIGNED if shades.signed else _VALUES
 
 

@@ -146,3 +146,10 @@ def test_many_labels_of_values_are_thinned() -> None:
     drawn = draw_heat_maps("Signed", [HeatMap("net", np.ones((2, 31)), "epoch", "stage", range(0, 301, 10))], VALUES)
     labels = [label.get_text() for label in drawn.axes[0].get_xticklabels()]
     assert labels == ["0", "60", "120", "180", "240", "300"]
+
+
+@pytest.mark.parametrize("shades", [RATIOS, VALUES])
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1), (1, 1)])
+def test_a_single_row_or_column_has_its_extent(shades: Shades, shape: tuple[int, int]) -> None:
+    axes = draw_heat_maps("A title", [states(np.ones(shape))], shades).axes[0]
+    assert (axes.get_ylim(), axes.get_xlim()) == tuple((-0.5, count - 0.5) for count in shape)

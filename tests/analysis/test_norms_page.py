@@ -237,7 +237,7 @@ def twins(configurations: int) -> list[TrialResult]:
 @pytest.mark.parametrize(
     ("configurations", "said"),
     [
-        (2, "Fewer than three configurations do not show whether losses go with norms."),
+        (2, "Fewer than three configurations of parallel networks do not show whether losses go with norms."),
         (4, "is 1.00 over 4 configurations: descriptive alone, as they are fewer than 10."),
         (11, "is 1.00 over 11 configurations (p &lt; 0.0001): the better the norm is kept, the lower the loss."),
     ],
@@ -254,8 +254,8 @@ def test_twins_are_compared_and_their_losses_beside(tmp_path: Path, configuratio
 
 
 def test_no_relation_is_said_where_none_is_shown() -> None:
-    assert loss_words(Correlation(0.1, 0.7, 12)).endswith("(p = 0.70): no relation is shown.")
-    assert "the higher the loss" in loss_words(Correlation(-0.9, 0.0001, 12))
+    assert loss_words("mixed", Correlation(0.1, 0.7, 12)).endswith("(p = 0.70): no relation is shown.")
+    assert "the higher the loss" in loss_words("mixed", Correlation(-0.9, 0.0001, 12))
 
 
 Drawn = list[tuple[str, Sequence[Sequence[Panel]]]]

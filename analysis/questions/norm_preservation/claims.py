@@ -89,11 +89,14 @@ def judge_twins(twins: Sequence[Twins]) -> Claim:
     )
 
 
-def loss_words(found: Correlation) -> str:
-    """Whether losses go with norms, in a sentence."""
+def loss_words(name: str, found: Correlation) -> str:
+    """Whether losses go with norms, in a sentence; `name` is the arrangement of the first networks."""
     if found.n < 3:
-        return "Fewer than three configurations do not show whether losses go with norms."
-    said = f"Spearman's rank correlation of the two differences is {number(found.rho, 2)} over {found.n} configurations"
+        return f"Fewer than three configurations of {name} networks do not show whether losses go with norms."
+    said = (
+        f"Spearman's rank correlation of the differences in norm and in loss, {name} against sequential, is "
+        f"{number(found.rho, 2)} over {found.n} configurations"
+    )
     if found.n < LEAST_CONFIGURATIONS:
         return f"{said}: descriptive alone, as they are fewer than {LEAST_CONFIGURATIONS}."
     if not found.p < LEVEL:

@@ -65,7 +65,10 @@ def bound(blocks: ArrayLike) -> Array:
 
 
 def by_depth(networks: Sequence[NetworkNorms]) -> list[Depths]:
-    """Every set of networks of two or more depths that agree in all else, and have a spread."""
+    """Every set of networks of two or more depths that agree in all else, and have a spread.
+
+    The set whose deepest network has the lowest error comes first.
+    """
     shown = [each for each in networks if each.trial["architecture"] == "sequential" and has_skips(each.trial)]
     shown = [each for each in shown if np.isfinite(_log(each.spread)).any()]
     names = [name for name in training_factors() if name not in _DEPTH]
@@ -74,7 +77,8 @@ def by_depth(networks: Sequence[NetworkNorms]) -> list[Depths]:
     for each in shown:
         groups.setdefault(tuple(each.trial[name] for name in names), []).append(each)
     sets = (tuple(sorted(group, key=lambda each: each.depth)) for group in groups.values())
-    return [Depths(each) for each in sets if each[0].depth < each[-1].depth]
+    found = [Depths(each) for each in sets if each[0].depth < each[-1].depth]
+    return sorted(found, key=lambda of: np.nan_to_num(of.networks[-1].error.value, nan=np.inf))
 
 
 def _log(spread: Array) -> Array:

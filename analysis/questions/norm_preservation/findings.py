@@ -26,8 +26,8 @@ class Findings:
     ladders: list[Ladder]
     disputes: list[Dispute]
     twins: list[Twins]
-    norms_and_losses: Correlation
-    """Over the twins."""
+    norms_and_losses: Mapping[str, Correlation]
+    """Over the twins of one contrast, by the arrangement of the first."""
 
     @property
     def networks(self) -> tuple[NetworkNorms, ...]:

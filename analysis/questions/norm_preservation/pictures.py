@@ -15,7 +15,7 @@ from analysis.questions.norm_preservation.curves import Curves
 from analysis.questions.norm_preservation.depths import Depths, bound
 from analysis.questions.norm_preservation.findings import Findings
 from analysis.questions.norm_preservation.projection import Comparison, Side
-from analysis.questions.norm_preservation.stacks import Twins
+from analysis.questions.norm_preservation.stacks import Twins, by_arrangement
 from analysis.questions.norm_preservation.summary import NetworkNorms
 from analysis.report.content import Picture
 from analysis.seeds import over_seeds
@@ -145,10 +145,7 @@ def _losses(title: str, sides: Sequence[Side], curves: Mapping[str, Curves], met
 
 
 def _twins(twins: Sequence[Twins], palette: Palette) -> Picture:
-    kinds: dict[str, list[Twins]] = {}
-    for each in twins:
-        kinds.setdefault(f"{each.first.trial['architecture']} against sequential", []).append(each)
-    lines = [_points(label, some) for label, some in kinds.items()]
+    lines = [_points(f"{name} against sequential", some) for name, some in by_arrangement(twins).items()]
     x = Axis("difference in absolute log ratio, first state to last")
     panel = Panel("", x, Axis("ratio of validation losses", "ratio"), lines, levels={"equal losses": 1.0})
     drawn = draw_panels(

@@ -111,27 +111,38 @@ def _loss(network: NetworkNorms) -> Array:
     return np.log(np.where(losses > 0, losses, np.nan))
 
 
+def by_arrangement(twins: Sequence[Twins]) -> dict[str, list[Twins]]:
+    """The twins whose first network is mixed, and those where it is parallel."""
+    found: dict[str, list[Twins]] = {}
+    for each in twins:
+        found.setdefault(each.first.trial["architecture"], []).append(each)
+    return found
+
+
 def over_configurations(twins: Sequence[Twins]) -> dict[str, tuple[int, Difference]]:
     """The mean of `total` over configurations, by the arrangement of the first: how many there are, and the mean.
 
     Configurations weigh alike and draw independently: a stratified mean on new seeds of these, by Welch's test. Where
     others have more, those of one pair are left out, as one pair does not show its noise.
     """
-    found: dict[str, list[Twins]] = {}
-    for each in twins:
-        found.setdefault(each.first.trial["architecture"], []).append(each)
     means: dict[str, tuple[int, Difference]] = {}
-    for name, every in found.items():
+    for name, every in by_arrangement(twins).items():
         some = [each for each in every if each.total.n > 1] or [each for each in every if each.total.n]
         weights = [1 / len(some)] * len(some)
         means[name] = len(some), contrast([each.totals for each in some], weights)
     return means
 
 
-def goes_with_loss(twins: Sequence[Twins]) -> Correlation:
-    """Whether the difference in the total change of the norm goes with that in validation loss, over configurations."""
-    means = np.array([(each.total.estimate, each.log_loss.estimate) for each in twins]).reshape(-1, 2)
-    return spearman(*means[np.isfinite(means).all(axis=1)].T)
+def goes_with_loss(twins: Sequence[Twins]) -> dict[str, Correlation]:
+    """Whether the difference in the total change of the norm goes with that in validation loss, over configurations.
+
+    By the arrangement of the first network.
+    """
+    found: dict[str, Correlation] = {}
+    for name, some in by_arrangement(twins).items():
+        means = np.array([(each.total.estimate, each.log_loss.estimate) for each in some]).reshape(-1, 2)
+        found[name] = spearman(*means[np.isfinite(means).all(axis=1)].T)
+    return found
 
 
 def spearman(one: ArrayLike, two: ArrayLike) -> Correlation:

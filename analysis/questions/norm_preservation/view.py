@@ -51,7 +51,7 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
             "published_budget": BUDGET,
             "here": budget([each.trial for each in networks]),
             "images": sorted({each.trial["gradient_images"] for each in networks}),
-            "relation": loss_words(found.norms_and_losses),
+            "relations": [loss_words(*each) for each in found.norms_and_losses.items()],
         },
         tables=tables,
         pictures=pictures(found, palette),
@@ -67,8 +67,13 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
 
 
 def _first(networks: Sequence[NetworkNorms]) -> NetworkNorms:
-    """The network that the answer is about: a plainly trained sequential one, and of these the deepest."""
-    return max(networks, key=lambda each: (bool(np.isfinite(each.spread).any()), each.is_plain, each.depth))
+    """The network that the answer is about: sequential, plainly trained, of these the deepest, of these the best."""
+
+    def rank(each: NetworkNorms) -> tuple[bool, bool, int, float]:
+        error = each.error.value if math.isfinite(each.error.value) else math.inf
+        return bool(np.isfinite(each.spread).any()), each.is_plain, each.depth, -error
+
+    return max(networks, key=rank)
 
 
 def _lead(first: NetworkNorms, found: Findings, claim: Claim) -> Lead:
