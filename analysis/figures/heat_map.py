@@ -120,7 +120,7 @@ def _draw_map(axes: Axes, each: HeatMap, norm: Normalize, shades: Shades) -> Non
             places = range(len(labels)) if margin is not None else _apart(len(labels))
             axis.set_ticks(places, [str(labels[place]) for place in places])
         else:
-            axis.set_major_locator(MaxNLocator(5, integer=True))
+            axis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     drawn = _drawn(each, margin)
     # The edges of cells: without them, a single row or column has no extent.
     x, y = (np.arange(count + 1) - 0.5 for count in drawn.shape[::-1])

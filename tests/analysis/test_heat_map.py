@@ -151,5 +151,8 @@ def test_many_labels_of_values_are_thinned() -> None:
 @pytest.mark.parametrize("shades", [RATIOS, VALUES])
 @pytest.mark.parametrize("shape", [(1, 3), (3, 1), (1, 1)])
 def test_a_single_row_or_column_has_its_extent(shades: Shades, shape: tuple[int, int]) -> None:
-    axes = draw_heat_maps("A title", [states(np.ones(shape))], shades).axes[0]
+    figure = draw_heat_maps("A title", [states(np.ones(shape))], shades)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert all(float(tick).is_integer() for tick in axes.get_yticks())
     assert (axes.get_ylim(), axes.get_xlim()) == tuple((-0.5, count - 0.5) for count in shape)

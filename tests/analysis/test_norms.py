@@ -73,6 +73,7 @@ def test_transitions_are_no_stages_and_count_for_the_whole(tmp_path: Path) -> No
     (found,) = networks(opened(tmp_path, [ended(trial, measurements=rows)])).values()
     assert (found.after, found.transitions.shape) == ((0, 1), (1, 1, 2))
     assert found.spread == pytest.approx([0.2])
+    assert found.distance == pytest.approx([math.sqrt(0.35 / 3)])
     assert found.typical == pytest.approx([0.3])
     assert found.total == pytest.approx([0.4])
     assert found.largest == pytest.approx([0.5])
@@ -115,7 +116,15 @@ def test_without_a_finite_ratio_there_is_no_number(tmp_path: Path) -> None:
     (found,) = networks(
         opened(tmp_path, [ended(preresnet(14, measure="gradient-norms"), measurements=norm_rows([None] * 6))])
     ).values()
-    numbers = [found.spread, found.typical, found.largest, found.total, found.transition, found.mean_spread]
+    numbers = [
+        found.spread,
+        found.distance,
+        found.typical,
+        found.largest,
+        found.total,
+        found.transition,
+        found.mean_spread,
+    ]
     assert np.isnan(numbers).all()
 
 
@@ -146,6 +155,8 @@ def test_the_deepest_is_compared_with_the_shallowest_by_welchs_test(tmp_path: Pa
     assert found.change.interval(0.95)[1:] == pytest.approx(test.confidence_interval(0.95))
     assert found.change.n == 3
     assert math.isnan(found.slope.estimate)
+    # Around a mean of 0 the distance is the spread times sqrt((n - 1) / n), of 4 and 10 blocks that keep the shape.
+    assert found.distance.estimate == pytest.approx(found.change.estimate + 0.5 * math.log(0.9 / 0.75))
 
 
 def test_a_spread_that_falls_as_the_bound_has_a_slope_of_one(tmp_path: Path) -> None:

@@ -46,6 +46,11 @@ class Depths:
         return contrast([_log(self.networks[0].spread), _log(self.networks[-1].spread)], (-1, 1))
 
     @cached_property
+    def distance(self) -> Difference:
+        """Log distance from keeping the norm, of the deepest minus that of the shallowest."""
+        return contrast([_log(self.networks[0].distance), _log(self.networks[-1].distance)], (-1, 1))
+
+    @cached_property
     def slope(self) -> Difference:
         """The slope of the log spread on the bound's logarithm over the depths; none below three of them.
 

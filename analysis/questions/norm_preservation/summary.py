@@ -69,6 +69,14 @@ class NetworkNorms(Network):
         return _of_each(np.mean, self.spreads) if self.in_training else np.full(len(self.seeds), np.nan)
 
     @property
+    def distance(self) -> Array:
+        """How far the stages of the trained network that keep the shape are from keeping the norm, (seeds,).
+
+        The root mean square of their log ratios: unlike the spread, it counts what all of them do alike.
+        """
+        return _of_each(lambda logs: float(np.sqrt(np.mean(logs**2))), self.stages[:, -1, self.keeps])
+
+    @property
     def typical(self) -> Array:
         """Mean log ratio over the stages of the trained network that keep the shape, (seeds,)."""
         return _of_each(np.mean, self.stages[:, -1, self.keeps])

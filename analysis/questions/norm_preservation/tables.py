@@ -57,6 +57,7 @@ def network_table(networks: Sequence[NetworkNorms]) -> Table:
         Column("largest_log_ratio", "largest change", _alone(ratio(2)), mean("largest")),
         Column("total_log_ratio", "first to last", _alone(ratio(2)), mean("total")),
         *map(Column, ("chance", "lacking")),
+        Column("distance", of=mean("distance")),
         Column("stages_that_keep_the_shape", of=lambda each: each.keeps.sum()),
         Column("times_measured", of=lambda each: len(each.epochs)),
     )
@@ -93,6 +94,7 @@ def depth_table(sets: Sequence[Depths]) -> Table:
         Column("log_change", "spread, times [95 %]", ratio(2), lambda each: each.change.interval(CONFIDENCE)),
         Column("p", "p", p_value, lambda each: each.change.p),
         Column("slope", "slope [95 %]", _slope, lambda each: each.slope.interval(CONFIDENCE)),
+        Column("log_distance", "distance, times [95 %]", ratio(2), lambda each: each.distance.interval(CONFIDENCE)),
     )
     return Table("gradient_depths", columns, sets, "More blocks against fewer")
 
