@@ -20,7 +20,7 @@ from analysis.seeds import contrast, over_seeds, paired
 from sweep.ledger import method_factors, training_factors
 from sweep.parts import NETWORKS
 
-MOST_PARAMETERS = 1.5
+MOST_PARAMETERS = 2
 """A plain twin has at most so many times the parameters, or as many times fewer. Ours."""
 _PROJECTION = "projection_rate"
 _BLOCKS = ("blocks", "layers_per_block")
