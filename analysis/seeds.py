@@ -1,6 +1,7 @@
-"""Means over the seeds of one network, and differences paired by seed, with intervals."""
+"""Means over the seeds of one network, and differences of networks, paired by seed or not, with intervals."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.arrays import Array
-from analysis.equivalence.mean import Difference, Estimate, difference, reach
+from analysis.equivalence.mean import UNDEFINED, Difference, Estimate, difference, reach
 
 CONFIDENCE = 0.95
 LEAST_SEEDS = 3
@@ -70,3 +71,26 @@ def over_zero(values: ArrayLike) -> Difference:
 def paired(first: Mapping[Any, float], second: Mapping[Any, float]) -> Difference:
     """First minus second, paired by their keys, such as seeds; see `over_zero`."""
     return over_zero([first[key] - second[key] for key in sorted(first.keys() & second.keys())])
+
+
+def contrast(groups: Sequence[ArrayLike], weights: Sequence[float]) -> Difference:
+    """A weighted sum of the means of groups of seeds that draw independently, (seeds,) each, by Welch's test (1947).
+
+    Only finite values count. `n` is the number of seeds in the smallest group; below two there is no test.
+    """
+    arrays = [each[np.isfinite(each)] for each in (np.asarray(group, dtype=float) for group in groups)]
+    n = min(map(len, arrays), default=0)
+    if not n:
+        return Difference(UNDEFINED, n=0)
+    estimate = float(np.dot(weights, [each.mean() for each in arrays]))
+    if n < 2:
+        return Difference(estimate, n=n)
+    count = np.array([len(each) for each in arrays])
+    # Measured from a value of the group, equal values leave no rounding behind.
+    parts = np.square(weights) * [(each - each[0]).var(ddof=1) for each in arrays] / count
+    total = float(parts.sum())
+    if not total:
+        return Difference(estimate, 0.0, float((count - 1).sum()), n=n)
+    # Shares of the total, as squares of tiny variances vanish.
+    freedom = 1 / float(((parts / total) ** 2 / (count - 1)).sum())
+    return Difference(estimate, math.sqrt(total), freedom, n=n)

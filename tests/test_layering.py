@@ -148,13 +148,14 @@ NAMED = {
     *("stack", "resnet", "preresnet", "vgg", "linear", "densenet", "densenet-bc", "se-resnet", "se-preresnet"),
     *("sk-resnet", "wide-resnet", "procrustes-resnet"),
     *("droppath", "residual-droppath", "effective-paths"),
-    *("lesions", "truncation", "paths", "features"),
+    *("lesions", "truncation", "paths", "features", "gradient-norms"),
 }
 """Names of parts. The plain method and no measure are every trial's."""
 MAY_NAME = (
     *("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies"),
     # Each answers the question of one measure, or compares methods and networks that a paper compares.
     *(f"analysis.questions.{question}" for question in ("lesions", "truncation", "paths", "features", "methods")),
+    "analysis.questions.norm_preservation",
     *("analysis.questions", "analysis.arms"),
 )
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.axes import head, say_empty, wrapped
-from analysis.figures.style import BLUE, FAINT, GRID, INK, MUTED, WIDE, Floats, styled
+from analysis.figures.style import BLUE, FAINT, GREEN, GRID, INK, MUTED, PURPLE, WIDE, Floats, styled
 
 # Inches that a panel of values takes at most.
 _WIDEST = 2.7
@@ -22,8 +22,15 @@ _RATIOS = LinearSegmentedColormap.from_list("parallel to sequential", _BETTER).w
 # One hue, ever darker: the order is seen without colours.
 _DARKER = ("#ffffff", "#cfe3f1", "#7fb6d9", BLUE, "#00324f")
 _VALUES = LinearSegmentedColormap.from_list("values", _DARKER).with_extremes(bad="#d9d9d9")
+# Two hues that no reader takes for each other, white in between.
+_AROUND = ("#6b2a58", PURPLE, "#ffffff", GREEN, "#004d38")
+_SIGNED = LinearSegmentedColormap.from_list("around zero", _AROUND).with_extremes(bad="#d9d9d9")
 _BLANK = "\N{NO-BREAK SPACE}"
 _TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 2)
+# Labels beside each other that fit under a panel of values.
+_LABELS = 6
+# How far shades around zero reach at least and at most.
+_REACH = 0.1, 3.0
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,13 @@ class Shades:
     """What shades stand for, said by `label` under the colour bar.
 
     With a `margin` values are ratios, parallel over sequential, on a log scale around 1: each cell has its number, and
-    those beyond the margin are framed, which the colour bar says too. Without one they are from 0 to 1.
+    those beyond the margin are framed, which the colour bar says too. Without one they are from 0 to 1, or around 0
+    if they are `signed`.
     """
 
     label: str
     margin: float | None = None
+    signed: bool = False
 
 
 @styled()
@@ -71,25 +80,27 @@ def draw_heat_maps(title: str, maps: Sequence[HeatMap], shades: Shades) -> Figur
     figure = Figure(figsize=(width, height), layout="constrained")
     head(figure, heading)
     grid = figure.subplots(rows, columns, squeeze=False)
-    norm = _norm(maps, shades.margin)
+    norm = _norm(maps, shades)
     for place, axes in enumerate(grid.flat):
         if place >= len(maps):
             axes.set_axis_off()
             continue
         axes.set(title=titles[place], ylabel="" if place % columns else maps[place].y_label)
-        _draw_map(axes, maps[place], norm, shades.margin)
+        _draw_map(axes, maps[place], norm, shades)
     if not maps:
         say_empty(grid[0, 0])
     _color_bar(figure, grid, norm, shades)
     return figure
 
 
-def _norm(maps: Sequence[HeatMap], margin: float | None) -> Normalize:
+def _norm(maps: Sequence[HeatMap], shades: Shades) -> Normalize:
     """From what is drawn to a place among the colours."""
-    if margin is None:
+    if shades.margin is None and not shades.signed:
         return Normalize(0, 1, clip=True)
-    logs = np.concatenate([np.zeros(1), *(np.abs(_drawn(each, margin)).ravel() for each in maps)])
-    reach = min(max(float(np.nanmax(logs)), 2 * float(np.log1p(margin))), float(np.log(2)))
+    margin = shades.margin
+    drawn = np.concatenate([np.zeros(1), *(np.abs(_drawn(each, margin)).ravel() for each in maps)])
+    least, most = _REACH if margin is None else (2 * float(np.log1p(margin)), float(np.log(2)))
+    reach = min(max(float(np.nanmax(drawn)), least), most)
     return Normalize(-reach, reach, clip=True)
 
 
@@ -99,26 +110,38 @@ def _drawn(each: HeatMap, margin: float | None) -> Floats:
     return values if margin is None else np.log(np.where(values > 0, values, np.nan))
 
 
-def _draw_map(axes: Axes, each: HeatMap, norm: Normalize, margin: float | None) -> None:
+def _draw_map(axes: Axes, each: HeatMap, norm: Normalize, shades: Shades) -> None:
+    margin = shades.margin
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_xlabel(each.x_label)
     for axis, labels in ((axes.xaxis, each.columns), (axes.yaxis, each.rows)):
         if labels:
-            axis.set_ticks(range(len(labels)), [str(label) for label in labels])
+            places = range(len(labels)) if margin is not None else _apart(len(labels))
+            axis.set_ticks(places, [str(labels[place]) for place in places])
         else:
-            axis.set_major_locator(MaxNLocator(5, integer=True))
+            axis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     drawn = _drawn(each, margin)
-    x, y = (np.arange(count) for count in drawn.shape[::-1])
+    # The edges of cells: without them, a single row or column has no extent.
+    x, y = (np.arange(count + 1) - 0.5 for count in drawn.shape[::-1])
     if not drawn.size:
         axes.set(xticks=(), yticks=())
         say_empty(axes)
     elif margin is None:
-        axes.pcolormesh(x, y, drawn, cmap=_VALUES, norm=norm, shading="nearest", rasterized=True)
+        axes.pcolormesh(x, y, drawn, cmap=_colors(shades), norm=norm, rasterized=True)
     else:
-        axes.pcolormesh(x, y, drawn, cmap=_RATIOS, norm=norm, shading="nearest", edgecolors=GRID, linewidth=0.6)
+        axes.pcolormesh(x, y, drawn, cmap=_colors(shades), norm=norm, edgecolors=GRID, linewidth=0.6)
         for (row, column), log in np.ndenumerate(drawn):
             _write_cell(axes, row, column, float(log), margin)
+
+
+def _colors(shades: Shades) -> Colormap:
+    return _RATIOS if shades.margin is not None else _SIGNED if shades.signed else _VALUES
+
+
+def _apart(count: int) -> list[int]:
+    """The places of labels that do not meet, both ends among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, _LABELS)).round().astype(int)).tolist()
 
 
 def _write_cell(axes: Axes, row: int, column: int, log: float, margin: float) -> None:
@@ -131,10 +154,10 @@ def _write_cell(axes: Axes, row: int, column: int, log: float, margin: float) ->
 
 
 def _color_bar(figure: Figure, panels: np.ndarray, norm: Normalize, shades: Shades) -> None:
-    colors, extend = (_VALUES, "neither") if shades.margin is None else (_RATIOS, "both")
+    extend = "neither" if shades.margin is None and not shades.signed else "both"
     height = figure.get_figheight()
     place = {"location": "bottom", "fraction": 0.2 / height, "pad": 0.15 / height, "aspect": 45, "shrink": 0.75}
-    bar = figure.colorbar(ScalarMappable(norm, colors), ax=panels, extend=extend, **place)
+    bar = figure.colorbar(ScalarMappable(norm, _colors(shades)), ax=panels, extend=extend, **place)
     bar.outline.set(edgecolor=FAINT, linewidth=0.5, visible=shades.margin is None)
     label = shades.label
     if shades.margin is not None:

@@ -67,10 +67,11 @@ _REFERENCES = {
     **{f"{side}, published": Look(look.color, look.marker, ":") for side, look in LOOKS.items()},
     "plain": Look(INK, "o", "-"),
     "before training": Look(MUTED, "D", ":"),
+    "shape of the bound": Look(MUTED, "", ":"),
     "seconds": Look(INK, "D", "-"),
     "FLOPs": Look(MUTED, "X", ":"),
 }
-"""What others are compared with, by name, the two architectures, and their ratios of costs."""
+"""What others are compared with, by name, the two architectures, and their ratios of costs. A bound has no points."""
 
 
 class Palette:

@@ -17,6 +17,7 @@ QUESTIONS = (
     "truncation",
     "paths",
     "features",
+    "norm_preservation",
     "methods",
 )
 """Folders of this package, each with a function `answer` in its module `view`."""

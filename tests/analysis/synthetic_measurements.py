@@ -105,3 +105,35 @@ def feature_rows(
         for metric, value in zip(("cka", "distance"), pair, strict=True)
         if value is not None
     ]
+
+
+def norm_rows(
+    stages: Sequence[float | None], transitions: Mapping[int, float | None] | None = None, epoch: int | None = None
+) -> list[Measurement]:
+    """Ratios of gradient norms from their logarithms, by stage, and by the stage before a transition."""
+    every = [("gradient-stage", size, log) for size, log in enumerate(stages)]
+    every += [("gradient-transition", size, log) for size, log in (transitions or {}).items()]
+    return [
+        Measurement(name, "ratio", None if log is None else math.exp(log), size=size, epoch=epoch)
+        for name, size, log in every
+    ]
+
+
+def spread(count: int, deviation: float, mean: float = 0.0) -> list[float]:
+    """So many evenly spaced numbers of this mean and standard deviation."""
+    middle = (count - 1) / 2
+    scale = math.sqrt(sum((place - middle) ** 2 for place in range(count)) / (count - 1))
+    return [mean + deviation * (place - middle) / scale for place in range(count)]
+
+
+def preresnet_logs(depth: int, kept: Sequence[float], changing: float = 2.0) -> list[float]:
+    """Log ratios of a pre-activation ResNet's blocks, the first of the second and third group as given apart."""
+    count, left = (depth - 2) // 6, iter(kept)
+    return [changing if block in (count, 2 * count) else next(left) for block in range(3 * count)]
+
+
+def norm_trial(depth: int, seed: int, deviation: float, error: float = 0.3, **fields: Any) -> TrialResult:
+    """A pre-activation ResNet whose blocks that keep the shape have log ratios of this spread around 0."""
+    logs = preresnet_logs(depth, spread((depth - 2) // 2 - 2, deviation))
+    trial = preresnet(depth, seed, measure="gradient-norms", **fields)
+    return ended(trial, error, measurements=norm_rows(logs))

@@ -121,3 +121,38 @@ def test_many_maps_do_not_run_into_each_other_or_the_title(shades: Shades) -> No
     taken = [box for box in (heading.get_window_extent(), *boxes) if box is not None]
     assert len(taken) == 22
     assert not any(one.overlaps(other) for place, one in enumerate(taken) for other in taken[:place])
+
+
+def test_signed_values_are_white_at_zero_and_apart_on_both_sides() -> None:
+    values = np.array([[-2.0, 0.0, 2.0, NAN, -9.0, 9.0]])
+    figure = draw_heat_maps("Signed", [states(values)], Shades("log2", signed=True))
+    figure.draw_without_rendering()
+    (mesh,) = figure.axes[0].findobj(QuadMesh)
+    assert isinstance(mesh, QuadMesh)
+    low, zero, high, unknown, least, most = np.asarray(mesh.get_facecolor())
+    assert zero == pytest.approx([1, 1, 1, 1], abs=0.02)
+    assert unknown == pytest.approx([217 / 255] * 3 + [1])
+    assert len({tuple(each.round(3)) for each in (low, high, least, most)}) == 4
+    # Beyond a factor of eight either way the shade stays.
+    assert mesh.norm.vmin == -3
+    assert mesh.norm.vmax == 3
+    small = draw_heat_maps("Signed", [states(np.array([[0.01]]))], Shades("log2", signed=True)).axes[0]
+    (mesh,) = small.findobj(QuadMesh)
+    assert isinstance(mesh, QuadMesh)
+    assert mesh.norm.vmax == 0.1
+
+
+def test_many_labels_of_values_are_thinned() -> None:
+    drawn = draw_heat_maps("Signed", [HeatMap("net", np.ones((2, 31)), "epoch", "stage", range(0, 301, 10))], VALUES)
+    labels = [label.get_text() for label in drawn.axes[0].get_xticklabels()]
+    assert labels == ["0", "60", "120", "180", "240", "300"]
+
+
+@pytest.mark.parametrize("shades", [RATIOS, VALUES])
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1), (1, 1)])
+def test_a_single_row_or_column_has_its_extent(shades: Shades, shape: tuple[int, int]) -> None:
+    figure = draw_heat_maps("A title", [states(np.ones(shape))], shades)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert all(float(tick).is_integer() for tick in axes.get_yticks())
+    assert (axes.get_ylim(), axes.get_xlim()) == tuple((-0.5, count - 0.5) for count in shape)

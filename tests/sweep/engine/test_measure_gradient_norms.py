@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.intervention import Intervention
@@ -40,13 +41,18 @@ def rows_of(subject: Subject) -> list[Measurement]:
     return [row for some in rows for row in some]
 
 
-def by_hand(subject: Subject) -> list[float]:
+def gradients(subject: Subject) -> list[Tensor]:
+    """The loss's gradient at each state."""
     network = subject.network.double()
     images, labels = subject.images.train.batch(subject.images.train_index.flatten())
-    first = network.stem(images.permute(0, 3, 1, 2).double()).detach().requires_grad_()
-    states = list(network.states(first, subject.intervention))
+    pixels = images.permute(0, 3, 1, 2).double().requires_grad_()
+    states = list(network.states(network.stem(pixels), subject.intervention))
     loss = F.cross_entropy(network.head(states[-1]), labels)
-    norms = [float(gradient.norm()) for gradient in torch.autograd.grad(loss, states)]
+    return list(torch.autograd.grad(loss, states))
+
+
+def by_hand(subject: Subject) -> list[float]:
+    norms = [float(gradient.norm()) for gradient in gradients(subject)]
     return [before / after for before, after in pairwise(norms)]
 
 
@@ -63,6 +69,22 @@ def test_ratios_are_those_of_the_gradients_at_the_states(
     assert [row.size for row in stages] == list(range(len(subject.network.stages)))
     assert [row.value for row in stages] == pytest.approx(by_hand(subject), rel=1e-3)
     assert not any(row.measurement == TRANSITION for row in rows)
+
+
+@pytest.mark.parametrize("name", ["sequential", "mixed"])
+def test_a_transition_after_a_stage_stands_apart(name: str) -> None:
+    subject = subject_of(TRIALS[name])
+    last = subject.network.stages[1][-1]
+    transition = nn.Conv2d(4, 4, 1)
+    subject.network.block(last).after = transition
+    rows = {(row.measurement, row.size): row.value or 0.0 for row in rows_of(subject)}
+    stages = [(STAGE, stage) for stage in range(len(subject.network.stages))]
+    assert list(rows) == [*stages[:2], (TRANSITION, 1), *stages[2:]]
+    _, whole, *_ = by_hand(subject)
+    _, _, after, *_ = gradients(subject)
+    before = F.conv_transpose2d(after, transition.weight.detach())
+    assert rows[TRANSITION, 1] == pytest.approx(float(before.norm() / after.norm()), rel=1e-3)
+    assert rows[STAGE, 1] * rows[TRANSITION, 1] == pytest.approx(whole, rel=1e-3)
 
 
 def test_fewer_images_are_spread_over_the_training_images() -> None:
