@@ -1,5 +1,6 @@
 """Means over the seeds of one network, and differences paired by seed, with intervals."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,3 +71,16 @@ def over_zero(values: ArrayLike) -> Difference:
 def paired(first: Mapping[Any, float], second: Mapping[Any, float]) -> Difference:
     """First minus second, paired by their keys, such as seeds; see `over_zero`."""
     return over_zero([first[key] - second[key] for key in sorted(first.keys() & second.keys())])
+
+
+def apart(first: ArrayLike, second: ArrayLike) -> Difference:
+    """The mean of `first` minus that of `second`, one value per seed, where the draws of either are independent.
+
+    By Welch's t (1947); only finite values count, and `n` is the number of the smaller side.
+    """
+    sides = [over_zero(each) for each in (first, second)]
+    estimate, n = sides[0].estimate - sides[1].estimate, min(side.n for side in sides)
+    squares = [side.standard_error**2 for side in sides]
+    spread = sum(square**2 / side.degrees_of_freedom for square, side in zip(squares, sides, strict=True))
+    freedom = sum(squares) ** 2 / spread if spread > 0 else sum(side.degrees_of_freedom for side in sides)
+    return Difference(estimate, math.sqrt(sum(squares)), freedom, n=n)

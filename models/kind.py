@@ -28,6 +28,8 @@ class NetworkKind(ABC):
     """The kind's name for readers."""
     skips: ClassVar[bool] = True
     """Whether its blocks have skip connections."""
+    concatenates: ClassVar[bool] = False
+    """Whether each block adds channels beside its input instead of values onto it."""
     fuses: ClassVar[bool] = False
     """Whether many of its networks can train as one; if not, `fused` and `load_fused` raise TypeError."""
     names_arrangement: ClassVar[bool] = False

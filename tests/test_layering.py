@@ -147,13 +147,16 @@ def test_a_part_is_imported_by_its_like_alone(family: str) -> None:
 NAMED = {
     *("stack", "resnet", "preresnet", "vgg", "linear"),
     *("droppath", "residual-droppath", "effective-paths"),
-    *("lesions", "truncation", "paths", "features"),
+    *("lesions", "truncation", "paths", "features", "subnetworks"),
 }
 """Names of parts. The plain method and no measure are every trial's."""
 MAY_NAME = (
     *("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies"),
     # Each answers the question of one measure, or compares methods and networks that a paper compares.
-    *(f"analysis.questions.{question}" for question in ("lesions", "truncation", "paths", "features", "methods")),
+    *(
+        f"analysis.questions.{question}"
+        for question in ("lesions", "truncation", "paths", "features", "methods", "shallow_first")
+    ),
     *("analysis.questions", "analysis.arms"),
 )
 

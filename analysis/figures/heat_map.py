@@ -46,11 +46,12 @@ class Shades:
     """What shades stand for, said by `label` under the colour bar.
 
     With a `margin` values are ratios, parallel over sequential, on a log scale around 1: each cell has its number, and
-    those beyond the margin are framed, which the colour bar says too. Without one they are from 0 to 1.
+    those beyond the margin are framed, which the colour bar says too. Without one they are from 0 to `most`.
     """
 
     label: str
     margin: float | None = None
+    most: float = 1.0
 
 
 @styled()
@@ -71,7 +72,7 @@ def draw_heat_maps(title: str, maps: Sequence[HeatMap], shades: Shades) -> Figur
     figure = Figure(figsize=(width, height), layout="constrained")
     head(figure, heading)
     grid = figure.subplots(rows, columns, squeeze=False)
-    norm = _norm(maps, shades.margin)
+    norm = _norm(maps, shades)
     for place, axes in enumerate(grid.flat):
         if place >= len(maps):
             axes.set_axis_off()
@@ -84,10 +85,10 @@ def draw_heat_maps(title: str, maps: Sequence[HeatMap], shades: Shades) -> Figur
     return figure
 
 
-def _norm(maps: Sequence[HeatMap], margin: float | None) -> Normalize:
+def _norm(maps: Sequence[HeatMap], shades: Shades) -> Normalize:
     """From what is drawn to a place among the colours."""
-    if margin is None:
-        return Normalize(0, 1, clip=True)
+    if (margin := shades.margin) is None:
+        return Normalize(0, shades.most, clip=True)
     logs = np.concatenate([np.zeros(1), *(np.abs(_drawn(each, margin)).ravel() for each in maps)])
     reach = min(max(float(np.nanmax(logs)), 2 * float(np.log1p(margin))), float(np.log(2)))
     return Normalize(-reach, reach, clip=True)
