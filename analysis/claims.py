@@ -54,14 +54,14 @@ class Claim:
         return plain.get(self.outcome, "warning")
 
 
-def signs(tests: Sequence[Difference]) -> list[int]:
+def signs(tests: Sequence[Difference], level: float = LEVEL) -> list[int]:
     """What each test of a claim shows after Holm's correction over them all: 1 above zero, -1 below, or 0.
 
-    With few seeds, p has to be below `LEVEL`; fewer than `LEAST_SEEDS` show nothing.
+    With few seeds, p has to be below `LEVEL` for 5 % to hold; fewer than `LEAST_SEEDS` show nothing.
     """
     adjusted = holm([test.p for test in tests])
     return [
-        (test.estimate > 0) - (test.estimate < 0) if p < LEVEL and test.n >= LEAST_SEEDS else 0
+        (test.estimate > 0) - (test.estimate < 0) if p < level and test.n >= LEAST_SEEDS else 0
         for test, p in zip(tests, adjusted, strict=True)
     ]
 

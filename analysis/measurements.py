@@ -93,6 +93,11 @@ class Network:
         """The error of guessing, NaN where the number of classes is not known."""
         return 1 - 1 / (self.trial["classes"] or np.nan)
 
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The numbers of epochs after which any of its seeds was measured, ascending."""
+        return tuple(sorted({epoch for each in self.seeds for epoch in each.course}))
+
     def over(
         self, at: At, measurement: str, metric: str, reduce: Callable[[Array], Any] = np.mean
     ) -> tuple[list[Any], Array]:

@@ -30,6 +30,8 @@ class NetworkKind(ABC):
     """Whether its blocks have skip connections."""
     arranges: ClassVar[bool] = True
     """Whether its blocks can run in parallel; not if each has another shape."""
+    concatenates: ClassVar[bool] = False
+    """Whether each block adds channels beside its input instead of values onto it."""
     fuses: ClassVar[bool] = False
     """Whether many of its networks can train as one; if not, `fused` and `load_fused` raise TypeError."""
     names_arrangement: ClassVar[bool] = False

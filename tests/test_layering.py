@@ -147,15 +147,17 @@ def test_a_part_is_imported_by_its_like_alone(family: str) -> None:
 NAMED = {
     *("stack", "resnet", "preresnet", "vgg", "linear", "densenet", "densenet-bc", "se-resnet", "se-preresnet"),
     *("sk-resnet", "wide-resnet", "procrustes-resnet"),
-    *("droppath", "residual-droppath", "effective-paths"),
-    *("lesions", "truncation", "paths", "features", "gradient-norms"),
+    *("droppath", "residual-droppath", "effective-paths", "procrustes"),
+    *("lesions", "truncation", "paths", "features", "subnetworks", "gradient-norms"),
 }
 """Names of parts. The plain method and no measure are every trial's."""
 MAY_NAME = (
     *("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies"),
     # Each answers the question of one measure, or compares methods and networks that a paper compares.
-    *(f"analysis.questions.{question}" for question in ("lesions", "truncation", "paths", "features", "methods")),
-    "analysis.questions.norm_preservation",
+    *(
+        f"analysis.questions.{question}"
+        for question in ("lesions", "truncation", "paths", "features", "methods", "shallow_first", "norm_preservation")
+    ),
     *("analysis.questions", "analysis.arms"),
 )
 

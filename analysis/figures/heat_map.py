@@ -53,13 +53,14 @@ class Shades:
     """What shades stand for, said by `label` under the colour bar.
 
     With a `margin` values are ratios, parallel over sequential, on a log scale around 1: each cell has its number, and
-    those beyond the margin are framed, which the colour bar says too. Without one they are from 0 to 1, or around 0
-    if they are `signed`.
+    those beyond the margin are framed, which the colour bar says too. Without one they are from 0 to `most`, or around
+    0 if they are `signed`.
     """
 
     label: str
     margin: float | None = None
     signed: bool = False
+    most: float = 1.0
 
 
 @styled()
@@ -96,7 +97,7 @@ def draw_heat_maps(title: str, maps: Sequence[HeatMap], shades: Shades) -> Figur
 def _norm(maps: Sequence[HeatMap], shades: Shades) -> Normalize:
     """From what is drawn to a place among the colours."""
     if shades.margin is None and not shades.signed:
-        return Normalize(0, 1, clip=True)
+        return Normalize(0, shades.most, clip=True)
     margin = shades.margin
     drawn = np.concatenate([np.zeros(1), *(np.abs(_drawn(each, margin)).ravel() for each in maps)])
     least, most = _REACH if margin is None else (2 * float(np.log1p(margin)), float(np.log(2)))

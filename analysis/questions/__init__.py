@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 QUESTIONS = (
     "equivalence",
+    "shallow_first",
     "lesions",
     "truncation",
     "paths",

@@ -26,6 +26,7 @@ class DenseNet(LayeredKind):
     """
 
     label: ClassVar[str] = "DenseNet"
+    concatenates: ClassVar[bool] = True
     arranges: ClassVar[bool] = False
     bottleneck: ClassVar[bool] = False
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,28 @@ def norm_trial(depth: int, seed: int, deviation: float, error: float = 0.3, **fi
     logs = preresnet_logs(depth, spread((depth - 2) // 2 - 2, deviation))
     trial = preresnet(depth, seed, measure="gradient-norms", **fields)
     return ended(trial, error, measurements=norm_rows(logs))
+
+
+def in_training(by_epoch: Mapping[int, Iterable[Measurement]]) -> list[Measurement]:
+    """What was measured after each number of epochs, the last of which is the end of the training."""
+    last = max(by_epoch)
+    return [replace(row, epoch=None if epoch == last else epoch) for epoch, rows in by_epoch.items() for row in rows]
+
+
+def subnetwork_rows(accuracies: Mapping[int, Sequence[float | None]]) -> list[Measurement]:
+    """Errors by blocks kept and draw, from accuracies; losses are all 1."""
+    return [
+        Measurement("subnetwork", metric, value, subject=f"draw {draw}", size=size, draw=draw)
+        for size, drawn in accuracies.items()
+        for draw, accuracy in enumerate(drawn)
+        for metric, value in (("error", None if accuracy is None else 1 - accuracy), ("loss", 1.0))
+    ]
+
+
+def truncated_rows(losses: Mapping[int, float | None]) -> list[Measurement]:
+    """Losses by the stages that are left; errors are all 0.5."""
+    return [
+        Measurement("truncate", metric, value, subject=f"{order}", size=order)
+        for order, loss in losses.items()
+        for metric, value in (("loss", loss), ("error", 0.5))
+    ]

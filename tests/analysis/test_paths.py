@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.questions.paths.lengths import Profile, decay, effective_band, profile, summarise
+from analysis.path_lengths import Profile, decay, effective_band, profile, summarise
 from analysis.questions.paths.summary import NetworkPaths, find_paths
 from analysis.results import Results
 from tests.analysis.synthetic_measurements import STUDY, ended, opened, path_rows, path_stack, path_trial, preresnet

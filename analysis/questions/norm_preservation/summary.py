@@ -32,8 +32,6 @@ UNLEARNED = 0.9
 class NetworkNorms(Network):
     """One network and training over its seeds. Log ratios are NaN where there are none."""
 
-    epochs: tuple[int, ...]
-    """The numbers of epochs after which it was measured, ascending; the last is that of the trained network."""
     stages: Array
     """Log ratios, (seeds, epochs, stages)."""
     keeps: Array
@@ -135,14 +133,13 @@ def find_norms(results: Results, study: str) -> Study[NetworkNorms] | None:
 
 def _norms(network: Network) -> NetworkNorms:
     courses = [each.course for each in network.seeds]
-    epochs = sorted({epoch for course in courses for epoch in course})
+    epochs = network.epochs
     moments = [moment for course in courses for moment in course.values()]
     places = sorted({place for each in moments for place in each.get(STAGE, RATIO).size.tolist()})
     after = sorted({place for each in moments for place in each.get(TRANSITION, RATIO).size.tolist()})
     count = places[-1] + 1 if places else 0
     return NetworkNorms(
         **vars(network),
-        epochs=tuple(epochs),
         stages=_logs(courses, epochs, STAGE, range(count)),
         keeps=keeps_shape(network.trial, count),
         after=tuple(after),

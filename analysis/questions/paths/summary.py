@@ -7,7 +7,7 @@ import numpy as np
 from analysis.arrays import Array
 from analysis.equivalence.mean import Difference, Estimate
 from analysis.measurements import Measured, Network, Study, measured_study
-from analysis.questions.paths.lengths import LEAST_LENGTHS, Band, Profile, effective_band, profile, summarise
+from analysis.path_lengths import LEAST_LENGTHS, Band, Profile, effective_band, profile, summarise
 from analysis.results import Results
 from analysis.seeds import over_seeds, over_zero
 from sweep.measures.paths import COUNT, GRADIENT, NORM, PATHS

@@ -10,7 +10,7 @@ from analysis.figures import render
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.figures.style import Palette
 from analysis.formats import DASH, number, percent, unbroken
-from analysis.questions.paths.lengths import LEAST_LENGTHS, Band
+from analysis.path_lengths import LEAST_LENGTHS, Band
 from analysis.questions.paths.summary import NetworkPaths, find_paths
 from analysis.report.content import Badge, Column, Lead, Part, Picture, Table
 from analysis.report.words import budget, clause, plain, share
