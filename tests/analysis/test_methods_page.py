@@ -135,6 +135,15 @@ def test_one_training_measured_twice_is_one_seed(tmp_path: Path) -> None:
     assert [row["measure"] for row in plain.rows.values()] == ["lesions"]
 
 
+def test_a_method_that_drops_no_block_is_another_question(tmp_path: Path) -> None:
+    projected = {"method": "procrustes", "projection_rate": 0.5}
+    plain, other, dropped = arm(PLAIN, [0.3, 0.4]), arm(projected, [0.2, 0.3]), arm(DROP, [0.1, 0.2])
+    assert answer(opened(tmp_path / "two", [*plain, *other]), STUDY, Palette()) is None
+    part = answer(opened(tmp_path / "three", [*plain, *other, *dropped]), STUDY, Palette())
+    assert part is not None
+    assert part.headline["droppath_comparisons"] == 1
+
+
 def test_constant_gains_have_an_interval_of_no_width(tmp_path: Path) -> None:
     trials = [*arm(PLAIN, [0.5, 0.4, 0.3], [1.0, 2.0, 4.0]), *arm(DROP, [0.48, 0.38, 0.28], [0.5, 1.0, 2.0])]
     (found,) = equal_steps(only(opened(tmp_path, trials)), Margins())

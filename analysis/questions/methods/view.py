@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, groupby
 
-from analysis.arms import RESIDUAL, Group, arm_groups
+from analysis.arms import RESIDUAL, Arm, Group, arm_groups
 from analysis.claims import Tone
 from analysis.equivalence.mean import Estimate
 from analysis.figures.style import Palette
@@ -19,6 +20,7 @@ from analysis.report.content import Badge, Bar, Intervals, Lead, Part
 from analysis.report.words import budget, clause, points
 from analysis.results import Results
 from analysis.seeds import CONFIDENCE, LEAST_SEEDS, LEVEL
+from sweep.parts import METHODS
 
 _MOST_BARS = 12
 _DETAIL = (
@@ -30,7 +32,7 @@ _METHODS = {RESIDUAL: "residual droppath", "effective-paths": "training effectiv
 
 def answer(results: Results, study: str, palette: Palette) -> Part | None:
     """The part on ways of training; None where no trials of the study differ only in their method."""
-    families = _families(arm_groups(results, study))
+    families = _families(_dropping(arm_groups(results, study)))
     if not families:
         return None
     groups = list(chain.from_iterable(families))
@@ -77,6 +79,17 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
         badges=[Badge(text, "warning") for text, shown in warnings.items() if shown],
         trials=sum(len(arm.rows) for group in groups for arm in group.arms.values()),
     )
+
+
+def _dropping(groups: Sequence[Group]) -> list[Group]:
+    """The groups with the arms alone that are trained plainly or drop blocks; an unknown method may do that."""
+
+    def asked(arm: Arm) -> bool:
+        method = METHODS.get(arm.method)
+        return arm.method == PLAIN or method is None or method.needs_skips
+
+    kept = (replace(group, arms={name: arm for name, arm in group.arms.items() if asked(arm)}) for group in groups)
+    return [group for group in kept if group.arms]
 
 
 def _families(groups: Sequence[Group]) -> list[list[Group]]:
