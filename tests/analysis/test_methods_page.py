@@ -137,7 +137,7 @@ def test_one_training_measured_twice_is_one_seed(tmp_path: Path) -> None:
 
 def test_a_method_that_drops_no_block_is_another_question(tmp_path: Path) -> None:
     projected = {"method": "procrustes", "projection_rate": 0.5}
-    plain, other, dropped = arm(PLAIN, [0.3, 0.4]), arm(projected, [0.2, 0.3]), arm(DROP, [0.1, 0.2])
+    plain, other, dropped = (arm(each, [0.3, 0.4, 0.35]) for each in (PLAIN, projected, DROP))
     assert answer(opened(tmp_path / "two", [*plain, *other]), STUDY, Palette()) is None
     part = answer(opened(tmp_path / "three", [*plain, *other, *dropped]), STUDY, Palette())
     assert part is not None

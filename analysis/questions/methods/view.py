@@ -82,11 +82,11 @@ def answer(results: Results, study: str, palette: Palette) -> Part | None:
 
 
 def _dropping(groups: Sequence[Group]) -> list[Group]:
-    """The groups with the arms alone that are trained plainly or drop blocks; an unknown method may do that."""
+    """The groups with the arms alone that are trained plainly, drop blocks, or have a method of the user's own."""
 
     def asked(arm: Arm) -> bool:
         method = METHODS.get(arm.method)
-        return arm.method == PLAIN or method is None or method.needs_skips
+        return arm.method == PLAIN or ":" in arm.method or method is None or method.needs_skips
 
     kept = (replace(group, arms={name: arm for name, arm in group.arms.items() if asked(arm)}) for group in groups)
     return [group for group in kept if group.arms]
