@@ -82,8 +82,8 @@ def _lengths(networks: Sequence[LengthCourse], palette: Palette) -> Picture:
         "lengths-by-epoch",
         render(draw_lengths(networks, palette)),
         "Effective length of paths by epoch, and the lengths that carry 90 % of the gradient, one line per network.",
-        "Epoch 0 is before training. Left: means over seeds with their 95 % t interval. Right: the central lengths "
-        "that carry 90 % of the gradient around the same means.",
+        "Epoch 0 is before training. Left: means over seeds with their 95 % t interval, as far as there are paths. "
+        "Right: the central lengths that carry 90 % of the gradient, around the same means.",
     )
 
 
@@ -95,7 +95,9 @@ def draw_lengths(networks: Sequence[LengthCourse], palette: Palette) -> Figure:
 
 def _course(networks: Sequence[LengthCourse]) -> list[Panel]:
     found = [(each, each.over_epochs) for each in networks]
-    sure = [Line(each.label, each.epoch, mean.mean, mean.low, mean.high) for each, mean in found]
+    # No path is shorter than the shortest, whatever an interval of few seeds says.
+    ends = [np.clip((mean.low, mean.high), *each.length[[0, -1]]) for each, mean in found]
+    sure = [Line(each.label, each.epoch, mean.mean, *end) for (each, mean), end in zip(found, ends, strict=True)]
     band = [Line(each.label, each.epoch, mean.mean, *each.band.T) for each, mean in found]
     return [
         Panel("Effective length, 95 % interval", _EPOCH, Axis("length (blocks)"), sure),
