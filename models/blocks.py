@@ -86,13 +86,18 @@ class BlockNetwork(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.head = head
         sizes = [1] * len(self.blocks) if stages is None else list(stages)
-        numbers = range(len(self.blocks))
-        closing = [number for number in numbers if any(True for _ in self.block(number).after.parameters())]
-        self.stages = numbered(sizes, [self.block(number).shape for number in numbers], closing)
+        shapes = [self.block(number).shape for number in range(len(self.blocks))]
+        self.stages = numbered(sizes, shapes, self.closing)
 
     def block(self, number: int) -> Block:
         """Block `number`."""
         return cast(Block, self.blocks[number])
+
+    @property
+    def closing(self) -> list[int]:
+        """The blocks that a transition follows: layers with parameters that no intervention deletes."""
+        numbers = range(len(self.blocks))
+        return [number for number in numbers if any(True for _ in self.block(number).after.parameters())]
 
     @property
     def interchangeable(self) -> tuple[tuple[int, ...], ...]:

@@ -57,12 +57,6 @@ _SCALE = 2.0**60
 """Scales the loss in the backward pass; otherwise gradients could underflow in float32."""
 
 
-def _transitions(subject: Subject) -> list[bool]:
-    """Whether a transition follows each stage."""
-    network = subject.network
-    return [any(True for _ in network.block(stage[-1]).after.parameters()) for stage in network.stages]
-
-
 def _squares(subject: Subject, index: "Tensor") -> "Tensor":
     """Squared gradient norms, float64, at each stage's input, before each transition, and at the head's input."""
     import torch
@@ -70,15 +64,15 @@ def _squares(subject: Subject, index: "Tensor") -> "Tensor":
 
     from models import frozen
 
-    network = subject.network
+    network, closing = subject.network, set(subject.network.closing)
     pixels, labels = subject.images.train.batch(index)
     with frozen(network, range(len(network.blocks)), outside=True), torch.enable_grad():
         hidden = network.stem(pixels.permute(0, 3, 1, 2)).detach().requires_grad_()
         points: list[Tensor] = []
         hooks = [
             network.block(stage[-1]).after.register_forward_pre_hook(lambda _, inputs: points.append(inputs[0]))
-            for stage, follows in zip(network.stages, _transitions(subject), strict=True)
-            if follows
+            for stage in network.stages
+            if stage[-1] in closing
         ]
         try:
             for state in network.states(hidden, subject.intervention):
@@ -95,9 +89,9 @@ def _squares(subject: Subject, index: "Tensor") -> "Tensor":
 def _rows(subject: Subject, norms: list[float]) -> list[Measurement]:
     rows: list[Measurement] = []
     left = iter(norms)
-    before = next(left)
-    for stage, follows in enumerate(_transitions(subject)):
-        for name in (STAGE, TRANSITION) if follows else (STAGE,):
+    before, closing = next(left), set(subject.network.closing)
+    for stage, blocks in enumerate(subject.network.stages):
+        for name in (STAGE, TRANSITION) if blocks[-1] in closing else (STAGE,):
             after = next(left)
             ratio = before / after if after else math.nan
             rows.append(Measurement(name, RATIO, ratio if math.isfinite(ratio) else None, size=stage))

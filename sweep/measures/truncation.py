@@ -7,7 +7,7 @@ the trained parameters; a place that changes the shape stays a stage of its own.
 
 import copy
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from models.factor import factor
@@ -81,8 +81,12 @@ def truncations(network: "BlockNetwork") -> list[tuple[int, ...]]:
 
     if any(isinstance(block, PlainBlock) for block in network.blocks):
         return []
-    shapes = ((network.block(stage[0]).shape, len(stage)) for stage in network.stages)
-    runs = [[size for _, size in run] for _, run in groupby(shapes, key=lambda stage: stage[0])]
+    # A transition ends a run, even where the blocks after it have the same shape.
+    closing = set(network.closing)
+    ends = accumulate((stage[-1] in closing for stage in network.stages), initial=0)
+    kinds = [(network.block(stage[0]).shape, end) for stage, end in zip(network.stages, ends, strict=False)]
+    alike = groupby(zip(kinds, map(len, network.stages), strict=True), key=lambda stage: stage[0])
+    runs = [[size for _, size in run] for _, run in alike]
     longest, merged = max(map(len, runs)), [1]
     while merged[-1] < longest:
         merged.append(min(2 * merged[-1], longest))

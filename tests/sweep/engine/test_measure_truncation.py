@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from models.blocks import Block, BlockNetwork
 from models.droppath import DropPath
 from models.intervention import NO_INTERVENTION
+from models.kinds.procrustes_resnet import ProcrustesResNet
 from models.kinds.resnet import ResNet
 from models.kinds.stack import Stack
 from models.kinds.vgg import VGG
@@ -85,6 +86,12 @@ def test_the_first_order_is_the_input_and_every_branch_of_it() -> None:
     assert whole(one) == network(one) == (1 + 2) * (1 + 3) * (1 + 5)
 
 
+def test_a_transition_ends_a_run_of_blocks_of_one_shape() -> None:
+    network = Stack(kernel_size=3).network(depth=4, width=2, branches=1, inputs=(1, 4, 4), classes=2)
+    network.block(0).after = nn.Conv2d(2, 2, 1)
+    assert truncations(network) == [(1, 3), (1, 2, 1), (1,) * 4]
+
+
 @pytest.mark.parametrize(
     ("network", "expected"),
     [
@@ -111,6 +118,7 @@ def test_the_first_order_is_the_input_and_every_branch_of_it() -> None:
             [(3, 1, 2, 1, 2), (2, 1, 1, 2, 1, 2)],
         ),
         (ResNet().network(depth=8, width=2, inputs=(3, 32, 32), classes=10), [(1, 1, 1)]),
+        (ProcrustesResNet().network(depth=22, width=2, inputs=(3, 8, 8), classes=10), [(2, 2, 2), (1,) * 6]),
         (VGG().network(depth=6, width=2, inputs=(2, 4, 4), classes=10), []),
     ],
 )
