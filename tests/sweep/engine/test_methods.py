@@ -27,6 +27,7 @@ def evaluation(trial: Trial) -> Intervention:
 
 def test_every_method_of_a_trial_can_train() -> None:
     needed = {"droppath": {"drop_rate": 0.5}, "effective-paths": {"kept_blocks": 4}}
+    needed["procrustes"] = {"projection_rate": 0.5}
     needed["residual-droppath"] = {"drop_rate": 0.5, "retrain_steps": 1}
     for method in METHODS:
         assert step(trial_of(method=method, **needed.get(method, {})), 0, 4)

@@ -1,13 +1,16 @@
 """A sweep whose object store does not answer for a while, or not always."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
+from sweep.engine import null
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.plan import Plan
+from sweep.result import Event, Setting
 from sweep.schedule import ExecutorOptions, PackBook, RunOptions, run_sweep
 from sweep.trial import Trial
 from tests.front import Front
@@ -25,28 +28,39 @@ def front(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield front
 
 
-class Watch:
-    """A display that silences the store as the first pack starts, for some seconds."""
+TO_SILENCE: list[Front] = []
 
-    def __init__(self, front: Front, seconds: float) -> None:
-        self.front, self.seconds, self.notes = front, seconds, list[str]()
+
+def train(trials: Sequence[Trial], setting: Setting) -> Iterator[Event]:
+    """An engine that trains nothing and first silences the store."""
+    while TO_SILENCE:
+        TO_SILENCE.pop().away = True
+    yield from null.train(trials, setting)
+
+
+class Watch:
+    """A display that brings a silent store back a second after it has been told of the silence."""
+
+    def __init__(self, front: Front) -> None:
+        self.front, self.notes = front, list[str]()
 
     def update(self, book: PackBook) -> None:
-        if self.seconds:
-            self.front.away = True
-            threading.Timer(self.seconds, self._back).start()
-            self.seconds = 0.0
+        """Nothing is shown."""
 
     def _back(self) -> None:
         self.front.away = False
 
     def note(self, line: str) -> None:
         self.notes.append(line)
+        if self.front.away:
+            threading.Timer(1.0, self._back).start()
 
 
 def test_a_sweep_waits_for_a_store_that_is_away_and_says_so(object_store: ObjectStore, front: Front) -> None:
-    ledger, watch = Ledger.create(object_store.unused()), Watch(front, 5.0)
-    outcome = run_sweep(PLAN, ledger, OPTIONS, watch)
+    ledger, watch = Ledger.create(object_store.unused()), Watch(front)
+    TO_SILENCE.append(front)
+    engine = f"{train.__module__}:{train.__name__}"
+    outcome = run_sweep(PLAN, ledger, replace(OPTIONS, resources=replace(OPTIONS.resources, engine=engine)), watch)
     assert outcome.status == {"finished": len(PLAN)}
     assert len(Ledger.open(ledger.uri).contents.status) == len(PLAN)
     silent, back = watch.notes
@@ -58,7 +72,7 @@ def test_a_sweep_waits_for_a_store_that_is_away_and_says_so(object_store: Object
 def test_a_store_that_refuses_every_fifth_request_costs_nothing(object_store: ObjectStore, front: Front) -> None:
     ledger = Ledger.create(object_store.unused())
     front.share = 0.2
-    assert run_sweep(PLAN, ledger, OPTIONS, Watch(front, 0.0)).status == {"finished": len(PLAN)}
+    assert run_sweep(PLAN, ledger, OPTIONS, Watch(front)).status == {"finished": len(PLAN)}
     assert len(Ledger.open(ledger.uri).contents.status) == len(PLAN)
 
 
@@ -86,7 +100,7 @@ def test_status_asks_a_slow_store_for_little_at_a_time(
     from sweep.cli.show import status
 
     ledger = Ledger.create(object_store.unused())
-    run_sweep(PLAN, ledger, OPTIONS, Watch(front, 0.0))
+    run_sweep(PLAN, ledger, OPTIONS, Watch(front))
     front.requests, front.seconds = 0, 0.05
     status(store=ledger.uri)
     assert "8" in capsys.readouterr().out
