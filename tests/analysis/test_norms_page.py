@@ -68,8 +68,8 @@ def test_the_answer_has_the_spreads_that_decide(tmp_path: Path) -> None:
     )
     # Blocks that change the shape have a log ratio of 2.
     assert part.lead.detail.startswith(
-        "These are pre-activation ResNet-14 to pre-activation ResNet-26. One of the 12 stages of pre-activation "
-        "ResNet-26 changes the norm by a factor of 1.000 [1.000, 1.000] on average, and by 7.39 either way at most."
+        "These are pre-activation ResNet-14 to pre-activation ResNet-26. In pre-activation ResNet-26 the norm "
+        "changes over one stage by a factor of 1.000 [1.000, 1.000] on average, and by 7.39, up or down, at most."
     )
     assert part.lead.tone == "good"
     outcome, because = claims(part)["More"]

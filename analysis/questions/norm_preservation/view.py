@@ -106,8 +106,8 @@ def _kept(first: NetworkNorms) -> str:
     """How far a network is from keeping the norm, as a sentence without its end."""
     typical, largest = (over_seeds(each).at() for each in (first.typical, first.largest))
     if not math.isfinite(typical.value):
-        return f"No ratio of norms is finite over the stages of {first.label} that keep the shape"
+        return f"No block of {first.label} keeps the shape and has a finite ratio of norms"
     return (
-        f"One of the {first.depth} stages of {first.label} changes the norm by a factor of {ratio(3)(typical)} on "
-        f"average, and by {number(math.exp(min(largest.value, 700)), 2)} either way at most"
+        f"In {first.label} the norm changes over one stage by a factor of {ratio(3)(typical)} on average, and by "
+        f"{number(math.exp(min(largest.value, 700)), 2)}, up or down, at most"
     )
