@@ -42,7 +42,7 @@ class Common:
     depth: int = factor(1, low=1, high=4096, meaning="residual blocks of a stack, layers of any other network")
     stages: int = factor(0, low=0, high=4096, meaning="sequential stages, in a ResNet per group; 0: by architecture")
     filters: int = factor(
-        8, low=1, high=4096, meaning="channels of every block, of the first ones where they grow, or that each block adds"
+        8, low=1, high=4096, meaning="channels of every block, of the first ones where they grow, or that a block adds"
     )
     optimizer: str = factor("adamw", choices=("adamw", "sgd", "nesterov"), meaning="AdamW, or SGD, plain or Nesterov's")
     learning_rate: float = factor(1e-3, low=0, high=100, meaning="learning rate at the start of the schedule")
