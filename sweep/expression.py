@@ -5,13 +5,14 @@ and conditional expressions. An expression never calls anything, looks up attrib
 """
 
 import ast
+import itertools
 import operator
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.factors import unknown_name
+from sweep.factors import Factor, unknown_name
 from sweep.identity import current
 from sweep.numerals import NumeralError, read_number
 from sweep.shown import shown
@@ -50,8 +51,9 @@ _MAX_LENGTH = 2000
 class Expression:
     """A parsed expression; call it with a mapping of names to values.
 
-    Parsing raises SweepError for text outside the language or an unknown field, and a call for an operation that the
-    values do not support.
+    `names` are the fields, as a mapping with their factors where they have any. Parsing raises SweepError for text
+    outside the language, an unknown field, or a text that the factor it is compared with never is; a call does for an
+    operation that the values do not support.
     """
 
     def __init__(self, text: str, names: Collection[str]) -> None:
@@ -95,6 +97,40 @@ class Expression:
                 )
             if isinstance(node, ast.Name) and current(node.id) not in names:
                 raise unknown_name("factor", current(node.id), names)
+            if isinstance(node, ast.Compare) and isinstance(names, Mapping):
+                self._check_choices(node, names)
+
+    def _check_choices(self, node: ast.Compare, factors: Mapping[str, Any]) -> None:
+        """Refuse a comparison with a value that a factor never has, such as a misspelt data set."""
+        for op, (left, right) in zip(node.ops, itertools.pairwise([node.left, *node.comparators]), strict=True):
+            if not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
+                continue
+            equal = isinstance(op, ast.Eq | ast.NotEq)
+            if not equal and not isinstance(right, ast.Tuple | ast.List | ast.Set):
+                # A part of a text.
+                continue
+            for name, values in ((left, right), (right, left)) if equal else ((left, right),):
+                factor = factors.get(current(name.id)) if isinstance(name, ast.Name) else None
+                if isinstance(name, ast.Name) and isinstance(factor, Factor):
+                    for text in _texts(values):
+                        self._check_text(current(name.id), factor, text)
+
+    def _check_text(self, name: str, factor: Factor, text: str) -> None:
+        # Parts of the user's own may not be loaded yet.
+        if ":" in text:
+            return
+        try:
+            written = factor.coerce(name, text)
+        except SweepError as fault:
+            raise SweepError(f"in the expression {shown(self.text)}, {fault}") from None
+        if written != text:
+            raise SweepError(f"in the expression {shown(self.text)}, {name} is {shown(text)}; write {written!r}")
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """The text that a literal is, or those that a collection of literals has."""
+    parts = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
+    return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
 
 
 def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:

@@ -20,6 +20,9 @@ _NUMBER = (int, float, np.integer, np.floating)
 
 LONGEST_NAME = 100
 """A name becomes part of the names of files and jobs, which have room for 255 bytes."""
+LONGEST_RANGE = 100_000
+"""Half of the combinations that a plan looks at."""
+_RANGE = re.compile(r"\s*([0-9]{1,9})\.\.([0-9]{1,9})\s*", re.ASCII)
 # A job of Slurm takes no other letters, and a command line takes a word that begins with a dash for an option.
 _NAME = re.compile(r"(?!-)(?=.*[A-Za-z0-9])[A-Za-z0-9_-]+")
 
@@ -95,7 +98,28 @@ class Factor:
                 # -0.0 equals 0.0, so it must not print differently.
                 with contextlib.suppress(OverflowError):
                     return self.kind(value) or self.kind(0)
-        raise SweepError(f"{name} is {shown(value)}, but takes {self.allowed}")
+        raise self.refusal(name, value)
+
+    def refusal(self, name: str, value: object) -> SweepError:
+        """The error for a value that is not allowed; it suggests the choice that looks most like it."""
+        near = get_close_matches(value, self.names, n=1) if isinstance(value, str) else []
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return SweepError(f"{name} is {shown(value)}, but takes {self.allowed}{hint}")
+
+    def levels(self, name: str, value: object) -> list[object]:
+        """The levels that a value stands for: those of a range of integers such as ``0..29``, or the value alone.
+
+        Raises SweepError for a range that is empty or longer than any plan.
+        """
+        ends = _RANGE.fullmatch(value) if self.kind is int and isinstance(value, str) else None
+        if ends is None:
+            return [value]
+        first, last = map(int, ends.groups())
+        if not 0 <= last - first < LONGEST_RANGE:
+            raise SweepError(
+                f"{name} is {shown(value)}, but a range such as 0..29 goes up, by at most {LONGEST_RANGE:,} numbers"
+            )
+        return list(range(first, last + 1))
 
     def parse(self, name: str, text: str) -> Value:
         """The value that `text` spells. Raises SweepError if it is not allowed."""
@@ -104,7 +128,7 @@ class Factor:
         try:
             return self.coerce(name, read_number(text))
         except (ValueError, SweepError):
-            raise SweepError(f"{name} is {shown(text)}, but takes {self.allowed}") from None
+            raise self.refusal(name, text) from None
 
 
 @cache

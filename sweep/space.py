@@ -133,17 +133,23 @@ def parse_override(text: str) -> tuple[str, list[Value]]:
     if _BRACKETS & set(levels):
         raise SweepError(f"an override has no brackets or quotes, as in depth=1,2,4, unlike {shown(text)}", "set")
     _check_factor(factor)
-    return name, [FACTORS[factor].parse(name, level.strip()) for level in levels.split(",")]
+    kind = FACTORS[factor]
+    given = [part for level in levels.split(",") for part in kind.levels(name, level.strip())]
+    return name, [kind.parse(name, part) if isinstance(part, str) else kind.coerce(name, part) for part in given]
 
 
 def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:
-    """The levels in their factors' types, `architecture` last; each factor has at least one level, none twice."""
+    """The levels in their factors' types, `architecture` last; each factor has at least one level, none twice.
+
+    A level of an integer may be a range, such as ``0..29``.
+    """
     given = by_current_name(factors)
     load_parts(given)
     checked: dict[str, tuple[Value, ...]] = {}
     for name, levels in given.items():
         _check_factor(name)
-        values = tuple(FACTORS[name].coerce(name, level) for level in levels)
+        factor = FACTORS[name]
+        values = tuple(factor.coerce(name, part) for level in levels for part in factor.levels(name, level))
         if not values:
             raise SweepError(f"factor {name!r} has no level; give it at least one")
         if len(set(values)) < len(values):

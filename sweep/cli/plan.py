@@ -15,6 +15,7 @@ from sweep.cli.plan_options import ALL_TRIALS, PlanOptions, Study
 from sweep.cli.showable import HEADS, showable, showable_rows
 from sweep.engine.kernels import fault, kernels_said, shares
 from sweep.errors import SweepError
+from sweep.factors import Value
 from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE, Pack
 from sweep.plan import Plan
@@ -72,7 +73,7 @@ def plan(
     console = Console(highlight=False)
     for row in listed:
         console.print(" ".join(f"{name}={value}" for name, value in row.items()), soft_wrap=True)
-    console.print(_factor_table(chosen))
+    _print_factors(console, chosen)
     _print_numbers(console, numbers)
     console.print(f"margins     {chosen.margins}")
     if shown:
@@ -134,14 +135,29 @@ def _done(store: str) -> set[str]:
     return set(Ledger.open(store).contents.status)
 
 
-def _factor_table(plan: Plan) -> Table:
-    table = Table("factor", "levels", title=f"{plan.study}: {len(plan)} trials", title_justify="left")
+def _print_factors(console: Console, plan: Plan) -> None:
+    """The levels of what varies, as a table, and what is constant, in a sentence."""
     rows = [trial.as_dict() for trial in plan.trials]
-    for name in FACTORS:
-        levels = sorted({row[name] for row in rows})
-        if name != "study":
-            table.add_row(name, " ".join(f"{level:g}" if isinstance(level, float) else str(level) for level in levels))
-    return table
+    levels = {name: sorted({row[name] for row in rows}) for name in FACTORS if name != "study"}
+    table = Table("factor", "levels", title=f"{plan.study}: {counted(len(plan), 'trial')}", title_justify="left")
+    for name, values in levels.items():
+        if len(values) > 1:
+            table.add_row(name, " ".join(map(_level, values)))
+    constant = [
+        f"{name} {_level(values[0])}"
+        for name, values in levels.items()
+        if len(values) == 1 and values[0] != FACTORS[name].default
+    ]
+    if table.rows:
+        console.print(table)
+    else:
+        console.print(table.title)
+    said = "; all else is at its default" if len(constant) < len(levels) - len(table.rows) else ""
+    console.print(f"constant    {', '.join(constant) or 'nothing but defaults'}{said}", markup=False)
+
+
+def _level(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _print_numbers(console: Console, numbers: dict[str, Any]) -> None:

@@ -106,6 +106,32 @@ def test_a_comparison_stops_at_the_first_that_fails() -> None:
     assert Expression("depth < seed < 1 / 0", NAMES)(NAMES) is False
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("dataset == 'minst'", "dataset is 'minst', but takes one of mnist, cifar10, digits; did you mean 'mnist'?"),
+        ("'minst' != dataset", "dataset is 'minst', but takes one of mnist, cifar10, digits; did you mean 'mnist'?"),
+        ("seed == 0 and dataset in ('mnist', 'cifar')", "did you mean 'cifar10'?"),
+        ("dataset not in ['x']", "dataset is 'x', but takes one of mnist, cifar10, digits"),
+        ("depth == '4'", "depth is '4', but takes an integer"),
+        ("measure == 'paths+truncation'", "measure is 'paths+truncation'; write 'truncation+paths'"),
+    ],
+)
+def test_a_text_that_a_factor_never_is_gets_a_suggestion(text: str, reason: str) -> None:
+    with pytest.raises(SweepError) as caught:
+        Expression(text, FACTORS)
+    assert str(caught.value).startswith("in the expression ")
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["'nis' in dataset", "dataset in 'mnist cifar10'", "network == 'mine:Net'", "study == 'other'"],
+)
+def test_other_comparisons_with_text_are_left_alone(text: str) -> None:
+    Expression(text, FACTORS)
+
+
 OUTSIDE = {
     "call": "print(1)",
     "built-in": "__import__('os').system('touch {file}')",

@@ -54,7 +54,8 @@ def test_choices_are_exact_and_listed_in_the_refusal(name: str) -> None:
     for value in ("", factor.names[0].upper(), factor.names[0] + " ", 0):
         several = ", or several joined by +" if factor.several else ""
         several += ", or module:NAME of your own" if factor.load else ""
-        assert refusal(name, value) == f"{name} is {value!r}, but takes one of {', '.join(factor.names)}{several}"
+        said = f"{name} is {value!r}, but takes one of {', '.join(factor.names)}{several}"
+        assert refusal(name, value).partition("; did you mean")[0] == said
 
 
 @pytest.mark.parametrize("value", ["", "-", "_-", "a b", "a/b", "../a", "a.b", "a\n", *NOT_ASCII, "-rf", "a" * 101])
@@ -145,3 +146,30 @@ def test_every_factor_says_what_it_means() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest_or_with_all() -> None:
     assert str(unknown_name("factor", "dept", FACTORS)) == "factor 'dept' is not known; did you mean 'depth'?"
     assert str(unknown_name("study", "zzz", ["grid", "quick"])) == "study 'zzz' is not known; known are grid, quick"
+
+
+@pytest.mark.parametrize(
+    ("value", "levels"),
+    [
+        ("0..3", [0, 1, 2, 3]),
+        (" 7..7 ", [7]),
+        ("3", ["3"]),
+        ("0..x", ["0..x"]),
+        ("-1..2", ["-1..2"]),
+        (4, [4]),
+    ],
+)
+def test_a_range_of_integers_stands_for_its_numbers(value: object, levels: list[object]) -> None:
+    assert FACTORS["seed"].levels("seed", value) == levels
+
+
+@pytest.mark.parametrize("value", ["3..2", "0..100000", "0..999999999"])
+def test_a_range_that_is_empty_or_endless_is_refused(value: str) -> None:
+    with pytest.raises(
+        SweepError, match=f"^seed is '{value}', but a range such as 0..29 goes up, by at most 100,000 n"
+    ):
+        FACTORS["seed"].levels("seed", value)
+
+
+def test_only_integers_have_ranges() -> None:
+    assert FACTORS["learning_rate"].levels("learning_rate", "0..3") == ["0..3"]

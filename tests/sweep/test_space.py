@@ -136,6 +136,7 @@ def test_margins_stay_with_a_space() -> None:
         (" depth = 1 , 2 ", "depth", [1, 2]),
         ("learning_rate=1e-3,.0003", "learning_rate", [1e-3, 3e-4]),
         ("dataset=mnist,cifar10", "dataset", ["mnist", "cifar10"]),
+        ("seed=0..3,9", "seed", [0, 1, 2, 3, 9]),
     ],
 )
 def test_an_override_is_read(text: str, name: str, levels: list) -> None:
@@ -153,6 +154,8 @@ def test_an_override_is_read(text: str, name: str, levels: list) -> None:
         ("study=x", "factor 'study' is not known; known are dataset, "),
         ("depth=one", "depth is 'one', but takes an integer from 1 to 4096"),
         ("depth=1,,2", "depth is '', but takes an integer from 1 to 4096"),
+        ("depth=0..4", "depth is 0, but takes an integer from 1 to 4096"),
+        ("depth=4..2", "depth is '4..2', but a range such as 0..29 goes up"),
         ("depth=0", "depth is '0', but takes an integer from 1 to 4096"),
         ("depth=1.5", "depth is '1.5', but takes an integer from 1 to 4096"),
         ("depth=[1,2]", r"an override has no brackets or quotes, as in depth=1,2,4, unlike 'depth=\[1,2\]'"),

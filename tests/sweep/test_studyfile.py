@@ -97,6 +97,14 @@ def test_margins_may_be_left_out_or_be_some_or_all(tmp_path: Path) -> None:
         assert find_space(str(path)).margins == margins
 
 
+@pytest.mark.parametrize("name", ["s.yaml", "s.toml"])
+def test_a_range_stands_for_many_levels(name: str, tmp_path: Path) -> None:
+    text = "study: a\nfactors: {seed: 0..2, depth: [1..2, 8]}"
+    toml = 'study = "a"\nfactors = {seed = "0..2", depth = ["1..2", 8]}'
+    (tmp_path / name).write_text(toml if name.endswith("toml") else text)
+    assert find_space(str(tmp_path / name)).factors == {"seed": (0, 1, 2), "depth": (1, 2, 8)}
+
+
 def test_one_constraint_needs_no_list(tmp_path: Path) -> None:
     (tmp_path / "ü s.yaml").write_text("study: a\nfactors: {depth: [1, 2]}\nwhere: depth > 1\n")
     assert find_space(str(tmp_path / "ü s.yaml")).constraints == ("depth > 1",)

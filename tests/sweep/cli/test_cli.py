@@ -154,6 +154,20 @@ def test_plan_shows_cost_and_what_is_done(call, study, store, capsys):
     assert (plan["trials"], plan["done"], plan["packs"], len(plan["list"])) == (8, 8, 3, 8)
 
 
+def test_plan_lists_what_varies_and_says_what_does_not_in_a_sentence(call, study, store, capsys):
+    assert call("plan", study, "--store", store, "--no-calibrate") == 0
+    out = capsys.readouterr().out
+    table = out.partition("constant")[0]
+    assert [line.split()[1] for line in table.splitlines() if line.startswith("│")] == [
+        *("architecture", "depth", "stages", "seed")
+    ]
+    assert "constant dataset digits, " in " ".join(out.split())
+    assert "; all else is at its default trials 8" in " ".join(out.split())
+    assert call("plan", study, "--store", store, "--no-calibrate", "--limit", "1") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("tiny: 1 trial\nconstant ")
+
+
 def test_plan_is_for_the_given_number_of_processors(call, study, store, capsys):
     asked = ("plan", study, "--store", store, "--no-calibrate", "--json")
     seconds = []
