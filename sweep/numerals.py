@@ -32,3 +32,19 @@ def read_number(text: str) -> int | float:
     if not _NUMBER.fullmatch(text):
         raise NumeralError(f"{shown(text)} is not a number, such as 0.5")
     return int(text) if re.fullmatch(INTEGER, text) else float(text)
+
+
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?\s*(?:s|min|m|h|d)\s*)+", re.ASCII)
+
+
+def read_seconds(text: str) -> float:
+    """The seconds that a text such as ``90s``, ``30m`` or ``1h30m`` spells, more than none.
+
+    Raises NumeralError for any other text.
+    """
+    parts = re.findall(r"([0-9.]+)\s*(s|min|m|h|d)", text) if _DURATION.fullmatch(text.strip()) else []
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if not 0 < seconds < 1e9:
+        raise NumeralError(f"{shown(text)} is not a time, such as 30m or 1h30m")
+    return seconds

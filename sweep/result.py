@@ -14,6 +14,10 @@ class OutOfMemory(Exception):
     """The trials do not fit into memory together; fewer might."""
 
 
+OUT_OF_MEMORY = "out of memory"
+"""How the error of a trial that did not fit begins."""
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One trial's measurements of one epoch; `seconds` is its share of the time of all trials trained with it."""

@@ -32,7 +32,7 @@ MEANINGS = {
     "plan:plan": "Show what would run, its cost on the processors of this machine or a cluster, and how much of it is "
     "done.",
     "run:run": "Train the missing trials of a study; run the same command again to resume.\n\n"
-    "Exit codes: 0 all done, 1 some trials failed, 2 wrong usage or input, 130 interrupted.",
+    "Exit codes: 0 all done, 1 some trials failed, 2 wrong usage or input, 124 the time was up, 130 interrupted.",
     "submit:submit": "Run a study as a batch job, and return at once.\n\n"
     "Submitting the same sweep again finds its job while that waits or runs, and afterwards trains what is missing.",
     "jobs:jobs": "List the sweeps that were submitted as jobs, the latest last.",

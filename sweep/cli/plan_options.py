@@ -92,6 +92,12 @@ class RunFlags:
     gpus_per_pack: float = 1.0
     """Share of a GPU that each pack asks Ray for: at 0.25, four packs share a GPU and its memory."""
 
+    max_parallel: int | None = None
+    """The most packs to train at once on a cluster that others use too; by default as many as it has room for."""
+
+    order: Literal["longest", "random"] = "longest"
+    """Which packs come first: longest to be done early, random to see early what the whole will look like."""
+
     report: bool = True
     """Write the report at the end, like `sweep report`, if there are new results."""
 
@@ -104,6 +110,8 @@ class RunFlags:
             raise SweepError(f"--device is {self.device!r}, but takes cpu, cuda or, with --executor local, cuda:N")
         if not self.save_seconds >= 0:
             raise SweepError(f"--save-seconds is {self.save_seconds:g}, but takes a number of at least 0")
+        if self.max_parallel is not None and self.max_parallel < 1:
+            raise SweepError(f"--max-parallel is {self.max_parallel}, but takes an integer of at least 1")
         if not _SMALLEST_SHARE <= self.gpus_per_pack <= 1:
             raise SweepError(
                 f"--gpus-per-pack is {self.gpus_per_pack:g}, but takes a number above 0 and at most 1, such as 0.25"
@@ -115,6 +123,8 @@ class RunFlags:
             raise SweepError(f"--device is {self.device!r}, but Ray chooses among the GPUs; give cuda")
         if not on_ray and self.gpus_per_pack != 1:
             raise SweepError("--gpus-per-pack is for --executor ray; the local executor trains one pack at a time")
+        if not on_ray and self.max_parallel is not None:
+            raise SweepError("--max-parallel is for --executor ray; the local executor trains one pack at a time")
         find_engine(self.engine)
 
 

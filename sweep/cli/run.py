@@ -1,5 +1,6 @@
 """``sweep run``: trains the missing trials of a study and prints the answer."""
 
+import math
 import os
 import shlex
 import sys
@@ -15,6 +16,7 @@ from sweep.data import load
 from sweep.engine.kernels import build_for, fault, kernels_said, shares
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, check_plans
+from sweep.numerals import NumeralError, read_seconds
 from sweep.own_code import loaded
 from sweep.plan import Plan
 from sweep.redaction import redacted
@@ -22,6 +24,8 @@ from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials,
 from sweep.submission import RESUME
 from sweep.tracking import tracking_uri
 
+TIME_IS_UP = 124
+"""The exit code of a sweep that its time did not suffice for, as of timeout(1)."""
 _LOOKED_AT = 100
 
 
@@ -34,10 +38,11 @@ def run(
     executor: str = "ray",
     address: str | None = None,
     workers: int | None = None,
+    time: str | None = None,
 ) -> int:
     """Train the missing trials of a study; run the same command again to resume.
 
-    Exit codes: 0 all done, 1 some trials failed, 2 wrong usage or input, 130 interrupted.
+    Exit codes: 0 all done, 1 some trials failed, 2 wrong usage or input, 124 the time was up, 130 interrupted.
 
     Parameters
     ----------
@@ -47,6 +52,8 @@ def run(
         Ray cluster to join, as HEAD:6379 (auto on its machines); by default the sweep starts its own here.
     workers
         Packs to train at once on this machine (ray), or CPU threads (local); by default one per processor.
+    time
+        Train for so long at most, such as 30m or 1h30m: only packs that fit begin. The answer comes after it.
     """
     plan = options.plan(study)
     if workers is not None and workers < 1:
@@ -62,9 +69,13 @@ def run(
         flags.save_seconds,
         flags.gpus_per_pack,
         flags.kernel,
+        flags.max_parallel or math.inf,
         loaded(),
     )
-    how = RunOptions(executor, flags.pack_size, flags.retry_failed, resources=resources)
+    seconds = math.inf if time is None else _seconds(time)
+    how = RunOptions(
+        executor, flags.pack_size, flags.retry_failed, seconds=seconds, order=flags.order, resources=resources
+    )
     if flags.track:
         how = replace(how, tracking=tracking_uri(Ledger(flags.store), flags.tracking))
     ledger = Ledger.create(flags.store)
@@ -110,13 +121,23 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
             f"`{shlex.join(['sweep', 'track', *runs])}` writes them.",
             soft_wrap=True,
         )
-    if outcome.interrupted or outcome.missing:
-        again = os.environ.get(RESUME) or shlex.join(["sweep", *map(redacted, sys.argv[1:])])
+    again = os.environ.get(RESUME) or shlex.join(["sweep", *map(redacted, sys.argv[1:])])
+    if outcome.interrupted or (outcome.missing and not outcome.time_is_up):
         console.print(f"Interrupted; go on with: {again}", soft_wrap=True)
         return 130
     trusted = _answer(plan, store, uri, report, console) if status["finished"] else True
     _print_next(console, store, plan, uri, runs)
+    if outcome.missing:
+        console.print(f"The time is up; train the other {outcome.missing} trials with: {again}", soft_wrap=True)
+        return TIME_IS_UP
     return 1 if status["failed"] or not trusted else 0
+
+
+def _seconds(time: str) -> float:
+    try:
+        return read_seconds(time)
+    except NumeralError as error:
+        raise SweepError(f"--time: {error}") from None
 
 
 def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Console) -> bool:

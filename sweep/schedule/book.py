@@ -7,6 +7,7 @@ the loss of the node is known only seconds after the death.
 """
 
 import itertools
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -49,6 +50,8 @@ class Attempt:
     """Share of a GPU that it was handed out for, 0 to 1; 0 for a CPU."""
     begun: bool = field(default=False, init=False)
     """Whether a worker has begun it."""
+    began_at: float = field(default=0.0, init=False)
+    """When it was begun, by the book's clock."""
     done: float = field(default=0.0, init=False)
     """Share of the pack, 0 to 1, that is done."""
 
@@ -57,7 +60,8 @@ class PackBook:
     """Packs to train, in order, and the trials of a plan by outcome.
 
     `already` counts, by status, the trials that had a row before this run. A pack may kill `crashes_allowed` workers on
-    living nodes and lose `deaths_allowed` workers in all before it is halved. One thread hands out and settles packs;
+    living nodes and lose `deaths_allowed` workers in all before it is halved. With `seconds`, packs that would not end
+    within that time from now, at the speed seen so far, are not handed out. One thread hands out and settles packs;
     others may read.
     """
 
@@ -68,6 +72,7 @@ class PackBook:
         crashes_allowed: int = 2,
         deaths_allowed: int = 20,
         clock: Callable[[], float] = time.monotonic,
+        seconds: float = math.inf,
     ) -> None:
         self._crashes_allowed, self._deaths_allowed, self._clock = crashes_allowed, deaths_allowed, clock
         self._already = Counter(already)
@@ -76,6 +81,8 @@ class PackBook:
         self._total_cost = sum(pack.cost for pack in packs)
         self._done_cost = 0.0
         self._began: float | None = None
+        self._ends_at = clock() + seconds
+        self._busy_seconds = self._busy_cost = 0.0
         self.planned = self._already.total() + sum(len(pack) for pack in packs)
         """Trials of the plan."""
         self.out: dict[int, Attempt] = {}
@@ -84,6 +91,13 @@ class PackBook:
         """Trials of this run with a row in the store, by status."""
         self.lost_nodes: set[str] = set()
         """Nodes that are known to be gone."""
+        self.left_out: list[Pack] = []
+        """Packs for which there was not enough time."""
+
+    @property
+    def limited(self) -> bool:
+        """Whether the time is limited."""
+        return math.isfinite(self._ends_at)
 
     @property
     def pending(self) -> tuple[Attempt, ...]:
@@ -122,16 +136,20 @@ class PackBook:
         share = self.share
         if self._began is None or share < 0.01:
             return None
-        return (self._clock() - self._began) * (1 - share) / share
+        return min((self._clock() - self._began) * (1 - share) / share, max(0.0, self._ends_at - self._clock()))
 
     def next(self, gpu_share: float = 0.0) -> Attempt | None:
         """Hand out the next pack for a CPU or a share of a GPU; None while none is pending.
 
-        A pack that has run out of memory on part of a GPU gets a whole one.
+        A pack that has run out of memory on part of a GPU gets a whole one. Packs that do not fit into what is left of
+        the time never will, and leave the book.
         """
-        if not self._pending:
+        attempt = next(filter(self._fits, self._pending), None) or self._better_than_nothing()
+        if attempt is None:
+            self.left_out += [each.pack for each in self._pending]
+            self._pending.clear()
             return None
-        attempt = self._pending.popleft()
+        self._pending.remove(attempt)
         attempt.gpu_share = 1.0 if attempt.whole_gpu and gpu_share else gpu_share
         self.out[attempt.number] = attempt
         return attempt
@@ -139,12 +157,14 @@ class PackBook:
     def began(self, attempt: Attempt) -> None:
         """A worker has begun the pack."""
         self._began = self._began or self._clock()
-        attempt.begun = True
+        attempt.begun, attempt.began_at = True, self._clock()
 
     def finished(self, attempt: Attempt) -> None:
         """The pack has its results."""
         del self.out[attempt.number]
         self._done_cost += attempt.pack.cost
+        self._busy_seconds += self._clock() - attempt.began_at
+        self._busy_cost += attempt.pack.cost
 
     def failed(self, attempt: Attempt, failure: Failure) -> list[TrialResult]:
         """Plan what follows the failure, and return the results of trials that are given up.
@@ -174,6 +194,28 @@ class PackBook:
         """Take back a pack that no worker has begun."""
         del self.out[attempt.number]
         self._try_again(attempt)
+
+    def _fits(self, attempt: Attempt) -> bool:
+        return not self.limited or self._clock() + attempt.pack.cost * self._seconds_per_cost() <= self._ends_at
+
+    def _better_than_nothing(self) -> Attempt | None:
+        """Where no pack fits: one that can go on from its checkpoints, or the shortest if nothing is known yet."""
+        if self._clock() >= self._ends_at:
+            return None
+        kept = (attempt for attempt in self._pending if attempt.pack.trainings)
+        if self._began is not None:
+            return next(kept, None)
+        return next(kept, min(self._pending, key=lambda each: each.pack.cost, default=None))
+
+    def _seconds_per_cost(self) -> float:
+        """How long packs take here against their estimate, by those that have ended and those in training.
+
+        1 until something is known.
+        """
+        out = [attempt for attempt in self.out.values() if attempt.done]
+        seconds = self._busy_seconds + sum(self._clock() - attempt.began_at for attempt in out)
+        cost = self._busy_cost + sum(attempt.pack.cost * attempt.done for attempt in out)
+        return seconds / cost if cost else 1.0
 
     def _try_again(self, attempt: Attempt, **changes: Any) -> None:
         again = replace(attempt, number=next(self._numbers), **changes)

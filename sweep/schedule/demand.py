@@ -1,5 +1,6 @@
 """What packs ask a cluster for, and how many ask at once."""
 
+import math
 from dataclasses import dataclass
 
 from sweep.schedule.book import Attempt, PackBook
@@ -13,8 +14,9 @@ class Demand:
 
     Each pack asks for one CPU. With the device "cuda", or without a device while the cluster has GPUs, it also asks for
     `gpus_per_pack`, a share of a GPU above 0 and at most 1. One more pack is out than the cluster has room for, so that
-    a free worker has its next pack at once. On an `elastic` cluster more packs wait, since an autoscaler adds nodes for
-    waiting packs.
+    a free worker has its next pack at once; but not where the book's time is limited, as nobody knows when a pack that
+    waits will begin. On an `elastic` cluster more packs wait, since an autoscaler adds nodes for waiting packs. At most
+    `most_at_once` are out, whatever the cluster has.
     """
 
     book: PackBook
@@ -23,6 +25,7 @@ class Demand:
     device: str | None = None
     gpus_per_pack: float = 1.0
     elastic: bool = False
+    most_at_once: float = math.inf
 
     @property
     def gpu_share(self) -> float:
@@ -33,8 +36,10 @@ class Demand:
     def next(self) -> Attempt | None:
         """Hand out a pack; None while none is pending, or enough are out."""
         room = self._room()
-        most_waiting = max(_PENDING_FOR_AUTOSCALER, room) if self.elastic else 1
+        most_waiting = max(_PENDING_FOR_AUTOSCALER, room) if self.elastic else int(not self.book.limited)
         if len(self.book.out) >= room and len(self.book.waiting) >= most_waiting:
+            return None
+        if len(self.book.out) >= self.most_at_once:
             return None
         return self.book.next(self.gpu_share)
 

@@ -1,5 +1,6 @@
 """The interface between a sweep and what runs its packs. A new executor is one module and one line here."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -45,6 +46,8 @@ class ExecutorOptions:
     """Share of a GPU that each pack asks Ray for, above 0 and at most 1; CPUs ignore it."""
     kernel: str = Setting.kernel
     """What trains stacks on CPUs; see `Setting`."""
+    most_at_once: float = math.inf
+    """The most packs that a cluster gets at once."""
     modules: tuple[OwnModule, ...] = ()
     """The user's own modules, which workers may lack."""
 

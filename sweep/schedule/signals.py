@@ -1,6 +1,7 @@
-"""Signals that end a sweep as Ctrl-C does."""
+"""Signals that end a sweep as Ctrl-C does, and a limit of time that does the same."""
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -37,3 +38,38 @@ def as_interrupt() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+class TimeLimit:
+    """A context that is interrupted as by Ctrl-C after so many seconds; `reached` says whether it was.
+
+    It works in the main thread alone.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.reached = False
+        self._within = False
+        self._lock = threading.Lock()
+        here = threading.current_thread() is threading.main_thread() and math.isfinite(seconds)
+        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._interrupt) if here else None
+
+    def __enter__(self) -> "TimeLimit":
+        self._within = True
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # An interrupt on its way arrives no later than here.
+        with self._lock:
+            self._within = False
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            if self._within:
+                self.reached = True
+                # To the thread itself, so that it also ends a wait.
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

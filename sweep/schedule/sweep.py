@@ -1,7 +1,9 @@
 """Runs the trials that a plan has and the ledger lacks, through an executor, and stores their results."""
 
 import itertools
+import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,17 +11,25 @@ from sweep.errors import SweepError
 from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Lock, check_plans, to_tables, unmarked_note
 from sweep.ledger.lease import TIMES
-from sweep.pack import PACK_SIZE, check_pack_size
+from sweep.pack import PACK_SIZE, Pack, check_pack_size
 from sweep.plan import Plan
 from sweep.result import Checkpoint, Progress, TrialResult
 from sweep.schedule.book import Attempt, Failure, PackBook
+from sweep.schedule.common_fault import CommonFault
 from sweep.schedule.executor import EXECUTORS, ExecutorOptions, Report, find_executor
-from sweep.schedule.signals import as_interrupt
+from sweep.schedule.signals import TimeLimit, as_interrupt
 from sweep.schedule.workers import Workers
 from sweep.schedule.writer import Writer
 from sweep.tracking import Tracker, is_complete
 
 _WAITING_NOTE_SECONDS = 5
+
+ORDERS: dict[str, Callable[[list[Pack]], list[Pack]]] = {
+    "longest": lambda packs: packs,
+    # Identities are hashes: an order that says nothing of the packs, and is the same in every run.
+    "random": lambda packs: sorted(packs, key=lambda pack: pack.pack_id),
+}
+"""The orders of packs, which come the longest first."""
 
 
 class Display(Protocol):
@@ -40,11 +50,16 @@ class RunOptions:
     pack_size: int = PACK_SIZE
     retry_failed: bool = False
     tracking: str | None = None
+    seconds: float = math.inf
+    """How long packs may train; what does not fit is left for the next run."""
+    order: str = "longest"
     resources: ExecutorOptions = field(default_factory=ExecutorOptions)
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise unknown_name("executor", self.executor, EXECUTORS)
+        if self.order not in ORDERS:
+            raise unknown_name("order", self.order, ORDERS)
         check_pack_size(self.pack_size)
 
 
@@ -56,6 +71,8 @@ class Outcome:
     status: Counter[str]
     interrupted: bool = False
     tracking_fault: str | None = None
+    time_is_up: bool = False
+    """Whether trials are missing because the time was limited."""
 
     @property
     def missing(self) -> int:
@@ -69,11 +86,17 @@ def missing_trials(plan: Plan, ledger: Ledger, retry_failed: bool = False) -> Pl
     return plan.without({i for i in status if not (retry_failed and status[i] == "failed")})
 
 
-def outcome(plan: Plan, ledger: Ledger, interrupted: bool = False, tracking_fault: str | None = None) -> Outcome:
+def outcome(
+    plan: Plan,
+    ledger: Ledger,
+    interrupted: bool = False,
+    tracking_fault: str | None = None,
+    time_is_up: bool = False,
+) -> Outcome:
     """Count the plan's trials by their status in the ledger."""
     status = ledger.contents.status
     ended = Counter(status[trial.trial_id] for trial in plan.trials if trial.trial_id in status)
-    return Outcome(len(plan), ended, interrupted, tracking_fault)
+    return Outcome(len(plan), ended, interrupted, tracking_fault, time_is_up)
 
 
 def run_sweep(plan: Plan, ledger: Ledger, options: RunOptions, display: Display) -> Outcome:
@@ -111,8 +134,10 @@ class _Run:
     ) -> None:
         self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
-        self._book = PackBook(missing.packs(options.pack_size), already)
+        packs = ORDERS[options.order](missing.packs(options.pack_size))
+        self._book = PackBook(packs, already, seconds=options.seconds)
         self._workers = Workers(self._book.lost_nodes)
+        self._common_fault = CommonFault()
         tracking = options.tracking
         self._tracker = None if tracking is None else Tracker(ledger.address, tracking, plan.sweep_id)
         self._writer = Writer(ledger, self._published)
@@ -120,10 +145,12 @@ class _Run:
     def run(self) -> Outcome:
         with as_interrupt():
             interrupted = False
+            limit = TimeLimit(self._options.seconds)
             try:
                 if not self._book.exhausted:
                     self._note_checkpoints()
-                    find_executor(self._options.executor)(self._book, self, self._options.resources)
+                    with limit:
+                        find_executor(self._options.executor)(self._book, self, self._options.resources)
             except KeyboardInterrupt:
                 interrupted = True
             except Exception:
@@ -134,7 +161,8 @@ class _Run:
                 self._writer.close()
                 fault = self._finish_tracking(interrupted or not self._book.exhausted)
             self._check()
-            return outcome(self._plan, self._ledger, interrupted, fault)
+            time_is_up = limit.reached or bool(self._book.left_out)
+            return outcome(self._plan, self._ledger, interrupted and not limit.reached, fault, time_is_up)
 
     def _note_checkpoints(self) -> None:
         trainings = set[str]().union(*(attempt.pack.trainings for attempt in self._book.pending))
@@ -165,6 +193,7 @@ class _Run:
             case Failure():
                 self._failed(attempt, report)
             case _:
+                self._give_up(self._common_fault.release())
                 self._book.finished(attempt)
                 self._writer.publish(report)
         self._display.update(self._book)
@@ -178,7 +207,8 @@ class _Run:
         given_up = self._book.failed(attempt, failure)
         if not given_up:
             self.note(f"a pack of {len(attempt.pack)} trials is tried again: {failure.message}")
-        self._give_up(self._workers.given_up(given_up, failure, last=self._book.exhausted))
+        last = self._book.exhausted
+        self._give_up(self._common_fault.given_up(self._workers.given_up(given_up, failure, last), last))
 
     def _give_up(self, results: list[TrialResult]) -> None:
         if results:

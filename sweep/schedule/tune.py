@@ -288,7 +288,15 @@ def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
 def _demand(book: PackBook, listener: Listener, options: ExecutorOptions) -> Demand:
     """What packs ask for at first; tells the user what the cluster lacks."""
     gpus, cpus = counts()
-    demand = Demand(book, gpus, cpus, options.device, options.gpus_per_pack, elastic=options.address is not None)
+    demand = Demand(
+        book,
+        gpus,
+        cpus,
+        options.device,
+        options.gpus_per_pack,
+        elastic=options.address is not None,
+        most_at_once=options.most_at_once,
+    )
     if not cpus:
         listener.note("the cluster has no processor yet: packs wait for a node that has one")
     if demand.gpu_share and not gpus:

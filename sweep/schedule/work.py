@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.ledger import to_tables
-from sweep.result import Checkpoint, OutOfMemory, Progress, Setting
+from sweep.result import OUT_OF_MEMORY, Checkpoint, OutOfMemory, Progress, Setting
 from sweep.schedule.book import Failure
 from sweep.schedule.executor import Report
 from sweep.trial import Trial
@@ -27,7 +27,7 @@ def work(trials: Callable[[], Sequence[Trial]], engine: str, setting: Setting) -
     except SweepError as error:
         yield Failure("environment", str(error))
     except (OutOfMemory, MemoryError) as error:
-        yield Failure("memory", f"out of memory: {_one_line(error)}")
+        yield Failure("memory", f"{OUT_OF_MEMORY}: {_one_line(error)}")
     except Exception as error:  # an engine can raise anything; it becomes the outcome in the trial's row
         yield Failure("error", f"{type(error).__name__}: {_one_line(error)}")
 

@@ -152,3 +152,70 @@ def test_every_trial_ends_once_and_only_poisoned_ones_fail(sizes, poisoned, kind
     assert len(finished) + len(failed) == sum(sizes) == len({trial.trial_id for trial in finished + failed})
     assert all(trial.seed in poisoned for trial in failed)
     assert not any(trial.seed in poisoned for trial in finished)
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def wide(depth: int) -> Pack:
+    return Pack(tuple(Trial("test", depth=depth, filters=16, kernel_size=3, seed=seed) for seed in range(2)))
+
+
+def test_with_little_time_only_packs_that_fit_begin_and_the_others_are_left_out():
+    clock = Clock()
+    packs = [wide(depth) for depth in (32, 8, 2, 1)]
+    costs = [pack.cost for pack in packs]
+    # It begins with what fits by the estimate: the second.
+    book = PackBook(packs, clock=clock, seconds=costs[1] + costs[2])
+    first = take(book)
+    assert first.pack == packs[1]
+    book.began(first)
+    clock.now = costs[1]
+    book.finished(first)
+    assert take(book).pack == packs[2]
+    clock.now += costs[2]
+    assert book.next() is None
+    assert book.left_out == [packs[0], packs[3]]
+    assert not book.pending
+
+
+@pytest.mark.parametrize("speed", [0.5, 2.0])
+def test_what_fits_is_judged_by_the_speed_seen(speed: float):
+    clock = Clock()
+    packs = [wide(depth) for depth in (8, 4)]
+    book = PackBook([*packs[:1], *packs[:1], *packs[1:]], clock=clock, seconds=2.2 * packs[0].cost)
+    first = take(book)
+    book.began(first)
+    # Half of it has taken as long as the whole should, or a quarter.
+    first.done, clock.now = 0.5, packs[0].cost * speed / 2
+    second = book.next()
+    assert second is not None
+    assert (second.pack == packs[0]) == (speed < 1)
+
+
+def test_where_nothing_fits_a_training_with_checkpoints_begins_and_at_first_the_shortest():
+    resnet = Pack((Trial("test", network="resnet", depth=20, filters=16),))
+    assert take(PackBook([wide(32), resnet], seconds=1e-3)).pack == resnet
+    packs = [wide(32), wide(8)]
+    book = PackBook(packs, seconds=1e-3, clock=Clock())
+    first = take(book)
+    assert first.pack == packs[1]
+    book.began(first)
+    assert book.next() is None
+    assert book.left_out == packs[:1]
+
+
+def test_no_more_time_is_said_to_be_left_than_there_is():
+    clock = Clock()
+    book = PackBook([wide(8), wide(4)], clock=clock, seconds=1000.0)
+    first = take(book)
+    book.began(first)
+    first.done, clock.now = 0.1, 600.0
+    assert book.seconds_left == 400.0

@@ -87,6 +87,25 @@ def test_there_are_as_many_packs_out_as_there_is_room_for_and_one_more(gpus, cpu
     assert len({attempt.pack.pack_id for attempt in made.done}) == 40
 
 
+@pytest.mark.parametrize(("gpus", "elastic"), [(0, False), (0, True), (2, False)])
+def test_a_cluster_that_others_use_gets_no_more_packs_at_once_than_allowed(gpus: int, elastic: bool) -> None:
+    made = Cluster(Demand(PackBook(packs(20)), gpus, 8, elastic=elastic, most_at_once=2))
+    assert len(made.hand_out()) == 2
+    made.begin()
+    assert made.hand_out() == []
+    made.run()
+    assert len({attempt.pack.pack_id for attempt in made.done}) == 20
+
+
+def test_with_little_time_no_pack_waits_behind_others() -> None:
+    made = Cluster(Demand(PackBook(packs(20), seconds=1e6), 0, 3))
+    assert len(made.hand_out()) == 3
+    made.begin()
+    assert made.hand_out() == []
+    made.run()
+    assert len(made.done) == 20
+
+
 @pytest.mark.parametrize(("device", "share"), [("cuda", 1.0), (None, 0.0)])
 def test_enough_packs_wait_for_an_autoscaler_to_add_several_nodes(device, share):
     made = cluster(60, 0, 0, device, 1.0, True)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -55,6 +56,39 @@ def test_one_poisoned_trial_does_not_take_its_pack_down(tmp_path, notes, faulty)
     errors = Ledger.open(tmp_path / "store").read("trials")["error"].drop_null().to_pylist()
     assert errors == ["ValueError: this trial cannot be trained"]
     assert any("is tried again" in line and "out of memory" in line for line in notes.lines)
+
+
+@pytest.mark.parametrize("seeds", [range(2), range(9)])
+def test_a_fault_of_all_trials_ends_the_sweep_and_of_a_few_that_are_all_does_not(tmp_path, notes, faulty, seeds):
+    trials = [
+        Trial("test", dataset="digits", learning_rate=rate, seed=RAISES) for rate in (1e-4 * (n + 1) for n in seeds)
+    ]
+    plan = Plan.of("test", trials)
+    if len(seeds) < 8:
+        assert run(plan, tmp_path / "store", notes, faulty).status == Counter(failed=len(seeds))
+        return
+    with pytest.raises(
+        SweepError, match=r"every trial fails for one reason, 8 by now .* ValueError: this trial cannot be"
+    ):
+        run(plan, tmp_path / "store", notes, faulty)
+    assert not Ledger.open(tmp_path / "store").contents.status
+    # Mended, the same sweep trains them all.
+    assert run(plan, tmp_path / "store", notes).status == Counter(finished=len(seeds))
+
+
+@pytest.mark.parametrize(("engine", "done"), [("train", 2), ("train_when_released", 0)])
+def test_when_the_time_is_up_what_is_done_is_kept_and_the_next_run_trains_the_rest(
+    tmp_path, notes, faulty, engine, done
+):
+    """The first engine takes a second per pack, so the third would not fit; the second never ends by itself."""
+    plan = plan_of(3, 4)
+    began = time.monotonic()
+    found = run(plan, tmp_path / "store", notes, f"paced_engine:{engine}", seconds=2.6, pack_size=1)
+    assert time.monotonic() - began < 20
+    assert (found.status.total(), found.missing) == (done, len(plan) - done)
+    assert (found.time_is_up, found.interrupted) == (True, False)
+    found = run(plan, tmp_path / "store", notes, seconds=600.0, order="random")
+    assert (found.missing, found.time_is_up) == (0, False)
 
 
 def test_ray_survives_dying_workers_and_gives_up_only_the_guilty(shared_ray, tmp_path, notes, faulty):
