@@ -141,8 +141,8 @@ def _colors(shades: Shades) -> Colormap:
 
 
 def _apart(count: int) -> list[int]:
-    """The places of labels that do not meet, both ends among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, _LABELS)).round().astype(int)).tolist()
+    """The places of labels that do not meet, evenly spaced from the first."""
+    return list(range(0, count, max(1, -(-(count - 1) // (_LABELS - 1)))))
 
 
 def _write_cell(axes: Axes, row: int, column: int, log: float, margin: float) -> None:

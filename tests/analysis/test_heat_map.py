@@ -146,6 +146,8 @@ def test_many_labels_of_values_are_thinned() -> None:
     drawn = draw_heat_maps("Signed", [HeatMap("net", np.ones((2, 31)), "epoch", "stage", range(0, 301, 10))], VALUES)
     labels = [label.get_text() for label in drawn.axes[0].get_xticklabels()]
     assert labels == ["0", "60", "120", "180", "240", "300"]
+    uneven = draw_heat_maps("Signed", [HeatMap("net", np.ones((2, 13)), "epoch", "stage", range(13))], VALUES)
+    assert [label.get_text() for label in uneven.axes[0].get_xticklabels()] == ["0", "3", "6", "9", "12"]
 
 
 @pytest.mark.parametrize("shades", [RATIOS, VALUES])

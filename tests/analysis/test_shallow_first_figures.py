@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from analysis.figures import render
@@ -43,9 +42,3 @@ def test_figures_have_a_line_for_each_network_and_no_text_over_another(findings:
     for figure in figures:
         assert not clashes(figure)
         assert render(figure).svg.startswith("<svg")
-
-
-def test_ticks_of_many_epochs_are_a_few() -> None:
-    shown = pictures._ticks(np.arange(0.0, 101))  # pyright: ignore[reportPrivateUsage]
-    assert [tick for tick in shown if tick] == ["0", "20", "40", "60", "80", "100"]
-    assert pictures._ticks(np.array([0.0, 10])) == ["0", "10"]  # pyright: ignore[reportPrivateUsage]

@@ -10,6 +10,7 @@ from analysis.figures import render
 from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.figures.style import Palette
+from analysis.path_lengths import LEAST_LENGTHS
 from analysis.questions.shallow_first.learning import Learning
 from analysis.questions.shallow_first.lengths import LengthCourse
 from analysis.questions.shallow_first.order import SHARE
@@ -19,8 +20,7 @@ from analysis.report.content import Picture
 from analysis.seeds import over_seeds
 
 # More lines or panels than these hide each other, or the rest of the page.
-_LINES, _MAPS, _PANELS = 5, 3, 4
-_TICKS = 5
+_LINES, _MAPS, _PANELS = 5, 9, 8
 FLOOR = -50.0
 """Shares that a figure draws no lower, in per cent."""
 _BANDS = "left: 95 % interval over seeds; right: effective band"
@@ -106,12 +106,16 @@ def _course(networks: Sequence[LengthCourse]) -> list[Panel]:
 
 
 def _carried(networks: Sequence[LengthCourse]) -> Picture:
+    # Paths of two lengths share a gradient between them, which would make the shades of all others pale.
+    long = [each for each in networks if len(each.length) >= LEAST_LENGTHS]
+    left = " Networks with two lengths of paths are left out." if 0 < len(long) < len(networks) else ""
+    networks = long or networks
     more = f" The first {_MAPS} of {len(networks)} networks." if len(networks) > _MAPS else ""
     return Picture(
         "path-contributions",
         render(draw_carried(networks)),
         "Heat maps of the share of the gradient that paths of each length carry, by epoch, one panel per network.",
-        f"The number of paths of a length times the gradient along one; means over seeds.{more}",
+        f"The number of paths of a length times the gradient along one; means over seeds.{left}{more}",
     )
 
 
@@ -119,7 +123,7 @@ def draw_carried(networks: Sequence[LengthCourse]) -> Figure:
     """A panel for each of the first networks."""
     maps = [
         HeatMap(
-            each.label, each.contribution.T, "epoch", "path length (blocks)", _ticks(each.epoch), _ticks(each.length)
+            each.label, each.contribution.T, "epoch", "path length (blocks)", _whole(each.epoch), _whole(each.length)
         )
         for each in networks[:_MAPS]
     ]
@@ -128,10 +132,8 @@ def draw_carried(networks: Sequence[LengthCourse]) -> Figure:
     return draw_heat_maps("What paths of each length carry", maps, Shades(label, most=most))
 
 
-def _ticks(values: Array) -> list[str]:
-    """The numbers of a few values, evenly spaced, and nothing for the others."""
-    step = max(1, -(-(len(values) - 1) // _TICKS))
-    return [f"{value:.0f}" if place % step == 0 else "" for place, value in enumerate(values)]
+def _whole(values: Array) -> list[str]:
+    return [f"{value:.0f}" for value in values]
 
 
 def _terms(networks: Sequence[Terms], palette: Palette) -> Picture:
