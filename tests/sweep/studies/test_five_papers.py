@@ -110,3 +110,10 @@ def test_a_network_of_each_arm_of_a_small_study_takes_a_step(study: str) -> None
         few |= {"finetune_epochs": 0} if "truncation" in each.measures else {}
         few |= {"filters": min(each.filters, 4)} if each.method != "effective-paths" else {}
         result_of(each.but(**changes, **few))
+
+
+@pytest.mark.parametrize(("study", "within"), [("shallow-first", 1.12), ("shallow-first-quick", 1.03)])
+def test_the_residual_networks_whose_learning_is_compared_have_as_many_parameters(study: str, within: float) -> None:
+    sizes = {each.network: each.shape.parameters for each in STUDIES[study].trials() if each.network != "stack"}
+    assert len(sizes) == 4
+    assert max(sizes.values()) / min(sizes.values()) < within
