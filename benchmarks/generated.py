@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from sweep.ledger import SCHEMAS, Ledger, Tables, merge_commits, to_tables
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.result import Epoch, TrialResult
 from sweep.studies import STUDIES
 from sweep.trial import Trial

@@ -17,7 +17,7 @@ from pathlib import Path
 from models.stack_shape import StackShape
 from sweep.cost import training_features
 from sweep.pack import PACK_SIZE, make_packs
-from sweep.studyfile import find_space
+from sweep.studyfile import find_study
 from sweep.trial import Trial
 
 CORES, GPUS = (2, 8, 32, 128, 512), (1, 4, 16, 64)
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--kernel", type=Path, default=Path(__file__).parent / "results" / "kernel.json")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    rates, trials = Rates(options.kernel), list(find_space("grid").trials())
+    rates, trials = Rates(options.kernel), list(find_study("grid").trials())
     rows = []
     for size in PACK_SIZES:
         packs = make_packs(trials, size)

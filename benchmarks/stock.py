@@ -24,11 +24,11 @@ from sweep.engine import find_engine
 from sweep.engine.build import build
 from sweep.pack import make_packs
 from sweep.result import Setting
-from sweep.space import Space
+from sweep.study import Study
 from sweep.trial import Trial
 
-SPACE = Space(
-    study="stock",
+STUDY = Study(
+    name="stock",
     factors={
         "dataset": ["mnist"],
         "depth": [1, 4],
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    trials = [trial for seed in range(SEEDS) for trial in SPACE.override({"seed": [seed]}).trials()]
+    trials = [trial for seed in range(SEEDS) for trial in STUDY.override({"seed": [seed]}).trials()]
     packs = make_packs(trials)
     fused(packs[-1].trials)
     rows = []

@@ -27,7 +27,7 @@ import yaml
 import analysis
 from sweep.data import load
 from sweep.data.cache import cache_dir
-from sweep.studyfile import find_space
+from sweep.studyfile import find_study
 
 FACTORS = {
     "dataset": ["mnist"],
@@ -80,7 +80,7 @@ def main() -> None:
         folder = Path(place)
         study = folder / "whole.yaml"
         study.write_text(yaml.safe_dump({"study": "whole", "factors": FACTORS}))
-        trials = list(find_space(str(study)).trials())
+        trials = list(find_study(str(study)).trials())
         (folder / "trials.json").write_text(json.dumps([trial.identity() for trial in trials]))
         torchvision_folder(folder / "data")
         rows = []

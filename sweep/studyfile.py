@@ -1,7 +1,7 @@
 """Studies by name, or from a user's YAML or TOML file.
 
 A file has ``study`` (its name), ``factors`` (levels by name; a single value is a list of one), and optionally ``arms``
-(factors by arm), ``where`` (one or several constraints), ``margins`` (of equivalence, by name) and
+(factors by arm), ``where`` (one or several conditions), ``margins`` (of equivalence, by name) and
 ``about``.
 """
 
@@ -22,8 +22,8 @@ from sweep.numerals import INTEGER, NUMBER
 from sweep.own_code import searched
 from sweep.parts import FACTORS, REGISTRIES
 from sweep.shown import cut, shown
-from sweep.space import Space
 from sweep.studies import STUDIES
+from sweep.study import Study
 
 _KEYS = ("study", "about", "factors", "arms", "where", "margins")
 _SUFFIXES = (".yaml", ".yml", ".toml")
@@ -31,8 +31,8 @@ _LARGEST_BYTES = 256 * 1024
 """A study with a thousand levels has a tenth of this, and YAML is slow to read."""
 
 
-def find_space(study: str) -> Space:
-    """The space of a built-in study or a file. Raises SweepError if it does not exist or is not valid."""
+def find_study(study: str) -> Study:
+    """The study of that name, built in or in a file. Raises SweepError if it does not exist or is not valid."""
     if study in STUDIES:
         return STUDIES[study]
     if not study.strip():
@@ -44,7 +44,7 @@ def find_space(study: str) -> Space:
     try:
         # The user's own parts may lie beside the file.
         with searched(path.parent):
-            return _space(content)
+            return _study(content)
     except SweepError as fault:
         key = next(iter(getattr(fault, "__notes__", ())), "")
         raise SweepError(f"{path}{_line_of(text, key)}: {fault}", *fault.parameters) from None
@@ -154,7 +154,7 @@ def _parse(path: Path, text: str) -> object:
     raise SweepError(f"the study file {path} is not valid {'TOML' if toml else 'YAML'}: {cut(reason)}")
 
 
-def _space(content: object) -> Space:
+def _study(content: object) -> Study:
     if not isinstance(content, Mapping):
         raise SweepError(f"a study file holds the keys {', '.join(_KEYS)}")
     values: Mapping[Any, Any] = content
@@ -178,16 +178,16 @@ def _space(content: object) -> Space:
     with _at("arms"):
         given = _mapping("arms", values.get("arms", {}), "factors by arm, such as vgg: {network: vgg, depth: 15}")
         arms = {str(arm): _levels(study, f"arm {arm}", of_arm) for arm, of_arm in given.items()}
-        Space(study, {}, arms=arms)
+        Study(study, {}, arms=arms)
     with _at("margins"):
         margins = Margins().override(
             _mapping("margins", values.get("margins", {}), "numbers by name, such as ratio: 0.1")
         )
     with _at("where"):
-        constraints = [where] if isinstance(where, str) else where
-        if not isinstance(constraints, list) or not all(isinstance(entry, str) for entry in constraints):
+        conditions = [where] if isinstance(where, str) else where
+        if not isinstance(conditions, list) or not all(isinstance(entry, str) for entry in conditions):
             raise SweepError(f"where is {shown(where)}, but takes an expression or a list of expressions")
-        return Space(study, levels, constraints, about, margins, arms)
+        return Study(study, levels, conditions, about, margins, arms)
 
 
 def _levels(study: str, where: str, factors: object) -> dict[str, list[Any]]:
@@ -196,7 +196,7 @@ def _levels(study: str, where: str, factors: object) -> dict[str, list[Any]]:
     # Parts first, since a user's own parts bring their own factors.
     for name in sorted(levels, key=lambda name: name not in REGISTRIES):
         with _at(name):
-            Space(study, {name: levels[name]})
+            Study(study, {name: levels[name]})
     return levels
 
 

@@ -12,7 +12,7 @@ from analysis.equivalence.registry import STATISTICS
 from sweep.cli import app
 from sweep.parts import FACTORS, MEASURES, METHODS, NETWORKS
 from sweep.studies import STUDIES
-from sweep.studyfile import find_space
+from sweep.studyfile import find_study
 from sweep.submission import BACKENDS
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +61,7 @@ def test_studies_that_are_shown_are_valid(page: Path, tmp_path: Path, monkeypatc
     for block in shown:
         file = tmp_path / "shown.yaml"
         file.write_text(block)
-        assert list(find_space(str(file)).trials())
+        assert list(find_study(str(file)).trials())
 
 
 @pages

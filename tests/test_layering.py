@@ -104,10 +104,10 @@ CORE = (
     "sweep.factors",
     "sweep.trial",
     "sweep.expression",
-    "sweep.space",
+    "sweep.study",
     "sweep.cost",
     "sweep.pack",
-    "sweep.plan",
+    "sweep.planning",
     "sweep.studies",
     "sweep.engine",
     "sweep.ledger",
@@ -123,7 +123,7 @@ def test_the_core_knows_of_nothing_above_it(part: str) -> None:
 
 def test_the_engine_does_not_know_the_ledger_nor_the_ledger_what_trains() -> None:
     assert not breaches("sweep.engine", "sweep.ledger")
-    assert not breaches("sweep.ledger", "torch", "models", "sweep.engine", "sweep.plan", "sweep.pack")
+    assert not breaches("sweep.ledger", "torch", "models", "sweep.engine", "sweep.planning", "sweep.pack")
 
 
 REGISTERED = ("models.kinds", "sweep.methods", "sweep.measures", "sweep.studies")
@@ -183,7 +183,7 @@ def test_no_module_shadows_the_standard_library() -> None:
 
 
 def test_trials_and_plans_are_known_without_torch() -> None:
-    for part in ("sweep.trial", "sweep.plan", "sweep.pack", "sweep.space", "sweep.ledger", "sweep.studies"):
+    for part in ("sweep.trial", "sweep.planning", "sweep.pack", "sweep.study", "sweep.ledger", "sweep.studies"):
         assert not breaches(part, "torch", "torchvision")
 
 
@@ -316,7 +316,7 @@ def test_status_waits_for_little() -> None:
 
 
 def test_planning_loads_no_torch() -> None:
-    assert "torch" not in run(f"import sweep.plan, sweep.studies, sweep.ledger\n{LOADED}")
+    assert "torch" not in run(f"import sweep.planning, sweep.studies, sweep.ledger\n{LOADED}")
 
 
 BLOCK = f"""
@@ -330,7 +330,7 @@ sys.meta_path.insert(0, Absent())
 
 
 def test_the_core_needs_torch_numpy_and_pyarrow_only() -> None:
-    core = "sweep.trial, sweep.plan, sweep.studies, sweep.engine.training, sweep.ledger, sweep.schedule.local"
+    core = "sweep.trial, sweep.planning, sweep.studies, sweep.engine.training, sweep.ledger, sweep.schedule.local"
     code = f"""{BLOCK}
 import {core}
 import tempfile

@@ -98,10 +98,10 @@ QUESTION_PAGE = """
 """
 
 STUDY = """
-from sweep.space import Space
+from sweep.study import Study
 
-SPACE = Space(
-    study="throwaway",
+STUDY = Study(
+    name="throwaway",
     about="one of each",
     factors={
         "dataset": ["digits"], "train_samples": [100], "val_samples": [50], "batch_size": [50], "epochs": [1],
@@ -160,8 +160,8 @@ WALKS = {
         "sweep/studies/throwaway.py",
         STUDY,
         "sweep/studies/__init__.py",
-        '        "grid": "sweep.studies.grid:SPACE",',
-        '        "throwaway": "sweep.studies.throwaway:SPACE",',
+        '        "grid": "sweep.studies.grid:STUDY",',
+        '        "throwaway": "sweep.studies.throwaway:STUDY",',
     ),
 }
 """What is added: the new file with its text, and the file with the line after which the one new line comes."""

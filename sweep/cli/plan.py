@@ -18,7 +18,7 @@ from sweep.errors import SweepError
 from sweep.factors import Value
 from sweep.ledger import Ledger
 from sweep.pack import PACK_SIZE, Pack
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.result import Setting
 from sweep.schedule.processors import cpu_count
 from sweep.trial import FACTORS

@@ -13,10 +13,10 @@ from sweep.engine import find_engine
 from sweep.errors import SweepError
 from sweep.own_code import import_file
 from sweep.pack import PACK_SIZE
-from sweep.plan import Plan, make_plan
+from sweep.planning import Plan, make_plan
 from sweep.result import Setting
 from sweep.studies import STUDIES
-from sweep.studyfile import find_space
+from sweep.studyfile import find_study
 
 Study = Annotated[str, Parameter(help=f"A built-in study ({', '.join(STUDIES)}), or a YAML or TOML file.")]
 _SILENT_SECONDS = 5.0
@@ -54,7 +54,7 @@ class PlanOptions:
         slow.daemon = True
         slow.start()
         try:
-            return make_plan(find_space(study), self.where, self.set, self.limit, self.shard, self.margin)
+            return make_plan(find_study(study), self.where, self.set, self.limit, self.shard, self.margin)
         finally:
             slow.cancel()
 

@@ -18,7 +18,7 @@ from sweep.errors import SweepError
 from sweep.ledger import Ledger, check_plans
 from sweep.numerals import NumeralError, read_seconds
 from sweep.own_code import loaded
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.redaction import redacted
 from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials, run_sweep
 from sweep.submission import RESUME

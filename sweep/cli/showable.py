@@ -7,7 +7,7 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.trial import not_configuration
 
 ASSUMED = 0.05

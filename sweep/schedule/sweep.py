@@ -12,7 +12,7 @@ from sweep.factors import unknown_name
 from sweep.ledger import Ledger, Lock, check_plans, to_tables, unmarked_note
 from sweep.ledger.lease import TIMES
 from sweep.pack import PACK_SIZE, Pack, check_pack_size
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.result import Checkpoint, Progress, TrialResult
 from sweep.schedule.book import Attempt, Failure, PackBook
 from sweep.schedule.common_fault import CommonFault

@@ -14,8 +14,8 @@ Cost: `sweep plan droppath`. Run: `sweep run droppath --store URI`, `sweep run d
 
 from dataclasses import replace
 
-from sweep.space import Space
 from sweep.studies.recipes import CIFAR_RESNET, LESS, SMALL, SMALL_STACK, STACK, Levels, resnet
+from sweep.study import Study
 
 _LINEAR: Levels = {**STACK, "network": ["linear"], "depth": [32], "filters": [32], "measure": ["features"]}
 _BOTH: Levels = {"architecture": ["sequential", "parallel"]}
@@ -41,8 +41,8 @@ def _arms(methods: dict[str, Levels], **networks: Levels) -> dict[str, Levels]:
 _METHODS = _methods({"drop_rate": [0.1, 0.3, 0.5], "drop_rates": ["linear", "constant"]})
 _RESNET: Levels = {**resnet(20), "depth": [20, 56]}
 
-SPACE = Space(
-    study="droppath",
+STUDY = Study(
+    name="droppath",
     about="droppath steps, then training of what was dropped (arXiv 2411.09475)",
     factors={**CIFAR_RESNET, "seed": [0, 1, 2, 3, 4]},
     arms={
@@ -56,10 +56,10 @@ _QUICK_METHODS = _methods({"drop_rate": [0.3], "drop_rates": ["linear"]})
 _QUICK_LESIONS: Levels = {"measure": ["lesions"], "lesion_draws": [10], "most_deleted": [8]}
 
 QUICK = replace(
-    SPACE,
-    study="droppath-quick",
+    STUDY,
+    name="droppath-quick",
     about=LESS,
-    factors={**SPACE.factors, **SMALL, "epochs": [10]},
+    factors={**STUDY.factors, **SMALL, "epochs": [10]},
     arms={
         **_arms(
             _QUICK_METHODS,

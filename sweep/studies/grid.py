@@ -15,10 +15,10 @@ training loss in the thousands, which the means of Table 2 rule out.
 Cost: `sweep plan grid`. Run: `sweep run grid --store URI`.
 """
 
-from sweep.space import Space
+from sweep.study import Study
 
-SPACE = Space(
-    study="grid",
+STUDY = Study(
+    name="grid",
     about="the 6912 trials of Make Deep Networks Shallow Again (arXiv 2309.08414)",
     factors={
         "dataset": ["mnist", "cifar10"],

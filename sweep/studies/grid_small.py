@@ -13,11 +13,11 @@ Cost: about six hours on two cores. Run: `sweep run grid-small --store URI`.
 from dataclasses import replace
 
 from sweep.margins import Margins
-from sweep.studies.grid import SPACE as GRID
+from sweep.studies.grid import STUDY as GRID
 
-SPACE = replace(
+STUDY = replace(
     GRID,
-    study="grid-small",
+    name="grid-small",
     about="all 6912 trials of the grid at a budget for two cores",
     factors={
         **GRID.factors,

@@ -19,13 +19,13 @@ Cost: `sweep plan lesion`. Run: `sweep run lesion --store URI`, `sweep run lesio
 
 from dataclasses import replace
 
-from sweep.space import Space
 from sweep.studies.recipes import CIFAR_RESNET, LESS, SMALL, SMALL_STACK, STACK, STOCHASTIC_DEPTH, Levels, resnet
+from sweep.study import Study
 
 _TRUNCATED: Levels = {"measure": ["lesions+truncation"], "finetune_epochs": [1]}
 
-SPACE = Space(
-    study="lesion",
+STUDY = Study(
+    name="lesion",
     about="blocks deleted, swapped and truncated in trained networks (arXiv 1605.06431)",
     factors={**CIFAR_RESNET, "measure": ["lesions"], "lesion_draws": [100], "seed": [0, 1, 2]},
     arms={
@@ -44,14 +44,14 @@ SPACE = Space(
 )
 
 QUICK = replace(
-    SPACE,
-    study="lesion-quick",
+    STUDY,
+    name="lesion-quick",
     about=LESS,
-    factors={**SPACE.factors, **SMALL, "lesion_draws": [30], "most_deleted": [8]},
+    factors={**STUDY.factors, **SMALL, "lesion_draws": [30], "most_deleted": [8]},
     arms={
-        "resnet": {**SPACE.arms["resnet"], "depth": [20]},
-        "stochastic-depth": {**SPACE.arms["stochastic-depth"], "depth": [20]},
-        "vgg": {**SPACE.arms["vgg"], "filters": [16]},
-        "stack": {**SPACE.arms["stack"], **SMALL_STACK},
+        "resnet": {**STUDY.arms["resnet"], "depth": [20]},
+        "stochastic-depth": {**STUDY.arms["stochastic-depth"], "depth": [20]},
+        "vgg": {**STUDY.arms["vgg"], "filters": [16]},
+        "stack": {**STUDY.arms["stack"], **SMALL_STACK},
     },
 )

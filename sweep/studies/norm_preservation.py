@@ -18,8 +18,8 @@ Cost: `sweep plan norm-preservation`. Run: `sweep run norm-preservation --store 
 
 from dataclasses import replace
 
-from sweep.space import Space
 from sweep.studies.recipes import CIFAR_RESNET, SMALL, SMALL_STACK, STACK, Levels
+from sweep.study import Study
 
 _PROJECTED: Levels = {"method": ["procrustes"], "projection_rate": [0.5]}
 _BOTH: Levels = {"architecture": ["sequential", "parallel"]}
@@ -34,8 +34,8 @@ def _procrustes(*depths: int, width: int = 16) -> Levels:
     return {"network": ["procrustes-resnet"], "depth": depths, "filters": [width]}
 
 
-SPACE = Space(
-    study="norm-preservation",
+STUDY = Study(
+    name="norm-preservation",
     about="gradient norms over blocks, and projected transitions (arXiv 1805.07477)",
     factors={**CIFAR_RESNET, "measure": ["gradient-norms"], "measure_every": [10], "seed": [0, 1, 2]},
     arms={
@@ -49,11 +49,11 @@ SPACE = Space(
 )
 
 QUICK = replace(
-    SPACE,
-    study="norm-preservation-quick",
+    STUDY,
+    name="norm-preservation-quick",
     about="a small version: 29 to 85 layers on a tenth of CIFAR-10, half an hour on two cores",
     factors={
-        **SPACE.factors,
+        **STUDY.factors,
         **SMALL,
         "train_samples": [5000],
         "val_samples": [2000],

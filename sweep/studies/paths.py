@@ -15,9 +15,9 @@ Cost: `sweep plan paths`. Run: `sweep run paths --store URI`, `sweep run paths-q
 
 from dataclasses import replace
 
-from sweep.space import Space
 from sweep.studies import lesion
 from sweep.studies.recipes import CIFAR_RESNET, LESS, SMALL, Levels, resnet
+from sweep.study import Study
 
 _EFFECTIVE: Levels = {
     "method": ["effective-paths"],
@@ -26,27 +26,27 @@ _EFFECTIVE: Levels = {
 }
 
 
-def _stack(of: Space) -> Levels:
+def _stack(of: Study) -> Levels:
     levels = {name: values for name, values in of.arms["stack"].items() if name != "finetune_epochs"}
     return {**levels, "measure": ["paths"]}
 
 
-SPACE = Space(
-    study="paths",
+STUDY = Study(
+    name="paths",
     about="gradients by path length, and training on effective paths alone (arXiv 1605.06431)",
     factors={**CIFAR_RESNET, "measure": ["paths"], "path_draws": [1000], "seed": [0, 1, 2]},
     arms={
         "resnet": resnet(110),
         "effective-paths": {**resnet(110), **_EFFECTIVE, "kept_blocks": [23]},
-        "stack": _stack(lesion.SPACE),
+        "stack": _stack(lesion.STUDY),
     },
 )
 
 QUICK = replace(
-    SPACE,
-    study="paths-quick",
+    STUDY,
+    name="paths-quick",
     about=LESS,
-    factors={**SPACE.factors, **SMALL},
+    factors={**STUDY.factors, **SMALL},
     arms={
         "resnet": resnet(20),
         # 4 of 9 blocks come closest to 23 of 54.

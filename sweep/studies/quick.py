@@ -8,10 +8,10 @@ trained networks; the grid has the published budget.
 Cost: about two minutes on two cores. Run: `sweep run quick`.
 """
 
-from sweep.space import Space
+from sweep.study import Study
 
-SPACE = Space(
-    study="quick",
+STUDY = Study(
+    name="quick",
     about="a slice of the grid in minutes on two cores",
     factors={
         "dataset": ["mnist", "cifar10"],

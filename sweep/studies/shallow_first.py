@@ -17,8 +17,8 @@ Cost: `sweep plan shallow-first`. Run: `sweep run shallow-first --store URI`, `s
 
 from dataclasses import replace
 
-from sweep.space import Space
 from sweep.studies.recipes import CIFAR_RESNET, SMALL, SMALL_STACK, STACK, Levels
+from sweep.study import Study
 
 _STACKS: Levels = {
     "architecture": ["sequential", "mixed", "parallel"],
@@ -26,8 +26,8 @@ _STACKS: Levels = {
     "measure": ["paths+subnetworks+truncation"],
 }
 
-SPACE = Space(
-    study="shallow-first",
+STUDY = Study(
+    name="shallow-first",
     about="which subnetworks learn first, during training (Neural Networks 148, 2022)",
     factors={
         **CIFAR_RESNET,
@@ -48,11 +48,11 @@ SPACE = Space(
 )
 
 QUICK = replace(
-    SPACE,
-    study="shallow-first-quick",
+    STUDY,
+    name="shallow-first-quick",
     about="a small version: 68 thousand parameters on a tenth of CIFAR-10, a quarter of an hour on two cores",
     factors={
-        **SPACE.factors,
+        **STUDY.factors,
         **SMALL,
         "train_samples": [5000],
         "val_samples": [500],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sweep.errors import SweepError
 from sweep.own_code import SEARCHED, OwnModule
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.redaction import redacted
 from sweep.studies import STUDIES
 

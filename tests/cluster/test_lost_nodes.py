@@ -13,7 +13,7 @@ from ray.cluster_utils import Cluster
 from ray_cluster import wait_until
 
 from sweep.ledger import Ledger
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
 from sweep.trial import Trial
 from tests.notes import Notes

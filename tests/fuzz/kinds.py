@@ -19,10 +19,10 @@ from sweep.data.formats.idx import read_idx
 from sweep.errors import SweepError
 from sweep.expression import Expression
 from sweep.ledger import Ledger, to_tables
-from sweep.plan import Plan, make_plan
+from sweep.planning import Plan, make_plan
 from sweep.result import Epoch, Measurement, TrialResult
-from sweep.space import Space
-from sweep.studyfile import find_space
+from sweep.study import Study
+from sweep.studyfile import find_study
 from sweep.trial import FACTORS, Trial
 from tests.fuzz.texts import expression, options, override, study_text
 
@@ -68,7 +68,7 @@ def study_file(draw: random.Random, place: Place) -> None:
     content = study_text(draw, suffix)
     path.write_bytes(content)
     with _one_sentence():
-        make_plan(find_space(str(path)), limit=2)
+        make_plan(find_study(str(path)), limit=2)
     assert path.read_bytes() == content
 
 
@@ -80,7 +80,7 @@ def condition(draw: random.Random, place: Place) -> None:
 
 def overriding(draw: random.Random, place: Place) -> None:
     """An override of a built-in study is taken or refused."""
-    space = Space("s", {"dataset": ["digits"], "depth": [1, 2]}, arms={"a": {"seed": [0]}, "b": {"filters": [1, 2]}})
+    space = Study("s", {"dataset": ["digits"], "depth": [1, 2]}, arms={"a": {"seed": [0]}, "b": {"filters": [1, 2]}})
     texts = [override(draw) for _ in range(draw.choice((1, 1, 2)))]
     with _one_sentence():
         make_plan(space, overrides=texts, limit=2)

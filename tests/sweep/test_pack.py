@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.stack_shape import StackShape
 from sweep.cost import CostModel, features
 from sweep.pack import FREE_WITHIN_PACK, PACK_SIZE, Pack, group_by_network, make_packs, trials_digest
-from sweep.studyfile import find_space
+from sweep.studyfile import find_study
 from sweep.trial import Trial
 
 LEVELS = {
@@ -110,7 +110,7 @@ def test_only_what_must_stay_together_takes_more_than_a_300th_of_the_plan(trials
 
 
 def test_a_large_plan_is_cut_so_that_many_workers_end_together() -> None:
-    packs = make_packs(find_space("grid").trials())
+    packs = make_packs(find_study("grid").trials())
     total = sum(pack.cost for pack in packs)
     assert packs[0].cost < total / 200
     assert 600 < len(packs) < 1000

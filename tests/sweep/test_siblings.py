@@ -24,7 +24,7 @@ def python(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     "arguments",
     [
         ("-m", "sweep", "plan", "quick", "--limit", "2"),
-        ("-c", "import sweep, models.kinds, analysis; from sweep.plan import Plan"),
+        ("-c", "import sweep, models.kinds, analysis; from sweep.planning import Plan"),
     ],
 )
 def test_the_projects_own_packages_are_found(elsewhere: Path, arguments: tuple[str, ...]) -> None:

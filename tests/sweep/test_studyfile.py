@@ -6,9 +6,9 @@ import pytest
 
 from sweep.errors import SweepError
 from sweep.margins import Margins
-from sweep.space import Space
 from sweep.studies import STUDIES
-from sweep.studyfile import find_space
+from sweep.study import Study
+from sweep.studyfile import find_study
 
 YAML = """\
 study: widths
@@ -46,7 +46,7 @@ seed = 10
 ratio = 0.05
 """
 
-SPACE = Space(
+STUDY = Study(
     "widths",
     {
         "dataset": ["mnist"],
@@ -64,7 +64,7 @@ def refusal(path: Path, content: str | bytes) -> str:
     """The one sentence that refuses a file of this content, without the folder."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(SweepError) as error:
-        find_space(str(path))
+        find_study(str(path))
     message = str(error.value)
     assert "\n" not in message
     assert str(path) in message
@@ -75,15 +75,15 @@ def refusal(path: Path, content: str | bytes) -> str:
 def test_both_forms_give_the_same_space(name: str, content: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text(content)
-    space = find_space(str(path))
-    assert space == SPACE
-    assert space.about == "How wide is wide enough?\n"
-    assert len(list(space.trials())) == 8
+    study = find_study(str(path))
+    assert study == STUDY
+    assert study.about == "How wide is wide enough?\n"
+    assert len(list(study.trials())) == 8
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_built_in_study_is_found_by_name(name: str) -> None:
-    assert find_space(name) is STUDIES[name]
+    assert find_study(name) is STUDIES[name]
 
 
 def test_margins_may_be_left_out_or_be_some_or_all(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_margins_may_be_left_out_or_be_some_or_all(tmp_path: Path) -> None:
         ("margins: {ratio: 1}", Margins(1)),
     ):
         path.write_text(f"study: a\nfactors: {{depth: 1}}\n{text}\n")
-        assert find_space(str(path)).margins == margins
+        assert find_study(str(path)).margins == margins
 
 
 @pytest.mark.parametrize("name", ["s.yaml", "s.toml"])
@@ -102,12 +102,12 @@ def test_a_range_stands_for_many_levels(name: str, tmp_path: Path) -> None:
     text = "study: a\nfactors: {seed: 0..2, depth: [1..2, 8]}"
     toml = 'study = "a"\nfactors = {seed = "0..2", depth = ["1..2", 8]}'
     (tmp_path / name).write_text(toml if name.endswith("toml") else text)
-    assert find_space(str(tmp_path / name)).factors == {"seed": (0, 1, 2), "depth": (1, 2, 8)}
+    assert find_study(str(tmp_path / name)).factors == {"seed": (0, 1, 2), "depth": (1, 2, 8)}
 
 
 def test_one_constraint_needs_no_list(tmp_path: Path) -> None:
     (tmp_path / "ü s.yaml").write_text("study: a\nfactors: {depth: [1, 2]}\nwhere: depth > 1\n")
-    assert find_space(str(tmp_path / "ü s.yaml")).constraints == ("depth > 1",)
+    assert find_study(str(tmp_path / "ü s.yaml")).where == ("depth > 1",)
 
 
 @pytest.mark.parametrize(
@@ -121,16 +121,16 @@ def test_one_constraint_needs_no_list(tmp_path: Path) -> None:
 )
 def test_a_study_that_is_not_there(study: str, message: str) -> None:
     with pytest.raises(SweepError, match=re.escape(message)):
-        find_space(study)
+        find_study(study)
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
     with pytest.raises(SweepError, match=r"folder\.yaml cannot be read: Is a directory$"):
-        find_space(str(tmp_path / "folder.yaml"))
+        find_study(str(tmp_path / "folder.yaml"))
     (tmp_path / "loop.toml").symlink_to("loop.toml")
     with pytest.raises(SweepError, match=r"loop\.toml cannot be read: Too many levels of symbolic links$"):
-        find_space(str(tmp_path / "loop.toml"))
+        find_study(str(tmp_path / "loop.toml"))
     assert refusal(tmp_path / "s.yaml", b"study: \xff") == "the study file s.yaml cannot be read: it is not UTF-8 text"
 
 
@@ -345,7 +345,7 @@ def test_a_file_whose_aliases_stand_for_billions_of_values_is_refused_at_once(co
 )
 def test_a_file_is_read_however_its_editor_writes_it(name: str, content: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content.encode())
-    assert find_space(str(tmp_path / name)) == SPACE
+    assert find_study(str(tmp_path / name)) == STUDY
 
 
 @pytest.mark.parametrize("name", ["pipe", "pipe.yaml"])
@@ -356,7 +356,7 @@ def test_a_pipe_is_refused_before_it_is_read(name: str, tmp_path: Path) -> None:
         with pytest.raises(
             SweepError, match=f"^{path} is a pipe or a device, but a study is read more than once; give"
         ):
-            find_space(str(path))
+            find_study(str(path))
 
 
 def test_a_file_of_another_size_than_a_study_is_refused(tmp_path: Path) -> None:
@@ -368,4 +368,4 @@ def test_a_file_of_another_size_than_a_study_is_refused(tmp_path: Path) -> None:
 def test_every_spelling_of_a_number_is_one_in_yaml(text: str, tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(f"study: a\nfactors: {{learning_rate: {text}}}")
-    assert find_space(str(path)).factors == {"learning_rate": (0.001,)}
+    assert find_study(str(path)).factors == {"learning_rate": (0.001,)}

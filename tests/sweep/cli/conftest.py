@@ -9,7 +9,7 @@ import pytest
 
 from sweep.cli import main
 from sweep.ledger import Ledger, to_tables
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.result import Epoch, TrialResult
 from sweep.trial import Trial
 from tests.drawing import unrendered

@@ -12,7 +12,7 @@ from analysis.report.assemble import make_report
 from analysis.study import NothingToReport
 from sweep.cli.answer import print_answer
 from sweep.ledger import Ledger, Margins, to_tables
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.result import Epoch, TrialResult
 from sweep.trial import Trial
 

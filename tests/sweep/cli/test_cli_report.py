@@ -9,7 +9,7 @@ import pytest
 from analysis.report.write import Written
 from sweep.cli.report import print_written, report_folder, tracking_of
 from sweep.ledger import Ledger, to_tables
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.result import Epoch, Measurement, TrialResult
 from sweep.tracking import tracking_uri
 from sweep.trial import Trial

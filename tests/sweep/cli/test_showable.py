@@ -8,7 +8,7 @@ import pytest
 
 from sweep.cli.showable import ASSUMED, Pairs, planned_pairs, showable
 from sweep.ledger import Ledger, to_tables
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.result import Epoch, TrialResult
 from sweep.trial import Trial
 

@@ -14,7 +14,7 @@ import pytest
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins, PlannedSweep, merge_commits, plan_schema
 from sweep.ledger.planned import seal
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.trial import FACTORS, Trial
 
 TRIALS = [

@@ -9,7 +9,7 @@ import pytest
 from sweep.engine import null
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.result import Event, Setting
 from sweep.schedule import ExecutorOptions, PackBook, RunOptions, run_sweep
 from sweep.trial import Trial

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweep.ledger import Ledger
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
 from sweep.trial import Trial
 
@@ -20,7 +20,7 @@ RESNET = Trial(
 MEASURED = ("train_loss", "val_loss", "gradient_norm")
 KILLED_LOCALLY = """
 from sweep.ledger import Ledger
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.schedule import ExecutorOptions, RunOptions, run_sweep
 from sweep.trial import Trial
 

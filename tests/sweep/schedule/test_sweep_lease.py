@@ -7,7 +7,7 @@ import pytest
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.ledger.lease import LeaseTimes
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.schedule import ExecutorOptions, PackBook, RunOptions, run_sweep
 from sweep.trial import Trial
 from tests.servers import ObjectStore

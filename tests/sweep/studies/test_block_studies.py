@@ -18,11 +18,11 @@ def trials(name: str) -> list[Trial]:
 def test_the_small_form_asks_the_same_of_smaller_networks(name: str) -> None:
     full, quick = STUDIES[name], STUDIES[f"{name}-quick"]
     assert quick.arms.keys() <= full.arms.keys()
-    assert {trial.measure for trial in trials(quick.study)} <= {trial.measure for trial in trials(name)}
-    assert {trial.method for trial in trials(quick.study)} == {trial.method for trial in trials(name)}
-    assert {trial.architecture for trial in trials(quick.study)} >= {"sequential", "parallel"}
-    assert all(trial.train_samples <= 10_000 and trial.image_size == 16 for trial in trials(quick.study))
-    assert CostModel().seconds(trials(quick.study)) < CostModel().seconds(trials(name)) / 1000
+    assert {trial.measure for trial in trials(quick.name)} <= {trial.measure for trial in trials(name)}
+    assert {trial.method for trial in trials(quick.name)} == {trial.method for trial in trials(name)}
+    assert {trial.architecture for trial in trials(quick.name)} >= {"sequential", "parallel"}
+    assert all(trial.train_samples <= 10_000 and trial.image_size == 16 for trial in trials(quick.name))
+    assert CostModel().seconds(trials(quick.name)) < CostModel().seconds(trials(name)) / 1000
 
 
 @pytest.mark.parametrize("name", [*FULL, *(f"{name}-quick" for name in FULL)])

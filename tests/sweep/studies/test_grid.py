@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.studies import STUDIES
 from sweep.trial import Trial
 

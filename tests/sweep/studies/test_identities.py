@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.studies import STUDIES
 
 PINNED = json.loads((Path(__file__).parents[2] / "stores" / "identities.json").read_text())

@@ -35,10 +35,10 @@ def test_the_small_grid_has_every_level_of_the_grid_at_one_smaller_budget() -> N
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_is_registered_by_its_own_name_and_says_what_it_is(name: str) -> None:
-    space = STUDIES[name]
+    study = STUDIES[name]
     full, quick, _ = name.partition("-quick")
     module = import_module(f"sweep.studies.{full.replace('-', '_')}")
-    assert space is (module.QUICK if quick else module.SPACE)
-    assert space.study == name
-    assert space.about
+    assert study is (module.QUICK if quick else module.STUDY)
+    assert study.name == name
+    assert study.about
     assert f"sweep run {name}" in (inspect.getdoc(module) or "")

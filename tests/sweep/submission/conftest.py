@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.trial import Trial
 
 

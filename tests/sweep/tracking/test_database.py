@@ -15,7 +15,7 @@ import pytest
 
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.tracking import log_report, rebuild, tracking_uri
 from tests import forks
 from tests.servers import Database

@@ -6,7 +6,7 @@ import pytest
 
 from sweep.cli.track import track
 from sweep.ledger import Ledger
-from sweep.plan import Plan
+from sweep.planning import Plan
 from sweep.tracking import Tracker, is_complete, rebuild, tracking_uri
 from sweep.tracking.mirror import Mirror
 from sweep.tracking.note import Note

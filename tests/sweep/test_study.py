@@ -4,67 +4,67 @@ import pytest
 
 from sweep.errors import SweepError
 from sweep.margins import Margins
-from sweep.plan import Plan
-from sweep.space import Space, parse_override
+from sweep.planning import Plan
+from sweep.study import Study, parse_override
 from sweep.trial import Trial
 
 
-def values(space: Space, *names: str) -> list[tuple]:
-    return [tuple(getattr(trial, name) for name in names) for trial in space.trials()]
+def values(study: Study, *names: str) -> list[tuple]:
+    return [tuple(getattr(trial, name) for name in names) for trial in study.trials()]
 
 
 def test_all_combinations_the_last_factor_fastest() -> None:
-    space = Space("s", {"depth": [1, 2], "seed": [0, 1]})
-    assert values(space, "depth", "seed") == [(1, 0), (1, 1), (2, 0), (2, 1)]
-    assert all(trial.study == "s" for trial in space.trials())
+    study = Study("s", {"depth": [1, 2], "seed": [0, 1]})
+    assert values(study, "depth", "seed") == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert all(trial.study == "s" for trial in study.trials())
 
 
 def test_architecture_varies_fastest_wherever_it_stands() -> None:
-    space = Space("s", {"architecture": ["sequential", "parallel"], "depth": [1, 2], "seed": [0, 1]})
-    pairs = [trial.pair_id for trial in space.trials()]
+    study = Study("s", {"architecture": ["sequential", "parallel"], "depth": [1, 2], "seed": [0, 1]})
+    pairs = [trial.pair_id for trial in study.trials()]
     assert pairs[::2] == pairs[1::2]
     assert len(set(pairs)) == 4
-    assert [trial.architecture for trial in space.trials()] == ["sequential", "parallel"] * 4
-    again = space.override({"architecture": ["parallel", "sequential"], "kernel_size": [1, 3]})
+    assert [trial.architecture for trial in study.trials()] == ["sequential", "parallel"] * 4
+    again = study.override({"architecture": ["parallel", "sequential"], "kernel_size": [1, 3]})
     pairs = [trial.pair_id for trial in again.trials()]
     assert pairs[::2] == pairs[1::2]
 
 
 def test_a_space_without_factors_is_one_trial_of_defaults() -> None:
-    assert list(Space("s", {}).trials()) == [Trial("s")]
+    assert list(Study("s", {}).trials()) == [Trial("s")]
 
 
 def test_constraints_all_hold() -> None:
-    space = Space("s", {"depth": [1, 2, 4], "filters": [1, 2, 4]}, ["depth * filters <= 4", "depth != 1"])
-    assert values(space, "depth", "filters") == [(2, 1), (2, 2), (4, 1)]
+    study = Study("s", {"depth": [1, 2, 4], "filters": [1, 2, 4]}, ["depth * filters <= 4", "depth != 1"])
+    assert values(study, "depth", "filters") == [(2, 1), (2, 2), (4, 1)]
 
 
 def test_constraints_see_resolved_values() -> None:
-    space = Space("s", {"dataset": ["mnist", "cifar10"], "depth": [4]}, ["train_samples == 50000", "stages == 4"])
-    assert values(space, "dataset") == [("cifar10",)]
+    study = Study("s", {"dataset": ["mnist", "cifar10"], "depth": [4]}, ["train_samples == 50000", "stages == 4"])
+    assert values(study, "dataset") == [("cifar10",)]
 
 
 def test_stages_that_an_architecture_lacks_are_left_out_where_stages_vary() -> None:
-    space = Space("s", {"depth": [8], "architecture": ["sequential", "mixed", "parallel"], "stages": [0, 2, 4]})
-    assert Counter(values(space, "architecture", "stages")) == Counter(
+    study = Study("s", {"depth": [8], "architecture": ["sequential", "mixed", "parallel"], "stages": [0, 2, 4]})
+    assert Counter(values(study, "architecture", "stages")) == Counter(
         {("sequential", 8): 1, ("mixed", 2): 1, ("mixed", 4): 1, ("parallel", 1): 1}
     )
-    assert len({trial.pair_id for trial in space.trials()}) == 1
+    assert len({trial.pair_id for trial in study.trials()}) == 1
 
 
 def test_every_depth_gets_the_stages_that_divide_it() -> None:
-    space = Space(
+    study = Study(
         "s", {"depth": [1, 4, 6, 8], "architecture": ["sequential", "mixed", "parallel"], "stages": [0, 2, 3, 4]}
     )
-    mixed = [(trial.depth, trial.stages) for trial in space.trials() if trial.architecture == "mixed"]
+    mixed = [(trial.depth, trial.stages) for trial in study.trials() if trial.architecture == "mixed"]
     assert mixed == [(4, 2), (6, 2), (6, 3), (8, 2), (8, 4)]
-    plan = Plan.of("s", space.trials())
+    plan = Plan.of("s", study.trials())
     assert Counter(trial.architecture for trial in plan.trials) == {"sequential": 4, "parallel": 4, "mixed": 5}
 
 
 def test_stages_may_be_spelt_out_instead_of_implied() -> None:
-    space = Space("s", {"depth": [8], "architecture": ["sequential", "mixed", "parallel"], "stages": [1, 2, 4, 8]})
-    assert sorted(values(space, "stages", "architecture")) == [
+    study = Study("s", {"depth": [8], "architecture": ["sequential", "mixed", "parallel"], "stages": [1, 2, 4, 8]})
+    assert sorted(values(study, "stages", "architecture")) == [
         (1, "parallel"),
         (2, "mixed"),
         (4, "mixed"),
@@ -85,7 +85,7 @@ def test_stages_may_be_spelt_out_instead_of_implied() -> None:
 )
 def test_every_other_combination_that_is_no_trial_is_refused(factors: dict, message: str) -> None:
     with pytest.raises(SweepError, match=f"^{message}"):
-        list(Space("s", factors).trials())
+        list(Study("s", factors).trials())
 
 
 @pytest.mark.parametrize(
@@ -102,30 +102,30 @@ def test_every_other_combination_that_is_no_trial_is_refused(factors: dict, mess
 )
 def test_a_bad_factor_is_refused_at_once(factors: dict, message: str) -> None:
     with pytest.raises(SweepError, match=f"^{message}"):
-        Space("s", factors)
+        Study("s", factors)
 
 
 def test_a_bad_constraint_or_name_is_refused_at_once() -> None:
     with pytest.raises(SweepError, match="'dept' is not known"):
-        Space("s", {}, ["depth == 1", "dept == 1"])
+        Study("s", {}, ["depth == 1", "dept == 1"])
     with pytest.raises(SweepError, match="cannot be read"):
-        Space("s", {}, ["depth =="])
+        Study("s", {}, ["depth =="])
     with pytest.raises(SweepError, match=r"^study is 'a b', but takes a name"):
-        Space("a b", {})
+        Study("a b", {})
 
 
 def test_override_replaces_levels_in_place_and_adds_new_ones() -> None:
-    space = Space("s", {"depth": [1, 2], "seed": [0, 1]})
-    changed = space.override({"depth": [4], "filters": [1, 2]})
+    study = Study("s", {"depth": [1, 2], "seed": [0, 1]})
+    changed = study.override({"depth": [4], "filters": [1, 2]})
     assert dict(changed.factors) == {"depth": (4,), "seed": (0, 1), "filters": (1, 2)}
-    assert dict(space.factors) == {"depth": (1, 2), "seed": (0, 1)}
+    assert dict(study.factors) == {"depth": (1, 2), "seed": (0, 1)}
 
 
 def test_margins_stay_with_a_space() -> None:
-    space = Space("s", {"depth": [1]}, margins=Margins(ratio=0.05))
-    assert space.override({"depth": [4]}).margins == Margins(ratio=0.05)
-    assert Space("s", {"depth": [1]}).margins == Margins()
-    assert Space("s", {"depth": [1]}) != space
+    study = Study("s", {"depth": [1]}, margins=Margins(ratio=0.05))
+    assert study.override({"depth": [4]}).margins == Margins(ratio=0.05)
+    assert Study("s", {"depth": [1]}).margins == Margins()
+    assert Study("s", {"depth": [1]}) != study
 
 
 @pytest.mark.parametrize(

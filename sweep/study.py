@@ -1,4 +1,4 @@
-"""Search spaces: products of the levels of factors, under constraints."""
+"""Studies: named search spaces, products of the levels of factors under constraints, with their margins."""
 
 import itertools
 import math
@@ -21,24 +21,28 @@ _BRACKETS = frozenset("[](){}'\"")
 
 
 @dataclass(frozen=True)
-class Space:
-    """All combinations of the factors' levels that meet every constraint.
+class Study:
+    """A named search space: all combinations of the factors' levels that meet every condition of `where`.
+
+    >>> study = Study("widths", {"dataset": ["mnist"], "filters": [2, 4], "seed": ["0..2"]}, where=["filters > 2"])
+    >>> [trial.seed for trial in study.trials()]
+    [0, 1, 2]
 
     Factors vary like the digits of a counter, the last one fastest; `architecture` varies fastest of all, so the sides
-    of a matched pair are neighbours. If `stages` has several levels, the space leaves out combinations whose
+    of a matched pair are neighbours. If `stages` has several levels, the study leaves out combinations whose
     architecture and depth do not have that many stages: architecture [sequential, mixed, parallel] with stages
     [0, 2, 4] at depth 8 gives the sequential and the parallel stack once each, and the mixed stacks of 2 and 4 stages.
 
-    With `arms`, the space is the union of its arms in order. Each arm is a product of the space's factors, with the
-    arm's own factors replacing or joining them. Use arms for what is not one product, as networks of unequal depths.
+    With `arms`, it is the union of its arms in order. Each arm is a product of the study's factors, with the arm's own
+    factors replacing or joining them. Use arms for what is not one product, as networks of unequal depths.
 
     Raises SweepError for an unknown factor, a level that is not allowed, a factor without levels or an invalid
-    constraint.
+    condition.
     """
 
-    study: str
-    factors: Mapping[str, Sequence[Value]]
-    constraints: Sequence[str] = ()
+    name: str = "study"
+    factors: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    where: Sequence[str] = ()
     about: str = field(default="", compare=False)
     margins: Margins = field(default_factory=Margins)
     arms: Mapping[str, Mapping[str, Sequence[Value]]] = field(default_factory=dict)
@@ -48,13 +52,17 @@ class Space:
         for arm in self.arms:
             FACTORS["study"].coerce("arm", arm)
         object.__setattr__(self, "arms", {arm: _checked(factors) for arm, factors in self.arms.items()})
-        object.__setattr__(self, "constraints", tuple(self.constraints))
-        for constraint in self.constraints:
-            Expression(constraint, FACTORS)
-        FACTORS["study"].coerce("study", self.study)
+        where = (self.where,) if isinstance(self.where, str) else tuple(self.where)
+        object.__setattr__(self, "where", where)
+        for condition in where:
+            Expression(condition, FACTORS)
+        if isinstance(self.margins, Mapping):
+            # As in a study's file.
+            object.__setattr__(self, "margins", Margins().override(self.margins))
+        FACTORS["study"].coerce("study", self.name)
 
-    def override(self, levels: Mapping[str, Sequence[Value]]) -> "Space":
-        """The same space with the levels of some factors replaced or added, in every arm.
+    def override(self, levels: Mapping[str, Sequence[Value]]) -> "Study":
+        """The same study with the levels of some factors replaced or added, in every arm.
 
         ``ARM.FACTOR`` names a factor of one arm. Raises SweepError for an unknown arm.
         """
@@ -66,19 +74,19 @@ class Space:
         for name, values in levels.items():
             arm, separator, factor = name.partition(".")
             if separator and arm not in arms:
-                raise unknown_name("arm", arm, arms) if arms else SweepError(f"{self.study!r} has no arms")
+                raise unknown_name("arm", arm, arms) if arms else SweepError(f"{self.name!r} has no arms")
             if separator:
                 arms[arm][factor] = values
         return replace(self, factors={**self.factors, **everywhere}, arms=arms)
 
     @property
     def combinations(self) -> int:
-        """How many combinations of levels there are, whether or not they are trials that meet the constraints."""
+        """How many combinations of levels there are, whether or not they are trials that meet the conditions."""
         products = [{**self.factors, **factors} for factors in self.arms.values()] or [self.factors]
         return sum(math.prod(map(len, factors.values())) for factors in products)
 
     def trials(self, most: int | None = None) -> Iterator[Trial]:
-        """Every trial of the space, in order, each made when it is asked for.
+        """Every trial of the study, in order, each made when it is asked for.
 
         Raises SweepError for a combination that is not a valid trial, and for more than `most` combinations.
         """
@@ -92,29 +100,29 @@ class Space:
                 raise SweepError(f"in arm {arm}, {error}", *error.parameters) from None
 
     def too_large(self) -> SweepError:
-        """The error for a space with more combinations than a plan looks at."""
+        """The error for a study with more combinations than a plan looks at."""
         return SweepError(
-            f"{self.study!r} has {self.combinations:,} combinations of levels, and a plan looks at "
+            f"{self.name!r} has {self.combinations:,} combinations of levels, and a plan looks at "
             f"{MOST_COMBINATIONS:,}; take fewer levels, or a limit that the first of them fill",
             "set",
             "limit",
         )
 
     def _product(self, factors: Mapping[str, Sequence[Value]], budget: Iterator[int]) -> Iterator[Trial]:
-        constraints = [Expression(constraint, FACTORS) for constraint in self.constraints]
+        conditions = [Expression(condition, FACTORS) for condition in self.where]
         factors = _checked(factors)
         several_stages = len(factors.get("stages", ())) > 1
         for combination in itertools.product(*factors.values()):
             if next(budget, None) is None:
                 raise self.too_large()
             try:
-                trial = Trial.from_dict({"study": self.study, **dict(zip(factors, combination, strict=True))})
+                trial = Trial.from_dict({"study": self.name, **dict(zip(factors, combination, strict=True))})
             except ArrangementError:
                 if several_stages:
                     continue
                 raise
             values = trial.as_dict()
-            if all(constraint(values) for constraint in constraints):
+            if all(condition(values) for condition in conditions):
                 yield trial
 
 
@@ -141,7 +149,7 @@ def parse_override(text: str) -> tuple[str, list[Value]]:
 def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:
     """The levels in their factors' types, `architecture` last; each factor has at least one level, none twice.
 
-    A level of an integer may be a range, such as ``0..29``.
+    A single level needs no list, and one of an integer may be a range, such as ``0..29``.
     """
     given = by_current_name(factors)
     load_parts(given)
@@ -149,7 +157,8 @@ def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, .
     for name, levels in given.items():
         _check_factor(name)
         factor = FACTORS[name]
-        values = tuple(factor.coerce(name, part) for level in levels for part in factor.levels(name, level))
+        several = [levels] if isinstance(levels, str | int | float) else levels
+        values = tuple(factor.coerce(name, part) for level in several for part in factor.levels(name, level))
         if not values:
             raise SweepError(f"factor {name!r} has no level; give it at least one")
         if len(set(values)) < len(values):

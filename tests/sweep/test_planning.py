@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from sweep.errors import SweepError
 from sweep.margins import Margins
 from sweep.pack import group_by_network
-from sweep.plan import Plan, make_plan
-from sweep.space import Space
+from sweep.planning import Plan, make_plan
+from sweep.study import Study
 from sweep.trial import Trial
 
 laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-SPACE = Space(
+STUDY = Study(
     "s",
     {
         "depth": [1, 2, 4],
@@ -22,7 +22,7 @@ SPACE = Space(
         "architecture": ["sequential", "parallel"],
     },
 )
-ALL = tuple(SPACE.trials())
+ALL = tuple(STUDY.trials())
 EXPRESSIONS = st.sampled_from(
     ["depth == 1", "depth > 1", "filters * depth < 8", "seed == 0", "activation == 'tanh' or depth == 4", "depth > 99"]
 )
@@ -73,7 +73,7 @@ def test_shards_do_not_depend_on_the_order(trials: list[Trial], count: int) -> N
 
 
 def test_shards_are_of_about_equal_cost() -> None:
-    plan = make_plan(Space("s", {"depth": [1, 2, 4, 8], "filters": [1, 2, 4, 8], "kernel_size": [1, 3, 5]}))
+    plan = make_plan(Study("s", {"depth": [1, 2, 4, 8], "filters": [1, 2, 4, 8], "kernel_size": [1, 3, 5]}))
     costs = [sum(pack.cost for pack in plan.shard(index, 4).packs(1)) for index in range(1, 5)]
     assert max(costs) < 1.2 * min(costs)
 
@@ -131,49 +131,49 @@ def test_packs_hold_every_trial_once(plan: Plan, size: int) -> None:
 
 
 def test_options_apply_in_order_overrides_where_limit_shard() -> None:
-    plan = make_plan(SPACE, where="depth > 1", overrides=["seed=5", "depth=1,2,8"], limit=12, shard="1/2")
-    whole = make_plan(SPACE, where="depth > 1", overrides=["seed=5", "depth=1,2,8"])
+    plan = make_plan(STUDY, where="depth > 1", overrides=["seed=5", "depth=1,2,8"], limit=12, shard="1/2")
+    whole = make_plan(STUDY, where="depth > 1", overrides=["seed=5", "depth=1,2,8"])
     assert {(trial.depth, trial.seed) for trial in whole.trials} == {(2, 5), (8, 5)}
     assert plan == whole.limit(12).shard(1, 2)
-    assert make_plan(SPACE).trials == ALL
+    assert make_plan(STUDY).trials == ALL
 
 
 @pytest.mark.parametrize("shard", ["1/1", " 2 / 8 ", "8/8"])
 def test_a_shard_is_read(shard: str) -> None:
     index, count = map(int, shard.split("/"))
-    assert make_plan(SPACE, shard=shard) == make_plan(SPACE).shard(index, count)
+    assert make_plan(STUDY, shard=shard) == make_plan(STUDY).shard(index, count)
 
 
 @pytest.mark.parametrize("shard", ["", "1", "/", "1/", "/2", "a/b", "1/2/3", "-1/2", "1.0/2", "²/3", "٣/٤", "1_0/20"])
 def test_what_is_no_shard_is_refused(shard: str) -> None:
     with pytest.raises(SweepError, match=f"^shard is {re.escape(repr(shard))}, but takes I/N such as 2/8$"):
-        make_plan(SPACE, shard=shard)
+        make_plan(STUDY, shard=shard)
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1/0", "0/0"])
 def test_a_shard_is_within_its_count(shard: str) -> None:
     with pytest.raises(SweepError, match=f"^shard is {shard}, but takes I/N with I from 1 to N$"):
-        make_plan(SPACE, shard=shard)
+        make_plan(STUDY, shard=shard)
 
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_is_positive(limit: int) -> None:
     with pytest.raises(SweepError, match=f"^limit is {limit}, but takes an integer of at least 1$"):
-        make_plan(SPACE, limit=limit)
+        make_plan(STUDY, limit=limit)
 
 
 def test_bad_overrides_and_conditions_are_refused() -> None:
     with pytest.raises(SweepError, match="did you mean 'depth'"):
-        make_plan(SPACE, overrides=["dephts=1"])
+        make_plan(STUDY, overrides=["dephts=1"])
     with pytest.raises(SweepError, match="has a level twice"):
-        make_plan(SPACE, overrides=["depth=1,1"])
+        make_plan(STUDY, overrides=["depth=1,1"])
     with pytest.raises(SweepError, match="did you mean 'depth'"):
-        make_plan(SPACE, where="dephts == 1")
+        make_plan(STUDY, where="dephts == 1")
 
 
 def test_a_plan_without_a_trial_is_refused() -> None:
     with pytest.raises(SweepError, match=r"^no trial of 's' meets the conditions; loosen them$"):
-        make_plan(SPACE, where="depth > 99")
+        make_plan(STUDY, where="depth > 99")
 
 
 @pytest.mark.parametrize(
@@ -186,16 +186,16 @@ def test_a_plan_without_a_trial_is_refused() -> None:
 )
 def test_a_factor_is_set_once(overrides: list[str], message: str) -> None:
     with pytest.raises(SweepError, match=message):
-        make_plan(SPACE, overrides=overrides)
+        make_plan(STUDY, overrides=overrides)
 
 
 def test_a_margin_is_given_once() -> None:
     with pytest.raises(SweepError, match=r"^margin ratio is given twice; give it once$"):
-        make_plan(SPACE, margins=["ratio=1", " ratio = 1"])
+        make_plan(STUDY, margins=["ratio=1", " ratio = 1"])
 
 
 LEVELS = {"seed": range(1000), "epochs": range(1, 101), "depth": [1, 2], "filters": range(1, 501)}
-HUGE = Space("huge", LEVELS)
+HUGE = Study("huge", LEVELS)
 
 
 def test_a_limit_makes_no_more_trials_than_it_keeps() -> None:
@@ -205,35 +205,35 @@ def test_a_limit_makes_no_more_trials_than_it_keeps() -> None:
 
 
 @pytest.mark.parametrize(
-    "space",
-    [HUGE, Space("huge", {"seed": [0]}, arms={"one": {"depth": [1]}, "other": LEVELS})],
+    "study",
+    [HUGE, Study("huge", {"seed": [0]}, arms={"one": {"depth": [1]}, "other": LEVELS})],
     ids=["product", "arms"],
 )
-def test_more_combinations_than_a_plan_looks_at_are_refused_before_any_is_made(space: Space) -> None:
+def test_more_combinations_than_a_plan_looks_at_are_refused_before_any_is_made(study: Study) -> None:
     with pytest.raises(
         SweepError, match=r"has 100,000,00[01] combinations of levels, and a plan looks at 200,000; take"
     ):
-        make_plan(space)
+        make_plan(study)
 
 
 def test_a_limit_that_no_trial_fills_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.plan.MOST_COMBINATIONS", 50)
+    monkeypatch.setattr("sweep.planning.MOST_COMBINATIONS", 50)
     with pytest.raises(SweepError, match=r"take fewer levels, or a limit that the first of them fill$"):
         make_plan(HUGE, where="depth == 3", limit=1)
     assert len(make_plan(HUGE, limit=50)) == 50
 
 
 def test_margins_go_with_the_plan_and_do_not_change_what_it_is() -> None:
-    space = Space("s", SPACE.factors, margins=Margins(ratio=0.05))
-    plan = make_plan(space)
+    study = Study("s", STUDY.factors, margins=Margins(ratio=0.05))
+    plan = make_plan(study)
     assert plan.margins == Margins(ratio=0.05)
-    assert make_plan(SPACE).margins == Margins()
-    other = make_plan(space, margins=["ratio=0.2"])
+    assert make_plan(STUDY).margins == Margins()
+    other = make_plan(study, margins=["ratio=0.2"])
     assert other.margins == Margins(ratio=0.2)
     assert other.sweep_id == plan.sweep_id
     parts = [other.where("depth > 1"), other.limit(3), other.shard(1, 2), other.without({other.trials[0].trial_id})]
     assert all(part.margins == other.margins for part in parts)
-    assert make_plan(space, where="depth > 1", overrides=["seed=5"], limit=4, shard="1/1").margins == plan.margins
+    assert make_plan(study, where="depth > 1", overrides=["seed=5"], limit=4, shard="1/1").margins == plan.margins
 
 
 @pytest.mark.parametrize(
@@ -252,4 +252,4 @@ def test_margins_go_with_the_plan_and_do_not_change_what_it_is() -> None:
 )
 def test_bad_margins_are_refused(margin: str, message: str) -> None:
     with pytest.raises(SweepError, match=f"^{re.escape(message)}$"):
-        make_plan(SPACE, margins=["ratio=0.2", margin])
+        make_plan(STUDY, margins=["ratio=0.2", margin])

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from sweep.errors import SweepError
-from sweep.plan import make_plan
-from sweep.space import Space, parse_override
-from sweep.studyfile import find_space
+from sweep.planning import make_plan
+from sweep.study import Study, parse_override
+from sweep.studyfile import find_study
 
-SPACE = Space(
+STUDY = Study(
     "s",
     {"dataset": ["cifar10"], "seed": [0, 1], "epochs": [5]},
     arms={
@@ -33,18 +33,18 @@ arms:
 """
 
 
-def levels(space: Space, *names: str) -> list[tuple]:
-    return [tuple(getattr(trial, name) for name in names) for trial in space.trials()]
+def levels(study: Study, *names: str) -> list[tuple]:
+    return [tuple(getattr(trial, name) for name in names) for trial in study.trials()]
 
 
 def test_a_space_is_its_arms_one_after_another() -> None:
     expected = [("resnet", 20, 5, 0), ("resnet", 20, 5, 1), ("vgg", 15, 7, 0), ("vgg", 15, 7, 1)]
-    assert levels(SPACE, "network", "depth", "epochs", "seed") == expected
+    assert levels(STUDY, "network", "depth", "epochs", "seed") == expected
 
 
 def test_constraints_hold_in_every_arm() -> None:
-    space = Space(SPACE.study, SPACE.factors, ["seed == 1", "epochs < 6"], arms=SPACE.arms)
-    assert levels(space, "network", "seed") == [("resnet", 1)]
+    study = Study(STUDY.name, STUDY.factors, ["seed == 1", "epochs < 6"], arms=STUDY.arms)
+    assert levels(study, "network", "seed") == [("resnet", 1)]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_constraints_hold_in_every_arm() -> None:
     ],
 )
 def test_an_override_is_for_all_arms_or_for_one(override: dict, expected: list) -> None:
-    assert levels(SPACE.override(override), "network", "epochs", "seed") == expected
-    assert levels(SPACE, "epochs")[0] == (5,)
+    assert levels(STUDY.override(override), "network", "epochs", "seed") == expected
+    assert levels(STUDY, "epochs")[0] == (5,)
 
 
 @pytest.mark.parametrize(
@@ -72,33 +72,33 @@ def test_an_override_is_for_all_arms_or_for_one(override: dict, expected: list) 
 )
 def test_an_override_of_what_is_not_there_is_refused(override: dict, message: str) -> None:
     with pytest.raises(SweepError, match=message):
-        SPACE.override(override)
+        STUDY.override(override)
 
 
 def test_a_combination_that_is_no_trial_is_refused_with_its_arm() -> None:
     with pytest.raises(SweepError, match=r"^in arm vgg, kernel_size is 5, but belongs to network stack; leave it at 3"):
-        list(SPACE.override({"vgg.kernel_size": [5]}).trials())
+        list(STUDY.override({"vgg.kernel_size": [5]}).trials())
 
 
 def test_an_override_of_one_arm_needs_arms() -> None:
     with pytest.raises(SweepError, match=r"^'s' has no arms$"):
-        Space("s", {"depth": [1]}).override({"vgg.depth": [15]})
+        Study("s", {"depth": [1]}).override({"vgg.depth": [15]})
 
 
 def test_an_override_of_one_arm_is_read() -> None:
     assert parse_override("vgg.depth=15,18") == ("vgg.depth", [15, 18])
     with pytest.raises(SweepError, match=r"^vgg\.depth is '1\.5', but takes an integer"):
         parse_override("vgg.depth=1.5")
-    plan = make_plan(SPACE, overrides=["vgg.depth=18", "seed=0"])
+    plan = make_plan(STUDY, overrides=["vgg.depth=18", "seed=0"])
     assert [trial.depth for trial in plan.trials] == [20, 18]
 
 
 def test_a_study_file_may_have_arms(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(FILE)
-    space = find_space(str(path))
-    assert space.arms == SPACE.arms
-    assert levels(space, "network", "depth", "epochs", "seed") == levels(SPACE, "network", "depth", "epochs", "seed")
+    study = find_study(str(path))
+    assert study.arms == STUDY.arms
+    assert levels(study, "network", "depth", "epochs", "seed") == levels(STUDY, "network", "depth", "epochs", "seed")
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_a_fault_of_an_arm_is_one_sentence(tmp_path: Path, old: str, new: str, m
     assert old in FILE
     path.write_text(FILE.replace(old, new))
     with pytest.raises(SweepError, match=message):
-        find_space(str(path))
+        find_study(str(path))

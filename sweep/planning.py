@@ -15,7 +15,7 @@ from sweep.numerals import read_whole
 from sweep.pack import Pack, group_by_network, make_packs, trials_digest
 from sweep.parts import REGISTRIES
 from sweep.shown import shown
-from sweep.space import MOST_COMBINATIONS, Space, parse_override
+from sweep.study import MOST_COMBINATIONS, Study, parse_override
 from sweep.trial import FACTORS, Trial
 
 
@@ -75,29 +75,29 @@ class Plan:
 
 
 def make_plan(
-    space: Space,
+    study: Study,
     where: str | None = None,
     overrides: Sequence[str] = (),
     limit: int | None = None,
     shard: str | None = None,
     margins: Sequence[str] = (),
 ) -> Plan:
-    """The plan of a space under a user's options, applied in this order: overrides, where, limit, shard.
+    """The plan of a study under a user's options, applied in this order: overrides, where, limit, shard.
 
-    `margins` are texts such as ``ratio=0.05`` that replace the space's own. Raises SweepError for an invalid option or
+    `margins` are texts such as ``ratio=0.05`` that replace the study's own. Raises SweepError for an invalid option or
     a plan without trials.
     """
-    space = space.override(_overrides(overrides))
-    if limit is None and space.combinations > MOST_COMBINATIONS:
-        raise space.too_large()
-    trials = space.trials(MOST_COMBINATIONS)
+    study = study.override(_overrides(overrides))
+    if limit is None and study.combinations > MOST_COMBINATIONS:
+        raise study.too_large()
+    trials = study.trials(MOST_COMBINATIONS)
     if where is not None:
         trials = _meeting(where, trials)
     if limit is not None:
         trials = _first(limit, _distinct(trials))
-    plan = Plan.of(space.study, trials, _declared(space.margins, margins))
+    plan = Plan.of(study.name, trials, _declared(study.margins, margins))
     if not plan.trials:
-        raise SweepError(f"no trial of {space.study!r} meets the conditions; loosen them", "where")
+        raise SweepError(f"no trial of {study.name!r} meets the conditions; loosen them", "where")
     if shard is not None:
         plan = plan.shard(*_parse_shard(shard))
         if not plan.trials:
