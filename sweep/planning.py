@@ -19,7 +19,7 @@ from sweep.study import MOST_COMBINATIONS, Study, parse_override
 from sweep.trial import FACTORS, Trial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """Distinct trials of one study, in order, and the margins that will judge their results."""
 
@@ -38,6 +38,9 @@ class Plan:
     def sweep_id(self) -> str:
         """Identity of this set of trials; runs of one plan on one store are one sweep."""
         return trials_digest(self.trials)
+
+    def __repr__(self) -> str:
+        return f"Plan({self.study!r}, {len(self)} trial{'' if len(self) == 1 else 's'})"
 
     def where(self, expression: str) -> "Plan":
         """The trials that meet the expression."""

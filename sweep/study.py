@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sweep.errors import SweepError
 from sweep.expression import Expression
@@ -41,11 +42,12 @@ class Study:
     """
 
     name: str = "study"
-    factors: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    factors: Mapping[str, Any] = field(default_factory=dict)
+    """Levels by factor: a value, or several; as tuples once it is made."""
     where: Sequence[str] = ()
     about: str = field(default="", compare=False)
     margins: Margins = field(default_factory=Margins)
-    arms: Mapping[str, Mapping[str, Sequence[Value]]] = field(default_factory=dict)
+    arms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", _checked(self.factors))
@@ -61,7 +63,7 @@ class Study:
             object.__setattr__(self, "margins", Margins().override(self.margins))
         FACTORS["study"].coerce("study", self.name)
 
-    def override(self, levels: Mapping[str, Sequence[Value]]) -> "Study":
+    def override(self, levels: Mapping[str, Any]) -> "Study":
         """The same study with the levels of some factors replaced or added, in every arm.
 
         ``ARM.FACTOR`` names a factor of one arm. Raises SweepError for an unknown arm.
@@ -146,7 +148,7 @@ def parse_override(text: str) -> tuple[str, list[Value]]:
     return name, [kind.parse(name, part) if isinstance(part, str) else kind.coerce(name, part) for part in given]
 
 
-def _checked(factors: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:
+def _checked(factors: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
     """The levels in their factors' types, `architecture` last; each factor has at least one level, none twice.
 
     A single level needs no list, and one of an integer may be a range, such as ``0..29``.

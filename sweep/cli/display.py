@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sweep.schedule import Display, PackBook
 
-_LINE_SECONDS = 10.0
+_LINE_SECONDS, _CELL_SECONDS = 10.0, 0.5
 
 
 def say(line: str) -> None:
@@ -53,11 +53,59 @@ class _Bar:
         self._progress.console.print(line, style="dim", highlight=False, markup=False)
 
 
+class _Cell:
+    """A line below a notebook's cell that changes in place, with notes above it."""
+
+    def __init__(self) -> None:
+        self._next, self._long = 0.0, 0
+
+    def update(self, book: "PackBook") -> None:
+        now = time.monotonic()
+        if now >= self._next or book.trials_done >= book.planned:
+            self._next = now + _CELL_SECONDS
+            self._write(f"{book.trials_done}/{book.planned} trials, {100 * book.share:.0f} %, {_detail(book)}")
+
+    def note(self, line: str) -> None:
+        self._write(line)
+        self.end()
+
+    def end(self) -> None:
+        """Leave the line as it is."""
+        if self._long:
+            print(file=sys.stderr, flush=True)
+        self._long = 0
+
+    def _write(self, line: str) -> None:
+        print(f"\r{line:<{self._long}}", end="", file=sys.stderr, flush=True)
+        self._long = len(line)
+
+
+class _Silent:
+    """Shows nothing."""
+
+    def update(self, book: "PackBook") -> None:
+        """Nothing."""
+
+    def note(self, line: str) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def silent() -> Iterator["Display"]:
+    """A display that shows nothing."""
+    yield _Silent()
+
+
 @contextmanager
 def live_display() -> Iterator["Display"]:
     """The display that suits standard error."""
     from rich.console import Console
 
+    if "ipykernel" in sys.modules:
+        cell = _Cell()
+        yield cell
+        cell.end()
+        return
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines()

@@ -1,6 +1,7 @@
 """Options that say which trials of a study, and how a sweep of them runs."""
 
-import re
+import math
+import os
 import threading
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal
@@ -11,17 +12,16 @@ from sweep.cli.display import say
 from sweep.cli.options import DEFAULT_STORE, Flag, Imports, Store, Tracking
 from sweep.engine import find_engine
 from sweep.errors import SweepError
-from sweep.own_code import import_file
+from sweep.own_code import import_file, loaded
 from sweep.pack import PACK_SIZE
 from sweep.planning import Plan, make_plan
 from sweep.result import Setting
+from sweep.schedule import ExecutorOptions, RunOptions
 from sweep.studies import STUDIES
 from sweep.studyfile import find_study
 
 Study = Annotated[str, Parameter(help=f"A built-in study ({', '.join(STUDIES)}), or a YAML or TOML file.")]
 _SILENT_SECONDS = 5.0
-_SMALLEST_SHARE = 1e-4
-"""The smallest share of a GPU that Ray counts."""
 
 
 @Parameter(name="*")
@@ -106,25 +106,26 @@ class RunFlags:
     def __post_init__(self) -> None:
         if self.store.strip() in ("", "."):
             raise SweepError("--store is empty; give a folder of its own, or the URI of an object store")
-        if not re.fullmatch(r"cpu|cuda(:[0-9]+)?", self.device or "cpu"):
-            raise SweepError(f"--device is {self.device!r}, but takes cpu, cuda or, with --executor local, cuda:N")
-        if not self.save_seconds >= 0:
-            raise SweepError(f"--save-seconds is {self.save_seconds:g}, but takes a number of at least 0")
-        if self.max_parallel is not None and self.max_parallel < 1:
-            raise SweepError(f"--max-parallel is {self.max_parallel}, but takes an integer of at least 1")
-        if not _SMALLEST_SHARE <= self.gpus_per_pack <= 1:
-            raise SweepError(
-                f"--gpus-per-pack is {self.gpus_per_pack:g}, but takes a number above 0 and at most 1, such as 0.25"
-            )
+        self.resources()
+
+    def resources(self, workers: int | None = None, address: str | None = None) -> ExecutorOptions:
+        """Where packs train. Raises SweepError for an invalid option."""
+        return ExecutorOptions(
+            self.engine,
+            self.device,
+            workers,
+            address,
+            os.environ.get("SWEEP_DATA"),
+            self.save_seconds,
+            self.gpus_per_pack,
+            self.kernel,
+            math.inf if self.max_parallel is None else self.max_parallel,
+            loaded(),
+        )
 
     def check(self, on_ray: bool) -> None:
         """Raise SweepError for options that a sweep on Ray, or in one process, does not take."""
-        if on_ray and ":" in (self.device or ""):
-            raise SweepError(f"--device is {self.device!r}, but Ray chooses among the GPUs; give cuda")
-        if not on_ray and self.gpus_per_pack != 1:
-            raise SweepError("--gpus-per-pack is for --executor ray; the local executor trains one pack at a time")
-        if not on_ray and self.max_parallel is not None:
-            raise SweepError("--max-parallel is for --executor ray; the local executor trains one pack at a time")
+        RunOptions("ray" if on_ray else "local", resources=self.resources())
         find_engine(self.engine)
 
 

@@ -12,21 +12,19 @@ from sweep.cli.display import live_display, say
 from sweep.cli.options import DEFAULT_STORE
 from sweep.cli.plan_options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, Study
 from sweep.cli.report import write_into_store
-from sweep.data import load
-from sweep.engine.kernels import build_for, fault, kernels_said, shares
+from sweep.engine import find_engine
 from sweep.errors import SweepError
+from sweep.launch import launch
 from sweep.ledger import Ledger, check_plans
 from sweep.numerals import NumeralError, read_seconds
-from sweep.own_code import loaded
 from sweep.planning import Plan
 from sweep.redaction import redacted
-from sweep.schedule import ExecutorOptions, Outcome, RunOptions, missing_trials, run_sweep
+from sweep.schedule import Outcome, RunOptions
 from sweep.submission import RESUME
 from sweep.tracking import tracking_uri
 
 TIME_IS_UP = 124
 """The exit code of a sweep that its time did not suffice for, as of timeout(1)."""
-_LOOKED_AT = 100
 
 
 def run(
@@ -56,55 +54,16 @@ def run(
         Train for so long at most, such as 30m or 1h30m: only packs that fit begin. The answer comes after it.
     """
     plan = options.plan(study)
-    if workers is not None and workers < 1:
-        raise SweepError(f"--workers is {workers}, but takes an integer of at least 1")
-    flags.check(on_ray=executor == "ray")
-    data_cache = os.environ.get("SWEEP_DATA")
-    resources = ExecutorOptions(
-        flags.engine,
-        flags.device,
-        workers,
-        address,
-        data_cache,
-        flags.save_seconds,
-        flags.gpus_per_pack,
-        flags.kernel,
-        flags.max_parallel or math.inf,
-        loaded(),
-    )
+    find_engine(flags.engine)
+    resources = flags.resources(workers, address)
     seconds = math.inf if time is None else _seconds(time)
     how = RunOptions(
         executor, flags.pack_size, flags.retry_failed, seconds=seconds, order=flags.order, resources=resources
     )
     if flags.track:
         how = replace(how, tracking=tracking_uri(Ledger(flags.store), flags.tracking))
-    ledger = Ledger.create(flags.store)
-    # Of what would be refused, nothing is begun.
-    check_plans(ledger, plan.sweep_id, plan.study)
-    missing = missing_trials(plan, ledger, flags.retry_failed)
-    if flags.engine == "torch":
-        # Before all workers ask for them at once.
-        if address is None and missing.trials and flags.device in (None, "cpu"):
-            if fault() is None:
-                build_for(missing.trials, "cpu", flags.kernel, lambda why: say(f"torch trains them all, since {why}"))
-            say(f"on CPUs: {kernels_said(shares(missing.trials, 'cpu', flags.kernel), fault())}")
-        for name in sorted({trial.dataset for trial in missing.trials}):
-            load(name, log=say)
-    _note_earlier_draws(missing, ledger)
-    with live_display() as display:
-        outcome = run_sweep(plan, ledger, how, display)
+    outcome = launch(plan, flags.store, how, say, live_display)
     return _conclude(plan, outcome, flags.store, how.tracking, flags.report, _place(flags.store, flags.tracking))
-
-
-def _note_earlier_draws(missing: Plan, ledger: Ledger) -> None:
-    """Say where missing trials are in the store with the draws of earlier versions."""
-    done = ledger.contents.status
-    some = [trial for trial in missing.trials[:_LOOKED_AT] if trial.draws == "nested"] if done else []
-    if any(trial.but(draws="crossed").trial_id in done for trial in some):
-        say(
-            "the store has such trials with crossed draws, as earlier versions made them; add --set draws=crossed to "
-            "go on with those"
-        )
 
 
 def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report: bool, runs: list[str]) -> int:
@@ -137,7 +96,7 @@ def _seconds(time: str) -> float:
     try:
         return read_seconds(time)
     except NumeralError as error:
-        raise SweepError(f"--time: {error}") from None
+        raise SweepError(f"time: {error}", "time") from None
 
 
 def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Console) -> bool:

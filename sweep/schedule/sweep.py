@@ -61,6 +61,7 @@ class RunOptions:
         if self.order not in ORDERS:
             raise unknown_name("order", self.order, ORDERS)
         check_pack_size(self.pack_size)
+        self.resources.check(on_ray=self.executor == "ray")
 
 
 @dataclass(frozen=True)

@@ -183,6 +183,17 @@ def test_plan_is_for_the_given_number_of_processors(call, study, store, capsys):
     assert "with 8 workers on CPUs (by the default model, not measured here); GPUs are not measured" in out
 
 
+def test_a_run_whose_time_is_up_says_so_and_the_next_one_ends(call, study, tmp_path, capsys):
+    """A microsecond is over before the first pack."""
+    asked = ("run", study, "--store", str(tmp_path / "s"), "--engine", "null", *QUICKLY)
+    assert call(*asked, "--time", "0.000001s") == 124
+    out = capsys.readouterr().out
+    assert "8 missing" in out
+    assert "The time is up; train the other 8 trials with: " in out
+    assert call(*asked, "--time", "1h", "--order", "random") == 0
+    assert "0 missing" in capsys.readouterr().out
+
+
 def test_plan_measures_this_machine(call, study, store, capsys):
     assert call("plan", study, "--json", "--store", store) == 0
     plan = json.loads(capsys.readouterr().out)
@@ -283,7 +294,14 @@ def test_every_command_has_help(call, command, capsys):
         (["plan", "quick", "--address", "127.0.0.1:1"], "Ray cannot be reached"),
         (["run", "quick", "--gpus-per-pack", "0"], "--gpus-per-pack is 0"),
         (["run", "quick", "--gpus-per-pack", "2"], "at most 1"),
-        (["run", "quick", "--gpus-per-pack", "0.5", "--executor", "local"], "is for --executor ray"),
+        (["run", "quick", "--gpus-per-pack", "0.5", "--executor", "local"], "--gpus-per-pack is for the executor ray"),
+        (["run", "quick", "--max-parallel", "2", "--executor", "local"], "--max-parallel is for the executor ray"),
+        (["run", "quick", "--max-parallel", "0"], "--max-parallel is 0"),
+        (["run", "quick", "--order", "shortest"], '"shortest"'),
+        (["run", "quick", "--time", "soon"], "'soon' is not a time, such as 30m or 1h30m (--time)"),
+        (["run", "quick", "--time", "0m"], "'0m' is not a time"),
+        (["plan", "quick", "--where", "dataset == 'minst'"], "did you mean 'mnist'?"),
+        (["plan", "quick", "--set", "seed=3..1"], "such as 0..29 goes up"),
         (["run", "quick", "--device", "gpu"], "--device is 'gpu'"),
         (["run", "quick", "--device", "cuda:1"], "Ray chooses"),
         (["run", "quick", "--engine", "troch"], "did you mean 'torch'"),
