@@ -124,7 +124,7 @@ def test_a_size_has_learned_at_nine_tenths_of_its_gain(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.learned, [[NAN, 1.8, 4.5, 7.2], [0.9, 3.6, 1.8, 9.0]])
     np.testing.assert_allclose(found.stays, found.learned)
     assert found.order.tau.estimate == pytest.approx((1 + 4 / 6) / 2)
-    assert (found.compared, found.reference, found.ends) == (3, 1.0, (0, 3))
+    assert (found.compared, found.reference, found.ends) == (3, 1.0, (1, 3))
     assert found.over_seeds.n.tolist() == [1, 2, 2, 2]
     assert found.judged
 

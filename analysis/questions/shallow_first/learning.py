@@ -57,8 +57,12 @@ class Learning(Network):
 
     @property
     def ends(self) -> tuple[int, int] | None:
-        """The places of the fewest and of the most blocks that have learned in any seed; None without."""
-        known = np.flatnonzero(np.isfinite(self.learned).any(axis=0))
+        """The places of the fewest and of the most blocks that have learned; None without.
+
+        In every seed, or where there are none such, in as many as any size has.
+        """
+        seeds = np.isfinite(self.learned).sum(axis=0)
+        known = np.flatnonzero(seeds == max(seeds, default=0)) if seeds.any() else seeds[:0]
         return (int(known[0]), int(known[-1])) if len(known) else None
 
 
