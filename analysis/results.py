@@ -2,9 +2,9 @@
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -13,11 +13,14 @@ import pyarrow.dataset as ds
 
 from analysis.arrays import combinations
 from analysis.database import connect, interruptible
-from analysis.pairs import METRICS, known_sql, pairs_sql
+from analysis.pairs import METRICS, STATUSES, known_sql, pairs_sql
 from sweep.errors import SweepError
 from sweep.ledger import SCHEMAS, Ledger, PlannedSweep, plan_schema, training_factors
 from sweep.ledger.forms import together
 from sweep.ledger.scan import name_damage, scan, union
+
+if TYPE_CHECKING:
+    from analysis.plots import Plots
 
 TableName = Literal["trials", "curves", "measurements"]
 
@@ -68,6 +71,29 @@ class Results:
         for place, trial_id in enumerate(planned["trial_id"].to_pylist()):
             first.setdefault(trial_id, place)
         return planned if len(first) == planned.num_rows else planned.take(list(first.values()))
+
+    @property
+    def plot(self) -> "Plots":
+        """Figures of the results, as the report draws them: ``results.plot.losses()`` and the like."""
+        # Matplotlib takes a while to import.
+        from analysis.plots import Plots
+
+        return Plots(self)
+
+    def __repr__(self) -> str:
+        return f"Results of {' and '.join(self.uris)}: {', '.join(map(_row_said, self._states()))}"
+
+    def _repr_html_(self) -> str:
+        from analysis.notebook import html_table
+
+        return html_table(f"Results of {' and '.join(self.uris)}", self._states())
+
+    def _states(self) -> list[dict[str, Any]]:
+        """How many trials of each study are in which state."""
+        counts = ", ".join(f"count(*) filter (status = '{name}') as {name}" for name in STATUSES)
+        return self.sql(
+            f"select study, count(*) as planned, {counts} from known group by study order by study"
+        ).to_pylist()
 
     @cached_property
     def sweeps(self) -> dict[str, PlannedSweep]:
@@ -230,3 +256,8 @@ def _owners(ledgers: Sequence[Ledger]) -> dict[str, int]:
             if held is None or (ledgers[held].contents.status[trial_id] == "failed" and status != "failed"):
                 owner[trial_id] = place
     return owner
+
+
+def _row_said(row: Mapping[str, Any]) -> str:
+    said = ", ".join(f"{row[name]} {name}" for name in STATUSES if row[name])
+    return f"{row['study']} ({said} of {row['planned']})"

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from analysis.arms import arm_groups
 from analysis.measurements import Study, study_trials
-from analysis.questions.norm_preservation.curves import Curves, find_curves
 from analysis.questions.norm_preservation.depths import Depths, by_depth
 from analysis.questions.norm_preservation.projection import Comparison, compare_projected
 from analysis.questions.norm_preservation.rates import Dispute, Ladder, disputes, ladders
 from analysis.questions.norm_preservation.stacks import Correlation, Twins, find_twins, goes_with_loss
 from analysis.questions.norm_preservation.summary import NetworkNorms, find_norms
 from analysis.results import Results
+from analysis.training_curves import Curves, find_curves
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,12 @@ def find(results: Results, study: str) -> Findings | None:
     compared = compare_projected(arm_groups(results, study), found.networks)
     rungs, twins = ladders(study_trials(results, study)), find_twins(found.networks)
     sides = [side for each in compared for side in (each.projected, each.plain)]
+    trained = {side.label: [row["trial_id"] for _, row in sorted(side.arm.finished.items())] for side in sides}
     return Findings(
         study=found,
         depths=by_depth(found.networks),
         compared=compared,
-        curves=find_curves(results, sides) if sides else {},
+        curves=find_curves(results, trained),
         ladders=rungs,
         disputes=disputes(rungs),
         twins=twins,

@@ -11,7 +11,6 @@ from analysis.figures.heat_map import HeatMap, Shades, draw_heat_maps
 from analysis.figures.panels import Axis, Line, Panel, draw_panels, in_rows
 from analysis.figures.style import Palette
 from analysis.formats import number
-from analysis.questions.norm_preservation.curves import Curves
 from analysis.questions.norm_preservation.depths import Depths, bound
 from analysis.questions.norm_preservation.findings import Findings
 from analysis.questions.norm_preservation.projection import Comparison, Side
@@ -19,6 +18,7 @@ from analysis.questions.norm_preservation.stacks import Twins, by_arrangement
 from analysis.questions.norm_preservation.summary import NetworkNorms
 from analysis.report.content import Picture
 from analysis.seeds import over_seeds
+from analysis.training_curves import Curves
 
 _SHAPE = "shape of the bound"
 # More maps than these are not looked at, and more lines than these hide each other.
