@@ -11,13 +11,13 @@ from scipy import stats
 
 from analysis.arms import arm_groups
 from analysis.measurements import study_trials
-from analysis.questions.norm_preservation.curves import find_curves
 from analysis.questions.norm_preservation.depths import Depths, bound, by_depth
 from analysis.questions.norm_preservation.projection import Comparison, compare_projected
 from analysis.questions.norm_preservation.rates import Ladder, disputes, exact, ladders
 from analysis.questions.norm_preservation.stacks import find_twins, goes_with_loss, over_configurations, spearman
 from analysis.questions.norm_preservation.summary import NetworkNorms, find_norms, keeps_shape
 from analysis.results import Results
+from analysis.training_curves import find_curves
 from sweep.ledger.schema import plan_row
 from sweep.result import Epoch, TrialResult
 from sweep.trial import Trial
@@ -273,7 +273,7 @@ def test_curves_are_of_the_finished_seeds(tmp_path: Path) -> None:
 
     results = opened(tmp_path, [curved(0, [2.0, 1.0]), curved(1, [4.0, 3.0]), curved(0, [1.0, 0.5], **PROJECTED)])
     (found,) = comparisons(results)
-    curves = find_curves(results, (found.projected, found.plain))
+    curves = find_curves(results, {side.label: side.finished for side in (found.projected, found.plain)})
     plain = curves[found.plain.label]
     assert plain.epochs.tolist() == [1, 2]
     assert plain.losses["val_loss"].tolist() == [[2, 1], [4, 3]]

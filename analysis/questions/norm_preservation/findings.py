@@ -43,12 +43,11 @@ def find(results: Results, study: str) -> Findings | None:
     compared = compare_projected(arm_groups(results, study), found.networks)
     rungs, twins = ladders(study_trials(results, study)), find_twins(found.networks)
     sides = [side for each in compared for side in (each.projected, each.plain)]
-    trained = {side.label: [row["trial_id"] for _, row in sorted(side.arm.finished.items())] for side in sides}
     return Findings(
         study=found,
         depths=by_depth(found.networks),
         compared=compared,
-        curves=find_curves(results, trained),
+        curves=find_curves(results, {side.label: side.finished for side in sides}),
         ladders=rungs,
         disputes=disputes(rungs),
         twins=twins,

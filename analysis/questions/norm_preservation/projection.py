@@ -41,6 +41,11 @@ class Side:
         return self.arm.errors | guessing
 
     @property
+    def finished(self) -> list[str]:
+        """The trials of the seeds that finished, by seed."""
+        return [row["trial_id"] for _, row in sorted(self.arm.finished.items())]
+
+    @property
     def lacking(self) -> int:
         """How many of its seeds failed or are missing."""
         return len(self.arm.ended("failed") | self.arm.ended("missing"))
