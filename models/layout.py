@@ -113,6 +113,11 @@ class Layout:
         return sum(layer.counted for layer in layers_of(self.blocks[0].branch))
 
     @cached_property
+    def layers(self) -> int:
+        """Number of layers of every sort, activations and norms among them."""
+        return sum(1 for _ in self._layers())
+
+    @cached_property
     def parameters(self) -> int:
         """Number of trained values."""
         return sum(layer.parameters for layer in self._layers())

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from sweep.trainings import trainings
 from sweep.trial import Trial
 
-Features = tuple[float, float, float]
+Features = tuple[float, float, float, float, float]
+"""Floating-point operations, then activation values and steps of networks that can be fused, then activation values
+and steps times layers of all others."""
 
 
 def features(trials: Sequence[Trial]) -> Features:
-    """Floating-point operations, activation values and optimiser steps of trials, with their measures.
+    """The features of trials, with their measures.
 
     A backward pass counts as two forward passes. A training that several trials share or start from counts once.
     """
     parts = [training_features(trial) for trial in trainings(trials)]
     parts += [measuring_features(trial) for trial in trials]
-    flops, values, steps = (sum(part[place] for part in parts) for place in range(3))
-    return flops, values, steps
+    flops, values, steps, alone, layers = (sum(part[place] for part in parts) for place in range(5))
+    return flops, values, steps, alone, layers
 
 
 def training_features(trial: Trial) -> Features:
@@ -26,13 +28,21 @@ def training_features(trial: Trial) -> Features:
     images += trial.epochs * trial.val_samples + trial.train_samples
     steps = trial.epochs * -(-trial.train_samples // trial.batch_size)
     images += len(trial.measured_epochs) * _measuring_passes(trial)
-    return images * trial.shape.forward_flops, images * trial.shape.activation_elements, float(steps)
+    return _features(trial, images, float(steps))
 
 
 def measuring_features(trial: Trial) -> Features:
     """The features of measuring a trial's trained network."""
-    images = _measuring_passes(trial)
-    return images * trial.shape.forward_flops, images * trial.shape.activation_elements, 0.0
+    return _features(trial, _measuring_passes(trial), 0.0)
+
+
+def _features(trial: Trial, images: float, steps: float) -> Features:
+    shape = trial.shape
+    flops, values = images * shape.forward_flops, images * shape.activation_elements
+    if trial.kind.fuses:
+        return flops, values, steps, 0.0, 0.0
+    # Layer after layer of one small network, torch is busy with calling its kernels.
+    return flops, 0.0, 0.0, values, steps * shape.layers
 
 
 def _measuring_passes(trial: Trial) -> float:
@@ -41,16 +51,18 @@ def _measuring_passes(trial: Trial) -> float:
 
 @dataclass(frozen=True)
 class CostModel:
-    """One worker's seconds per floating-point operation, per activation value and per step.
+    """One worker's seconds for one of each feature.
 
-    The defaults fit stacks on one core of a server processor (`benchmarks/results/kernel.json`, the faster kernel of
-    each shape). They order packs and weigh progress, where only ratios matter; `sweep.calibration` measures the machine
-    at hand.
+    The defaults fit one core of a server processor: stacks in `benchmarks/results/kernel.json`, by the faster kernel of
+    each shape, and the residual networks of the small studies. They order packs and weigh progress, where only ratios
+    matter; `sweep.calibration` measures the machine at hand.
     """
 
     per_flop: float = 1.0e-11
     per_value: float = 1.4e-10
     per_step: float = 2.0e-5
+    per_value_alone: float = 5.0e-10
+    per_layer_step: float = 5.0e-4
 
     def seconds(self, trials: Sequence[Trial]) -> float:
         """Estimated time to train and measure the trials one after another, each training once."""
@@ -65,5 +77,5 @@ class CostModel:
         return self._weigh(measuring_features(trial))
 
     def _weigh(self, amounts: Features) -> float:
-        flops, values, steps = amounts
-        return self.per_flop * flops + self.per_value * values + self.per_step * steps
+        each = self.per_flop, self.per_value, self.per_step, self.per_value_alone, self.per_layer_step
+        return sum(seconds * amount for seconds, amount in zip(each, amounts, strict=True))
