@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.metadata
 import itertools
 import json
 import shutil
@@ -27,6 +28,7 @@ FLAGS = (
     "--remote-debugging-port=0",
 )
 SECONDS = 60
+AXE = Path(str(importlib.metadata.distribution("axe-core-python").locate_file("axe_core_python/axe.min.js")))
 TOLD = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Network.loadingFailed")
 MEASURE = """
 (() => {
@@ -128,6 +130,36 @@ async def look(page: Path, profile: Path, width: int, height: int) -> tuple[dict
         # What the browser still has to say, of an icon or a script, comes by the time that it has drawn.
         await tab.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 200)))")
         return found, tab.events
+
+
+async def breaches(page: Path, profile: Path, width: int, scheme: str) -> list[dict[str, Any]]:
+    """What axe-core finds on a page that keeps people with a screen reader, a keyboard or weak eyes from using it."""
+    async with asyncio.timeout(SECONDS), browser(profile) as tab:
+        await tab.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        await tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        await tab.call("Page.navigate", url=page.as_uri())
+        await tab.until("Page.loadEventFired")
+        await tab.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        await tab.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+        found = await tab.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+
+
+def said(found: list[dict[str, Any]]) -> list[str]:
+    return [f"{each['id']}: {node['html'][:150]}" for each in found for node in each["nodes"][:3]]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
+def test_nothing_keeps_people_from_using_the_page(report, tmp_path, width, scheme):
+    found = asyncio.run(breaches(report.folder / "report.html", tmp_path / "profile", width, scheme))
+    assert said(found) == []
+
+
+def test_what_would_keep_them_is_found(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<!doctype html><p style='color:#ccc;background:#fff'>pale</p><img src='data:,'><button></button>")
+    found = asyncio.run(breaches(page, tmp_path / "profile", 400, "light"))
+    assert {each["id"] for each in found} >= {"button-name", "color-contrast", "html-has-lang", "image-alt"}
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (400, 900)])
