@@ -43,11 +43,12 @@ class _Bar:
 
     def __init__(self, progress: "Progress") -> None:
         self._progress = progress
-        self._task = progress.add_task("starting", total=1.0, detail="")
+        # Without a total the bar moves until the first pack is in training.
+        self._task = progress.add_task("starting", total=None, detail="")
 
     def update(self, book: "PackBook") -> None:
         trials = f"{book.trials_done}/{book.planned} trials"
-        self._progress.update(self._task, completed=book.share, description=trials, detail=_detail(book))
+        self._progress.update(self._task, completed=book.share, total=1.0, description=trials, detail=_detail(book))
 
     def note(self, line: str) -> None:
         self._progress.console.print(line, style="dim", highlight=False, markup=False)

@@ -25,6 +25,13 @@ def test_what_the_documentation_shows_is_so(module: str, tmp_path: Path, monkeyp
     assert not failed
 
 
+def test_the_page_on_python_is_true_to_the_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    failed, tried = doctest.testfile(str(Path(__file__).parents[2] / "docs" / "python.md"), module_relative=False)
+    assert tried > 8
+    assert not failed
+
+
 def test_a_study_made_here_is_that_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "widths.yaml"
     path.write_text(
