@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ from analysis.arrays import combinations
 from analysis.database import connect, interruptible
 from analysis.pairs import METRICS, STATUSES, known_sql, pairs_sql
 from sweep.errors import SweepError
+from sweep.factors import unknown_name
 from sweep.ledger import SCHEMAS, Ledger, PlannedSweep, plan_schema, training_factors
 from sweep.ledger.forms import together
 from sweep.ledger.scan import name_damage, scan, union
@@ -22,6 +24,18 @@ from sweep.ledger.scan import name_damage, scan, union
 if TYPE_CHECKING:
     from analysis.plots import Plots
 
+_SHOW = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
+_UNKNOWN = re.compile(r"Table with name (\S+) does not exist")
+TABLES = {
+    "trials": "a row per trial: its factors, status, final figures, size and cost",
+    "curves": "a row per trial and epoch",
+    "measurements": "a row per trial and thing measured on its network",
+    "plan": "a row per planned trial, done or not, with its factors",
+    "known": "a row per trial that is planned or done, with status missing where it is only planned",
+    "pairs": "a row per matched pair, with the validation losses of both sides",
+    **{f"pairs_{metric}": f"the same with {metric}" for metric in METRICS},
+}
+"""What a query can ask, and what it holds."""
 TableName = Literal["trials", "curves", "measurements"]
 
 
@@ -145,9 +159,12 @@ class Results:
         """The answer of DuckDB to one select over `trials`, `curves`, `measurements`, `plan` and `pairs`.
 
         `pairs` compares validation losses; `pairs_train_loss` and the like compare other metrics. `known` has every
-        trial that is planned or done. Only with `outside` may the query read other files. Raises SweepError where it
-        cannot be answered.
+        trial that is planned or done. ``show tables`` lists them all, ``describe trials`` and ``summarize trials`` say
+        what is in one. Only with `outside` may the query read other files. Raises SweepError where it cannot be
+        answered.
         """
+        if _SHOW.fullmatch(query):
+            return pa.table({"table": list(TABLES), "has": list(TABLES.values())})
         with connect(outside) as connection:
             used = self._register(connection, query.lower())
             try:
@@ -157,6 +174,8 @@ class Results:
                 return interruptible(connection, lambda: connection.sql(query).to_arrow_table())
             except duckdb.Error as error:
                 said = " ".join(str(error).split())
+                if (unknown := _UNKNOWN.search(said)) is not None:
+                    raise unknown_name("table", unknown[1], TABLES) from None
                 # Where DuckDB lacks an extension, it says so in an error of another kind.
                 if isinstance(error, duckdb.PermissionException) or "disabled by configuration" in said:
                     raise SweepError(f"a query sees results alone unless it may see more: {said}", "outside") from None

@@ -22,6 +22,7 @@ from sweep.redaction import redacted
 from sweep.schedule import Outcome, RunOptions
 from sweep.submission import RESUME
 from sweep.tracking import tracking_uri
+from sweep.trial import FACTORS
 
 TIME_IS_UP = 124
 """The exit code of a sweep that its time did not suffice for, as of timeout(1)."""
@@ -138,7 +139,10 @@ def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs:
     losses = (
         "select dataset, network, architecture, depth, avg(val_loss) as val_loss from trials group by all order by all"
     )
-    pairs = "select * from pairs order by abs(difference) desc limit 10"
+    pairs = (
+        f"select {', '.join([*_varying(plan), 'sequential', 'parallel', 'ratio'])} from pairs "
+        "order by abs(ln(ratio)) desc limit 10"
+    )
     measured = (
         "select network, architecture, measurement, size, metric, avg(value) as value "
         "from measurements join trials using (trial_id) where measurements.epoch is null group by all order by all"
@@ -151,6 +155,13 @@ def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs:
         console.print(f"  MLflow: {redacted(uri)}", soft_wrap=True)
     elif uri is not None:
         console.print(f"  {shlex.join(['sweep', 'ui', *runs])}", soft_wrap=True)
+
+
+def _varying(plan: Plan) -> list[str]:
+    """The factors in which the pairs of a plan differ."""
+    rows = [trial.as_dict() for trial in plan.trials]
+    shared = [name for name in FACTORS if name not in ("study", "architecture", "stages")]
+    return [name for name in shared if len({row[name] for row in rows}) > 1]
 
 
 def _place(store: str, tracking: str | None = None) -> list[str]:

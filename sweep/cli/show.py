@@ -1,18 +1,17 @@
 """``sweep status`` and ``query``: show what is in a store."""
 
 import json as json_module
-import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any
 
-import pyarrow as pa
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from sweep.cli.options import DEFAULT_STORE, Flag, Store, Stores
-from sweep.errors import SweepError
+from sweep.cli.show_answer import Format, show
 from sweep.ledger import Ledger, unmarked_note
 
 _UNLIMITED = 1000
@@ -73,7 +72,8 @@ def query(
     /,
     *,
     store: Stores = (DEFAULT_STORE,),
-    format: Literal["table", "csv", "json", "arrow"] = "table",
+    format: Format | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     outside: Flag = False,
 ) -> None:
     """Answer an SQL query over the tables trials, curves, measurements, plan and pairs.
@@ -81,62 +81,21 @@ def query(
     Parameters
     ----------
     sql
-        A query in DuckDB's dialect, such as "select architecture, avg(val_loss) from trials group by 1".
+        A query in DuckDB's dialect, such as "select architecture, avg(val_loss) from trials group by 1"; "show tables"
+        lists the tables, and "describe trials" the columns of one.
     format
-        table, csv, json (one array of rows) or arrow (an IPC stream to redirect).
+        table, csv, json (one array of rows), arrow (an IPC stream) or parquet; by default a table, or what the ending
+        of the output's name says. A table that is too wide for the terminal leaves out constants, or prints row by row.
+    output
+        File to write to, which must not be there yet.
     outside
         Let the query also read files and addresses, and load DuckDB's extensions.
     """
     import analysis
 
-    answer = analysis.open(*store).sql(sql, outside)
-    try:
-        _print_answer(answer, format)
-    except (OverflowError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        # Such as DuckDB's infinite dates, and its bits.
-        reason = str(error).partition("\n")[0]
-        raise SweepError(
-            f"--format {format} cannot hold a value of the answer ({reason}); cast it to varchar"
-        ) from None
-
-
-def _print_answer(answer: pa.Table, format: str) -> None:
-    if format == "arrow":
-        if sys.stdout.isatty():
-            raise SweepError("Arrow is binary; redirect it to a file, or choose another --format")
-        with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as writer:
-            writer.write_table(answer)
-    elif format == "csv":
-        import pyarrow.csv as pcsv
-
-        nested = [field.name for field in answer.schema if field.type.num_fields]
-        if nested:
-            raise SweepError(f"{nested[0]!r} holds lists or structures, which CSV cannot hold; choose another --format")
-        # At once, so that a value that CSV cannot hold leaves no half of an answer.
-        sink = pa.BufferOutputStream()
-        pcsv.write_csv(answer, sink)
-        sys.stdout.buffer.write(sink.getvalue())
-    elif format == "json":
-        names = answer.schema.names
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise SweepError(f"two columns are named {twice[0]!r}; rename one with 'as'")
-        from analysis.plain import plain
-
-        print(json_module.dumps(plain(answer.to_pylist()), default=str, indent=1, allow_nan=False))
-    else:
-        console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-        table = Table(*answer.schema.names)
-        # Two columns may have the same name, so a row is not a mapping.
-        for row in zip(*(column.to_pylist() for column in answer.columns), strict=True):
-            table.add_row(*(Text(_cell(value)) for value in row))
-        console.print(table)
+    show(analysis.open(*store).sql(sql, outside), format, output)
 
 
 def _counts(planned: Collection[str], status: dict[str, str]) -> dict[str, int]:
     ended = Counter(status.get(trial_id, "missing") for trial_id in planned)
     return {"planned": len(planned), **{state: ended[state] for state in _STATES}}
-
-
-def _cell(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)

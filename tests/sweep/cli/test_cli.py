@@ -41,6 +41,7 @@ COMMANDS = [
     "stop",
     "status",
     "query",
+    "export",
     "report",
     "ui",
     "track",
