@@ -15,8 +15,7 @@ import pyarrow.dataset as ds
 from analysis.arrays import combinations
 from analysis.database import connect, interruptible
 from analysis.pairs import METRICS, STATUSES, known_sql, pairs_sql
-from sweep.errors import SweepError
-from sweep.factors import unknown_name
+from sweep.errors import SweepError, unknown_name
 from sweep.ledger import SCHEMAS, Ledger, PlannedSweep, plan_schema, training_factors
 from sweep.ledger.forms import together
 from sweep.ledger.scan import name_damage, scan, union

@@ -13,18 +13,20 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analysis.results import Results
     from sweep.api import open, plan, run
     from sweep.errors import SweepError
     from sweep.margins import Margins
     from sweep.planning import Plan
     from sweep.study import Study
 
-__all__ = ["Margins", "Plan", "Study", "SweepError", "open", "plan", "run"]
+__all__ = ["Margins", "Plan", "Results", "Study", "SweepError", "open", "plan", "run"]
 
 _HOMES = {
     **dict.fromkeys(("open", "plan", "run"), "sweep.api"),
     "Margins": "sweep.margins",
     "Plan": "sweep.planning",
+    "Results": "analysis.results",
     "Study": "sweep.study",
     "SweepError": "sweep.errors",
 }

@@ -11,8 +11,8 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from sweep.errors import SweepError
-from sweep.factors import Factor, unknown_name
+from sweep.errors import SweepError, unknown_name
+from sweep.factors import Factor
 from sweep.identity import current
 from sweep.numerals import NumeralError, read_number
 from sweep.shown import shown

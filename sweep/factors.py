@@ -147,11 +147,3 @@ def declared(part: type) -> Mapping[str, Factor]:
             default = float(default)
         factors[each.name] = Factor(type(default), default=default, **options)  # pyright: ignore[reportArgumentType]
     return factors
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> SweepError:
-    """The error for an unknown name; it suggests the nearest known one, or lists all."""
-    names = list(known)
-    near = get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
-    return SweepError(f"{kind} {shown(name)} is not known{hint}")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sweep.errors import SweepError
+from sweep.errors import SweepError, unknown_name
 from sweep.expression import Expression
-from sweep.factors import Value, unknown_name
+from sweep.factors import Value
 from sweep.identity import by_current_name, current
 from sweep.margins import Margins
 from sweep.parts import load_parts

@@ -15,8 +15,7 @@ from typing import Any
 
 import yaml
 
-from sweep.errors import SweepError
-from sweep.factors import unknown_name
+from sweep.errors import SweepError, unknown_name
 from sweep.margins import Margins
 from sweep.numerals import INTEGER, NUMBER
 from sweep.own_code import searched

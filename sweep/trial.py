@@ -9,8 +9,8 @@ from models.kind import NetworkKind
 from models.layout import Layout
 from models.streams import stream_seed
 from sweep.data import DATASETS
-from sweep.errors import SweepError
-from sweep.factors import Value, declared, unknown_name
+from sweep.errors import SweepError, unknown_name
+from sweep.factors import Value, declared
 from sweep.identity import by_current_name, digest, entering
 from sweep.measures.base import Measure
 from sweep.methods.base import Method

@@ -234,10 +234,11 @@ def test_the_figures_know_nothing_of_the_rest_of_the_analysis() -> None:
 
 
 def _is_view(module: str) -> bool:
-    """Whether a module of a question is for readers: anything but its numbers."""
-    return within(module, "analysis.questions") and module.rpartition(".")[2] in VIEWS
+    """Whether a module is for readers: of a question, anything but its numbers."""
+    return module in NOTEBOOKS or (within(module, "analysis.questions") and module.rpartition(".")[2] in VIEWS)
 
 
+NOTEBOOKS = ("analysis.plots", "analysis.notebook")
 VIEWS = ("view", "budget_view", "pictures", "tables", "wording", "published", "claims", "terminal")
 
 

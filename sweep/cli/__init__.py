@@ -42,6 +42,8 @@ MEANINGS = {
     "show:status": "Show how many trials of each sweep in a store are finished, diverged, failed or missing.",
     "show:query": "Answer an SQL query over the tables trials, curves, measurements, plan and pairs.",
     "export:export": "Write all results as files for other programs, each trial once.",
+    "merge:merge": "Bring the sweeps and results of other stores into one; what is there already is left alone.\n\n"
+    "The other stores stay as they are. If it is interrupted, run it again.",
     "report:report": "Write the report of a study: one HTML page, its figures, and all numbers as JSON and Parquet.\n\n"
     "Exit codes: 0 written, 1 written but a control fails, 2 wrong usage or input.",
     "ui:ui": "Serve MLflow's UI of a store at http://127.0.0.1:5000 until Ctrl-C.",

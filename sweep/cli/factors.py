@@ -5,7 +5,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sweep.cli.options import Imports
-from sweep.factors import Factor, unknown_name
+from sweep.errors import unknown_name
+from sweep.factors import Factor
 from sweep.identity import current
 from sweep.own_code import import_file
 from sweep.parts import FACTORS, REGISTRIES

@@ -28,12 +28,13 @@ def show(answer: pa.Table, chosen: Format | None, output: Path | None) -> None:
     form = chosen or (_of_suffix(output) if output is not None else "table")
     if output is None and form in _BINARY and sys.stdout.isatty():
         raise SweepError(f"{form} is binary; redirect it to a file, or choose another --format")
-    if form == "table" and output is None:
-        _print_table(answer, Console(highlight=False, markup=False), fit=sys.stdout.isatty())
-        return
+    content = b""
     try:
         # At once, so that a value that a format cannot hold leaves no half of an answer.
-        content = encoded(answer, form)
+        if form == "table" and output is None:
+            _print_table(answer, Console(highlight=False, markup=False), fit=sys.stdout.isatty())
+        else:
+            content = encoded(answer, form)
     except (OverflowError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         # Such as DuckDB's infinite dates, and its bits.
         reason = str(error).partition("\n")[0]
@@ -108,8 +109,12 @@ def _print_table(answer: pa.Table, console: Console, fit: bool) -> None:
     """A table; to fit a narrow terminal without what is constant, or else row by row."""
     # Two columns may have the same name, so a row is not a mapping.
     names, columns = answer.schema.names, [[_cell(value) for value in of.to_pylist()] for of in answer.columns]
-    if not fit or _width(console, names, columns) <= console.width:
-        console.print(_table(names, columns), soft_wrap=not fit, crop=False)
+    needed = _width(console, names, columns)
+    if not fit:
+        # Into a file or a pipe, whatever the terminal's width: rich would leave nothing of many columns.
+        console.width = max(console.width, needed)
+    if needed <= console.width:
+        console.print(_table(names, columns))
         return
     same = [place for place, of in enumerate(columns) if len(of) > 1 and len(set(of)) == 1]
     rest = [place for place in range(len(names)) if place not in same]

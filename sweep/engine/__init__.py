@@ -2,8 +2,7 @@
 
 from importlib import import_module
 
-from sweep.errors import SweepError
-from sweep.factors import unknown_name
+from sweep.errors import SweepError, unknown_name
 from sweep.result import Engine
 
 ENGINES = {"torch": "sweep.engine.training:train", "null": "sweep.engine.null:train"}

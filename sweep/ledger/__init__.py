@@ -1,6 +1,7 @@
 """The ledger: results as Arrow tables in a local or object store, each pack published whole, each trial once."""
 
 from sweep.ledger.commit import STORE_SCHEMA, Commit
+from sweep.ledger.joining import join
 from sweep.ledger.ledger import Ledger
 from sweep.ledger.litter import unmarked_note
 from sweep.ledger.lock import Lock
@@ -21,6 +22,7 @@ __all__ = [
     "Tables",
     "check_plans",
     "declaration_time",
+    "join",
     "merge_commits",
     "method_factors",
     "plan_schema",

@@ -121,7 +121,7 @@ class Ledger:
         for name, table in tables.items():
             if not table.schema.equals(SCHEMAS[name]):
                 raise SweepError(f"a table {name!r} does not have version {STORE_SCHEMA} of its schema")
-        tables = self._unpublished(tables)
+        tables = self.unpublished(tables)
         if not tables["trials"].num_rows:
             return None
         return self.write(tables)
@@ -311,7 +311,7 @@ class Ledger:
             return False
         return commit is not None
 
-    def _unpublished(self, tables: Tables) -> Tables:
+    def unpublished(self, tables: Tables) -> Tables:
         """The rows of trials that are not done yet; a failure does not replace an earlier row."""
         self.refresh()
         status = self.contents.status

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sweep.errors import SweepError
-from sweep.factors import unknown_name
+from sweep.errors import SweepError, unknown_name
 from sweep.ledger import Ledger, Lock, check_plans, to_tables, unmarked_note
 from sweep.ledger.lease import TIMES
 from sweep.pack import PACK_SIZE, Pack, check_pack_size

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar, Literal, Protocol
 
-from sweep.errors import SweepError
-from sweep.factors import unknown_name
+from sweep.errors import SweepError, unknown_name
 from sweep.submission.batch import Batch
 from sweep.tracking import check_address, sqlite_path
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sweep.errors import SweepError
-from sweep.factors import Factor, unknown_name
+from sweep.errors import SweepError, unknown_name
+from sweep.factors import Factor
 from sweep.trial import FACTORS
 
 laws = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -42,6 +42,7 @@ COMMANDS = [
     "status",
     "query",
     "export",
+    "merge",
     "report",
     "ui",
     "track",

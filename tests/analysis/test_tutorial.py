@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 import sweep
-from tests.drawing import unrendered  # noqa: F401  # a fixture
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALLER = {
     "seed": 0,
     "epochs": 1,
