@@ -24,7 +24,8 @@ class ClientWriter:
 
     def create(self, experiment: str, runs: Sequence[Beginning]) -> list[str]:
         """Make runs, and return their identities."""
-        return [self._client.create_run(experiment, tags=dict(run.tags), run_name=run.name).info.run_id for run in runs]
+        made = [self._client.create_run(experiment, run.began, dict(run.tags), run.name) for run in runs]
+        return [run.info.run_id for run in made]
 
     def end(self, runs: Sequence[tuple[str, Ending]]) -> None:
         """Write and terminate runs; each is terminated last. Raises RunsGone if one is deleted."""

@@ -1,7 +1,8 @@
 """Writes MLflow runs from rows of the ledger, each exactly once, keyed by trial identity.
 
-There is one experiment per study, one parent run per sweep, and one run per trial. Writing can be cut off anywhere and
-done again: a run counts as written once it is terminated, which happens last.
+There is one experiment per study, one run per sweep, here called its parent run, and one run per trial. MLflow would
+fold nested runs away, so a trial's run stands beside its parent and names it by the tag `sweep_id`. Writing can be cut
+off anywhere and done again: a run counts as written once it is terminated, which happens last.
 """
 
 import sqlite3
@@ -9,20 +10,18 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy import Engine, event
 
 from sweep.tracking.client import ClientWriter
 from sweep.tracking.database import prepare, relocate
 from sweep.tracking.location import is_database
 from sweep.tracking.outcome import Outcome, Row
-from sweep.tracking.run import RunsGone, RunWriter, beginning, ending
+from sweep.tracking.run import RunsGone, RunWriter, beginning, ending, parent_tags
 from sweep.tracking.tables import TableWriter
 from sweep.trial import Trial
 
@@ -41,6 +40,8 @@ _SKEW = 60_000
 """Milliseconds by which the clocks of hosts may differ."""
 _IS_SWEEP = "tags.kind = 'sweep'"
 _PAGE = 1000
+_OPENS_ON_RUNS = {"mlflow.experimentKind": "custom_model_development"}
+"""MLflow's UI opens other experiments on their traces."""
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Projection:
         experiment = self._open_study(study)
         known = self._parents.get(sweep_id) or self._find_parent(experiment, sweep_id)
         if known is None:
-            tags = {"sweep_id": sweep_id, "study": study, "kind": "sweep"}
+            tags = parent_tags(study, sweep_id)
             known = self._client.create_run(experiment, tags=tags, run_name=f"sweep {sweep_id[:8]}").info.run_id
             if not running:
                 self._client.set_terminated(known, "KILLED")
@@ -101,7 +102,7 @@ class Projection:
     def settle(self, study: str, sweep_id: str) -> None:
         """Leave one run per trial and per sweep, where another sweep has written to the study at the same time.
 
-        Bring back the sweep's parent run if somebody has deleted it: the runs of its trials are under it.
+        Bring back the sweep's parent run if somebody has deleted it.
         """
         experiment, since = self._open_study(study), self._opened_at - _SKEW
         others = [run.info for run in self._client.search_runs([experiment], _IS_SWEEP)]
@@ -137,7 +138,7 @@ class Projection:
         for trial in trials:
             known = self._runs.get(trial.trial_id)
             if known is None:
-                new.append({"trial_id": trial.trial_id, **trial.as_dict()})
+                new.append({"trial_id": trial.trial_id, "pair_id": trial.pair_id, **trial.as_dict()})
             elif known.status != "RUNNING" and not known.over:
                 self._client.update_run(known.run_id, status="RUNNING")
                 known.status = "RUNNING"
@@ -214,9 +215,12 @@ class Projection:
         experiment = self._client.get_experiment_by_name(study)
         if experiment is None:
             location = f"{self._artifacts}/{study}" if self._artifacts else None
-            identity = self._client.create_experiment(study, location)
+            identity = self._client.create_experiment(study, location, tags=_OPENS_ON_RUNS)
         else:
             identity = experiment.experiment_id
+            for name, value in _OPENS_ON_RUNS.items():
+                if name not in experiment.tags:
+                    self._client.set_experiment_tag(identity, name, value)
             if experiment.lifecycle_stage != "active":
                 self._client.restore_experiment(identity)
             self._learn_runs(identity)
@@ -227,13 +231,11 @@ class Projection:
         """Learn what runs there are, and leave one per trial and per sweep of those that sweeps made at once."""
         trials: defaultdict[str, list[_Known]] = defaultdict(list)
         parents: defaultdict[str, list[_Known]] = defaultdict(list)
-        children: defaultdict[str, list[str]] = defaultdict(list)
         for run in self._every_run(experiment):
             tags, info = run.data.tags, run.info
             known = _Known(info.run_id, info.status, tags.get("outcome"), bool(run.data.metrics), info.start_time)
             if "trial_id" in tags:
                 trials[tags["trial_id"]].append(known)
-                children[tags.get(MLFLOW_PARENT_RUN_ID, "")].append(info.run_id)
             elif tags.get("kind") == "sweep":
                 parents[tags["sweep_id"]].append(known)
         gone: set[str] = set()
@@ -243,9 +245,6 @@ class Projection:
         for sweep_id, (first, *others) in _ranked(parents):
             self._parents[sweep_id] = first.run_id
             gone.update(other.run_id for other in others)
-            for child in chain.from_iterable(children[other.run_id] for other in others):
-                if child not in gone:
-                    self._client.set_tag(child, MLFLOW_PARENT_RUN_ID, first.run_id)
         for run_id in gone:
             self._client.delete_run(run_id)
 
@@ -264,10 +263,7 @@ class Projection:
         for row, sweep_id in rows:
             by_study[row["study"]].append((row, sweep_id))
         for study, of_study in by_study.items():
-            begun = [
-                beginning(row, sweep_id, None if sweep_id is None else self._parents[sweep_id])
-                for row, sweep_id in of_study
-            ]
+            begun = [beginning(row, sweep_id) for row, sweep_id in of_study]
             identities = self._writer.create(self._experiments[study], begun)
             for (row, _), identity in zip(of_study, identities, strict=True):
                 self._runs[row["trial_id"]] = _Known(identity, "RUNNING")

@@ -20,7 +20,7 @@ from mlflow.store.tracking.dbmodels.models import (
     SqlRun,
     SqlTag,
 )
-from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
 from sqlalchemy import Connection, NullPool, Table, bindparam, create_engine, delete, func, select
 
 from sweep.tracking.run import Beginning, Ending, RunsGone
@@ -56,13 +56,13 @@ class TableWriter:
                 {
                     "run_uuid": identity,
                     "name": run.name,
-                    "source_type": "UNKNOWN",
-                    "source_name": "",
+                    "source_type": run.tags.get(MLFLOW_SOURCE_TYPE, "UNKNOWN"),
+                    "source_name": run.tags.get(MLFLOW_SOURCE_NAME, ""),
                     "entry_point_name": "",
                     "source_version": "",
-                    "user_id": "unknown",
+                    "user_id": run.tags.get(MLFLOW_USER, "unknown"),
                     "status": "RUNNING",
-                    "start_time": now,
+                    "start_time": now if run.began is None else run.began,
                     "artifact_uri": f"{folder}/{identity}/artifacts",
                     "experiment_id": number,
                 }
@@ -81,8 +81,13 @@ class TableWriter:
         with self._engine.begin() as connection:
             # First of all, so that no other process can change these runs until the end of the transaction.
             connection.execute(
-                _RUNS.update().where(_RUNS.c.run_uuid == bindparam("run"), _RUNS.c.lifecycle_stage == "active"),
-                [{"run": identity, "status": end.status, "end_time": end.ended} for identity, end in runs],
+                _RUNS.update()
+                .where(_RUNS.c.run_uuid == bindparam("run"), _RUNS.c.lifecycle_stage == "active")
+                .values(start_time=func.coalesce(bindparam("began"), _RUNS.c.start_time)),
+                [
+                    {"run": identity, "status": end.status, "began": end.began, "end_time": end.ended}
+                    for identity, end in runs
+                ],
             )
             there = select(func.count()).where(_RUNS.c.run_uuid.in_(identities), _RUNS.c.lifecycle_stage == "active")
             if connection.scalar(there) != len(runs):

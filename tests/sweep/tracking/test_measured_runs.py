@@ -38,4 +38,4 @@ def test_means_by_size_are_metrics_and_only_factors_that_a_trial_sets_are_params
     assert "delete-some/loss" not in run.data.metrics
     assert run.data.params["drop_rate"] == "0.1"
     assert "kept_blocks" not in run.data.params
-    assert run.data.tags["mlflow.runName"] == "digits preresnet sequential d8 droppath s0"
+    assert run.data.tags["mlflow.runName"] == "preresnet sequential d8 droppath lr0.001 s0 digits"
