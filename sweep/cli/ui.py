@@ -2,34 +2,70 @@
 
 import os
 import socket
+import subprocess
 import sys
 
 from sweep.cli.options import DEFAULT_STORE, Store, Tracking
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.redaction import redacted
-from sweep.tracking import check_database, tracking_uri
+from sweep.tracking import check_database, tables, tracking_uri
 
 _HOST = "127.0.0.1"
 
 
-def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5000) -> None:
+def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5000, open: bool = True) -> None:
     """Serve MLflow's UI of a store at http://127.0.0.1:5000 until Ctrl-C.
 
     Parameters
     ----------
     port
         Port to listen on; only this machine can reach it.
+    open
+        Open the table of the first study in a browser, if there is one on this machine.
     """
     uri = tracking_uri(Ledger.open(store), tracking)
     if uri.startswith(("http://", "https://")):
         raise SweepError(f"the runs are on a server; open {redacted(uri)} in a browser")
     check_database(uri)
     _check_free(port)
-    print(f"MLflow on {redacted(store)}: http://{_HOST}:{port}", flush=True)
+    here = f"http://{_HOST}:{port}"
+    print(f"MLflow on {redacted(store)}: {here}", flush=True)
+    found = {study: f"{here}{place}" for study, place in tables(uri).items()}
+    for study, address in found.items():
+        print(f"  trials of {study}: {address}", flush=True)
+    if open and found and _has_browser():
+        _open_when_served(next(iter(found.values())), port)
     arguments = ["-m", "mlflow", "ui", "--host", _HOST, "--port", str(port)]
     # Every user of the machine can read the arguments of a process.
     os.execve(sys.executable, [sys.executable, *arguments], {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri})
+
+
+def _has_browser() -> bool:
+    """Whether a browser has a screen to open on; in a terminal it would take the screen of the server's log."""
+    return sys.stdout.isatty() and (
+        sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+    )
+
+
+def _open_when_served(address: str, port: int) -> None:
+    """Open an address once the server listens; a process of its own, since this one becomes the server."""
+    code = (
+        "import socket, sys, time, webbrowser\n"
+        "for _ in range(120):\n"
+        "    with socket.socket() as knocking:\n"
+        "        if knocking.connect_ex((sys.argv[1], int(sys.argv[2]))) == 0:\n"
+        "            webbrowser.open(sys.argv[3])\n"
+        "            break\n"
+        "    time.sleep(0.5)\n"
+    )
+    subprocess.Popen(
+        [sys.executable, "-c", code, _HOST, str(port), address],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def _check_free(port: int) -> None:

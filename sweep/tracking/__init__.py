@@ -2,7 +2,7 @@
 
 from sweep.tracking import environment as environment
 from sweep.tracking.location import check_address, sqlite_path, tracking_uri
-from sweep.tracking.mirror import check_database, log_report, rebuild
+from sweep.tracking.mirror import check_database, log_report, rebuild, tables
 from sweep.tracking.note import is_complete
 from sweep.tracking.tracker import Tracker
 
@@ -14,5 +14,6 @@ __all__ = [
     "log_report",
     "rebuild",
     "sqlite_path",
+    "tables",
     "tracking_uri",
 ]

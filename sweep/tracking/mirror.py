@@ -44,6 +44,15 @@ class Mirror:
         self.note.begin(sweep_id)
         self._sweep_of.update(dict.fromkeys(sweep.trial_ids, sweep_id))
         self.projection.open_sweep(sweep.study, sweep_id, running=True)
+        self.show(sweep.study)
+
+    def show(self, study: str) -> None:
+        """Have the table of a study's runs show what varies among its trials."""
+        # MLflow takes seconds to import.
+        from sweep.tracking.view import varying
+
+        plans = [sweep.trials for sweep in self.sweeps.values() if sweep.study == study]
+        self.projection.show(study, varying(plans))
 
     def start(self, trials: Iterable[Trial], sweep_id: str) -> None:
         """Set the runs of trials that are not done RUNNING."""
@@ -168,6 +177,7 @@ def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) ->
             if ledger.contents.status.keys() >= set(sweep.trial_ids):
                 mirror.projection.open_sweep(sweep.study, sweep_id)
                 mirror.close(sweep_id, "FINISHED")
+                mirror.show(sweep.study)
             elif not _runs(ledger, sweep_id):
                 mirror.projection.end_sweep(sweep_id, "KILLED")
         mirror.note.save()
@@ -219,6 +229,13 @@ def check_database(uri: str) -> None:
         raise
     except Exception as error:  # drivers' faults have no common base
         raise SweepError(f"MLflow's database at {redacted(uri)} does not answer: {reason(error)}") from None
+
+
+def tables(uri: str) -> dict[str, str]:
+    """By study, the place of the table of its trials in MLflow's UI, after the server's address."""
+    from sweep.tracking.view import addresses
+
+    return addresses(uri)
 
 
 def reason(error: BaseException) -> str:

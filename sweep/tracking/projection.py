@@ -23,6 +23,7 @@ from sweep.tracking.location import is_database
 from sweep.tracking.outcome import Outcome, Row
 from sweep.tracking.run import RunsGone, RunWriter, beginning, ending, parent_tags
 from sweep.tracking.tables import TableWriter
+from sweep.tracking.view import TAG, state
 from sweep.trial import Trial
 
 
@@ -80,6 +81,10 @@ class Projection:
         self._experiments: dict[str, str] = {}
         self._runs: dict[str, _Known] = {}
         self._parents: dict[str, str] = {}
+        self._ended: dict[str, int] = {}
+        """When sweeps had ended before this process opened them, in milliseconds since 1970."""
+        self._changed: set[str | None] = set()
+        """Sweeps of which this process has written trials."""
 
     def open_sweep(self, study: str, sweep_id: str, running: bool = False) -> None:
         """Find or make a sweep's parent run, and set it RUNNING if `running`; else a new one is KILLED until then."""
@@ -90,9 +95,18 @@ class Projection:
             known = self._client.create_run(experiment, tags=tags, run_name=f"sweep {sweep_id[:8]}").info.run_id
             if not running:
                 self._client.set_terminated(known, "KILLED")
-        elif running:
-            self._client.update_run(known, status="RUNNING")
+        else:
+            if sweep_id not in self._ended:
+                self._ended[sweep_id] = self._client.get_run(known).info.end_time or 0
+            if running:
+                self._client.update_run(known, status="RUNNING")
         self._parents[sweep_id] = known
+
+    def show(self, study: str, factors: Sequence[str]) -> None:
+        """Have the table of a study's trials show these factors."""
+        identity, shown = self._open_study(study), state(factors)
+        if self._client.get_experiment(identity).tags.get(TAG) != shown:
+            self._client.set_experiment_tag(identity, TAG, shown)
 
     def _find_parent(self, experiment: str, sweep_id: str) -> str | None:
         """The parent run that another process has made since the study was opened."""
@@ -130,7 +144,9 @@ class Projection:
     def close_sweep(self, sweep_id: str, status: str, counts: Mapping[str, int]) -> None:
         """Write the counts of trials, and terminate the parent run."""
         self._log_now(self._parents[sweep_id], counts)
-        self._client.set_terminated(self._parents[sweep_id], status)
+        # Whoever only looks whether all is there does not make the sweep longer.
+        ended = None if sweep_id in self._changed else self._ended.get(sweep_id) or None
+        self._client.set_terminated(self._parents[sweep_id], status, ended)
 
     def start(self, trials: Iterable[Trial], sweep_id: str) -> None:
         """Find or make the trials' runs, and set them RUNNING."""
@@ -172,6 +188,7 @@ class Projection:
             if known is not None and known.over and known.outcome == outcome.row["status"]:
                 continue
             wanted.append(outcome)
+            self._changed.add(outcome.sweep_id)
             if known is not None and (known.over or known.has_metrics):
                 # Metrics can only be appended, so replace a run that was cut off among them or has another outcome.
                 self._client.delete_run(known.run_id)

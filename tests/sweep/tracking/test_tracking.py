@@ -227,3 +227,21 @@ def test_an_object_store_needs_a_tracking_uri_of_its_own(monkeypatch):
         tracking_uri(ledger, None)
     assert refused.value.parameters == ("tracking", "no_track")
     assert tracking_uri(ledger, "http://tracking:5000") == "http://tracking:5000"
+
+
+def test_looking_whether_all_is_there_does_not_make_a_sweep_longer(ledger):
+    uri = tracking_uri(ledger, None)
+    tracker = Tracker(ledger.uri, uri, SWEEP)
+    ledger.publish(to_tables(results(TRIALS)))
+    tracker.published()
+    finished(tracker)
+    [parent] = runs(ledger)[1]
+    time.sleep(0.05)
+    assert rebuild(ledger, uri, fresh=False, wrote=lambda: None) == len(TRIALS)
+    finished(Tracker(ledger.uri, uri, SWEEP))
+    [again] = runs(ledger)[1]
+    assert (again.info.run_id, again.info.status) == (parent.info.run_id, "FINISHED")
+    assert (again.info.start_time, again.info.end_time) == (parent.info.start_time, parent.info.end_time)
+    assert rebuild(ledger, uri, fresh=True, wrote=lambda: None) == len(TRIALS)
+    [longer] = runs(ledger)[1]
+    assert (longer.info.end_time or 0) > (parent.info.end_time or 0)
