@@ -24,14 +24,15 @@ def ui(*, store: Store = DEFAULT_STORE, tracking: Tracking = None, port: int = 5
     open
         Open the table of the first study in a browser, if there is one on this machine.
     """
-    uri = tracking_uri(Ledger.open(store), tracking)
+    ledger = Ledger.open(store)
+    uri = tracking_uri(ledger, tracking)
     if uri.startswith(("http://", "https://")):
         raise SweepError(f"the runs are on a server; open {redacted(uri)} in a browser")
     check_database(uri)
     _check_free(port)
     here = f"http://{_HOST}:{port}"
+    found = {study: f"{here}{place}" for study, place in tables(ledger, uri).items()}
     print(f"MLflow on {redacted(store)}: {here}", flush=True)
-    found = {study: f"{here}{place}" for study, place in tables(uri).items()}
     for study, address in found.items():
         print(f"  trials of {study}: {address}", flush=True)
     if open and found and _has_browser():

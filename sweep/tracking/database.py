@@ -98,3 +98,15 @@ def relocate(uri: str, artifacts: str) -> None:
                 ),
                 values,
             )
+
+
+def analyze(uri: str) -> None:
+    """Let SQLite learn how full its tables are, without which it sorts thousands of runs ten times more slowly.
+
+    Does nothing to other databases, which learn it by themselves, nor where another process writes.
+    """
+    path = sqlite_path(uri)
+    if path is not None:
+        with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("analyze")
+            connection.commit()

@@ -231,11 +231,22 @@ def check_database(uri: str) -> None:
         raise SweepError(f"MLflow's database at {redacted(uri)} does not answer: {reason(error)}") from None
 
 
-def tables(uri: str) -> dict[str, str]:
-    """By study, the place of the table of its trials in MLflow's UI, after the server's address."""
+def tables(ledger: Ledger, uri: str) -> dict[str, str]:
+    """By study, the place of the table of its trials in MLflow's UI, after the server's address.
+
+    Brings the addresses of files in a copied or moved store's own database to where the store is. Raises SweepError
+    for a database that this MLflow cannot use.
+    """
+    # MLflow takes seconds to import.
     from sweep.tracking.view import addresses
 
-    return addresses(uri)
+    try:
+        _connect(ledger, uri)
+        return addresses(uri)
+    except SweepError:
+        raise
+    except Exception as error:  # MLflow's and its drivers' faults have no common base
+        raise SweepError(f"MLflow cannot use its database at {redacted(uri)}: {reason(error)}") from None
 
 
 def reason(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from mlflow.entities import Metric, Run
 from sqlalchemy import Engine, event
 
 from sweep.tracking.client import ClientWriter
-from sweep.tracking.database import prepare, relocate
+from sweep.tracking.database import analyze, prepare, relocate
 from sweep.tracking.location import is_database
 from sweep.tracking.outcome import Outcome, Row
 from sweep.tracking.run import RunsGone, RunWriter, beginning, ending, parent_tags
@@ -71,6 +71,7 @@ class Projection:
     def __init__(self, uri: str, artifacts: str | None = None, moves: bool = False) -> None:
         """`artifacts` is the address for files of new experiments; with `moves`, of those that are there as well."""
         prepare(uri)
+        self._uri = uri
         self._client = MlflowClient(tracking_uri=uri)
         self._writer: RunWriter = TableWriter(uri) if is_database(uri) else ClientWriter(self._client)
         if moves and artifacts is not None:
@@ -147,6 +148,8 @@ class Projection:
         # Whoever only looks whether all is there does not make the sweep longer.
         ended = None if sweep_id in self._changed else self._ended.get(sweep_id) or None
         self._client.set_terminated(self._parents[sweep_id], status, ended)
+        if sweep_id in self._changed:
+            analyze(self._uri)
 
     def start(self, trials: Iterable[Trial], sweep_id: str) -> None:
         """Find or make the trials' runs, and set them RUNNING."""
@@ -252,6 +255,9 @@ class Projection:
             tags, info = run.data.tags, run.info
             known = _Known(info.run_id, info.status, tags.get("outcome"), bool(run.data.metrics), info.start_time)
             if "trial_id" in tags:
+                if tags.get("kind") != "trial":
+                    # As earlier versions wrote it, nested and not in the view: `sweep track` writes it anew.
+                    known.outcome = None
                 trials[tags["trial_id"]].append(known)
             elif tags.get("kind") == "sweep":
                 parents[tags["sweep_id"]].append(known)

@@ -1,9 +1,11 @@
 """Addresses of MLflow, and the database that a store keeps of its own."""
 
+import contextlib
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import pytest
 from sweep.errors import SweepError
 from sweep.ledger import Ledger
 from sweep.planning import Plan
-from sweep.tracking import log_report, rebuild, tracking_uri
+from sweep.tracking import log_report, rebuild, tables, tracking_uri
 from tests import forks
 from tests.servers import Database
 from tests.sweep.tracking.runs import publish, runs_of, trials_of
@@ -158,6 +160,34 @@ def test_a_copied_store_leaves_the_original_alone(ledger: Ledger, tmp_path: Path
     assert kept.read_text() == '{"of": "the copy"}'
     (parent,) = runs_of(copy).parents
     assert parent.info.artifact_uri == kept.parents[1].as_uri()
+
+
+def test_the_pages_of_a_copied_store_show_its_own_files(ledger: Ledger, tmp_path: Path) -> None:
+    assert written(ledger) == 2
+    copy = Ledger.open(shutil.copytree(ledger.uri, tmp_path / "copy"))
+    before = files(Path(ledger.uri))
+    assert list(tables(copy, tracking_uri(copy, None))) == ["test"]
+    here = Path(copy.uri, "artifacts").as_uri()
+    assert all(str(run.info.artifact_uri).startswith(here) for run in runs_of(copy).parents)
+    assert files(Path(ledger.uri)) == before
+
+
+def test_a_database_knows_how_full_it_is_once_runs_are_written(ledger: Ledger) -> None:
+    assert written(ledger) == 2
+    with contextlib.closing(sqlite3.connect(Path(ledger.uri, "mlflow.db"))) as connection:
+        [(counted,)] = connection.execute("select max(stat) from sqlite_stat1 where tbl = 'runs'").fetchall()
+    assert counted.split()[0] == "3", "two trials and their sweep"
+
+
+def test_a_database_of_another_mlflow_is_one_sentence(ledger: Ledger, tmp_path: Path) -> None:
+    assert written(ledger) == 2
+    # MLflow checks a database only when it first opens it.
+    copy = Ledger.open(shutil.copytree(ledger.uri, tmp_path / "copy"))
+    with contextlib.closing(sqlite3.connect(Path(copy.uri, "mlflow.db"))) as connection:
+        connection.execute("update alembic_version set version_num = 'of the future'")
+        connection.commit()
+    with pytest.raises(SweepError, match=r"^MLflow cannot use its database at sqlite:///"):
+        tables(copy, tracking_uri(copy, None))
 
 
 def test_a_database_is_made_without_links_and_leaves_nothing_beside_it(ledger: Ledger, monkeypatch) -> None:

@@ -245,3 +245,22 @@ def test_looking_whether_all_is_there_does_not_make_a_sweep_longer(ledger):
     assert rebuild(ledger, uri, fresh=True, wrote=lambda: None) == len(TRIALS)
     [longer] = runs(ledger)[1]
     assert (longer.info.end_time or 0) > (parent.info.end_time or 0)
+
+
+def test_runs_as_earlier_versions_wrote_them_are_written_anew(ledger):
+    uri = tracking_uri(ledger, None)
+    ledger.publish(to_tables(results(TRIALS)))
+    assert rebuild(ledger, uri, fresh=False, wrote=lambda: None) == len(TRIALS)
+    by_trial, [parent], _ = runs(ledger)
+    earlier = [by_trial[trial.trial_id].info.run_id for trial in TRIALS[:2]]
+    for run_id in earlier:
+        client(ledger).delete_tag(run_id, "kind")
+        client(ledger).set_tag(run_id, "mlflow.parentRunId", parent.info.run_id)
+    wrote: list[None] = []
+    assert rebuild(ledger, uri, fresh=False, wrote=lambda: wrote.append(None)) == len(TRIALS)
+    now, _, times = runs(ledger)
+    assert len(wrote) == len(earlier)
+    assert {times[trial.trial_id] for trial in TRIALS} == {1}
+    assert all(run.data.tags["kind"] == "trial" and "mlflow.parentRunId" not in run.data.tags for run in now.values())
+    kept = TRIALS[2].trial_id
+    assert now[kept].info.run_id == by_trial[kept].info.run_id

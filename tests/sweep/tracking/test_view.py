@@ -30,8 +30,11 @@ NULL = ("--executor", "local", "--engine", "null", "--no-report")
 LOOK = """
 (async () => {
     const rows = () => [...document.querySelectorAll("[role=row]")].map(row => row.innerText);
-    const until = Date.now() + 40000;
-    while (Date.now() < until && !/8\\s+matching runs/.test(document.body.innerText))
+    // MLflow counts the runs before it draws them.
+    const cells = () => rows().join().match(/sequential|parallel/g) ?? [];
+    const drawn = () => rows().some(row => /val_loss/.test(row)) && cells().length >= 8;
+    const until = Date.now() + 90000;
+    while (Date.now() < until && !(/8\\s+matching runs/.test(document.body.innerText) && drawn()))
         await new Promise(done => setTimeout(done, 200));
     return {rows: rows(), text: document.body.innerText};
 })()
