@@ -174,7 +174,8 @@ class Results:
             except duckdb.Error as error:
                 said = " ".join(str(error).split())
                 if (unknown := _UNKNOWN.search(said)) is not None:
-                    raise unknown_name("table", unknown[1], TABLES) from None
+                    fault = unknown_name("table", unknown[1], TABLES)
+                    raise SweepError(f"the query cannot be answered: {fault}") from None
                 # Where DuckDB lacks an extension, it says so in an error of another kind.
                 if isinstance(error, duckdb.PermissionException) or "disabled by configuration" in said:
                     raise SweepError(f"a query sees results alone unless it may see more: {said}", "outside") from None

@@ -2,11 +2,14 @@
 
 import json
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import sweep
+from sweep.parts import NETWORKS
 
 ROOT = Path(__file__).parents[2]
 SMALLER = {
@@ -19,7 +22,15 @@ SMALLER = {
 }
 
 
-@pytest.mark.usefixtures("unrendered")
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """The tutorial's network is forgotten again, as other tests count the kinds."""
+    yield
+    del NETWORKS["separable:KIND"]
+    del sys.modules["separable"]
+
+
+@pytest.mark.usefixtures("unrendered", "forgotten")
 def test_a_network_of_ones_own_is_trained_lesioned_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,6 @@
 """A plan in the store that cannot be read: it ends no sweep of another study, and lets nobody replace its margins."""
 
 import datetime as dt
-import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -135,8 +134,7 @@ def test_damage_that_came_during_the_training_costs_the_answer_alone(run, store,
             garble(path)
         return outcome
 
-    # The package has a function of the module's name.
-    monkeypatch.setattr(importlib.import_module("sweep.cli.run"), "run_sweep", run_and_damage)
+    monkeypatch.setattr("sweep.launch.run_sweep", run_and_damage)
     assert run("healthy") == 0
     printed = capsys.readouterr().out
     assert "2 trials planned, 2 finished" in printed

@@ -95,7 +95,9 @@ def test_tables_are_listed_described_and_suggested(kept: Path, call, capsys: pyt
         assert asked(f"describe {row['table']}")
     assert {row["column_name"]: row["max"] for row in asked("summarize trials")}["seed"] == "2"
     assert call("query", "select * from trails", "--store", str(kept)) == 2
-    assert capsys.readouterr().err == "sweep: table 'trails' is not known; did you mean 'trials'?\n"
+    assert capsys.readouterr().err == (
+        "sweep: the query cannot be answered: table 'trails' is not known; did you mean 'trials'?\n"
+    )
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "arrow", "parquet", "table"])

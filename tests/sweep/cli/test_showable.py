@@ -118,7 +118,8 @@ def test_the_plan_says_it_in_a_table_and_in_json(call, study, tmp_path, capsys):
 def test_one_seed_can_show_nothing(call, study, tmp_path, capsys):
     asked = ("plan", study, "--no-calibrate", "--set", "seed=0", "--store", str(tmp_path / "s"))
     assert call(*asked) == 0
-    assert "none" in capsys.readouterr().out
+    [row] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│ digits")]
+    assert [cell.strip() for cell in row.split("│")[3:5]] == ["too few", "nothing"]
     assert call(*asked, "--json") == 0
     planned = json.loads(capsys.readouterr().out)["can_show"]["digits"]["planned"]
     assert planned["equivalence"] is None
