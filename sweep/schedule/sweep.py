@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sweep.cost import CostModel
 from sweep.errors import SweepError, unknown_name
 from sweep.ledger import Ledger, Lock, check_plans, to_tables, unmarked_note
 from sweep.ledger.lease import TIMES
@@ -22,6 +23,7 @@ from sweep.schedule.writer import Writer
 from sweep.tracking import Tracker, is_complete
 
 _WAITING_NOTE_SECONDS = 5
+_PACKS_IN_THE_TIME = 10
 
 ORDERS: dict[str, Callable[[list[Pack]], list[Pack]]] = {
     "longest": lambda packs: packs,
@@ -80,6 +82,15 @@ class Outcome:
         return self.planned - self.status.total()
 
 
+def _pack_size(plan: Plan, options: RunOptions) -> int:
+    """The largest number of trials in a pack: with little time so few that a pack ends in a tenth of it."""
+    if math.isinf(options.seconds) or not len(plan):
+        return options.pack_size
+    each = CostModel().seconds(plan.trials) / len(plan)
+    # The two sides of a depth-1 pair are never apart.
+    return min(options.pack_size, max(2, int(options.seconds / _PACKS_IN_THE_TIME / each)))
+
+
 def missing_trials(plan: Plan, ledger: Ledger, retry_failed: bool = False) -> Plan:
     """The trials of a plan without a row in the ledger, and with `retry_failed` also the failed ones."""
     status = ledger.contents.status
@@ -134,7 +145,7 @@ class _Run:
     ) -> None:
         self._plan, self._ledger, self._options, self._display, self._lock = plan, ledger, options, display, lock
         already = outcome(plan.without({trial.trial_id for trial in missing.trials}), ledger).status
-        packs = ORDERS[options.order](missing.packs(options.pack_size))
+        packs = ORDERS[options.order](missing.packs(_pack_size(missing, options)))
         self._book = PackBook(packs, already, seconds=options.seconds)
         self._workers = Workers(self._book.lost_nodes)
         self._common_fault = CommonFault()

@@ -1,6 +1,7 @@
 """Sweeps through each executor, with engines that fail for real."""
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from sweep.cost import CostModel
 from sweep.errors import SweepError
 from sweep.ledger import Ledger, Margins
 from sweep.planning import Plan
@@ -74,6 +76,30 @@ def test_a_fault_of_all_trials_ends_the_sweep_and_of_a_few_that_are_all_does_not
     assert not Ledger.open(tmp_path / "store").contents.status
     # Mended, the same sweep trains them all.
     assert run(plan, tmp_path / "store", notes).status == Counter(finished=len(seeds))
+
+
+def test_with_little_time_packs_are_small(tmp_path, notes):
+    trials = [
+        Trial("test", dataset="digits", filters=32, kernel_size=7, learning_rate=1e-3 + n / 1e5) for n in range(48)
+    ]
+    plan = Plan.of("test", trials)
+
+    class Sizes(list):
+        """Sizes of packs, as a display sees them."""
+
+        def update(self, book):
+            self.extend(len(attempt.pack) for attempt in (*book.pending, *book.out.values()))
+
+        def note(self, line):
+            """Nothing."""
+
+    seen = {}
+    for seconds in (math.inf, 20 * CostModel().seconds(trials[:4])):
+        seen[seconds] = Sizes()
+        run(plan, tmp_path / f"{seconds}", seen[seconds], seconds=seconds)
+    sizes = [max(each) for each in seen.values()]
+    assert sizes[0] == 24
+    assert 2 <= sizes[1] <= 8
 
 
 @pytest.mark.parametrize(("engine", "done"), [("train", 2), ("train_when_released", 0)])
