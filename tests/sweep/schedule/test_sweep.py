@@ -79,9 +79,7 @@ def test_a_fault_of_all_trials_ends_the_sweep_and_of_a_few_that_are_all_does_not
 
 
 def test_with_little_time_packs_are_small(tmp_path, notes):
-    trials = [
-        Trial("test", dataset="digits", filters=32, kernel_size=7, learning_rate=1e-3 + n / 1e5) for n in range(48)
-    ]
+    trials = [Trial("test", dataset="digits", epochs=1, learning_rate=1e-3 + n / 1e5) for n in range(48)]
     plan = Plan.of("test", trials)
 
     class Sizes(list):
