@@ -18,7 +18,7 @@ LOSSES = ("train_loss", "val_loss")
 
 @dataclass(frozen=True)
 class Curves:
-    """Of one training: `epochs`, (epochs,), and losses by name, (seeds, epochs), NaN where there is none."""
+    """The curves of one training: `epochs`, (epochs,), and losses by name, (seeds, epochs), NaN where there is none."""
 
     epochs: Array
     losses: Mapping[str, Array]

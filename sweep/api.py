@@ -15,7 +15,6 @@ Plan('widths', 4 trials)
 `run` trains nothing twice: called again, it returns what the store has.
 """
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.errors import SweepError
 from sweep.factors import Value
-from sweep.numerals import NumeralError, read_seconds
 from sweep.planning import Plan, make_plan
 from sweep.study import Study
 from sweep.studyfile import find_study
@@ -89,7 +87,7 @@ def run(
     KeyboardInterrupt after an interrupt, with all finished packs kept.
     """
     from sweep.cli.display import live_display, say, silent
-    from sweep.launch import launch
+    from sweep.launch import launch, time_limit
     from sweep.own_code import loaded
     from sweep.schedule import ExecutorOptions, RunOptions
 
@@ -102,7 +100,7 @@ def run(
         executor,
         retry_failed=retry_failed,
         tracking=_tracking(place, tracking) if track else None,
-        seconds=_seconds(time),
+        seconds=time_limit(time),
         order=order,
         resources=resources,
     )
@@ -122,13 +120,6 @@ def open(*stores: str | os.PathLike[str]) -> "Results":
     import analysis
 
     return analysis.open(*stores)
-
-
-def _seconds(time: str | None) -> float:
-    try:
-        return math.inf if time is None else read_seconds(time)
-    except NumeralError as error:
-        raise SweepError(f"time: {error}", "time") from None
 
 
 def _tracking(store: str, given: str | None) -> str:

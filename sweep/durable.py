@@ -22,6 +22,19 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file in a folder where none has its name. Raises OSError, and then leaves nothing behind."""
+    temporary = beside(path)
+    try:
+        temporary.write_bytes(content)
+        _sync(temporary)
+        # Unlike a rename, a link never replaces a file.
+        os.link(temporary, path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def beside(path: Path) -> Path:
     """A new name in the same folder for a file that is being written."""
     return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")

@@ -1,15 +1,26 @@
 """Starts a sweep: makes sure of its store, data and kernels, then trains what is missing."""
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from sweep.data import load
 from sweep.engine.kernels import build_for, fault, kernels_said, shares
+from sweep.errors import SweepError
 from sweep.ledger import Ledger, check_plans
+from sweep.numerals import NumeralError, read_seconds
 from sweep.planning import Plan
 from sweep.schedule import Display, Outcome, RunOptions, missing_trials, run_sweep
 
 _LOOKED_AT = 100
+
+
+def time_limit(text: str | None) -> float:
+    """The seconds of a limit such as ``30m``, infinite for None. Raises SweepError for any other text."""
+    try:
+        return math.inf if text is None else read_seconds(text)
+    except NumeralError as error:
+        raise SweepError(f"time: {error}", "time") from None
 
 
 def launch(
@@ -41,10 +52,6 @@ def launch(
     _note_earlier_draws(missing, ledger, say)
     with display() as shown:
         return run_sweep(plan, ledger, how, shown)
-
-
-def _say_torch(say: Callable[[str], None], why: str) -> None:
-    say(f"torch trains them all, since {why}")
 
 
 def _note_earlier_draws(missing: Plan, ledger: Ledger, say: Callable[[str], None]) -> None:

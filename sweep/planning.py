@@ -42,6 +42,12 @@ class Plan:
     def __repr__(self) -> str:
         return f"Plan({self.study!r}, {len(self)} trial{'' if len(self) == 1 else 's'})"
 
+    @cached_property
+    def levels(self) -> dict[str, list[Value]]:
+        """The levels of every factor among the trials, sorted, by name."""
+        rows = [trial.as_dict() for trial in self.trials]
+        return {name: sorted({row[name] for row in rows}) for name in FACTORS if name != "study"}
+
     def where(self, expression: str) -> "Plan":
         """The trials that meet the expression."""
         return replace(self, trials=tuple(_meeting(expression, self.trials)))

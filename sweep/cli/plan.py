@@ -137,8 +137,7 @@ def _done(store: str) -> set[str]:
 
 def _print_factors(console: Console, plan: Plan) -> None:
     """The levels of what varies, as a table, and what is constant, in a sentence."""
-    rows = [trial.as_dict() for trial in plan.trials]
-    levels = {name: sorted({row[name] for row in rows}) for name in FACTORS if name != "study"}
+    levels = plan.levels
     table = Table("factor", "levels", title=f"{plan.study}: {counted(len(plan), 'trial')}", title_justify="left")
     for name, values in levels.items():
         if len(values) > 1:

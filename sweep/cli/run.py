@@ -1,6 +1,5 @@
 """``sweep run``: trains the missing trials of a study and prints the answer."""
 
-import math
 import os
 import shlex
 import sys
@@ -14,15 +13,14 @@ from sweep.cli.plan_options import ALL_TRIALS, AS_USUAL, PlanOptions, RunFlags, 
 from sweep.cli.report import write_into_store
 from sweep.engine import find_engine
 from sweep.errors import SweepError
-from sweep.launch import launch
+from sweep.launch import launch, time_limit
 from sweep.ledger import Ledger, check_plans
-from sweep.numerals import NumeralError, read_seconds
 from sweep.planning import Plan
 from sweep.redaction import redacted
 from sweep.schedule import Outcome, RunOptions
 from sweep.submission import RESUME
 from sweep.tracking import tracking_uri
-from sweep.trial import FACTORS
+from sweep.trial import ARRANGEMENT
 
 TIME_IS_UP = 124
 """The exit code of a sweep that its time did not suffice for, as of timeout(1)."""
@@ -57,7 +55,7 @@ def run(
     plan = options.plan(study)
     find_engine(flags.engine)
     resources = flags.resources(workers, address)
-    seconds = math.inf if time is None else _seconds(time)
+    seconds = time_limit(time)
     how = RunOptions(
         executor, flags.pack_size, flags.retry_failed, seconds=seconds, order=flags.order, resources=resources
     )
@@ -91,13 +89,6 @@ def _conclude(plan: Plan, outcome: Outcome, store: str, uri: str | None, report:
         console.print(f"The time is up; train the other {outcome.missing} trials with: {again}", soft_wrap=True)
         return TIME_IS_UP
     return 1 if status["failed"] or not trusted else 0
-
-
-def _seconds(time: str) -> float:
-    try:
-        return read_seconds(time)
-    except NumeralError as error:
-        raise SweepError(f"time: {error}", "time") from None
 
 
 def _answer(plan: Plan, store: str, uri: str | None, report: bool, console: Console) -> bool:
@@ -159,9 +150,7 @@ def _print_next(console: Console, store: str, plan: Plan, uri: str | None, runs:
 
 def _varying(plan: Plan) -> list[str]:
     """The factors in which the pairs of a plan differ."""
-    rows = [trial.as_dict() for trial in plan.trials]
-    shared = [name for name in FACTORS if name not in ("study", "architecture", "stages")]
-    return [name for name in shared if len({row[name] for row in rows}) > 1]
+    return [name for name, values in plan.levels.items() if len(values) > 1 and name not in ARRANGEMENT]
 
 
 def _place(store: str, tracking: str | None = None) -> list[str]:

@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import secrets
 import sys
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sweep import durable
 from sweep.errors import SweepError
 
 Format = Literal["table", "csv", "json", "arrow", "parquet"]
@@ -42,7 +41,7 @@ def show(answer: pa.Table, chosen: Format | None, output: Path | None) -> None:
     if output is None:
         sys.stdout.buffer.write(content)
     else:
-        write_new(output, content)
+        _write(output, content)
 
 
 def encoded(answer: pa.Table, form: Format) -> bytes:
@@ -75,16 +74,9 @@ def encoded(answer: pa.Table, form: Format) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises SweepError where one of that name is there, or none can be written."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+def _write(path: Path, content: bytes) -> None:
     try:
-        try:
-            part.write_bytes(content)
-            # Unlike a rename, a link never replaces a file.
-            os.link(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        durable.write_new(path, content)
     except FileExistsError:
         raise SweepError(f"{path} is there already; remove it, or give another name", "output") from None
     except OSError as error:

@@ -10,7 +10,7 @@ from sweep.parts import FACTORS
 
 @dataclass(frozen=True)
 class Meaning:
-    """Of a column: what it is, its unit where it has one, and when it is null; never without words."""
+    """What a column is, its unit where it has one, and when it is null."""
 
     text: str
     unit: str = ""
@@ -78,12 +78,12 @@ _MEASUREMENTS = {
 _PAIRS = {
     "contrast": Meaning("what is compared: parallel/sequential, mixed/sequential or parallel/mixed"),
     **{
-        f"{side}_{name}": Meaning(f"{text} of the side with {more} stages", "", null)
+        f"{side}_{name}": Meaning(f"{text} of the side with {more} stages")
         for side, more in (("sequential", "more"), ("parallel", "fewer"))
-        for name, text, null in (
-            ("stages", "sequential stages", ""),
-            ("id", "trial_id", ""),
-            ("status", "status, missing where it is only planned,", ""),
+        for name, text in (
+            ("stages", "sequential stages"),
+            ("id", "trial_id"),
+            ("status", "status, missing where it is only planned,"),
         )
     },
     "sequential": Meaning("the metric of the side with more stages", "", _UNFINISHED),

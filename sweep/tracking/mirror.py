@@ -173,13 +173,16 @@ def rebuild(ledger: Ledger, uri: str, fresh: bool, wrote: Callable[[], None]) ->
             for sweep in mirror.sweeps.values():
                 mirror.projection.delete_trials(sweep.study, sweep.trial_ids)
         held = mirror.write_lacking(wrote)
+        complete: set[str] = set()
         for sweep_id, sweep in mirror.sweeps.items():
             if ledger.contents.status.keys() >= set(sweep.trial_ids):
                 mirror.projection.open_sweep(sweep.study, sweep_id)
                 mirror.close(sweep_id, "FINISHED")
-                mirror.show(sweep.study)
+                complete.add(sweep.study)
             elif not _runs(ledger, sweep_id):
                 mirror.projection.end_sweep(sweep_id, "KILLED")
+        for study in complete:
+            mirror.show(study)
         mirror.note.save()
         return held
     except SweepError:

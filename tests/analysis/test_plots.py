@@ -27,7 +27,7 @@ STUDY = sweep.Study(
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> analysis.Results:
-    """Of trials that were really trained."""
+    """A study whose trials were really trained."""
     store = tmp_path_factory.mktemp("drawn") / "a <store>"
     return sweep.run(STUDY, store=store, executor="local", track=False, report=False, progress=False)
 
